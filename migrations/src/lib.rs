@@ -1,1 +1,24 @@
-//! migrations
+//! Schema of both engines. One file per change; a change that was released is never edited, a later one mends it.
+
+mod base;
+mod m2026_11_22_000001_installation;
+mod m2026_11_22_000002_people;
+mod m2026_11_22_000003_records;
+mod m2026_11_22_000004_support;
+
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+/// Every change, in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m2026_11_22_000001_installation::Migration),
+            Box::new(m2026_11_22_000002_people::Migration),
+            Box::new(m2026_11_22_000003_records::Migration),
+            Box::new(m2026_11_22_000004_support::Migration),
+        ]
+    }
+}

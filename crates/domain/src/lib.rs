@@ -1,3 +1,12 @@
 //! What things are and which rules hold. Pure: no I/O, no async, no SQL, no HTTP.
 
+pub mod codes;
+pub mod field;
+pub mod fields;
+pub mod filter;
 pub mod flaw;
+pub mod kinds;
+pub mod read;
+pub mod record;
+pub mod rights;
+pub mod show;

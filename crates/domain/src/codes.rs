@@ -1,0 +1,49 @@
+//! Codes of flaws that reading a body can find.
+
+use crate::flaw::Code;
+
+macro_rules! codes {
+    ($( $NAME:ident = $key:literal, $en:literal, $zh:literal, $hint_en:literal, $hint_zh:literal; )*) => {
+        $( #[doc = $en] pub static $NAME: Code =
+            Code { key: $key, en: $en, zh: $zh, hint_en: $hint_en, hint_zh: $hint_zh }; )*
+        /// Every code above.
+        pub static GENERAL_CODES: &[&Code] = &[ $( &$NAME ),* ];
+    };
+}
+
+codes! {
+    TYPE_WRONG = "type_wrong", "Expected {expected_en}.", "此处应为{expected_zh}。", "", "";
+    REQUIRED = "required", "“{field}” is required.", "缺少必填项“{field}”。", "Give a value for “{field}”.", "请填写“{field}”。";
+    FIELD_UNKNOWN = "field_unknown", "There is no field “{field}” here.", "此处没有字段“{field}”。", "Known fields: {known}.", "可用字段：{known}。";
+    READ_ONLY = "read_only", "“{field}” cannot be written.", "“{field}”不可写入。", "Leave it out, or send it as it was read.", "请去掉该字段，或原样送回读到的值。";
+    FIELD_HIDDEN = "field_hidden", "“{field}” cannot be changed by somebody who may not see it.", "无权查看“{field}”，因此不能修改。", "Leave it out.", "请去掉该字段。";
+    CHOICE_UNKNOWN = "choice_unknown", "“{value}” is not one of the choices.", "“{value}”不在可选值之内。", "Choose one of: {choices}.", "可选值：{choices}。";
+    ID_INVALID = "id_invalid", "“{value}” is not an id.", "“{value}”不是有效的编号。", "An id looks like 0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f.", "编号形如 0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f。";
+    REFERENCE_UNKNOWN = "reference_unknown", "There is no {kind} with the id “{value}”, or it is out of your reach.", "没有编号为“{value}”的记录（{kind}），或您无权使用它。", "", "";
+    INSTANT_INVALID = "instant_invalid", "“{value}” is not a time.", "“{value}”不是有效的时间。", "Write RFC 3339, such as 2026-11-22T08:30:00+08:00.", "请按 RFC 3339 填写，如 2026-11-22T08:30:00+08:00。";
+    DATE_INVALID = "date_invalid", "“{value}” is not a date.", "“{value}”不是有效的日期。", "Write YYYY-MM-DD, such as 1990-03-07.", "请按 YYYY-MM-DD 填写，如 1990-03-07。";
+    LIST_TOO_LONG = "list_too_long", "The list is too long; at most {max} items.", "列表过长，最多 {max} 项。", "", "";
+    ELEMENT_UNKNOWN = "element_unknown", "The list has no element with the id “{value}”.", "列表中没有编号为“{value}”的元素。", "Leave the id out to add a new element.", "新增元素时请不要带 id。";
+    MASK_IN_TEXT = "mask_in_text", "“{value}” holds a mask instead of a value.", "“{value}”是掩码，不是真实的值。", "Send the whole value, or leave the field out to keep it.", "请填写完整的值；若不修改，请去掉该字段。";
+    MASK_AMBIGUOUS = "mask_ambiguous", "The mask “{value}” fits two elements.", "掩码“{value}”对应多个元素。", "Name the element by its id.", "请用 id 指明是哪一个元素。";
+    DUE_BEFORE_HAPPENED = "due_before_happened", "The next step is due before the follow-up happened.", "下次跟进时间早于本次跟进时间。", "Give a later time.", "请填写更晚的时间。";
+    LOGIN_REQUIRED = "login_required", "A user needs an e-mail, a mobile number or a user name to sign in.", "用户至少需要邮箱、手机号或用户名之一用于登录。", "Give one of email, mobile, user_name.", "请填写 email、mobile、user_name 之一。";
+    LOGIN_KIND = "login_kind", "This does not fit the field “{field}”.", "该值与字段“{field}”的类型不符。", "Give an e-mail as email, a number as mobile, letters as user_name.", "邮箱请填 email，手机号请填 mobile，字母名称请填 user_name。";
+    LOGIN_TAKEN = "login_taken", "Somebody else already signs in with this name.", "该登录名已被使用。", "Choose another one.", "请换一个。";
+    NAME_TAKEN = "name_taken", "“{value}” already exists.", "“{value}”已存在。", "Choose another name.", "请换一个名称。";
+    TEAM_CYCLE = "team_cycle", "A team cannot be below itself.", "团队不能成为自己的下级。", "Choose another parent.", "请选择其他上级团队。";
+    LAST_ADMINISTRATOR = "last_administrator", "The last administrator cannot lose the role or be disabled.", "不能停用最后一位管理员或取消其角色。", "Make somebody else administrator first.", "请先指定另一位管理员。";
+    FILTER_FIELD = "filter_field_unknown", "There is no field “{field}” to ask for.", "没有可用于查询的字段“{field}”。", "Known fields: {known}.", "可用字段：{known}。";
+    FILTER_OP = "filter_op_unknown", "“{field}” does not know the operator “{op}”.", "字段“{field}”不支持运算符“{op}”。", "Known operators: {known}.", "可用运算符：{known}。";
+    FILTER_VALUE = "filter_value_invalid", "“{value}” is not a value that “{field}” can be compared with.", "“{value}”不能与“{field}”比较。", "Expected {expected_en}.", "此处应为{expected_zh}。";
+    FILTER_SHAPE = "filter_shape", "A filter is {“field”, “op”, “value”}, {“and”: […]}, {“or”: […]} or {“not”: …}.", "筛选条件应为 {“field”, “op”, “value”}、{“and”: […]}、{“or”: […]} 或 {“not”: …}。", "", "";
+    FILTER_TOO_LARGE = "filter_too_large", "The filter is too large: at most {conditions} conditions, {depth} levels, {values} values.", "筛选条件过大：最多 {conditions} 个条件、{depth} 层、{values} 个值。", "", "";
+    SEALED_IN_URL = "sealed_in_url", "“{field}” is confidential and may not stand in an address.", "“{field}”属于敏感字段，不能出现在网址中。", "Send it in the body of POST …/search or POST /v1/lookup.", "请在 POST …/search 或 POST /v1/lookup 的请求体中发送。";
+    SORT_UNKNOWN = "sort_unknown", "The list cannot be ordered by “{value}”.", "不能按“{value}”排序。", "Known orders: {known}; a leading “-” turns one round.", "可用排序：{known}；前面加“-”表示倒序。";
+    CURSOR_INVALID = "cursor_invalid", "The cursor does not belong to this list.", "游标不属于此列表。", "Take `page.next` of an answer to the same question, or begin without a cursor.", "请使用同一查询返回的 page.next，或不带游标重新开始。";
+    LIMIT_INVALID = "limit_invalid", "“{value}” is not a page size.", "“{value}”不是有效的每页条数。", "Give a whole number from 1 to {max}.", "请填写 1 到 {max} 的整数。";
+    PARAMETER_UNKNOWN = "parameter_unknown", "There is no parameter “{value}”.", "没有参数“{value}”。", "Known parameters: {known}.", "可用参数：{known}。";
+    PARAMETER_INVALID = "parameter_invalid", "“{value}” cannot be said here.", "此处不能填写“{value}”。", "Expected {expected_en}.", "此处应为{expected_zh}。";
+    SEARCH_TOO_SHORT = "search_too_short", "“{value}” is too short to search for.", "“{value}”太短，无法搜索。", "Give at least two characters.", "请至少输入两个字符。";
+    COLOR_INVALID = "color_invalid", "“{value}” is not a colour.", "“{value}”不是有效的颜色。", "Write #rrggbb, such as #1677ff.", "请按 #rrggbb 填写，如 #1677ff。";
+}

@@ -1,0 +1,187 @@
+//! What a field is: its shape on the wire, who may see it, what may be asked of it.
+
+/// A fixed vocabulary: keys are stable, labels may be changed by an organisation.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Vocabulary {
+    /// The name of the vocabulary's schema: `Stage`.
+    pub name: &'static str,
+    /// Key, Chinese label, English label; in order.
+    pub items: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// The shape of a field's value on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One line of text, at most so many characters.
+    Line(usize),
+    /// Text of several lines, at most so many characters.
+    Text(usize),
+    /// A key of a vocabulary.
+    Choice(&'static Vocabulary),
+    /// True or false.
+    Flag,
+    /// A whole number.
+    Count,
+    /// A moment, RFC 3339 UTC with milliseconds.
+    Instant,
+    /// A calendar day, `2026-11-22`.
+    Date,
+    /// A sign-in name, a unified social credit code, a number given by the system: a short machine-readable text.
+    Word,
+    /// The id of another record (its kind's name); the answer carries `{"id", "name"}` beside it.
+    Ref(&'static str),
+    /// Text in, `{"code", "name"}` out.
+    Industry,
+    /// Text in, `{"code", "province", "city", "district"}` out.
+    Region,
+    /// A list of phones or e-mails, each an element with an id.
+    Elements(Element),
+    /// Names or ids in, `[{"id", "name", "color"}]` out.
+    Tags,
+    /// A list of words made by the system.
+    Words,
+    /// Structured data with a schema of its own, by name.
+    Data(&'static str),
+}
+
+/// What an element of a list field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// A phone number in E.164.
+    Phone,
+    /// An e-mail address.
+    Email,
+}
+
+/// Which part of the visibility policy covers a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Seen by whoever sees the record.
+    General,
+    /// Phones, e-mails, WeChat, street, birthday.
+    Contact,
+}
+
+/// Under which class a sealed field is found by equality.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Find {
+    /// Phone numbers, over all kinds.
+    Phone,
+    /// E-mail addresses, over all kinds.
+    Email,
+    /// WeChat ids.
+    Wechat,
+}
+
+/// How much of a field a caller may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// Nothing: null, and the name stands in `hidden`.
+    Hidden,
+    /// A mask, and the name stands in `masked`.
+    Masked,
+    /// The value.
+    Full,
+}
+
+/// When a client may say a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// At creation and in a PATCH.
+    Always,
+    /// At creation only.
+    Once,
+    /// Only with the right to transfer.
+    Transfer,
+    /// Never: the system gives it.
+    Never,
+}
+
+/// One field of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The member's name, snake_case.
+    pub name: &'static str,
+    /// Chinese label.
+    pub zh: &'static str,
+    /// English label.
+    pub en: &'static str,
+    /// What it is, for the description.
+    pub doc: &'static str,
+    /// Its shape.
+    pub shape: Shape,
+    /// Whether a value may be missing: null in answers.
+    pub nullable: bool,
+    /// Whether it is sealed before it is stored.
+    pub sealed: bool,
+    /// Whether equality finds it although it is sealed.
+    pub find: Option<Find>,
+    /// Which part of the visibility policy covers it.
+    pub group: Group,
+    /// When a client may say it.
+    pub write: Write,
+    /// Whether lists can be ordered by it.
+    pub sortable: bool,
+}
+
+impl Field {
+    /// A plain field with its Chinese and English labels; name, shape and text are given by the kind's declaration.
+    #[must_use]
+    pub const fn new(zh: &'static str, en: &'static str) -> Self {
+        Self {
+            name: "",
+            zh,
+            en,
+            doc: "",
+            shape: Shape::Flag,
+            nullable: false,
+            sealed: false,
+            find: None,
+            group: Group::General,
+            write: Write::Always,
+            sortable: false,
+        }
+    }
+
+    /// The same field, sealed before storage and covered by a group of the visibility policy.
+    #[must_use]
+    pub const fn sealed(mut self, group: Group, find: Option<Find>) -> Self {
+        self.sealed = true;
+        self.group = group;
+        self.find = find;
+        self
+    }
+
+    /// The same field, said under another rule than "always".
+    #[must_use]
+    pub const fn write(mut self, write: Write) -> Self {
+        self.write = write;
+        self
+    }
+
+    /// The same field, usable as an order.
+    #[must_use]
+    pub const fn sortable(mut self) -> Self {
+        self.sortable = true;
+        self
+    }
+
+    /// The same field with what the declaration knows of it.
+    #[must_use]
+    pub const fn typed(mut self, name: &'static str, doc: &'static str, shape: Shape, nullable: bool) -> Self {
+        self.name = name;
+        self.doc = doc;
+        self.shape = shape;
+        self.nullable = nullable;
+        self
+    }
+
+    /// The member that shows what a reference points to: `owner` beside `owner_id`.
+    #[must_use]
+    pub fn display_name(&self) -> Option<&'static str> {
+        match self.shape {
+            Shape::Ref(_) => self.name.strip_suffix("_id"),
+            _ => None,
+        }
+    }
+}

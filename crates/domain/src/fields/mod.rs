@@ -1,0 +1,17 @@
+//! Values that fields hold: how each is read from JSON, and how it is shown.
+
+mod elements;
+mod reference;
+mod sealed;
+mod tags;
+mod text;
+mod time;
+mod words;
+
+pub use elements::{ElementValue, ElementItem, Elements, Emails, Phones};
+pub use reference::{Ref, Target};
+pub use sealed::{SealedDate, SealedText};
+pub use tags::{TagPick, Tags};
+pub use text::{Line, Text};
+pub use time::{Instant, format_time};
+pub use words::Words;

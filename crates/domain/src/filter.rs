@@ -1,0 +1,405 @@
+//! Questions to a list: one tree of conditions, read from a body or from an address, for every kind.
+
+use chrono::{DateTime, Duration, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::codes;
+use crate::field::{Field, Find, Shape};
+use crate::flaw::Flaw;
+use crate::read::Finding;
+use crate::record::Kind;
+use crate::value::{Email, Industry, Phone, Region};
+
+/// A question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filter {
+    /// All of them hold; of none: everything.
+    And(Vec<Self>),
+    /// One of them holds.
+    Or(Vec<Self>),
+    /// It does not hold.
+    Not(Box<Self>),
+    /// A condition on one member.
+    Is(Condition),
+}
+
+/// A condition on one member.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Condition {
+    /// The member.
+    pub member: Member,
+    /// The operator.
+    pub op: Op,
+    /// What it is compared with; one value for most, two for `between`, none for `is_null`.
+    pub values: Vec<Scalar>,
+}
+
+/// A value to compare with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scalar {
+    /// Text, a key, a code; for sealed members the normalised value.
+    Text(String),
+    /// An id.
+    Id(Uuid),
+    /// A moment.
+    Time(DateTime<Utc>),
+    /// A whole number.
+    Int(i64),
+    /// True or false.
+    Flag(bool),
+}
+
+/// A member that can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its name, which is also its column's.
+    pub name: &'static str,
+    /// How it is compared.
+    pub class: Class,
+}
+
+/// How a member is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Text without a normalised form: equality only.
+    Word,
+    /// A name, also searched by what it contains.
+    Name,
+    /// An id.
+    Id,
+    /// A moment.
+    Time,
+    /// A whole number.
+    Int,
+    /// True or false.
+    Flag,
+    /// An industry, said as text.
+    Industry,
+    /// A region, said as text.
+    Region,
+    /// Tags, said by id or name.
+    Tags,
+    /// Sealed, found by equality.
+    Sealed(Find),
+}
+
+macro_rules! ops {
+    ($( $Op:ident = $key:literal; )*) => {
+        /// An operator.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Op { $( #[doc = $key] $Op, )* }
+
+        impl Op {
+            /// Every operator.
+            pub const ALL: &[Self] = &[ $( Self::$Op ),* ];
+            /// Its name.
+            #[must_use]
+            pub const fn key(self) -> &'static str { match self { $( Self::$Op => $key, )* } }
+            fn from_key(key: &str) -> Option<Self> { match key { $( $key => Some(Self::$Op), )* _ => None } }
+        }
+    };
+}
+
+ops! {
+    Eq = "eq"; Ne = "ne"; Lt = "lt"; Lte = "lte"; Gt = "gt"; Gte = "gte"; In = "in"; Nin = "nin"; Between = "between";
+    IsNull = "is_null"; Contains = "contains"; StartsWith = "starts_with"; HasAny = "has_any"; HasAll = "has_all";
+    WithinLast = "within_last"; NotWithinLast = "not_within_last";
+}
+
+const EQUALITY: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull];
+const NAMES: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::Contains, Op::StartsWith];
+const ORDERED: &[Op] =
+    &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::In, Op::Nin, Op::Between, Op::IsNull];
+const TIMES: &[Op] = &[
+    Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::Between, Op::IsNull, Op::WithinLast, Op::NotWithinLast,
+];
+const FLAGS: &[Op] = &[Op::Eq, Op::Ne];
+const TAGS: &[Op] = &[Op::Eq, Op::HasAny, Op::HasAll, Op::IsNull];
+const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::IsNull];
+
+impl Class {
+    /// The operators it knows.
+    #[must_use]
+    pub fn ops(self) -> &'static [Op] {
+        match self {
+            Self::Word | Self::Id | Self::Industry => EQUALITY,
+            Self::Region => &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::StartsWith],
+            Self::Name => NAMES,
+            Self::Time => TIMES,
+            Self::Int => ORDERED,
+            Self::Flag => FLAGS,
+            Self::Tags => TAGS,
+            Self::Sealed(_) => SEALED,
+        }
+    }
+}
+
+const BASE: &[Member] = &[
+    Member { name: "id", class: Class::Id },
+    Member { name: "version", class: Class::Int },
+    Member { name: "created_at", class: Class::Time },
+    Member { name: "updated_at", class: Class::Time },
+    Member { name: "created_by", class: Class::Id },
+];
+
+fn field_member(field: &'static Field) -> Option<Member> {
+    let class = match (field.sealed, field.find, field.shape) {
+        (true, Some(find), _) => Class::Sealed(find),
+        (true, None, _) => return None,
+        (_, _, Shape::Line(_)) if field.name == "name" => Class::Name,
+        (_, _, Shape::Line(_) | Shape::Word | Shape::Choice(_)) => Class::Word,
+        (_, _, Shape::Flag) => Class::Flag,
+        (_, _, Shape::Count) => Class::Int,
+        (_, _, Shape::Instant) => Class::Time,
+        (_, _, Shape::Ref(_)) => Class::Id,
+        (_, _, Shape::Industry) => Class::Industry,
+        (_, _, Shape::Region) => Class::Region,
+        (_, _, Shape::Tags) => Class::Tags,
+        (_, _, Shape::Text(_) | Shape::Date | Shape::Elements(_) | Shape::Words | Shape::Data(_)) => return None,
+    };
+    // One phone is asked for, although a record has several.
+    let name = match class {
+        Class::Sealed(Find::Phone) => "phone",
+        Class::Sealed(Find::Email) => "email",
+        _ => field.name,
+    };
+    Some(Member { name, class })
+}
+
+/// Every member of a kind that can be asked for.
+pub fn members(kind: &Kind) -> impl Iterator<Item = Member> {
+    BASE.iter().copied().chain(kind.fields.iter().filter_map(field_member))
+}
+
+/// Names by which lists of a kind can be ordered.
+pub fn sorts(kind: &Kind) -> impl Iterator<Item = &'static str> {
+    ["created_at", "updated_at"].into_iter().chain(kind.fields.iter().filter(|field| field.sortable).map(|f| f.name))
+}
+
+const MAX_CONDITIONS: usize = 20;
+const MAX_DEPTH: usize = 5;
+const MAX_VALUES: usize = 500;
+
+/// Reads questions about one kind.
+pub struct FilterReader<'a> {
+    /// The kind that is asked for.
+    pub kind: &'static Kind,
+    /// Region assumed for phone numbers.
+    pub region: &'a str,
+    /// What `within_last` counts back from.
+    pub now: DateTime<Utc>,
+    conditions: usize,
+    values: usize,
+}
+
+type Read<T> = Result<T, Finding>;
+
+impl<'a> FilterReader<'a> {
+    /// A reader for questions about a kind.
+    #[must_use]
+    pub fn new(kind: &'static Kind, region: &'a str, now: DateTime<Utc>) -> Self {
+        Self { kind, region, now, conditions: 0, values: 0 }
+    }
+
+    /// Reads the `where` of a search body.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its pointer.
+    pub fn body(&mut self, json: &Value, at: &str) -> Read<Filter> {
+        self.node(json, at, 1)
+    }
+
+    /// Reads one `filter[field.op]=value` of an address; lists are separated by commas.
+    ///
+    /// # Errors
+    /// What is wrong, with the parameter's name; a sealed member may not stand in an address.
+    pub fn parameter(&mut self, name: &str, value: &str) -> Read<Filter> {
+        let at = format!("filter[{name}]");
+        let (member, op) = match self.member(name, &at) {
+            Ok(member) => (member, Op::Eq),
+            Err(unknown) => match name.rsplit_once('.').and_then(|(name, op)| Some((name, Op::from_key(op)?))) {
+                Some((name, op)) => (self.member(name, &at)?, op),
+                None => return Err(unknown),
+            },
+        };
+        if let Class::Sealed(_) = member.class {
+            return Err(finding(&at, Flaw::new(&codes::SEALED_IN_URL).with("field", member.name)));
+        }
+        let several = matches!(op, Op::In | Op::Nin | Op::Between | Op::HasAny | Op::HasAll);
+        let json = if several {
+            Value::Array(value.split(',').map(Value::from).collect())
+        } else {
+            Value::from(value)
+        };
+        self.condition(member, op, &json, &at)
+    }
+
+    fn node(&mut self, json: &Value, at: &str, depth: usize) -> Read<Filter> {
+        if depth > MAX_DEPTH {
+            return Err(self.too_large(at));
+        }
+        let shape = || finding(at, Flaw::new(&codes::FILTER_SHAPE));
+        let node = json.as_object().ok_or_else(shape)?;
+        if let Some(field) = node.get("field") {
+            if node.keys().any(|key| !matches!(key.as_str(), "field" | "op" | "value")) {
+                return Err(shape());
+            }
+            let name = field.as_str().ok_or_else(shape)?;
+            let member = self.member(name, &format!("{at}/field"))?;
+            let op = match node.get("op") {
+                None => Op::Eq,
+                Some(op) => {
+                    let key = op.as_str().ok_or_else(shape)?;
+                    Op::from_key(key).ok_or_else(|| finding(&format!("{at}/op"), op_unknown(member, key)))?
+                }
+            };
+            return self.condition(member, op, node.get("value").unwrap_or(&Value::Null), at);
+        }
+        let mut entries = node.iter();
+        match (entries.next(), entries.next()) {
+            (Some((key, Value::Array(parts))), None) if key == "and" || key == "or" => {
+                let parts = parts.iter().enumerate();
+                let parts: Read<Vec<Filter>> =
+                    parts.map(|(i, part)| self.node(part, &format!("{at}/{key}/{i}"), depth + 1)).collect();
+                Ok(if key == "and" { Filter::And(parts?) } else { Filter::Or(parts?) })
+            }
+            (Some((key, part)), None) if key == "not" => {
+                Ok(Filter::Not(Box::new(self.node(part, &format!("{at}/not"), depth + 1)?)))
+            }
+            _ => Err(shape()),
+        }
+    }
+
+    fn too_large(&self, at: &str) -> Finding {
+        let flaw = Flaw::new(&codes::FILTER_TOO_LARGE).with("conditions", MAX_CONDITIONS);
+        finding(at, flaw.with("depth", MAX_DEPTH).with("values", MAX_VALUES))
+    }
+
+    fn member(&self, name: &str, at: &str) -> Read<Member> {
+        members(self.kind).find(|member| member.name == name).ok_or_else(|| {
+            let known: Vec<&str> = members(self.kind).map(|member| member.name).collect();
+            finding(at, Flaw::new(&codes::FILTER_FIELD).with("field", name).with("known", known.join(", ")))
+        })
+    }
+
+    fn condition(&mut self, member: Member, op: Op, json: &Value, at: &str) -> Read<Filter> {
+        self.conditions += 1;
+        if self.conditions > MAX_CONDITIONS {
+            return Err(self.too_large(at));
+        }
+        if !member.class.ops().contains(&op) {
+            return Err(finding(at, op_unknown(member, op.key())));
+        }
+        let values = self.operands(member, op, json, at)?;
+        self.values += values.len();
+        if self.values > MAX_VALUES {
+            return Err(self.too_large(at));
+        }
+        Ok(Filter::Is(Condition { member, op, values }))
+    }
+
+    fn operands(&self, member: Member, op: Op, json: &Value, at: &str) -> Read<Vec<Scalar>> {
+        let wrong = |en, zh| self.wrong(member, json, en, zh, at);
+        match op {
+            Op::IsNull => match json {
+                Value::Null => Ok(vec![Scalar::Flag(true)]),
+                _ => flag(json).map(|value| vec![Scalar::Flag(value)]).ok_or_else(|| wrong("true or false", "true 或 false")),
+            },
+            Op::In | Op::Nin | Op::HasAny | Op::HasAll => {
+                let items = json.as_array().ok_or_else(|| wrong("a list", "列表"))?;
+                items.iter().map(|item| self.scalar(member, item, at)).collect()
+            }
+            Op::Between => match json.as_array().map(Vec::as_slice) {
+                Some([from, to]) => Ok(vec![self.scalar(member, from, at)?, self.scalar(member, to, at)?]),
+                _ => Err(wrong("two values", "两个值")),
+            },
+            Op::WithinLast | Op::NotWithinLast => {
+                let days = int(json).filter(|days| (0..=36500).contains(days));
+                let days = days.ok_or_else(|| wrong("a number of days", "天数"))?;
+                Ok(vec![Scalar::Time(self.now - Duration::days(days))])
+            }
+            Op::Contains | Op::StartsWith => {
+                let text = json.as_str().filter(|text| !text.trim().is_empty());
+                Ok(vec![Scalar::Text(text.ok_or_else(|| wrong("a text", "文本"))?.to_owned())])
+            }
+            _ => Ok(vec![self.scalar(member, json, at)?]),
+        }
+    }
+
+    fn wrong(&self, member: Member, json: &Value, en: &str, zh: &str, at: &str) -> Finding {
+        let shown = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
+        let flaw = Flaw::new(&codes::FILTER_VALUE).with("field", member.name).with("value", shown);
+        finding(at, flaw.with("expected_en", en).with("expected_zh", zh))
+    }
+
+    fn scalar(&self, member: Member, json: &Value, at: &str) -> Read<Scalar> {
+        let wrong = |en, zh| self.wrong(member, json, en, zh, at);
+        let text = json.as_str();
+        match member.class {
+            Class::Word | Class::Name => {
+                text.map(|text| Scalar::Text(text.to_owned())).ok_or_else(|| wrong("a text", "文本"))
+            }
+            Class::Tags => {
+                let text = text.ok_or_else(|| wrong("a name or an id", "名称或编号"))?;
+                Ok(Uuid::parse_str(text).map_or_else(|_| Scalar::Text(text.to_owned()), Scalar::Id))
+            }
+            Class::Id => {
+                text.and_then(|text| Uuid::parse_str(text).ok()).map(Scalar::Id).ok_or_else(|| wrong("an id", "编号"))
+            }
+            Class::Time => time(json).map(Scalar::Time).ok_or_else(|| wrong("a time (RFC 3339) or a date", "时间（RFC 3339）或日期")),
+            Class::Int => int(json).map(Scalar::Int).ok_or_else(|| wrong("a whole number", "整数")),
+            Class::Flag => flag(json).map(Scalar::Flag).ok_or_else(|| wrong("true or false", "true 或 false")),
+            Class::Industry => {
+                let industry = text.and_then(|text| Industry::parse(text).ok());
+                industry.map(|i| Scalar::Text(i.code().to_owned())).ok_or_else(|| wrong("an industry", "行业"))
+            }
+            Class::Region => {
+                let region = text.and_then(|text| Region::parse(text).ok());
+                region.map(|r| Scalar::Text(r.code().to_owned())).ok_or_else(|| wrong("a region", "地区"))
+            }
+            Class::Sealed(find) => {
+                let text = text.ok_or_else(|| wrong("a text", "文本"))?;
+                sealed_form(find, text, self.region).map(Scalar::Text).map_err(|flaw| finding(at, flaw))
+            }
+        }
+    }
+}
+
+/// The normalised form under which a sealed value is found.
+///
+/// # Errors
+/// The text is not such a value.
+pub fn sealed_form(find: Find, raw: &str, region: &str) -> Result<String, Flaw> {
+    Ok(match find {
+        Find::Phone => Phone::parse(raw, region)?.index_form().to_string(),
+        Find::Email => Email::parse(raw)?.index_form().to_string(),
+        Find::Wechat => raw.trim().to_lowercase(),
+    })
+}
+
+fn finding(at: &str, flaw: Flaw) -> Finding {
+    Finding { pointer: at.to_owned(), flaw }
+}
+
+fn op_unknown(member: Member, op: &str) -> Flaw {
+    let known: Vec<&str> = member.class.ops().iter().map(|op| op.key()).collect();
+    Flaw::new(&codes::FILTER_OP).with("field", member.name).with("op", op).with("known", known.join(", "))
+}
+
+fn flag(json: &Value) -> Option<bool> {
+    json.as_bool().or_else(|| json.as_str().and_then(|text| text.parse().ok()))
+}
+
+fn int(json: &Value) -> Option<i64> {
+    json.as_i64().or_else(|| json.as_str().and_then(|text| text.parse().ok()))
+}
+
+fn time(json: &Value) -> Option<DateTime<Utc>> {
+    let text = json.as_str()?;
+    let moment = DateTime::parse_from_rfc3339(text).ok().map(|time| time.with_timezone(&Utc));
+    moment.or_else(|| {
+        let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+        Some(day.and_hms_opt(0, 0, 0)?.and_utc())
+    })
+}

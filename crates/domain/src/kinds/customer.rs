@@ -1,0 +1,126 @@
+//! Customer: a company or a person that one deals with.
+
+use crate::field::{Field, Find, Group, Write};
+use crate::fields::{Emails, Instant, Line, Phones, Ref, SealedText, Tags, Target, Text, Words};
+use crate::record::RuleFinding;
+use crate::value::{CompanyName, CreditCode, Industry, PersonName, Region};
+
+use super::{Team, User};
+
+crate::vocabulary! {
+    /// What a customer is.
+    CustomerKind {
+        Company = "company", "公司", "Company";
+        Person = "person", "个人", "Person";
+    }
+}
+
+crate::vocabulary! {
+    /// Where a customer stands in its life.
+    Stage, absent: Potential {
+        Potential = "potential", "潜在客户", "Potential";
+        Active = "active", "成交客户", "Active";
+        Dormant = "dormant", "休眠客户", "Dormant";
+        Lost = "lost", "流失客户", "Lost";
+        Partner = "partner", "战略合作", "Strategic partner";
+    }
+}
+
+crate::vocabulary! {
+    /// How much a customer matters.
+    Grade {
+        Vip = "vip", "VIP", "VIP";
+        A = "a", "A 级", "A";
+        B = "b", "B 级", "B";
+        C = "c", "C 级", "C";
+    }
+}
+
+crate::vocabulary! {
+    /// How many people work there.
+    SizeBand {
+        Micro = "1-9", "1–9 人", "1 to 9";
+        Small = "10-49", "10–49 人", "10 to 49";
+        Middle = "50-249", "50–249 人", "50 to 249";
+        Large = "250-999", "250–999 人", "250 to 999";
+        Huge = "1000+", "1000 人以上", "1000 and more";
+    }
+}
+
+crate::vocabulary! {
+    /// Through which channel a customer came.
+    Source {
+        WebForm = "web_form", "网站表单", "Web form";
+        Survey = "survey", "问卷", "Survey";
+        Email = "email", "邮件", "E-mail";
+        Phone = "phone", "电话", "Phone";
+        Wechat = "wechat", "微信", "WeChat";
+        Referral = "referral", "转介绍", "Referral";
+        Expo = "expo", "展会", "Trade fair";
+        Ad = "ad", "广告", "Advertisement";
+        Import = "import", "导入", "Import";
+        Other = "other", "其他", "Other";
+    }
+}
+
+crate::kind! {
+    /// A company or a person that one deals with.
+    Customer, "customer", "customers", "客户", "Customer", rules: rules;
+    /// The number the system gave: year, industry code, sequence (`2026-IT-001`). Never given twice, never changed; gaps are possible.
+    number: Option<Line<40>> = Field::new("客户编号", "Number").write(Write::Never);
+    /// A company's full registered name, or a person's real name.
+    name: Line<200> = Field::new("客户名称", "Name").sortable();
+    /// First letter of the name in pinyin, `A` to `Z` or `#`.
+    initial: Option<Line<4>> = Field::new("首字母", "Initial").write(Write::Never);
+    /// Company or person.
+    kind: CustomerKind = Field::new("客户类型", "Kind");
+    /// Lifecycle stage; `potential` where none is said.
+    stage: Stage = Field::new("客户阶段", "Stage");
+    /// How much the customer matters.
+    grade: Option<Grade> = Field::new("客户等级", "Grade");
+    /// Industry of the national classification (GB/T 4754-2017): a code, a short code or a name.
+    industry: Option<Industry> = Field::new("所属行业", "Industry");
+    /// How many people work there.
+    size: Option<SizeBand> = Field::new("企业规模", "Size");
+    /// Unified social credit code (GB 32100-2015).
+    credit_code: Option<CreditCode> = Field::new("统一社会信用代码", "Credit code");
+    /// Province, city and district: a code of GB/T 2260 or a text; taken from the address where only that is given.
+    region: Option<Region> = Field::new("所在地区", "Region");
+    /// Full street address.
+    address: Option<SealedText<300>> = Field::new("详细地址", "Address").sealed(Group::Contact, None);
+    /// Phone numbers.
+    phones: Phones = Field::new("电话", "Phones").sealed(Group::Contact, Some(Find::Phone));
+    /// E-mail addresses.
+    emails: Emails = Field::new("邮箱", "E-mails").sealed(Group::Contact, Some(Find::Email));
+    /// WeChat id.
+    wechat: Option<SealedText<100>> = Field::new("微信", "WeChat").sealed(Group::Contact, Some(Find::Wechat));
+    /// Through which channel the customer came.
+    source: Option<Source> = Field::new("来源渠道", "Source");
+    /// What else is worth knowing.
+    remark: Option<Text<5000>> = Field::new("备注", "Remark");
+    /// Tags.
+    tags: Tags = Field::new("标签", "Tags");
+    /// Who looks after the customer; the signed-in user where nobody is said.
+    owner_id: Option<Ref<User>> = Field::new("负责人", "Owner").write(Write::Transfer);
+    /// The team it belongs to; the owner's where none is said.
+    team_id: Option<Ref<Team>> = Field::new("所属团队", "Team").write(Write::Transfer);
+    /// When the last follow-up happened.
+    last_follow_up_at: Option<Instant> = Field::new("最近跟进时间", "Last follow-up").write(Write::Never).sortable();
+    /// When the next step of the latest follow-up is due.
+    next_follow_up_at: Option<Instant> = Field::new("下次跟进时间", "Next follow-up").write(Write::Never).sortable();
+    /// Codes of rules that a lead broke when it came in through a form; the next person who edits the field settles it.
+    flags: Words = Field::new("待核实", "Flags").write(Write::Never);
+}
+
+impl Target for Customer {
+    const NAME: &'static str = "customer";
+}
+
+fn rules(customer: &Customer) -> Vec<RuleFinding> {
+    let name = customer.name.as_str();
+    let flaws = match customer.kind {
+        CustomerKind::Company => CompanyName::parse(name).map_or_else(|flaw| vec![flaw], |name| name.findings()),
+        CustomerKind::Person => PersonName::parse(name).map_or_else(|flaw| vec![flaw], |name| name.findings()),
+    };
+    flaws.into_iter().map(|flaw| RuleFinding { field: "name", with: &["kind"], flaw }).collect()
+}

@@ -1,0 +1,50 @@
+//! Follow-up: what happened with a customer, and what comes next.
+
+use crate::codes;
+use crate::field::{Field, Write};
+use crate::fields::{Instant, Line, Ref, Text};
+use crate::flaw::Flaw;
+use crate::record::RuleFinding;
+
+use super::{Contact, Customer};
+
+crate::vocabulary! {
+    /// How one met.
+    FollowUpKind {
+        Call = "call", "电话", "Call";
+        Visit = "visit", "拜访", "Visit";
+        Meeting = "meeting", "会议", "Meeting";
+        Message = "message", "消息", "Message";
+        Email = "email", "邮件", "E-mail";
+        Form = "form", "表单", "Form";
+        Other = "other", "其他", "Other";
+    }
+}
+
+crate::kind! {
+    /// What happened with a customer on a call, a visit, a meeting, in a message, and what comes next.
+    FollowUp, "follow_up", "follow_ups", "跟进", "Follow-up", rules: rules;
+    /// The customer.
+    customer_id: Ref<Customer> = Field::new("客户", "Customer").write(Write::Once);
+    /// The person one talked to.
+    contact_id: Option<Ref<Contact>> = Field::new("联系人", "Contact");
+    /// How one met.
+    kind: FollowUpKind = Field::new("方式", "Kind");
+    /// What was said: needs, pain points, results.
+    summary: Text<10000> = Field::new("内容", "Summary");
+    /// When it happened.
+    happened_at: Instant = Field::new("跟进时间", "Happened at").sortable();
+    /// What comes next.
+    next_step: Option<Line<500>> = Field::new("下一步", "Next step");
+    /// When the next step is due.
+    next_due_at: Option<Instant> = Field::new("下次跟进时间", "Next due").sortable();
+}
+
+fn rules(follow_up: &FollowUp) -> Vec<RuleFinding> {
+    let early = follow_up.next_due_at.is_some_and(|due| due < follow_up.happened_at);
+    let flaw = || Flaw::new(&codes::DUE_BEFORE_HAPPENED);
+    early
+        .then(|| RuleFinding { field: "next_due_at", with: &["happened_at"], flaw: flaw() })
+        .into_iter()
+        .collect()
+}

@@ -1,0 +1,27 @@
+//! The kinds of record: one file each, one line each in the list.
+
+mod contact;
+mod customer;
+mod follow_up;
+mod tag;
+mod team;
+mod user;
+
+pub use contact::{Contact, DecisionRole};
+pub use customer::{Customer, CustomerKind, Grade, SizeBand, Source, Stage};
+pub use follow_up::{FollowUp, FollowUpKind};
+pub use tag::Tag;
+pub use team::Team;
+pub use user::{RoleName, User, login_names};
+
+use crate::record::{Kind, Record};
+
+/// Every kind of record, in the order of the description.
+pub const KINDS: &[&Kind] =
+    &[Customer::KIND, Contact::KIND, FollowUp::KIND, Tag::KIND, User::KIND, Team::KIND];
+
+/// The kind of that singular name.
+#[must_use]
+pub fn kind_named(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().copied().find(|kind| kind.name == name)
+}

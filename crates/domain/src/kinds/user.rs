@@ -1,0 +1,81 @@
+//! User: somebody who signs in.
+
+use crate::codes;
+use crate::field::{Field, Group, Write};
+use crate::fields::{Instant, Line, Ref, SealedText, Target};
+use crate::flaw::Flaw;
+use crate::record::RuleFinding;
+use crate::value::{LoginKind, LoginName};
+
+use super::Team;
+
+crate::vocabulary! {
+    /// A built-in role.
+    RoleName {
+        Administrator = "administrator", "管理员", "Administrator";
+        Manager = "manager", "经理", "Manager";
+        Salesperson = "salesperson", "销售", "Salesperson";
+    }
+}
+
+crate::kind! {
+    /// Somebody who signs in, by e-mail, mobile or user name.
+    User, "user", "users", "用户", "User", rules: rules;
+    /// What people call the user.
+    name: Line<100> = Field::new("姓名", "Name").sortable();
+    /// Sign-in e-mail; judged by syntax alone.
+    email: Option<SealedText<254>> = Field::new("邮箱", "E-mail").sealed(Group::Contact, None);
+    /// Sign-in mobile number.
+    mobile: Option<SealedText<40>> = Field::new("手机", "Mobile").sealed(Group::Contact, None);
+    /// Sign-in name.
+    user_name: Option<SealedText<64>> = Field::new("用户名", "User name").sealed(Group::General, None);
+    /// What the user may do.
+    role: RoleName = Field::new("角色", "Role");
+    /// The team the user belongs to.
+    team_id: Option<Ref<Team>> = Field::new("团队", "Team");
+    /// A disabled user cannot sign in; running sessions end at once.
+    disabled: bool = Field::new("停用", "Disabled");
+    /// When the user last signed in.
+    last_login_at: Option<Instant> = Field::new("最近登录", "Last sign-in").write(Write::Never);
+}
+
+impl Target for User {
+    const NAME: &'static str = "user";
+}
+
+/// The sign-in names of a user, each with the field that says it.
+#[must_use]
+pub fn login_names(user: &User) -> Vec<(&'static str, String)> {
+    [
+        ("email", user.email.as_ref().map(SealedText::as_str)),
+        ("mobile", user.mobile.as_ref().map(SealedText::as_str)),
+        ("user_name", user.user_name.as_ref().map(SealedText::as_str)),
+    ]
+    .into_iter()
+    .filter_map(|(field, name)| name.map(|name| (field, name.to_owned())))
+    .collect()
+}
+
+fn rules(user: &User) -> Vec<RuleFinding> {
+    let names = login_names(user);
+    if names.is_empty() {
+        let flaw = Flaw::new(&codes::LOGIN_REQUIRED);
+        return vec![RuleFinding { field: "email", with: &["mobile", "user_name"], flaw }];
+    }
+    names.into_iter().filter_map(|(field, name)| name_flaw(field, &name)).collect()
+}
+
+/// What is wrong with a sign-in name: not one at all, or one of another sort than its field holds.
+fn name_flaw(field: &'static str, raw: &str) -> Option<RuleFinding> {
+    let expected = match field {
+        "email" => LoginKind::Email,
+        "mobile" => LoginKind::Mobile,
+        _ => LoginKind::UserName,
+    };
+    let flaw = match LoginName::parse(raw, "CN") {
+        Ok(name) if name.kind() == expected => return None,
+        Ok(_) => Flaw::new(&codes::LOGIN_KIND).with("field", field),
+        Err(flaw) => flaw,
+    };
+    Some(RuleFinding { field, with: &[], flaw })
+}

@@ -1,0 +1,320 @@
+//! The declaration of a kind: one list of fields gives the struct, its parsing, its merge patch, its answer and its
+//! description.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::field::{Field, Shape, Sight};
+use crate::flaw::Flaw;
+use crate::read::{Members, Reader};
+use crate::show::{Out, View};
+
+/// A type that can be the value of a field.
+pub trait FieldValue: Sized + Clone + PartialEq + Send + Sync + 'static {
+    /// Its shape on the wire.
+    const SHAPE: Shape;
+    /// Whether it can be null.
+    const NULLABLE: bool = false;
+
+    /// The value of a member that was not brought or is null; `None` when it is required.
+    fn absent() -> Option<Self>;
+    /// Reads a JSON value that is not null. `old` is the stored value, in a PATCH.
+    fn read(json: &Value, reader: &mut Reader<'_>, old: Option<&Self>) -> Option<Self>;
+    /// Writes the value; never called with [`Sight::Hidden`].
+    fn show(&self, out: &mut Out, sight: Sight, view: &dyn View);
+    /// The ids that the answer shows names of.
+    fn refs(&self, _: &mut Vec<Uuid>) {}
+    /// The id, where the value is a reference.
+    fn target(&self) -> Option<Uuid> {
+        None
+    }
+}
+
+impl<T: FieldValue> FieldValue for Option<T> {
+    const SHAPE: Shape = T::SHAPE;
+    const NULLABLE: bool = true;
+
+    fn absent() -> Option<Self> {
+        Some(None)
+    }
+    fn read(json: &Value, reader: &mut Reader<'_>, old: Option<&Self>) -> Option<Self> {
+        T::read(json, reader, old.and_then(Option::as_ref)).map(Some)
+    }
+    fn show(&self, out: &mut Out, sight: Sight, view: &dyn View) {
+        match self {
+            Some(value) => value.show(out, sight, view),
+            None => out.null(),
+        }
+    }
+    fn refs(&self, ids: &mut Vec<Uuid>) {
+        if let Some(value) = self {
+            value.refs(ids);
+        }
+    }
+    fn target(&self) -> Option<Uuid> {
+        self.as_ref().and_then(FieldValue::target)
+    }
+}
+
+/// The names of a kind.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Singular, in bodies: `follow_up`.
+    pub name: &'static str,
+    /// Plural, in paths: `follow_ups`.
+    pub path: &'static str,
+    /// The name of its schema: `FollowUp`.
+    pub schema: &'static str,
+    /// Chinese label.
+    pub zh: &'static str,
+    /// English label.
+    pub en: &'static str,
+    /// What it is, for the description.
+    pub doc: &'static str,
+    /// Its fields, in the order of the answer.
+    pub fields: &'static [Field],
+}
+
+impl Kind {
+    /// The field of that name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+}
+
+/// A rule's word on a record: which fields it is about, and what is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFinding {
+    /// The field that the answer points to.
+    pub field: &'static str,
+    /// Other fields that take part.
+    pub with: &'static [&'static str],
+    /// What is wrong.
+    pub flaw: Flaw,
+}
+
+/// A kind of record, declared with [`kind!`](crate::kind).
+pub trait Record: Sized + Clone + PartialEq + Send + Sync + 'static {
+    /// Names and fields.
+    const KIND: &'static Kind;
+
+    /// Reads the members of a new record; takes out what it read.
+    fn create(members: &mut Members, reader: &mut Reader<'_>) -> Option<Self>;
+    /// Reads a merge patch over this record; takes out what it read.
+    fn patch(&self, members: &mut Members, reader: &mut Reader<'_>, view: &dyn View) -> Option<Self>;
+    /// Writes the members of an answer; names of fields that are not seen in full go to the lists.
+    fn show(&self, out: &mut Out, view: &dyn View, veiled: &mut Veiled);
+    /// Ids that the answer shows names of.
+    fn refs(&self, ids: &mut Vec<Uuid>);
+    /// Every reference with its field.
+    fn targets(&self) -> Vec<(&'static Field, Uuid)>;
+    /// Names of the fields in which two states differ.
+    fn changed(&self, other: &Self) -> Vec<&'static str>;
+    /// What the rules of the trade say of it. Rules never make an old record unreadable: they speak at writing.
+    fn rules(&self) -> Vec<RuleFinding>;
+}
+
+/// Names of the fields that an answer does not show in full.
+#[derive(Debug, Default)]
+pub struct Veiled {
+    /// Null, because the caller may not see them.
+    pub hidden: Vec<&'static str>,
+    /// Shown as a mask.
+    pub masked: Vec<&'static str>,
+}
+
+/// A stored record: what every kind has, and the kind's own data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored<R> {
+    /// What every record has.
+    pub base: Base,
+    /// The kind's own fields.
+    pub data: R,
+}
+
+/// What every record has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// Rises with every change of the answer.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    pub updated_at: DateTime<Utc>,
+    /// Who made it; nobody for what came through a form.
+    pub created_by: Option<Uuid>,
+    /// Whose it is.
+    pub owner_id: Option<Uuid>,
+    /// Which team it belongs to.
+    pub team_id: Option<Uuid>,
+    /// When it was deleted.
+    pub deleted_at: Option<DateTime<Utc>>,
+}
+
+/// Writes one field for [`Record::show`].
+pub fn show_field<T: FieldValue>(
+    field: &'static Field,
+    value: &T,
+    out: &mut Out,
+    view: &dyn View,
+    veiled: &mut Veiled,
+) {
+    let sight = view.sight(field);
+    match sight {
+        Sight::Hidden => veiled.hidden.push(field.name),
+        Sight::Masked => veiled.masked.push(field.name),
+        Sight::Full => {}
+    }
+    if view.wants(field.name) {
+        out.key(field.name);
+        if sight == Sight::Hidden { out.null() } else { value.show(out, sight, view) }
+    }
+    if let Some(display) = field.display_name().filter(|display| view.wants(display)) {
+        out.key(display);
+        match value.target().filter(|_| sight != Sight::Hidden) {
+            Some(id) => out.object(|out| {
+                out.key("id").plain(&id);
+                out.key("name").text_or_null(view.name(id).map(|name| name.name.as_str()));
+            }),
+            None => out.null(),
+        }
+    }
+}
+
+/// Declares a kind: names, labels and fields once; struct, parsing, merge patch, answer and description follow.
+#[macro_export]
+macro_rules! kind {
+    (
+        $(#[doc = $kind_doc:literal])*
+        $K:ident, $name:literal, $path:literal, $zh:literal, $en:literal, rules: $rules:expr;
+        $( $(#[doc = $doc:literal])* $f:ident : $t:ty = $field:expr; )*
+    ) => {
+        $(#[doc = $kind_doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $K { $( $(#[doc = $doc])* pub $f: $t, )* }
+
+        impl $crate::record::Record for $K {
+            const KIND: &'static $crate::record::Kind = &$crate::record::Kind {
+                name: $name,
+                path: $path,
+                schema: stringify!($K),
+                zh: $zh,
+                en: $en,
+                doc: concat!($($kind_doc),*),
+                fields: &[ $( $field.typed(
+                    stringify!($f), concat!($($doc),*),
+                    <$t as $crate::record::FieldValue>::SHAPE, <$t as $crate::record::FieldValue>::NULLABLE,
+                ) ),* ],
+            };
+
+            fn create(members: &mut $crate::read::Members, reader: &mut $crate::read::Reader<'_>) -> Option<Self> {
+                $( let $f: Option<$t> = {
+                    const F: &$crate::field::Field = &$field.typed(stringify!($f), "",
+                        <$t as $crate::record::FieldValue>::SHAPE, <$t as $crate::record::FieldValue>::NULLABLE);
+                    reader.create(F, members)
+                }; )*
+                Some(Self { $( $f: $f?, )* })
+            }
+
+            fn patch(
+                &self, members: &mut $crate::read::Members, reader: &mut $crate::read::Reader<'_>,
+                view: &dyn $crate::show::View,
+            ) -> Option<Self> {
+                $( let $f: Option<$t> = {
+                    const F: &$crate::field::Field = &$field.typed(stringify!($f), "",
+                        <$t as $crate::record::FieldValue>::SHAPE, <$t as $crate::record::FieldValue>::NULLABLE);
+                    reader.patch(F, members, &self.$f, view.sight(F))
+                }; )*
+                Some(Self { $( $f: $f?, )* })
+            }
+
+            fn show(
+                &self, out: &mut $crate::show::Out, view: &dyn $crate::show::View,
+                veiled: &mut $crate::record::Veiled,
+            ) {
+                $( {
+                    const F: &$crate::field::Field = &$field.typed(stringify!($f), "",
+                        <$t as $crate::record::FieldValue>::SHAPE, <$t as $crate::record::FieldValue>::NULLABLE);
+                    $crate::record::show_field(F, &self.$f, out, view, veiled);
+                } )*
+            }
+
+            fn refs(&self, ids: &mut Vec<uuid::Uuid>) {
+                $( $crate::record::FieldValue::refs(&self.$f, ids); )*
+            }
+
+            fn targets(&self) -> Vec<(&'static $crate::field::Field, uuid::Uuid)> {
+                let mut targets = Vec::new();
+                $( if let Some(id) = $crate::record::FieldValue::target(&self.$f) {
+                    const F: &$crate::field::Field = &$field.typed(stringify!($f), "",
+                        <$t as $crate::record::FieldValue>::SHAPE, <$t as $crate::record::FieldValue>::NULLABLE);
+                    targets.push((F, id));
+                } )*
+                targets
+            }
+
+            fn changed(&self, other: &Self) -> Vec<&'static str> {
+                let mut names = Vec::new();
+                $( if self.$f != other.$f { names.push(stringify!($f)); } )*
+                names
+            }
+
+            fn rules(&self) -> Vec<$crate::record::RuleFinding> {
+                let rules: fn(&Self) -> Vec<$crate::record::RuleFinding> = $rules;
+                rules(self)
+            }
+        }
+    };
+}
+
+/// Declares a vocabulary: an enum whose keys are stable; `absent:` names the item that stands where none is said.
+#[macro_export]
+macro_rules! vocabulary {
+    ( $(#[doc = $doc:literal])* $V:ident $(, absent: $absent:ident)? { $( $item:ident = $key:literal, $zh:literal, $en:literal; )* } ) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $V { $( #[doc = $en] $item, )* }
+
+        impl $V {
+            /// The vocabulary.
+            pub const VOCABULARY: &'static $crate::field::Vocabulary = &$crate::field::Vocabulary {
+                name: stringify!($V), items: &[ $( ($key, $zh, $en) ),* ],
+            };
+            /// The stable key.
+            #[must_use]
+            pub const fn key(self) -> &'static str {
+                match self { $( Self::$item => $key, )* }
+            }
+            /// The item with that key.
+            #[must_use]
+            pub fn from_key(key: &str) -> Option<Self> {
+                match key { $( $key => Some(Self::$item), )* _ => None }
+            }
+        }
+
+        impl $crate::record::FieldValue for $V {
+            const SHAPE: $crate::field::Shape = $crate::field::Shape::Choice(Self::VOCABULARY);
+            fn absent() -> Option<Self> { None $( .or(Some(Self::$absent)) )? }
+            fn read(
+                json: &serde_json::Value, reader: &mut $crate::read::Reader<'_>, _: Option<&Self>,
+            ) -> Option<Self> {
+                let key = reader.text(json)?;
+                let item = Self::from_key(key);
+                if item.is_none() {
+                    reader.flaw($crate::flaw::Flaw::new(&$crate::codes::CHOICE_UNKNOWN)
+                        .with("value", key).with("choices", [ $($key),* ].join(", ")));
+                }
+                item
+            }
+            fn show(
+                &self, out: &mut $crate::show::Out, _: $crate::field::Sight, _: &dyn $crate::show::View,
+            ) {
+                out.plain(&self.key());
+            }
+        }
+    };
+}

@@ -1,0 +1,225 @@
+//! Who may do what: built-in roles as data, printed as a matrix.
+
+use crate::field::{Group, Sight};
+use crate::kinds::{KINDS, RoleName};
+
+/// What can be done to a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Make one.
+    Create,
+    /// See it.
+    Read,
+    /// Change it.
+    Update,
+    /// Delete it, see deleted ones, and restore them.
+    Delete,
+    /// Change its owner or team.
+    Transfer,
+}
+
+/// Every action, in the order of the matrix.
+pub const ACTIONS: [(Action, &str); 5] = [
+    (Action::Create, "create"),
+    (Action::Read, "read"),
+    (Action::Update, "update"),
+    (Action::Delete, "delete"),
+    (Action::Transfer, "transfer"),
+];
+
+/// How far an action reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// Records that one owns.
+    pub own: bool,
+    /// Records of one's team and the teams below.
+    pub team: bool,
+    /// Every record of the organisation.
+    pub all: bool,
+}
+
+impl Reach {
+    /// Nothing.
+    pub const NONE: Self = Self { own: false, team: false, all: false };
+    /// One's own.
+    pub const OWN: Self = Self { own: true, team: false, all: false };
+    /// One's own, and the team's.
+    pub const TEAM: Self = Self { own: true, team: true, all: false };
+    /// Everything.
+    pub const ALL: Self = Self { own: true, team: true, all: true };
+
+    /// Whether it reaches nothing at all.
+    #[must_use]
+    pub fn is_none(self) -> bool {
+        self == Self::NONE
+    }
+
+    /// Whether it covers a record that stands so to the caller.
+    #[must_use]
+    pub fn covers(self, relation: Relation) -> bool {
+        match relation {
+            Relation::Own => self.own || self.all,
+            Relation::Team => self.team || self.all,
+            Relation::Other => self.all,
+        }
+    }
+}
+
+/// How a record stands to a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// The caller owns it.
+    Own,
+    /// It belongs to the caller's team or one below.
+    Team,
+    /// Neither.
+    Other,
+}
+
+/// What a role may do. Built-in roles are constants of the same data that any role is.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rights {
+    /// Reach over customers, contacts and follow-ups, per action in the order of [`ACTIONS`].
+    records: [Reach; 5],
+    /// Reach over what an organisation shares, per action: tags.
+    shared: [Reach; 5],
+    /// Reach over people and settings, per action: users, teams, forms.
+    people: [Reach; 5],
+    /// Sight of contact data of one's own, the team's and other records.
+    contact_data: [Sight; 3],
+}
+
+const NONE: Reach = Reach::NONE;
+const OWN: Reach = Reach::OWN;
+const TEAM: Reach = Reach::TEAM;
+const ALL: Reach = Reach::ALL;
+
+static ADMINISTRATOR: Rights = Rights {
+    records: [ALL, ALL, ALL, ALL, ALL],
+    shared: [ALL, ALL, ALL, ALL, NONE],
+    people: [ALL, ALL, ALL, ALL, NONE],
+    contact_data: [Sight::Full, Sight::Full, Sight::Full],
+};
+
+static MANAGER: Rights = Rights {
+    records: [TEAM, TEAM, TEAM, TEAM, TEAM],
+    shared: [ALL, ALL, ALL, ALL, NONE],
+    people: [NONE, ALL, NONE, NONE, NONE],
+    contact_data: [Sight::Full, Sight::Full, Sight::Masked],
+};
+
+static SALESPERSON: Rights = Rights {
+    records: [OWN, OWN, OWN, NONE, NONE],
+    shared: [ALL, ALL, NONE, NONE, NONE],
+    people: [NONE, ALL, NONE, NONE, NONE],
+    contact_data: [Sight::Full, Sight::Masked, Sight::Masked],
+};
+
+impl Rights {
+    /// The rights of a built-in role.
+    #[must_use]
+    pub fn of(role: RoleName) -> &'static Self {
+        match role {
+            RoleName::Administrator => &ADMINISTRATOR,
+            RoleName::Manager => &MANAGER,
+            RoleName::Salesperson => &SALESPERSON,
+        }
+    }
+
+    /// How far an action on a kind reaches.
+    #[must_use]
+    pub fn reach(&self, action: Action, kind: &str) -> Reach {
+        let row = match kind {
+            "customer" | "contact" | "follow_up" => &self.records,
+            "tag" => &self.shared,
+            _ => &self.people,
+        };
+        let [create, read, update, delete, transfer] = *row;
+        match action {
+            Action::Create => create,
+            Action::Read => read,
+            Action::Update => update,
+            Action::Delete => delete,
+            Action::Transfer => transfer,
+        }
+    }
+
+    /// How much of a group of fields is seen, of a record that stands so to the caller.
+    #[must_use]
+    pub fn sees(&self, group: Group, relation: Relation) -> Sight {
+        let [own, team, other] = self.contact_data;
+        match (group, relation) {
+            (Group::General, _) => Sight::Full,
+            (Group::Contact, Relation::Own) => own,
+            (Group::Contact, Relation::Team) => team,
+            (Group::Contact, Relation::Other) => other,
+        }
+    }
+}
+
+fn reach_words(reach: Reach) -> &'static str {
+    match reach {
+        Reach { all: true, .. } => "all",
+        Reach { team: true, .. } => "own team",
+        Reach { own: true, .. } => "own",
+        _ => "-",
+    }
+}
+
+fn sight_words(sight: Sight) -> &'static str {
+    match sight {
+        Sight::Hidden => "hidden",
+        Sight::Masked => "masked",
+        Sight::Full => "full",
+    }
+}
+
+/// The whole policy as a text: role by kind by action, role by kind by field.
+#[must_use]
+pub fn matrix() -> String {
+    let mut lines = vec!["# role kind: create / read / update / delete / transfer".to_owned()];
+    for (role, ..) in RoleName::VOCABULARY.items {
+        let Some(rights) = RoleName::from_key(role).map(Rights::of) else { continue };
+        for kind in KINDS {
+            let reaches: Vec<_> =
+                ACTIONS.iter().map(|(action, _)| reach_words(rights.reach(*action, kind.name))).collect();
+            lines.push(format!("{role} {}: {}", kind.name, reaches.join(" / ")));
+        }
+    }
+    lines.push(String::new());
+    lines.push("# role kind.field: own / team / other (fields that are not listed are full)".to_owned());
+    for (role, ..) in RoleName::VOCABULARY.items {
+        let Some(rights) = RoleName::from_key(role).map(Rights::of) else { continue };
+        for kind in KINDS {
+            for field in kind.fields.iter().filter(|field| field.group != Group::General) {
+                let sights = [Relation::Own, Relation::Team, Relation::Other]
+                    .map(|relation| sight_words(rights.sees(field.group, relation)));
+                lines.push(format!("{role} {}.{}: {}", kind.name, field.name, sights.join(" / ")));
+            }
+        }
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reach_covers_what_it_says() {
+        assert!(Reach::OWN.covers(Relation::Own) && !Reach::OWN.covers(Relation::Team));
+        assert!(Reach::TEAM.covers(Relation::Team) && !Reach::TEAM.covers(Relation::Other));
+        assert!(Reach::ALL.covers(Relation::Other));
+        assert!(Reach::NONE.is_none());
+    }
+
+    #[test]
+    fn a_salesperson_sees_colleagues_contact_data_masked_and_deletes_nothing() {
+        let rights = Rights::of(RoleName::Salesperson);
+        assert_eq!(rights.sees(Group::Contact, Relation::Team), Sight::Masked);
+        assert_eq!(rights.sees(Group::Contact, Relation::Own), Sight::Full);
+        assert!(rights.reach(Action::Delete, "customer").is_none());
+        assert!(rights.reach(Action::Create, "user").is_none());
+    }
+}
