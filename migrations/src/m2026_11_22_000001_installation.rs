@@ -21,6 +21,7 @@ impl MigrationTrait for Migration {
             .text("currency")
             .text("region")
             .time("created_at")
+            .int("state")
             .key(&["id"]);
         schema.create(organisations).await?;
         schema.unique("organisations_slug", "organisations", "slug", None).await?;

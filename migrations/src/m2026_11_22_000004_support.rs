@@ -27,14 +27,13 @@ async fn index_of_sealed_values(schema: &Schema<'_, '_>) -> Result<(), DbErr> {
         .id("org_id")
         .int("key_id")
         .text("class")
-        .int("width")
-        .int("value")
+        .int("bucket")
         .bytes("check")
         .text("kind")
         .id("record_id")
         .id("parent_id")
         .flag("strong")
-        .key(&["org_id", "class", "width", "value", "record_id", "check"]);
+        .key(&["org_id", "bucket", "record_id", "check"]);
     schema.create(index).await?;
     schema.index("pii_index_record", "pii_index", "org_id, record_id", None).await
 }

@@ -115,7 +115,21 @@ static SALESPERSON: Rights = Rights {
     contact_data: [Sight::Full, Sight::Masked, Sight::Masked],
 };
 
+/// Forms, jobs and the command line act for the organisation itself.
+static SYSTEM: Rights = Rights {
+    records: [ALL, ALL, ALL, ALL, ALL],
+    shared: [ALL, ALL, ALL, ALL, ALL],
+    people: [ALL, ALL, ALL, ALL, ALL],
+    contact_data: [Sight::Full, Sight::Full, Sight::Full],
+};
+
 impl Rights {
+    /// The rights of what acts for the organisation itself and answers nobody: a form, a job, the command line.
+    #[must_use]
+    pub fn system() -> &'static Self {
+        &SYSTEM
+    }
+
     /// The rights of a built-in role.
     #[must_use]
     pub fn of(role: RoleName) -> &'static Self {

@@ -1,0 +1,42 @@
+//! The only place that asks which engine it is.
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+
+/// Builds a raw statement whose placeholders are written `?`.
+pub(crate) fn statement(db: &impl ConnectionTrait, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+    let backend = db.get_database_backend();
+    Statement::from_sql_and_values(backend, placeholders(backend, sql), values)
+}
+
+fn placeholders(backend: DbBackend, sql: &str) -> String {
+    if backend != DbBackend::Postgres {
+        return sql.to_owned();
+    }
+    let mut count = 0;
+    let mut out = String::with_capacity(sql.len() + 16);
+    for c in sql.chars() {
+        if c == '?' {
+            count += 1;
+            out.push('$');
+            out.push_str(&count.to_string());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Whether there are servers beside this one, so that what a transaction read may be changed before it commits.
+pub(crate) fn has_concurrent_writers(db: &impl ConnectionTrait) -> bool {
+    db.get_database_backend() == DbBackend::Postgres
+}
+
+/// Whether full text is kept in an FTS5 table (SQLite) instead of a `tsvector` column (PostgreSQL).
+pub(crate) fn has_fts5(db: &impl ConnectionTrait) -> bool {
+    db.get_database_backend() == DbBackend::Sqlite
+}
+
+/// A condition that a text column contains a text, byte by byte.
+pub(crate) fn position_function(db: &impl ConnectionTrait) -> &'static str {
+    if has_fts5(db) { "instr" } else { "strpos" }
+}

@@ -1,0 +1,48 @@
+//! Customers: companies and persons.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "customers")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub org_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub version: i64,
+    pub touched: String,
+    pub owner_id: Option<Uuid>,
+    pub team_id: Option<Uuid>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub created_by: Option<Uuid>,
+    pub deleted_at: Option<DateTimeUtc>,
+    pub deleted_with: Option<Uuid>,
+    pub number: String,
+    pub name: String,
+    pub name_norm: String,
+    pub name_sort: String,
+    pub initial: String,
+    pub kind: String,
+    pub stage: String,
+    pub grade: Option<String>,
+    pub industry: Option<String>,
+    pub size: Option<String>,
+    pub credit_code: Option<String>,
+    pub region: Option<String>,
+    pub address: Option<Vec<u8>>,
+    pub phones: Option<Vec<u8>>,
+    pub emails: Option<Vec<u8>>,
+    pub wechat: Option<Vec<u8>>,
+    pub source: Option<String>,
+    pub remark: Option<String>,
+    pub tag_ids: Vec<u8>,
+    pub last_follow_up_at: DateTimeUtc,
+    pub next_follow_up_at: DateTimeUtc,
+    pub flags: String,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

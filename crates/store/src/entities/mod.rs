@@ -1,0 +1,17 @@
+//! Tables as sea-orm sees them. Integers are `i64` and times `DateTimeUtc` on both engines.
+
+pub(crate) mod contact;
+pub(crate) mod customer;
+pub(crate) mod follow_up;
+pub(crate) mod journal;
+pub(crate) mod kept_answer;
+pub(crate) mod login_failure;
+pub(crate) mod organisation;
+pub(crate) mod pii_index;
+pub(crate) mod session;
+pub(crate) mod signing_key;
+pub(crate) mod tag;
+pub(crate) mod tag_link;
+pub(crate) mod team;
+pub(crate) mod tenant_key;
+pub(crate) mod user;

@@ -1,0 +1,40 @@
+//! Users.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "users")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub org_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub version: i64,
+    pub touched: String,
+    pub owner_id: Option<Uuid>,
+    pub team_id: Option<Uuid>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub created_by: Option<Uuid>,
+    pub deleted_at: Option<DateTimeUtc>,
+    pub deleted_with: Option<Uuid>,
+    pub name: String,
+    pub name_norm: String,
+    pub name_sort: String,
+    pub email: Option<Vec<u8>>,
+    pub mobile: Option<Vec<u8>>,
+    pub user_name: Option<Vec<u8>>,
+    pub role: String,
+    pub disabled: bool,
+    pub password_hash: Option<String>,
+    pub password_changed_at: Option<DateTimeUtc>,
+    pub must_change_password: bool,
+    pub last_login_at: Option<DateTimeUtc>,
+    pub last_login_address: Option<Vec<u8>>,
+    pub failed_since: Option<DateTimeUtc>,
+}
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,137 @@
+//! Why a request to the store did not do what was asked, by situation.
+
+use kehu_domain::flaw::Flaw;
+use kehu_domain::read::Finding;
+use uuid::Uuid;
+
+use crate::crypto::cell::CellError;
+use crate::crypto::roots::NoRoot;
+use crate::engine::EngineError;
+
+/// Why nothing was done.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Failure {
+    /// The body breaks rules; every finding has its pointer.
+    #[error("the body was refused")]
+    Refused(Vec<Finding>),
+    /// The question cannot be answered; `pointer` names a parameter or a place in the body.
+    #[error("the question was refused")]
+    BadQuestion(Finding),
+    /// There is no such record, or it is not the caller's to know.
+    #[error("not found")]
+    NotFound,
+    /// The caller may know it, and may not do this.
+    #[error("not allowed")]
+    Forbidden,
+    /// A living record has the same strong key.
+    #[error("duplicate")]
+    Duplicate(Box<Existing>),
+    /// Somebody else changed the same fields since.
+    #[error("changed by somebody else")]
+    Conflict(Vec<FieldConflict>),
+    /// The idempotency key was used for another request.
+    #[error("idempotency key reused")]
+    KeyReused,
+    /// Signing in or a session did not work.
+    #[error("sign-in: {0}")]
+    SignIn(SignInFailure),
+    /// The form takes no submissions now.
+    #[error("the form is paused")]
+    FormPaused,
+    /// The database could not.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A sealed value could not be opened or made.
+    #[error("sealing: {0}")]
+    Sealing(String),
+    /// Something that should not happen; the text goes to the log only.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+/// Why somebody is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignInFailure {
+    /// Unknown name or wrong password: the same answer.
+    #[error("credentials wrong")]
+    CredentialsWrong,
+    /// The name belongs to several organisations.
+    #[error("organisation required")]
+    OrganisationRequired,
+    /// The account is disabled. Said only after the right password.
+    #[error("account disabled")]
+    AccountDisabled,
+    /// The session was ended.
+    #[error("session ended")]
+    SessionEnded,
+    /// Too many failures; try again after so many seconds.
+    #[error("too many failures")]
+    Throttled(u32),
+}
+
+/// A record that has the same strong key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Existing {
+    /// How it stands to the caller: `yours`, `team`, `owned`, `in_pool`.
+    pub state: &'static str,
+    /// Whether the caller could take it.
+    pub claimable: bool,
+    /// Who it is; absent when it is out of the caller's reach.
+    pub known: Option<KnownRecord>,
+    /// The field of the request that met it.
+    pub pointer: String,
+}
+
+/// A record within reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownRecord {
+    /// Its kind.
+    pub resource: String,
+    /// Its id.
+    pub id: Uuid,
+    /// Its number, where it has one.
+    pub number: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+/// A field that two people changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldConflict {
+    /// Its name.
+    pub field: String,
+    /// The version in which somebody else changed it.
+    pub version: i64,
+}
+
+impl Failure {
+    /// A body refused for one flaw.
+    #[must_use]
+    pub fn refused(pointer: impl Into<String>, flaw: Flaw) -> Self {
+        Self::Refused(vec![Finding { pointer: pointer.into(), flaw }])
+    }
+
+    /// A question refused for one flaw.
+    #[must_use]
+    pub fn question(at: impl Into<String>, flaw: Flaw) -> Self {
+        Self::BadQuestion(Finding { pointer: at.into(), flaw })
+    }
+}
+
+impl From<sea_orm::DbErr> for Failure {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl From<CellError> for Failure {
+    fn from(error: CellError) -> Self {
+        Self::Sealing(error.to_string())
+    }
+}
+
+impl From<NoRoot> for Failure {
+    fn from(error: NoRoot) -> Self {
+        Self::Sealing(error.to_string())
+    }
+}

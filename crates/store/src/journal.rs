@@ -1,0 +1,169 @@
+//! The journal: one append-only entry per change, written in the change's own transaction. A clear header, one sealed
+//! body with the values, and a commitment to the body that stays when the body is erased.
+
+use kehu_domain::record::{Record, Stored, Veiled};
+use kehu_domain::show::{Out, Plain, View};
+use sea_orm::ActiveValue::{NotSet, Set};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::clock::new_id;
+use crate::crypto::cell::FieldPath;
+use crate::entities::journal;
+use crate::failure::Failure;
+use crate::tx::Tx;
+
+const BODY: FieldPath = FieldPath::new("journal.body");
+const ORIGIN: FieldPath = FieldPath::new("journal.origin");
+
+/// What an entry is about. Only changes reach feeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// A record was made, changed, deleted.
+    Change,
+    /// Somebody signed in or looked something up.
+    Security,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Done.
+    Ok,
+    /// Refused.
+    Denied,
+}
+
+/// An entry before it is sealed.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) class: Class,
+    pub(crate) outcome: Outcome,
+    /// `customer.updated`.
+    pub(crate) event: String,
+    pub(crate) kind: Option<&'static str>,
+    pub(crate) record_id: Option<Uuid>,
+    pub(crate) version: i64,
+    pub(crate) changed: Vec<&'static str>,
+    pub(crate) owner: (Option<Uuid>, Option<Uuid>),
+    pub(crate) team: (Option<Uuid>, Option<Uuid>),
+    /// JSON with old and new values; sealed as one.
+    pub(crate) body: String,
+}
+
+/// Shows the named members only.
+struct Only<'a>(&'a [&'static str]);
+
+impl View for Only<'_> {
+    fn sight(&self, field: &kehu_domain::field::Field) -> kehu_domain::field::Sight {
+        Plain.sight(field)
+    }
+    fn name(&self, id: Uuid) -> Option<&kehu_domain::show::Name> {
+        Plain.name(id)
+    }
+    fn wants(&self, member: &str) -> bool {
+        self.0.contains(&member)
+    }
+}
+
+fn values<R: Record>(record: &R, only: &[&'static str], out: &mut Out) {
+    out.object(|out| record.show(out, &Only(only), &mut Veiled::default()));
+}
+
+impl Entry {
+    /// The entry of a change of a record: from one state to another, either of which may be absent.
+    pub(crate) fn change<R: Record>(verb: &str, before: Option<&Stored<R>>, after: Option<&Stored<R>>) -> Option<Self> {
+        let one = after.or(before)?;
+        let changed = match (before, after) {
+            (Some(before), Some(after)) => before.data.changed(&after.data),
+            _ => R::KIND.fields.iter().map(|field| field.name).collect(),
+        };
+        let mut out = Out::new();
+        out.object(|out| {
+            for (name, state) in [("before", before), ("after", after)] {
+                if let Some(state) = state {
+                    out.key(name);
+                    values(&state.data, &changed, out);
+                }
+            }
+        });
+        let owner = |state: Option<&Stored<R>>| state.and_then(|state| state.base.owner_id);
+        let team = |state: Option<&Stored<R>>| state.and_then(|state| state.base.team_id);
+        Some(Self {
+            class: Class::Change,
+            outcome: Outcome::Ok,
+            event: format!("{}.{verb}", R::KIND.name),
+            kind: Some(R::KIND.name),
+            record_id: Some(one.base.id),
+            version: one.base.version,
+            changed,
+            owner: (owner(before), owner(after)),
+            team: (team(before), team(after)),
+            body: out.into_text(),
+        })
+    }
+
+    /// An entry about access: a sign-in, a refusal.
+    pub(crate) fn security(event: &str, outcome: Outcome, user: Option<Uuid>) -> Self {
+        Self {
+            class: Class::Security,
+            outcome,
+            event: event.to_owned(),
+            kind: user.map(|_| "user"),
+            record_id: user,
+            version: 0,
+            changed: Vec::new(),
+            owner: (None, None),
+            team: (None, None),
+            body: "{}".to_owned(),
+        }
+    }
+
+    /// The row, with its body sealed and committed to.
+    pub(crate) fn into_row(self, tx: &Tx<'_>) -> Result<journal::ActiveModel, Failure> {
+        let caller = tx.caller();
+        let id = new_id(tx.now());
+        let mut salt = [0_u8; 32];
+        getrandom::fill(&mut salt).map_err(|error| Failure::Internal(error.to_string()))?;
+        // What is sealed is salt ‖ body: the commitment can be checked by whoever may open it, and says nothing to
+        // others, nor to anybody once the body is erased.
+        let salted = [salt.as_slice(), self.body.as_bytes()].concat();
+        let commitment = Sha256::digest(&salted).to_vec();
+        let ring = caller.ring();
+        let body = ring.seal(BODY, id, &salted)?;
+        let origin = caller.request().origin().map(|origin| ring.seal(ORIGIN, id, origin.as_bytes())).transpose()?;
+        Ok(journal::ActiveModel {
+            seq: NotSet,
+            org_id: Set(caller.org().id),
+            id: Set(id),
+            at: Set(tx.now()),
+            class: Set(match self.class {
+                Class::Change => "change",
+                Class::Security => "security",
+            }
+            .to_owned()),
+            outcome: Set(match self.outcome {
+                Outcome::Ok => "ok",
+                Outcome::Denied => "denied",
+            }
+            .to_owned()),
+            event: Set(self.event),
+            actor_kind: Set(caller.principal().kind().to_owned()),
+            actor_id: Set(caller.principal().id()),
+            via: Set(caller.request().via.to_owned()),
+            session_id: Set(caller.principal().session()),
+            request_id: Set(caller.request().request_id.clone()),
+            kind: Set(self.kind.map(str::to_owned)),
+            record_id: Set(self.record_id),
+            version: Set(self.version),
+            changed: Set(self.changed.join(",")),
+            owner_before: Set(self.owner.0),
+            owner_after: Set(self.owner.1),
+            team_before: Set(self.team.0),
+            team_after: Set(self.team.1),
+            commitment: Set(commitment),
+            body: Set(Some(body)),
+            origin: Set(origin),
+        })
+    }
+}

@@ -1,0 +1,195 @@
+//! What every request needs to know of its organisation: settings, people, teams, tags. Kept in memory, at most a
+//! second old: a number in the organisation's row rises with every change of them, on whichever server.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono_tz::Tz;
+use kehu_domain::kinds::RoleName;
+use kehu_domain::show::Name;
+use moka::sync::Cache;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::entities::{organisation, tag, team, user};
+use crate::failure::Failure;
+
+/// The installation itself: its roots find sign-in names and seal the keys that sign tokens.
+pub const INSTALLATION: Uuid = Uuid::nil();
+
+/// How long what is known counts without asking again, milliseconds.
+pub(crate) const FRESH: i64 = 1000;
+
+/// An organisation as requests see it.
+#[derive(Debug)]
+pub struct Org {
+    /// Its id.
+    pub id: Uuid,
+    /// Its short name in addresses.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Its language, `zh-CN`.
+    pub locale: String,
+    /// Where its days and years begin.
+    pub time_zone: Tz,
+    /// Its currency, ISO 4217.
+    pub currency: String,
+    /// Its region: phone numbers without a country code belong there.
+    pub region: String,
+    /// Its people.
+    pub users: HashMap<Uuid, Person>,
+    teams: HashMap<Uuid, TeamNode>,
+    tags: HashMap<Uuid, Name>,
+    tags_by_name: HashMap<String, Uuid>,
+    state: i64,
+}
+
+/// A user, as rights and answers need it.
+#[derive(Clone, Debug)]
+pub struct Person {
+    /// The name.
+    pub name: Name,
+    /// The role.
+    pub role: RoleName,
+    /// The team.
+    pub team_id: Option<Uuid>,
+    /// Whether the user may not sign in.
+    pub disabled: bool,
+}
+
+#[derive(Clone, Debug)]
+struct TeamNode {
+    name: Name,
+    parent_id: Option<Uuid>,
+}
+
+impl Org {
+    /// The name of a user, a team or a tag.
+    #[must_use]
+    pub fn name_of(&self, id: Uuid) -> Option<&Name> {
+        let person = || self.users.get(&id).map(|person| &person.name);
+        self.tags.get(&id).or_else(person).or_else(|| self.teams.get(&id).map(|team| &team.name))
+    }
+
+    /// Whether there is such a team.
+    #[must_use]
+    pub fn has_team(&self, id: Uuid) -> bool {
+        self.teams.contains_key(&id)
+    }
+
+    /// Whether there is such a tag.
+    #[must_use]
+    pub fn has_tag(&self, id: Uuid) -> bool {
+        self.tags.contains_key(&id)
+    }
+
+    /// The tag of that normalised name.
+    #[must_use]
+    pub fn tag_named(&self, norm: &str) -> Option<Uuid> {
+        self.tags_by_name.get(norm).copied()
+    }
+
+    /// A team and every team below it.
+    #[must_use]
+    pub fn team_and_below(&self, team: Uuid) -> Vec<Uuid> {
+        let mut found = vec![team];
+        let mut at = 0;
+        while let Some(parent) = found.get(at).copied() {
+            let below = self.teams.iter().filter(|(id, node)| node.parent_id == Some(parent) && !found.contains(id));
+            let below: Vec<Uuid> = below.map(|(id, _)| *id).collect();
+            found.extend(below);
+            at += 1;
+        }
+        found
+    }
+
+    async fn load(db: &impl ConnectionTrait, row: organisation::Model) -> Result<Self, Failure> {
+        let people = user::Entity::find().filter(user::Column::OrgId.eq(row.id)).all(db).await?;
+        let teams = team::Entity::find()
+            .filter(team::Column::OrgId.eq(row.id))
+            .filter(team::Column::DeletedAt.is_null())
+            .all(db)
+            .await?;
+        let tags = tag::Entity::find()
+            .filter(tag::Column::OrgId.eq(row.id))
+            .filter(tag::Column::DeletedAt.is_null())
+            .all(db)
+            .await?;
+        let plain = |name: String| Name { name, color: None };
+        Ok(Self {
+            id: row.id,
+            slug: row.slug,
+            name: row.name,
+            locale: row.locale,
+            time_zone: row.time_zone.parse().unwrap_or(Tz::Asia__Shanghai),
+            currency: row.currency,
+            region: row.region,
+            users: people
+                .into_iter()
+                .map(|user| {
+                    let role = RoleName::from_key(&user.role);
+                    let person = Person {
+                        name: plain(user.name),
+                        // A role that this program does not know gives no rights.
+                        disabled: user.disabled || role.is_none() || user.deleted_at.is_some(),
+                        role: role.unwrap_or(RoleName::Salesperson),
+                        team_id: user.team_id,
+                    };
+                    (user.id, person)
+                })
+                .collect(),
+            teams: teams
+                .into_iter()
+                .map(|team| (team.id, TeamNode { name: plain(team.name), parent_id: team.parent_id }))
+                .collect(),
+            tags_by_name: tags.iter().map(|tag| (tag.name_norm.clone(), tag.id)).collect(),
+            tags: tags.into_iter().map(|tag| (tag.id, Name { name: tag.name, color: tag.color })).collect(),
+            state: row.state,
+        })
+    }
+}
+
+struct Known {
+    org: Arc<Org>,
+    checked: AtomicI64,
+}
+
+/// Organisations that are in use.
+#[derive(Clone)]
+pub(crate) struct Orgs {
+    known: Cache<Uuid, Arc<Known>>,
+    clock: Clock,
+}
+
+impl Orgs {
+    pub(crate) fn new(clock: Clock) -> Self {
+        Self { known: Cache::new(10_000), clock }
+    }
+
+    /// The organisation, at most a second old.
+    pub(crate) async fn get(&self, db: &impl ConnectionTrait, id: Uuid) -> Result<Arc<Org>, Failure> {
+        let now = self.clock.now().timestamp_millis();
+        let known = self.known.get(&id);
+        if let Some(known) = &known {
+            if (now - known.checked.load(Ordering::Relaxed)).abs() < FRESH {
+                return Ok(known.org.clone());
+            }
+        }
+        let row = organisation::Entity::find_by_id(id).one(db).await?.ok_or(Failure::NotFound)?;
+        if let Some(known) = known.filter(|known| known.org.state == row.state) {
+            known.checked.store(now, Ordering::Relaxed);
+            return Ok(known.org.clone());
+        }
+        let org = Arc::new(Org::load(db, row).await?);
+        self.known.insert(id, Arc::new(Known { org: org.clone(), checked: AtomicI64::new(now) }));
+        Ok(org)
+    }
+
+    /// Asks again at the next request: something was changed here.
+    pub(crate) fn forget(&self, id: Uuid) {
+        self.known.invalidate(&id);
+    }
+}

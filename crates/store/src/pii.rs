@@ -1,0 +1,164 @@
+//! The index by which sealed values are found.
+//!
+//! A value's bucket is the high bits of its HMAC. A bucket of 8 bits fills up to [`BUCKET`] entries; what comes after
+//! goes to the bucket of 12 bits of the same value, then 16, and so on: every bucket holds several values, so that it
+//! tells little, and a look-up reads at most six short buckets at any number of entries, with no rebuilding.
+
+use kehu_domain::field::Find;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use crate::crypto::index::{IndexClass, IndexVersion, Width};
+use crate::crypto::roots::KeyRing;
+use crate::entities::pii_index;
+use crate::failure::Failure;
+
+/// Widths of buckets, from the first to be filled.
+const WIDTHS: [u8; 6] = [8, 12, 16, 20, 24, 28];
+
+/// How many entries a bucket takes before the next width is used.
+const BUCKET: usize = 16;
+
+/// A value to be found under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Its class.
+    pub(crate) class: IndexClass,
+    /// The normalised value.
+    pub(crate) value: String,
+    /// Whether it names one person or company.
+    pub(crate) strong: bool,
+    /// The field it stands in, for pointers.
+    pub(crate) pointer: String,
+}
+
+/// A record that holds a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hit {
+    /// Which of the values.
+    pub(crate) entry: usize,
+    /// The record's kind.
+    pub(crate) kind: String,
+    /// The record.
+    pub(crate) record_id: Uuid,
+    /// The customer it belongs to; the record itself where it belongs to none.
+    pub(crate) parent_id: Uuid,
+    /// Whether it is a strong key there.
+    pub(crate) strong: bool,
+}
+
+/// The index class of a sealed field.
+pub(crate) fn class_of(find: Find) -> IndexClass {
+    match find {
+        Find::Phone => IndexClass::Phone,
+        Find::Email => IndexClass::Email,
+        Find::Wechat => IndexClass::Wechat,
+    }
+}
+
+fn class_number(class: IndexClass) -> i64 {
+    match class {
+        IndexClass::Phone => 1,
+        IndexClass::Email => 2,
+        IndexClass::IdNumber => 3,
+        IndexClass::BankAccount => 4,
+        IndexClass::Wechat => 5,
+        IndexClass::Birthday => 6,
+        IndexClass::Login => 7,
+    }
+}
+
+/// The buckets of a value, one per width: class and width in the high bits, the hash below.
+fn buckets(ring: &KeyRing, class: IndexClass, value: &str) -> Result<Vec<i64>, Failure> {
+    WIDTHS
+        .into_iter()
+        .filter_map(Width::from_stored)
+        .map(|width| {
+            let version = IndexVersion { key_id: ring.primary_index(), width };
+            let hash = ring.index_value(class, version, value)?;
+            Ok((class_number(class) << 40) | (i64::from(width.bits()) << 32) | hash.0)
+        })
+        .collect()
+}
+
+/// What a look-up found, and where a new entry of each value would go.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) hits: Vec<Hit>,
+    places: Vec<i64>,
+}
+
+/// Looks values up, in one statement.
+pub(crate) async fn find(
+    db: &impl ConnectionTrait,
+    ring: &KeyRing,
+    org: Uuid,
+    entries: &[Entry],
+) -> Result<Found, Failure> {
+    if entries.is_empty() {
+        return Ok(Found::default());
+    }
+    let keys: Vec<Vec<i64>> =
+        entries.iter().map(|entry| buckets(ring, entry.class, &entry.value)).collect::<Result<_, _>>()?;
+    let rows = pii_index::Entity::find()
+        .filter(pii_index::Column::OrgId.eq(org))
+        .filter(pii_index::Column::Bucket.is_in(padded(keys.iter().flatten().copied().collect())))
+        .all(db)
+        .await?;
+    let mut found = Found::default();
+    for (at, (entry, keys)) in entries.iter().zip(&keys).enumerate() {
+        let full = |key: &i64| rows.iter().filter(|row| row.bucket == *key).count() >= BUCKET;
+        let place = keys.iter().find(|key| !full(key)).or(keys.last()).copied().unwrap_or_default();
+        found.places.push(place);
+        for row in rows.iter().filter(|row| keys.contains(&row.bucket)) {
+            let key_id = u32::try_from(row.key_id).unwrap_or(0);
+            if ring.index_check(entry.class, key_id, row.record_id, &entry.value)?.as_slice() == row.check {
+                found.hits.push(Hit {
+                    entry: at,
+                    kind: row.kind.clone(),
+                    record_id: row.record_id,
+                    parent_id: row.parent_id,
+                    strong: row.strong,
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// A list of a few standard lengths, so that a few prepared statements serve every call.
+pub(crate) fn padded<T: Clone>(mut values: Vec<T>) -> Vec<T> {
+    if let Some(last) = values.last().cloned() {
+        let length = values.len().next_power_of_two().max(4);
+        values.resize(length, last);
+    }
+    values
+}
+
+/// The row of a new entry, at the place that [`find`] saw.
+pub(crate) fn row(
+    ring: &KeyRing,
+    org: Uuid,
+    found: &Found,
+    at: usize,
+    entry: &Entry,
+    record: (&str, Uuid, Uuid),
+) -> Result<pii_index::Model, Failure> {
+    let (kind, record_id, parent_id) = record;
+    let key_id = ring.primary_index();
+    let bucket = match found.places.get(at) {
+        Some(place) => *place,
+        None => buckets(ring, entry.class, &entry.value)?.first().copied().unwrap_or_default(),
+    };
+    Ok(pii_index::Model {
+        org_id: org,
+        key_id: i64::from(key_id),
+        class: entry.class.as_str().to_owned(),
+        bucket,
+        check: ring.index_check(entry.class, key_id, record_id, &entry.value)?.to_vec(),
+        kind: kind.to_owned(),
+        record_id,
+        parent_id,
+        strong: entry.strong,
+    })
+}

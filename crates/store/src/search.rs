@@ -1,0 +1,79 @@
+//! Text search: the same tokens on both engines, in an FTS5 table or a `tsvector` column.
+
+use kehu_domain::text::tokens;
+use sea_orm::sea_query::{Expr, SimpleExpr};
+use sea_orm::{ConnectionTrait, Value};
+use uuid::Uuid;
+
+use crate::dialect::{has_fts5, statement};
+use crate::engine::Kind as Column;
+use crate::failure::Failure;
+
+/// One word that stands in every document of an organisation and kind, so that a search walks these only.
+fn scope(org: Uuid, kind: &str) -> String {
+    format!("z{}{}", org.simple(), kind.replace('_', ""))
+}
+
+/// Writes or replaces the document of a record.
+pub(crate) async fn put(
+    db: &impl ConnectionTrait,
+    org: Uuid,
+    kind: &str,
+    record: Uuid,
+    text: &str,
+    fresh: bool,
+) -> Result<(), Failure> {
+    let mut words = tokens::index_tokens(text);
+    words.push(scope(org, kind));
+    let words = words.join(" ");
+    if !has_fts5(db) {
+        let sql = "INSERT INTO search_text (org_id, kind, record_id, tokens) \
+                   VALUES (?, ?, ?, array_to_tsvector(string_to_array(?, ' '))) \
+                   ON CONFLICT (org_id, record_id) DO UPDATE SET tokens = excluded.tokens";
+        let values = [org.into(), kind.into(), record.into(), words.into()];
+        db.execute_raw(statement(db, sql, values)).await?;
+        return Ok(());
+    }
+    if !fresh {
+        remove(db, org, record).await?;
+    }
+    let alias = Column::Integer.alias("rid");
+    let sql = format!("INSERT INTO search_text (org_id, kind, record_id) VALUES (?, ?, ?) RETURNING rid AS {alias}");
+    let row = db.query_one_raw(statement(db, &sql, [org.into(), kind.into(), record.into()])).await?;
+    let rid: i64 = row.ok_or_else(|| Failure::Internal("no row id".into()))?.try_get("", &alias)?;
+    let sql = "INSERT INTO search_fts (rowid, tokens) VALUES (?, ?)";
+    db.execute_raw(statement(db, sql, [rid.into(), words.into()])).await?;
+    Ok(())
+}
+
+/// Takes the document of a record away.
+pub(crate) async fn remove(db: &impl ConnectionTrait, org: Uuid, record: Uuid) -> Result<(), Failure> {
+    let key = || -> [Value; 2] { [org.into(), record.into()] };
+    if has_fts5(db) {
+        let sql = "DELETE FROM search_fts WHERE rowid = \
+                   (SELECT rid FROM search_text WHERE org_id = ? AND record_id = ?)";
+        db.execute_raw(statement(db, sql, key())).await?;
+    }
+    db.execute_raw(statement(db, "DELETE FROM search_text WHERE org_id = ? AND record_id = ?", key())).await?;
+    Ok(())
+}
+
+/// The condition that a record's document holds the tokens of a text; `None` where the text has no token to ask for.
+pub(crate) fn matches(db: &impl ConnectionTrait, org: Uuid, kind: &str, text: &str) -> Option<SimpleExpr> {
+    let terms = tokens::query_tokens(text);
+    let scope = scope(org, kind);
+    if has_fts5(db) {
+        let words = format!("{scope} AND {}", tokens::fts5_match(&terms)?);
+        Some(Expr::cust_with_values(
+            "id IN (SELECT t.record_id FROM search_fts f JOIN search_text t ON t.rid = f.rowid \
+             WHERE search_fts MATCH ?)",
+            [words],
+        ))
+    } else {
+        let words = format!("{scope} & {}", tokens::tsquery(&terms)?);
+        Some(Expr::cust_with_values(
+            "id IN (SELECT record_id FROM search_text WHERE org_id = $1 AND tokens @@ $2::tsquery)",
+            [Value::from(org), words.into()],
+        ))
+    }
+}
