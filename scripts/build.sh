@@ -2,18 +2,15 @@
 # Builds a program of the workspace and prints the path of the executable, wherever cargo is configured to put it.
 #   build.sh kehu             debug, together with the whole workspace (the same features as the tests: built once)
 #   build.sh --release kehu   release, the program alone, as it is shipped
-# Further flags of cargo may follow the name, e.g. --all-targets.
 set -eu
 cd "$(dirname "$0")/.."
 
 if [ "$1" = --release ]; then
     name=$2
-    shift 2
-    set -- --release --package "$name" "$@"
+    set -- --release --package "$name"
 else
     name=$1
-    shift
-    set -- --workspace --bins "$@"
+    set -- --workspace --bins
 fi
 
 # Cargo's own answer is the only one that respects its environment and configuration.

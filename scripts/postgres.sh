@@ -7,6 +7,8 @@
 #                                        log. --durable leaves fsync and its kin on, as in production
 #   postgres.sh stop DIR                 stops the cluster in DIR and removes DIR
 set -eu
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 OLDEST=15
 NEWEST=18
@@ -204,26 +206,17 @@ give_up() {
     fail "$2"
 }
 
-# A zombie still has its id, but does not run.
-running() {
-    kill -0 "$1" 2>/dev/null || return 1
-    ! grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
-}
-
 stop() {
     dir=$1
-    if [ ! -e "$dir" ]; then return; fi
+    if [ ! -e "$dir" ] || rmdir "$dir" 2>/dev/null; then return; fi
     [ -f "$dir/initdb.log" ] || fail "$dir: not a folder that start made"
     pid=$(head -n 1 "$dir/data/postmaster.pid" 2>/dev/null || true)
     if [ -n "$pid" ] && running "$pid"; then
-        kill -INT "$pid" # fast: sessions are ended, the cluster is closed
-        waited=0
-        while running "$pid"; do
-            waited=$((waited + 1))
-            if [ "$waited" -eq 200 ]; then kill -QUIT "$pid"; fi
-            if [ "$waited" -gt 250 ]; then fail "server $pid in $dir does not stop"; fi
-            sleep 0.1
-        done
+        kill -INT "$pid" || true # fast: sessions are ended, the cluster is closed
+        if ! wait_for_end "$pid" 200; then
+            kill -QUIT "$pid" || true
+            wait_for_end "$pid" 50 || fail "server $pid in $dir does not stop"
+        fi
     fi
     rm -rf "$dir"
 }
