@@ -2,7 +2,7 @@
 # A throw-away PostgreSQL cluster for tests and benchmarks: only a Unix socket, nothing kept.
 #   postgres.sh find                     prints the folder with initdb, postgres and pg_ctl, version 15 or newer
 #   postgres.sh install                  finds or installs them with the system's package manager, then the same
-#   postgres.sh start [--durable] [DIR]  starts a cluster in DIR (an empty folder; default: a new one in /tmp) and prints
+#   postgres.sh start [--durable] [DIR]  starts a cluster in DIR (empty; default: a new folder in /tmp) and prints
 #                                        its URL, which ends in DIR; DIR/pid has the process id, DIR/log the server's
 #                                        log. --durable leaves fsync and its kin on, as in production
 #   postgres.sh stop DIR                 stops the cluster in DIR and removes DIR
