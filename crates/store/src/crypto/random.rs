@@ -23,8 +23,8 @@ pub(crate) fn array<const N: usize>() -> Result<[u8; N], NoRandomness> {
 /// Length of an AES-GCM nonce in bytes.
 pub(crate) const NONCE: usize = 12;
 
-/// How many nonces one call to the operating system brings: enough that the call no longer counts, few enough that a
-/// machine copied while it runs repeats next to nothing.
+/// How many nonces one call to the operating system brings: enough that the call no longer counts (a call each nearly
+/// doubles the cost of sealing), few enough that a machine copied while it runs repeats next to nothing.
 const BATCH: usize = 32;
 
 /// Nonces waiting to be used by this thread. Each is taken once and leaves zeros behind.
