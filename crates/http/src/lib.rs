@@ -1,1 +1,3 @@
-//! crates/http
+//! JSON over HTTP: handlers, sign-in tokens, OpenAPI, errors to status.
+
+pub mod jwt;

@@ -1,1 +1,3 @@
-//! crates/store
+//! The only crate that knows SQL and keys.
+
+pub mod crypto;

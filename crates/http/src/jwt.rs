@@ -1,0 +1,300 @@
+//! Access tokens: JWT (RFC 7519) signed with Ed25519 (RFC 8037), as short-lived proof of a session.
+//!
+//! The algorithm is fixed here; a token's header only names one of our own keys, and a header that says anything else
+//! is refused. Signatures come from ring, through the `CryptoProvider` that jsonwebtoken asks for. Time is an argument,
+//! so jsonwebtoken, which reads the system's clock, checks signature and form, and this file the times.
+
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::{ErrorKind, Result as JwtResult};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+/// Who issues our tokens.
+const ISSUER: &str = "kehu";
+/// Whom they are for.
+const AUDIENCE: &str = "kehu-api";
+/// How far the clocks of two servers may differ, in seconds.
+const LEEWAY: i64 = 10;
+/// Longest token that is looked at, in bytes; ours have some 450.
+const TOKEN_MAX: usize = 2048;
+
+/// What an access token says. Times are whole seconds since 1970 (`NumericDate`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// The user.
+    pub sub: Uuid,
+    /// The session.
+    pub sid: Uuid,
+    /// The organisation.
+    pub org: Uuid,
+    /// When it was issued.
+    pub iat: i64,
+    /// Not valid before.
+    pub nbf: i64,
+    /// Not valid from then on.
+    pub exp: i64,
+}
+
+impl Claims {
+    /// Claims of a token that is valid from `now_ms` (milliseconds since 1970) for `seconds`.
+    #[must_use]
+    pub fn new(org: Uuid, sub: Uuid, sid: Uuid, now_ms: i64, seconds: u32) -> Self {
+        let now = now_ms.div_euclid(1000);
+        Self { sub, sid, org, iat: now, nbf: now, exp: now.saturating_add(i64::from(seconds)) }
+    }
+}
+
+/// The claims as they stand in the token; each is required, and times are whole numbers.
+#[derive(Serialize, Deserialize)]
+struct WireClaims {
+    iss: String,
+    aud: String,
+    sub: Uuid,
+    sid: Uuid,
+    org: Uuid,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+}
+
+/// Why a token is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// It was ours and its time is over: refresh.
+    #[error("the access token has expired")]
+    Expired,
+    /// Anything else.
+    #[error("the access token is not valid")]
+    Invalid,
+}
+
+/// A signing key that cannot sign.
+#[derive(Debug, thiserror::Error)]
+pub enum SigningError {
+    /// Not an Ed25519 private key in PKCS#8.
+    #[error("the signing key is not an Ed25519 key in PKCS#8")]
+    Key,
+    /// The operating system gave no random bytes.
+    #[error("the operating system gives no random bytes")]
+    Randomness,
+    /// Signing failed.
+    #[error("signing failed: {0}")]
+    Sign(#[from] jsonwebtoken::errors::Error),
+}
+
+/// A new Ed25519 key pair as PKCS#8 v2 (RFC 8410), to be sealed and stored.
+pub fn new_signing_key() -> Result<Zeroizing<Vec<u8>>, SigningError> {
+    let document = Ed25519KeyPair::generate_pkcs8(&ring::rand::SystemRandom::new());
+    Ok(Zeroizing::new(document.map_err(|_| SigningError::Randomness)?.as_ref().to_vec()))
+}
+
+/// The public half of a signing key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicKey([u8; 32]);
+
+impl PublicKey {
+    /// Reads the 32 bytes of an Ed25519 public key; `None` for another length.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The key's name in token headers: its JWK thumbprint (RFC 7638), so that a name cannot belong to another key.
+    #[must_use]
+    pub fn kid(&self) -> String {
+        let jwk = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, self.x());
+        URL_SAFE_NO_PAD.encode(Sha256::digest(jwk))
+    }
+
+    fn x(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+}
+
+/// Issues tokens with the current key.
+pub struct Signer {
+    public: PublicKey,
+    header: Header,
+    key: EncodingKey,
+}
+
+impl Signer {
+    /// Reads a PKCS#8 key as [`new_signing_key`] makes it.
+    pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, SigningError> {
+        install_provider();
+        let pair = Ed25519KeyPair::from_pkcs8(pkcs8).map_err(|_| SigningError::Key)?;
+        let public = PublicKey::from_bytes(pair.public_key().as_ref()).ok_or(SigningError::Key)?;
+        Ok(Self { public, header: header(public.kid()), key: EncodingKey::from_ed_der(pkcs8) })
+    }
+
+    /// The public half, for every server's [`Verifier`].
+    #[must_use]
+    pub fn public_key(&self) -> PublicKey {
+        self.public
+    }
+
+    /// Signs the claims.
+    pub fn issue(&self, claims: &Claims) -> Result<String, SigningError> {
+        let Claims { sub, sid, org, iat, nbf, exp } = *claims;
+        let wire = WireClaims { iss: ISSUER.into(), aud: AUDIENCE.into(), sub, sid, org, iat, nbf, exp };
+        Ok(jsonwebtoken::encode(&self.header, &wire, &self.key)?)
+    }
+}
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Signer").field("kid", &self.header.kid).finish_non_exhaustive()
+    }
+}
+
+/// Checks tokens against our own keys: the current one and, while keys rotate, the ones before and after it.
+pub struct Verifier {
+    keys: HashMap<String, (PublicKey, DecodingKey)>,
+    validation: Validation,
+}
+
+impl Verifier {
+    /// A verifier that believes exactly these keys.
+    #[must_use]
+    pub fn new(keys: impl IntoIterator<Item = PublicKey>) -> Self {
+        install_provider();
+        let keys = keys.into_iter().map(|key| (key.kid(), (key, DecodingKey::from_ed_der(key.as_bytes())))).collect();
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["iss", "aud", "sub", "exp", "nbf"]);
+        // The clock is the caller's: `check_times`.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        Self { keys, validation }
+    }
+
+    /// Checks form, key, signature, claims, and times against `now_ms` (milliseconds since 1970).
+    pub fn verify(&self, token: &str, now_ms: i64) -> Result<Claims, TokenError> {
+        let claims = self.signed_claims(token).ok_or(TokenError::Invalid)?;
+        check_times(&claims, now_ms)?;
+        Ok(claims)
+    }
+
+    fn signed_claims(&self, token: &str) -> Option<Claims> {
+        if token.len() > TOKEN_MAX {
+            return None;
+        }
+        let said = jsonwebtoken::decode_header(token).ok()?;
+        let (_, key) = self.keys.get(said.kid.as_ref()?)?;
+        // Nothing but type, algorithm and key: no jku, jwk, x5u, x5c, crit, and nothing unknown.
+        if said != header(said.kid.clone()?) {
+            return None;
+        }
+        let wire = jsonwebtoken::decode::<WireClaims>(token, key, &self.validation).ok()?.claims;
+        let WireClaims { iss, aud, sub, sid, org, iat, nbf, exp } = wire;
+        (iss == ISSUER && aud == AUDIENCE).then_some(Claims { sub, sid, org, iat, nbf, exp })
+    }
+
+    /// The public keys as a JWK set (RFC 7517), in the order of their names.
+    #[must_use]
+    pub fn jwks_json(&self) -> String {
+        let mut keys: Vec<_> = self.keys.iter().collect();
+        keys.sort_by_key(|(kid, _)| kid.as_str());
+        let keys: Vec<_> = keys
+            .into_iter()
+            .map(|(kid, (public, _))| {
+                json!({"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": public.x()})
+            })
+            .collect();
+        json!({ "keys": keys }).to_string()
+    }
+}
+
+impl std::fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Verifier").field("kids", &self.keys.keys()).finish_non_exhaustive()
+    }
+}
+
+fn check_times(claims: &Claims, now_ms: i64) -> Result<(), TokenError> {
+    let now = now_ms.div_euclid(1000);
+    if claims.exp.saturating_add(LEEWAY) <= now {
+        return Err(TokenError::Expired);
+    }
+    let soon = now.saturating_add(LEEWAY);
+    if claims.nbf > soon || claims.iat > soon { Err(TokenError::Invalid) } else { Ok(()) }
+}
+
+fn header(kid: String) -> Header {
+    Header { kid: Some(kid), ..Header::new(Algorithm::EdDSA) }
+}
+
+/// jsonwebtoken's one provider of the process: Ed25519 by ring, and no other algorithm.
+static PROVIDER: CryptoProvider =
+    CryptoProvider { signer_factory, verifier_factory, key_utils: KeyUtils::new_unimplemented() };
+
+/// Only this file uses jsonwebtoken; a second call finds the provider in place.
+fn install_provider() {
+    let _ = PROVIDER.install_default();
+}
+
+fn signer_factory(algorithm: &Algorithm, key: &EncodingKey) -> JwtResult<Box<dyn JwtSigner>> {
+    if *algorithm != Algorithm::EdDSA || key.family() != Algorithm::EdDSA.family() {
+        return Err(ErrorKind::InvalidAlgorithm.into());
+    }
+    let pair = Ed25519KeyPair::from_pkcs8(key.as_bytes()).map_err(|_| ErrorKind::InvalidEddsaKey)?;
+    Ok(Box::new(RingSigner(pair)))
+}
+
+fn verifier_factory(algorithm: &Algorithm, key: &DecodingKey) -> JwtResult<Box<dyn JwtVerifier>> {
+    if *algorithm != Algorithm::EdDSA || key.family() != Algorithm::EdDSA.family() {
+        return Err(ErrorKind::InvalidAlgorithm.into());
+    }
+    let public = PublicKey::from_bytes(key.try_get_as_bytes()?).ok_or(ErrorKind::InvalidEddsaKey)?;
+    Ok(Box::new(RingVerifier(public)))
+}
+
+struct RingSigner(Ed25519KeyPair);
+
+impl signature::Signer<Vec<u8>> for RingSigner {
+    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
+        Ok(self.0.sign(message).as_ref().to_vec())
+    }
+}
+
+impl JwtSigner for RingSigner {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::EdDSA
+    }
+}
+
+struct RingVerifier(PublicKey);
+
+impl signature::Verifier<Vec<u8>> for RingVerifier {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
+        UnparsedPublicKey::new(&ED25519, self.0.as_bytes())
+            .verify(message, signature)
+            .map_err(|_| signature::Error::new())
+    }
+}
+
+impl JwtVerifier for RingVerifier {
+    fn algorithm(&self) -> Algorithm {
+        Algorithm::EdDSA
+    }
+}
+
+#[cfg(test)]
+#[path = "jwt_tests.rs"]
+mod tests;

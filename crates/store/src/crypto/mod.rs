@@ -1,0 +1,20 @@
+//! Sealing: the only place that touches keys. Byte formats and test vectors: docs/sealing.md.
+//!
+//! A key-encryption key outside the database ([`kek`]) wraps each organisation's random roots ([`roots`]); from these
+//! come the working keys that seal single fields ([`cell`]) and make them findable ([`index`]). Opaque tokens
+//! ([`token`]) and passwords ([`password`]) are kept as hashes. Nothing here reads or writes a database: rows come in
+//! and go out as plain values.
+
+pub mod cell;
+mod gcm;
+pub mod index;
+pub mod kek;
+pub mod keyfile;
+pub mod password;
+mod random;
+pub mod roots;
+pub mod token;
+#[cfg(test)]
+mod vectors;
+
+pub use random::NoRandomness;

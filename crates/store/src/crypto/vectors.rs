@@ -1,0 +1,133 @@
+//! Test vectors for other implementations: docs/vectors/cells.json is made here and must stay as it is.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::cell::FieldPath;
+use super::index::{IndexClass, IndexVersion, Width};
+use super::kek::{LocalKeys, wrap_with};
+use super::roots::{KeyRing, Purpose, RootState, WrappedRoot, wrap_aad};
+use super::token::{FamilyKey, RefreshToken, Token, refresh_token};
+
+const KEK: &str = "k2026:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const ORG: Uuid = Uuid::from_u128(0x0198_b3c4_d5e6_7f80_9a1b_2c3d_4e5f_6071);
+const ROW: Uuid = Uuid::from_u128(0x0198_b3c5_0a1b_7c2d_8e3f_4051_6273_8495);
+const KEY_ID: u32 = 3;
+
+const PHONES: FieldPath = FieldPath::new("contact.phones");
+const ID_NUMBER: FieldPath = FieldPath::new("contact.id_number");
+const ADDRESS: FieldPath = FieldPath::new("customer.street");
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+/// Bytes that count up from `first`, so that anyone can write them down.
+fn counting<const N: usize>(first: u8) -> [u8; N] {
+    std::array::from_fn(|index| first.wrapping_add(u8::try_from(index).unwrap()))
+}
+
+fn roots(keys: &LocalKeys) -> Vec<WrappedRoot> {
+    [(Purpose::Enc, 0x20), (Purpose::Index, 0x60)]
+        .map(|(purpose, first)| {
+            let aad = wrap_aad(ORG, KEY_ID, purpose);
+            let wrapped = wrap_with(keys, &counting(first ^ 0xff), &aad, &counting::<32>(first)).unwrap();
+            let (kek_id, wrapped) = (wrapped.kek_id, wrapped.bytes);
+            WrappedRoot { key_id: KEY_ID, purpose, state: RootState::Primary, kek_id, wrapped }
+        })
+        .into()
+}
+
+fn cells(ring: &KeyRing) -> Vec<Value> {
+    let values = [
+        (PHONES, ""),
+        (PHONES, r#"[{"kind":"mobile","value":"+8613800138000","raw":"138 0013 8000"}]"#),
+        (ID_NUMBER, "110101199003070265"),
+        (ADDRESS, "北京市朝阳区建国路88号"),
+        (ADDRESS, "exactly thirty-two bytes of text"),
+    ];
+    let cell = |(first, (path, text)): (u8, (FieldPath, &str))| {
+        let nonce = counting(first << 4);
+        let cell = ring.enc.primary.get(path).seal(&nonce, ROW, text.as_bytes()).unwrap();
+        assert_eq!(ring.open_text(path, ROW, &cell).unwrap(), text);
+        json!({"path": path.as_str(), "row": ROW, "plaintext": text, "nonce": hex(&nonce), "cell": hex(&cell)})
+    };
+    (1..).zip(values).map(cell).collect()
+}
+
+fn index(ring: &KeyRing) -> Vec<Value> {
+    let values = [
+        (IndexClass::Phone, "+8613800138000"),
+        (IndexClass::Email, "wang.wei@example.com"),
+        (IndexClass::IdNumber, "110101199003070265"),
+        (IndexClass::BankAccount, "6222020200112233446"),
+        (IndexClass::Wechat, "wangwei_88"),
+        (IndexClass::Birthday, "03-07"),
+        (IndexClass::Login, "wang.wei@example.com"),
+    ];
+    let entry = |(class, text): (IndexClass, &str)| {
+        let check = ring.index_check(class, KEY_ID, ROW, text).unwrap();
+        let values: Vec<Value> = [8, 17, 28]
+            .map(|bits| {
+                let version = IndexVersion { key_id: KEY_ID, width: Width::from_stored(bits).unwrap() };
+                json!({"width": bits, "value": ring.index_value(class, version, text).unwrap().0})
+            })
+            .into();
+        json!({
+            "class": class.as_str(), "normalised": text, "values": values,
+            "record": ROW, "check": hex(&check),
+        })
+    };
+    values.into_iter().map(entry).collect()
+}
+
+fn tokens() -> Value {
+    let token = Token::parse("sk_AZizxNXmf4CaGyw9Tl9gcYCBgoOEhYaHiImKi4yNjo-QkZKTlJWWl5iZmpucnZ6f").unwrap();
+    assert_eq!(token.org(), ORG);
+    let family: [u8; 32] = counting(0xa0);
+    let key = FamilyKey::from_bytes(&family).unwrap();
+    let refresh = refresh_token(ORG, ROW, &key, 7);
+    assert!(RefreshToken::parse(&refresh).unwrap().verify(&key));
+    json!({
+        "opaque": {"token": token.reveal(), "org": ORG, "hash": hex(&token.hash())},
+        "refresh": {"token": *refresh, "org": ORG, "session": ROW, "counter": 7, "family_key": hex(&family)},
+    })
+}
+
+#[test]
+fn published_vectors_are_unchanged() {
+    let keys = LocalKeys::from_text(KEK).unwrap();
+    let roots = roots(&keys);
+    let ring = KeyRing::unlock(&keys, ORG, &roots).unwrap();
+    let wrapped: Vec<Value> = roots
+        .iter()
+        .zip([0x20, 0x60])
+        .map(|(root, first)| {
+            json!({
+                "key_id": root.key_id, "purpose": root.purpose.as_str(), "kek_id": root.kek_id,
+                "root": hex(&counting::<32>(first)), "wrapped": hex(&root.wrapped),
+            })
+        })
+        .collect();
+    let made = json!({
+        "kek": KEK, "org": ORG, "roots": wrapped, "cells": cells(&ring), "index": index(&ring), "tokens": tokens(),
+    });
+    let made = format!("{made:#}\n");
+
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/vectors/cells.json");
+    if std::env::var_os("KEHU_WRITE_VECTORS").is_some() {
+        std::fs::write(&path, &made).unwrap();
+    }
+    let published = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        published == made,
+        "docs/vectors/cells.json differs from what this program makes: stored data would not be readable. \
+         A new suite gets new vectors; these are rewritten (KEHU_WRITE_VECTORS=1) only before the first release."
+    );
+}

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Recomputes docs/vectors/cells.json with nothing but docs/sealing.md and Python's `cryptography`.
+
+    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install cryptography
+    /tmp/venv/bin/python tests/seal_check.py
+
+It starts from the KEK's text and the wrapped roots, as someone with a copy of the database and the key file would,
+and shows implementers of the format how each value comes about.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import pathlib
+import struct
+import sys
+import uuid
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+VECTORS = pathlib.Path(__file__).resolve().parent.parent / "docs" / "vectors" / "cells.json"
+
+
+def read_keks(text):
+    """id:base64[,id:base64…] as a dictionary."""
+    keys = {}
+    for entry in text.strip().split(","):
+        name, key = entry.strip().split(":", 1)
+        keys[name] = base64.b64decode(key)
+        assert len(keys[name]) == 32
+    return keys
+
+
+def derive(root, info):
+    return HKDF(algorithm=hashes.SHA256(), length=32, salt=b"", info=info).derive(root)
+
+
+def unwrap_root(keks, org, row):
+    """nonce 12 ‖ ciphertext ‖ tag under the KEK, bound to organisation, number and purpose."""
+    wrapped = bytes.fromhex(row["wrapped"])
+    aad = b"kehu-wrap/v1" + org + struct.pack(">I", row["key_id"]) + row["purpose"].encode()
+    return AESGCM(keks[row["kek_id"]]).decrypt(wrapped[:12], wrapped[12:], aad)
+
+
+def open_cell(roots, org, path, row, cell):
+    """01 ‖ key_id ‖ nonce 12 ‖ ciphertext ‖ tag 16; the padding is 80 and zeros."""
+    suite, key_id = struct.unpack(">BI", cell[:5])
+    assert suite == 1
+    name = path.encode()
+    length = struct.pack(">H", len(name))
+    key = derive(roots[("enc", key_id)], b"kehu-field/v1/enc\0" + org + length + name)
+    aad = b"kehu\0" + cell[:5] + org + length + name + row
+    padded = AESGCM(key).decrypt(cell[5:17], cell[17:], aad)
+    assert len(padded) % 32 == 0
+    value, mark, rest = padded.rpartition(b"\x80")
+    assert mark and not rest.strip(b"\0") and len(padded) - len(value) <= 32
+    return value
+
+
+def check_cells(vectors, roots, org):
+    for cell in vectors["cells"]:
+        row, sealed = uuid.UUID(cell["row"]).bytes, bytes.fromhex(cell["cell"])
+        assert open_cell(roots, org, cell["path"], row, sealed).decode() == cell["plaintext"]
+        assert sealed[5:17].hex() == cell["nonce"]
+        for path, moved, bent in [
+            ("other.path", row, sealed),
+            (cell["path"], bytes(16), sealed),
+            (cell["path"], row, sealed[:-1] + bytes([sealed[-1] ^ 1])),
+        ]:
+            try:
+                open_cell(roots, org, path, moved, bent)
+            except InvalidTag:
+                continue
+            raise AssertionError("a moved or altered cell was opened")
+    return len(vectors["cells"])
+
+
+def check_index(vectors, roots, org):
+    count = 0
+    ((_, key_id),) = [key for key in roots if key[0] == "index"]
+    for entry in vectors["index"]:
+        key = derive(roots[("index", key_id)], b"kehu-index/v1\0" + org + entry["class"].encode())
+        text = entry["normalised"].encode()
+        full = hmac.digest(key, text, "sha256")
+        for one in entry["values"]:
+            assert int.from_bytes(full[:8], "big") >> (64 - one["width"]) == one["value"]
+            count += 1
+        check = hmac.digest(key, uuid.UUID(entry["record"]).bytes + text, "sha256")[:8]
+        assert check.hex() == entry["check"]
+    return count
+
+
+def decode(text):
+    return base64.b64decode(text, altchars=b"-_", validate=True)
+
+
+def check_tokens(vectors):
+    opaque = vectors["tokens"]["opaque"]
+    assert decode(opaque["token"].split("_", 1)[1])[:16] == uuid.UUID(opaque["org"]).bytes
+    digest = hashlib.sha256(b"kehu-token/v1\0" + opaque["token"].encode()).hexdigest()
+    assert digest == opaque["hash"]
+
+    refresh = vectors["tokens"]["refresh"]
+    head = uuid.UUID(refresh["org"]).bytes + uuid.UUID(refresh["session"]).bytes + struct.pack(">Q", refresh["counter"])
+    mac = hmac.digest(bytes.fromhex(refresh["family_key"]), b"kehu-refresh/v1\0" + head, "sha256")
+    assert decode(refresh["token"].removeprefix("rt_")) == head + mac
+
+
+def main():
+    vectors = json.loads(VECTORS.read_text(encoding="utf-8"))
+    keks = read_keks(vectors["kek"])
+    org = uuid.UUID(vectors["org"]).bytes
+    roots = {}
+    for row in vectors["roots"]:
+        root = unwrap_root(keks, org, row)
+        assert root.hex() == row["root"]
+        roots[(row["purpose"], row["key_id"])] = root
+    cells, values = check_cells(vectors, roots, org), check_index(vectors, roots, org)
+    check_tokens(vectors)
+    print(f"{len(roots)} roots, {cells} cells, {values} index values and 2 tokens agree")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
