@@ -70,7 +70,7 @@ pub struct Engine(Arc<Backend>);
 
 enum Backend {
     Sqlite(Sqlite),
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 impl Engine {
@@ -81,7 +81,7 @@ impl Engine {
     pub async fn open(options: EngineOptions, migrate: Migrate) -> Result<Self, EngineError> {
         let backend = match options.place.clone() {
             Place::Sqlite(path) => Backend::Sqlite(Sqlite::open(path, &options, migrate).await?),
-            Place::Postgres(pg) => Backend::Postgres(Postgres::open(*pg, options, migrate).await?),
+            Place::Postgres(pg) => Backend::Postgres(Box::new(Postgres::open(*pg, options, migrate).await?)),
         };
         Ok(Self(Arc::new(backend)))
     }

@@ -25,7 +25,7 @@ pub struct Tx {
 }
 
 pub(crate) enum Inner {
-    Sqlite(Mutex<Conn>),
+    Sqlite(Box<Mutex<Conn>>),
     Postgres(DatabaseTransaction),
 }
 

@@ -4,7 +4,7 @@
 //!
 //! | schema builder | declared in SQLite | stored as | Rust type of the entity field |
 //! |---|---|---|---|
-//! | `big_integer`, `integer` | `integer` | integer | `i64` |
+//! | `big_integer` | `integer` | integer | `i64` |
 //! | `boolean` | `boolean` | 0 or 1 | `bool` |
 //! | `double` | `double` | real | `f64` |
 //! | `text`, `string`, `enumeration` | `text`, `varchar(n)`, `enum_text` | text | `String` |
@@ -14,7 +14,8 @@
 //! | `json`, `json_binary` | `json_text`, `jsonb_text` | text | `Json` |
 //!
 //! A field of another type than the table says would read as missing (`None`), without an error: `i32` and
-//! `DateTimeWithTimeZone` are wrong on SQLite.
+//! `DateTimeWithTimeZone` are wrong on SQLite. (`integer` is wrong too: its fields are `i64` here and `i32` on
+//! PostgreSQL.)
 //!
 //! An expression (`max(updated_at)`, a sub-select, a full-text column) has no declared type. An integer or NULL is
 //! read as it is; anything else must say what it is in its alias, see [`Kind::alias`].

@@ -58,7 +58,7 @@ impl Writer {
         let (end, ended) = watch::channel(());
         let counts = Arc::new(Counts::default());
         let mut thread = Thread {
-            tx: Tx::new(Inner::Sqlite(Mutex::new(conn))),
+            tx: Tx::new(Inner::Sqlite(Box::new(Mutex::new(conn)))),
             jobs,
             counts: Arc::clone(&counts),
             reopen: Box::new(open),
@@ -197,7 +197,10 @@ impl Thread {
     fn run(&mut self) {
         while let Ok(first) = self.jobs.recv() {
             self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
-            self.group(first);
+            // Only what a job owns could panic here, when it is dropped; the thread outlives that, too.
+            if catch_unwind(AssertUnwindSafe(|| self.group(first))).is_err() {
+                self.recover();
+            }
         }
         // Nobody can send any more. If another process still reads, the WAL stays, which is as safe.
         let _ = self.sql("PRAGMA wal_checkpoint(TRUNCATE)");

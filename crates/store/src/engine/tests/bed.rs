@@ -1,6 +1,6 @@
 //! An engine with a database of its own, and its end.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, io::Write, sync::Once, time::Duration};
 
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -13,10 +13,10 @@ use crate::engine::{Engine, EngineError, EngineKind, EngineOptions, Place};
 pub(super) struct Bed {
     pub(super) engine: Engine,
     pub(super) options: EngineOptions,
-    home: Home,
+    pub(super) home: Home,
 }
 
-enum Home {
+pub(super) enum Home {
     /// Removed when dropped.
     Folder(#[expect(dead_code, reason = "kept for its end")] TempDir),
     Server {
@@ -41,18 +41,28 @@ pub(super) async fn sqlite() -> Bed {
 
 /// None, loudly, if there is no server to test with.
 pub(super) async fn postgres() -> Option<Bed> {
+    let (options, home) = empty_postgres().await?;
+    let engine = Engine::open(options.clone(), schema::migrate).await.unwrap();
+    Some(Bed { engine, options, home })
+}
+
+/// A database without a schema.
+pub(super) async fn empty_postgres() -> Option<(EngineOptions, Home)> {
     let Ok(url) = std::env::var("KEHU_TEST_PG_URL") else {
-        println!("SKIPPED ON POSTGRESQL: KEHU_TEST_PG_URL is not set");
+        static ONCE: Once = Once::new();
+        // Not by a macro: the test harness would keep that to itself.
+        ONCE.call_once(|| {
+            let _ = writeln!(std::io::stderr(), "\n*** SKIPPED ON POSTGRESQL: KEHU_TEST_PG_URL is not set ***\n");
+        });
         return None;
     };
     let database = format!("kehu_test_{}", Uuid::now_v7().simple());
     admin(&url, &format!("CREATE DATABASE {database}")).await;
     let mut options = quick(EngineOptions::postgres(&url).unwrap());
     if let Place::Postgres(pg) = &mut options.place {
-        *pg = Box::new(pg.clone().database(&database));
+        **pg = pg.clone().database(&database);
     }
-    let engine = Engine::open(options.clone(), schema::migrate).await.unwrap();
-    Some(Bed { engine, options, home: Home::Server { url, database } })
+    Some((options, Home::Server { url, database }))
 }
 
 pub(super) async fn admin(url: &str, sql: &str) {

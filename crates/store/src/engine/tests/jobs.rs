@@ -68,27 +68,33 @@ async fn many_writes_share_a_commit() {
     bed.end().await;
 }
 
+/// Queues a write of one row that ends as told.
+async fn ending(
+    engine: &Engine,
+    name: &'static str,
+    end: fn() -> Result<(), EngineError>,
+) -> JoinHandle<Result<(), EngineError>> {
+    let own = engine.clone();
+    let job = async move {
+        let write = own.write(async move |tx| {
+            Entity::insert(thing(name)).exec(tx).await?;
+            end()
+        });
+        write.await
+    };
+    queued(engine, job).await
+}
+
 #[tokio::test]
 async fn one_job_that_fails_harms_no_other_in_its_group() {
     let bed = sqlite().await;
     let engine = &bed.engine;
     let (go, held) = hold(engine).await;
-    let write = async |name: &'static str, end: fn() -> Result<(), EngineError>| {
-        let own = engine.clone();
-        let job = async move {
-            let write = own.write(async move |tx| {
-                Entity::insert(thing(name)).exec(tx).await?;
-                end()
-            });
-            write.await
-        };
-        queued(engine, job).await
-    };
-    let good = write("good", || Ok(())).await;
-    let bad = write("bad", || Err(EngineError::Misuse("on purpose"))).await;
-    let panicking = write("panicking", || panic!("on purpose")).await;
-    let double = write("good", || Ok(())).await;
-    let last = write("last", || Ok(())).await;
+    let good = ending(engine, "good", || Ok(())).await;
+    let bad = ending(engine, "bad", || Err(EngineError::Misuse("on purpose"))).await;
+    let panicking = ending(engine, "panicking", || panic!("on purpose")).await;
+    let double = ending(engine, "good", || Ok(())).await;
+    let last = ending(engine, "last", || Ok(())).await;
     go.send(()).unwrap();
     held.await.unwrap().unwrap();
     good.await.unwrap().unwrap();

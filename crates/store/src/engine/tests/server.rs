@@ -4,9 +4,10 @@ use std::pin::Pin;
 
 use sea_orm::{ConnectionTrait, DatabaseExecutor, DbErr, EntityTrait, Statement};
 use sea_orm_migration::MigratorTrait;
+use tempfile::TempDir;
 
 use super::{
-    bed::{admin, count, insert, on_both, postgres, quick, sqlite},
+    bed::{Bed, Home, admin, count, empty_postgres, insert, on_both, postgres, quick, sqlite},
     schema::{self, Entity, thing},
 };
 use crate::engine::{Engine, EngineError, EngineOptions};
@@ -41,10 +42,8 @@ async fn a_failed_migration_leaves_nothing() {
     }
 }
 
-#[tokio::test]
-async fn two_that_open_at_once_migrate_once() {
-    let folder = tempfile::TempDir::new().unwrap();
-    let options = quick(EngineOptions::sqlite(folder.path().join("test.db")));
+/// Opens the same database in four threads at once.
+fn open_at_once(options: &EngineOptions) {
     let open = |options: EngineOptions| {
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -55,9 +54,19 @@ async fn two_that_open_at_once_migrate_once() {
     for thread in threads {
         thread.join().unwrap();
     }
-    let engine = Engine::open(options, schema::migrate).await.unwrap();
-    assert_eq!(count(&engine).await, 0);
-    engine.close().await;
+}
+
+#[tokio::test]
+async fn those_that_open_at_once_migrate_once() {
+    let folder = TempDir::new().unwrap();
+    let options = quick(EngineOptions::sqlite(folder.path().join("test.db")));
+    let places = [Some((options, Home::Folder(folder))), empty_postgres().await];
+    for (options, home) in places.into_iter().flatten() {
+        open_at_once(&options);
+        let engine = Engine::open(options.clone(), schema::migrate).await.unwrap();
+        assert_eq!(count(&engine).await, 0);
+        Bed { engine, options, home }.end().await;
+    }
 }
 
 #[tokio::test]
