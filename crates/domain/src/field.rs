@@ -63,7 +63,7 @@ pub enum Group {
 }
 
 /// Under which class a sealed field is found by equality.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Find {
     /// Phone numbers, over all kinds.
     Phone,

@@ -109,11 +109,9 @@ ops! {
 
 const EQUALITY: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull];
 const NAMES: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::Contains, Op::StartsWith];
-const ORDERED: &[Op] =
-    &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::In, Op::Nin, Op::Between, Op::IsNull];
-const TIMES: &[Op] = &[
-    Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::Between, Op::IsNull, Op::WithinLast, Op::NotWithinLast,
-];
+const ORDERED: &[Op] = &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::In, Op::Nin, Op::Between, Op::IsNull];
+const TIMES: &[Op] =
+    &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::Between, Op::IsNull, Op::WithinLast, Op::NotWithinLast];
 const FLAGS: &[Op] = &[Op::Eq, Op::Ne];
 const TAGS: &[Op] = &[Op::Eq, Op::HasAny, Op::HasAll, Op::IsNull];
 const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::IsNull];
@@ -227,11 +225,7 @@ impl<'a> FilterReader<'a> {
             return Err(finding(&at, Flaw::new(&codes::SEALED_IN_URL).with("field", member.name)));
         }
         let several = matches!(op, Op::In | Op::Nin | Op::Between | Op::HasAny | Op::HasAll);
-        let json = if several {
-            Value::Array(value.split(',').map(Value::from).collect())
-        } else {
-            Value::from(value)
-        };
+        let json = if several { Value::Array(value.split(',').map(Value::from).collect()) } else { Value::from(value) };
         self.condition(member, op, &json, &at)
     }
 
@@ -304,7 +298,9 @@ impl<'a> FilterReader<'a> {
         match op {
             Op::IsNull => match json {
                 Value::Null => Ok(vec![Scalar::Flag(true)]),
-                _ => flag(json).map(|value| vec![Scalar::Flag(value)]).ok_or_else(|| wrong("true or false", "true 或 false")),
+                _ => flag(json)
+                    .map(|value| vec![Scalar::Flag(value)])
+                    .ok_or_else(|| wrong("true or false", "true 或 false")),
             },
             Op::In | Op::Nin | Op::HasAny | Op::HasAll => {
                 let items = json.as_array().ok_or_else(|| wrong("a list", "列表"))?;
@@ -347,7 +343,9 @@ impl<'a> FilterReader<'a> {
             Class::Id => {
                 text.and_then(|text| Uuid::parse_str(text).ok()).map(Scalar::Id).ok_or_else(|| wrong("an id", "编号"))
             }
-            Class::Time => time(json).map(Scalar::Time).ok_or_else(|| wrong("a time (RFC 3339) or a date", "时间（RFC 3339）或日期")),
+            Class::Time => time(json)
+                .map(Scalar::Time)
+                .ok_or_else(|| wrong("a time (RFC 3339) or a date", "时间（RFC 3339）或日期")),
             Class::Int => int(json).map(Scalar::Int).ok_or_else(|| wrong("a whole number", "整数")),
             Class::Flag => flag(json).map(Scalar::Flag).ok_or_else(|| wrong("true or false", "true 或 false")),
             Class::Industry => {

@@ -178,6 +178,10 @@ pub trait View {
     fn sight(&self, field: &Field) -> Sight;
     /// The name of a referenced record.
     fn name(&self, id: Uuid) -> Option<&Name>;
+    /// Whether records without a name are shown by their ids.
+    fn names_ids(&self) -> bool {
+        false
+    }
     /// Whether a member was asked for (`fields=`).
     fn wants(&self, member: &str) -> bool;
 }
@@ -191,6 +195,9 @@ impl View for Plain {
     }
     fn name(&self, _: Uuid) -> Option<&Name> {
         None
+    }
+    fn names_ids(&self) -> bool {
+        true
     }
     fn wants(&self, _: &str) -> bool {
         true

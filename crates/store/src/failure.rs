@@ -32,6 +32,9 @@ pub enum Failure {
     /// The idempotency key was used for another request.
     #[error("idempotency key reused")]
     KeyReused,
+    /// The earlier request under this key refused the item, and is not tried again under it.
+    #[error("refused before")]
+    RefusedBefore,
     /// Signing in or a session did not work.
     #[error("sign-in: {0}")]
     SignIn(SignInFailure),

@@ -1,7 +1,7 @@
 //! The only door to data. The gate owns the engine; only it makes a [`Caller`], and only a caller gets a transaction.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use kehu_domain::field::Field;
@@ -17,7 +17,7 @@ use crate::crypto::roots::{KeyRing, Purpose, RootState, WrappedRoot};
 use crate::engine::{Engine, EngineError, EngineOptions, EngineStats};
 use crate::entities::{session, tenant_key};
 use crate::failure::{Failure, SignInFailure};
-use crate::org::{FRESH, Org, Orgs};
+use crate::org::{FRESH, INSTALLATION, Org, Orgs};
 use crate::tx::Tx;
 
 /// What the gate is opened with.
@@ -41,6 +41,7 @@ struct Inner {
     rings: Cache<Uuid, Arc<KeyRing>>,
     orgs: Orgs,
     sessions: Cache<Uuid, Arc<SessionState>>,
+    installation: OnceLock<Arc<KeyRing>>,
 }
 
 struct SessionState {
@@ -156,9 +157,7 @@ impl Gate {
     /// The database cannot be reached or migrated.
     pub async fn open(options: GateOptions) -> Result<Self, Failure> {
         let engine = Engine::open(options.place, |db| {
-            Box::pin(async move {
-                <kehu_migrations::Migrator as sea_orm_migration::MigratorTrait>::up(db, None).await
-            })
+            Box::pin(async move { <kehu_migrations::Migrator as sea_orm_migration::MigratorTrait>::up(db, None).await })
         })
         .await?;
         let gate = Self(Arc::new(Inner {
@@ -168,8 +167,11 @@ impl Gate {
             clock: options.clock,
             rings: Cache::new(10_000),
             sessions: Cache::new(100_000),
+            installation: OnceLock::new(),
         }));
         crate::ops::installation::prepare(&gate).await?;
+        let ring = gate.ring(INSTALLATION).await?;
+        let _ = gate.0.installation.set(ring);
         Ok(gate)
     }
 
@@ -285,6 +287,12 @@ impl Gate {
         let ring = Arc::new(ring);
         self.0.rings.insert(org, ring.clone());
         Ok(ring)
+    }
+
+    /// The open keys of the installation itself: sign-in names, signing keys.
+    pub(crate) fn installation_ring(&self) -> Result<Arc<KeyRing>, Failure> {
+        let ring = self.0.installation.get().cloned();
+        ring.ok_or_else(|| Failure::Internal("the installation has no keys yet".into()))
     }
 
     async fn session(&self, verified: Verified) -> Result<Arc<SessionState>, Failure> {
@@ -427,7 +435,6 @@ impl Caller {
         Ok(out)
     }
 }
-
 
 /// Whether doing the same again, as it is, may work: another transaction came between.
 pub(crate) fn worth_another_try(failure: &Failure) -> bool {

@@ -61,6 +61,9 @@ impl View for Only<'_> {
     fn name(&self, id: Uuid) -> Option<&kehu_domain::show::Name> {
         Plain.name(id)
     }
+    fn names_ids(&self) -> bool {
+        Plain.names_ids()
+    }
     fn wants(&self, member: &str) -> bool {
         self.0.contains(&member)
     }

@@ -162,3 +162,10 @@ pub(crate) fn row(
         strong: entry.strong,
     })
 }
+
+impl Found {
+    /// What was found and where it goes, for the values from there on.
+    pub(crate) fn from(&self, at: usize) -> Self {
+        Self { hits: Vec::new(), places: self.places.get(at..).unwrap_or_default().to_vec() }
+    }
+}

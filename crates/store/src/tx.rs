@@ -1,7 +1,7 @@
 //! A write transaction of a caller. Record rows are written at once; what stands behind them (journal, index, search,
 //! links, summaries) is gathered and written once, just before the commit.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
@@ -29,7 +29,6 @@ pub(crate) struct Tx<'a> {
     caller: Caller,
     now: DateTime<Utc>,
     gathered: RefCell<Gathered>,
-    attempting: Cell<bool>,
 }
 
 /// What is written at the end.
@@ -57,7 +56,7 @@ struct SearchText {
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(db: &'a engine::Tx, caller: Caller, now: DateTime<Utc>) -> Self {
-        Self { db, caller, now, gathered: RefCell::default(), attempting: Cell::new(false) }
+        Self { db, caller, now, gathered: RefCell::default() }
     }
 
     /// The statements.
@@ -142,12 +141,6 @@ impl<'a> Tx<'a> {
         self.gathered.borrow().names.get(&id).cloned()
     }
 
-    /// The tag of that name that this transaction made.
-    pub(crate) fn remembered(&self, name: &str) -> Option<Uuid> {
-        let gathered = self.gathered.borrow();
-        gathered.names.iter().find(|(_, known)| known.name == name).map(|(id, _)| *id)
-    }
-
     pub(crate) fn after_commit(&self, act: impl FnOnce() + Send + 'static) {
         self.gathered.borrow_mut().after.push(Box::new(act));
     }
@@ -160,9 +153,7 @@ impl<'a> Tx<'a> {
         self.gathered.borrow_mut().index.clone_from(&before.index);
         self.gathered.borrow_mut().names.clone_from(&before.names);
         let known = before.index.len();
-        self.attempting.set(true);
         let result = self.db.attempt(async |_| job().await).await;
-        self.attempting.set(false);
         let mut part = std::mem::replace(&mut *self.gathered.borrow_mut(), before);
         if result.is_ok() {
             part.index.drain(..known.min(part.index.len()));
@@ -234,12 +225,7 @@ where
     Ok(())
 }
 
-async fn write_index(
-    db: &engine::Tx,
-    org: Uuid,
-    gone: Vec<Uuid>,
-    rows: Vec<pii_index::Model>,
-) -> Result<(), Failure> {
+async fn write_index(db: &engine::Tx, org: Uuid, gone: Vec<Uuid>, rows: Vec<pii_index::Model>) -> Result<(), Failure> {
     if !gone.is_empty() {
         pii_index::Entity::delete_many()
             .filter(pii_index::Column::OrgId.eq(org))

@@ -132,7 +132,12 @@ impl<V: ElementValue> Elements<V> {
     }
 
     /// A value as a client said it: kept when it is an old element's mask, parsed otherwise.
-    fn read_value(raw: &str, kept: Option<&ElementItem<V>>, reader: &mut Reader<'_>, old: Option<&Self>) -> Option<ElementItem<V>> {
+    fn read_value(
+        raw: &str,
+        kept: Option<&ElementItem<V>>,
+        reader: &mut Reader<'_>,
+        old: Option<&Self>,
+    ) -> Option<ElementItem<V>> {
         let masked = reader.sight == Sight::Masked;
         if raw.contains("***") {
             let fits: Vec<&ElementItem<V>> = match kept {
@@ -169,7 +174,11 @@ impl<V: ElementValue> Elements<V> {
         })
     }
 
-    fn read_object(members: &Map<String, Value>, reader: &mut Reader<'_>, old: Option<&Self>) -> Option<ElementItem<V>> {
+    fn read_object(
+        members: &Map<String, Value>,
+        reader: &mut Reader<'_>,
+        old: Option<&Self>,
+    ) -> Option<ElementItem<V>> {
         let kept = match members.get("id") {
             None | Some(Value::Null) => None,
             Some(id) => reader.inside("id", |reader| {
@@ -205,7 +214,8 @@ impl<V: ElementValue> Elements<V> {
             ("label", value) => item.label = Some(Line::read(value, reader, None)?),
             ("primary", value) => item.primary = bool::read(value, reader, None)?,
             // Only verification sets it; what GET gave may come back.
-            ("verified_at", value) if *value == item.verified_at.map_or(Value::Null, |at| format_time(at.time()).into()) => {}
+            ("verified_at", value)
+                if *value == item.verified_at.map_or(Value::Null, |at| format_time(at.time()).into()) => {}
             ("verified_at", _) => {
                 reader.flaw(Flaw::new(&codes::READ_ONLY).with("field", name));
                 return None;
@@ -237,7 +247,11 @@ impl<V: ElementValue> Elements<V> {
         items.into_iter().collect()
     }
 
-    fn read_change(change: &Map<String, Value>, reader: &mut Reader<'_>, old: Option<&Self>) -> Option<Vec<ElementItem<V>>> {
+    fn read_change(
+        change: &Map<String, Value>,
+        reader: &mut Reader<'_>,
+        old: Option<&Self>,
+    ) -> Option<Vec<ElementItem<V>>> {
         let mut items = old.cloned().unwrap_or_default().0;
         for (name, list) in change {
             reader.inside(name, |reader| match name.as_str() {
@@ -300,7 +314,11 @@ impl<V: ElementValue> FieldValue for Elements<V> {
                 out.object(|out| {
                     out.key("id").plain(&item.id);
                     out.key("value");
-                    if sight == Sight::Full { out.text(item.value.value()) } else { out.text(&item.value.mask()) }
+                    if sight == Sight::Full {
+                        out.text(item.value.value())
+                    } else {
+                        out.text(&item.value.mask())
+                    }
                     out.key("label").text_or_null(item.label.as_ref().map(Line::as_str));
                     out.key("primary").flag(item.primary);
                     out.key("verified_at");

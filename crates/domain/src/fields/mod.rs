@@ -9,7 +9,7 @@ mod text;
 mod time;
 mod words;
 
-pub use elements::{ElementValue, ElementItem, Elements, Emails, Phones};
+pub use elements::{ElementItem, ElementValue, Elements, Emails, Phones};
 pub use reference::{Ref, Target};
 pub use sealed::{SealedDate, SealedText};
 pub use tags::{TagPick, Tags};

@@ -50,11 +50,8 @@ impl Tags {
 
     fn picks(json: &Value, reader: &mut Reader<'_>) -> Option<Vec<TagPick>> {
         let items = reader.typed(json.as_array(), "a list of names or ids", "名称或编号的列表")?;
-        let picks: Vec<Option<TagPick>> = items
-            .iter()
-            .enumerate()
-            .map(|(at, item)| reader.inside(at, |reader| Self::pick(item, reader)))
-            .collect();
+        let picks: Vec<Option<TagPick>> =
+            items.iter().enumerate().map(|(at, item)| reader.inside(at, |reader| Self::pick(item, reader))).collect();
         picks.into_iter().collect()
     }
 
@@ -87,7 +84,9 @@ impl FieldValue for Tags {
                     let picks = reader.inside(name, |reader| match name.as_str() {
                         "add" | "remove" => Self::picks(list, reader),
                         _ => {
-                            reader.flaw(Flaw::new(&codes::FIELD_UNKNOWN).with("field", name).with("known", "add, remove"));
+                            reader.flaw(
+                                Flaw::new(&codes::FIELD_UNKNOWN).with("field", name).with("known", "add, remove"),
+                            );
                             None
                         }
                     })?;
@@ -110,12 +109,18 @@ impl FieldValue for Tags {
     fn show(&self, out: &mut Out, _: Sight, view: &dyn View) {
         out.array(|out| {
             for id in &self.ids {
-                let name = view.name(*id);
-                out.object(|out| {
-                    out.key("id").plain(id);
-                    out.key("name").text_or_null(name.map(|name| name.name.as_str()));
-                    out.key("color").text_or_null(name.and_then(|name| name.color.as_deref()));
-                });
+                // A tag without a name was deleted; the journal, which knows no names, keeps the ids.
+                match view.name(*id) {
+                    Some(name) => out.object(|out| {
+                        out.key("id").plain(id);
+                        out.key("name").text(&name.name);
+                        out.key("color").text_or_null(name.color.as_deref());
+                    }),
+                    None if view.names_ids() => out.object(|out| {
+                        out.key("id").plain(id);
+                    }),
+                    None => {}
+                }
             }
         });
     }

@@ -17,8 +17,7 @@ pub use user::{RoleName, User, login_names};
 use crate::record::{Kind, Record};
 
 /// Every kind of record, in the order of the description.
-pub const KINDS: &[&Kind] =
-    &[Customer::KIND, Contact::KIND, FollowUp::KIND, Tag::KIND, User::KIND, Team::KIND];
+pub const KINDS: &[&Kind] = &[Customer::KIND, Contact::KIND, FollowUp::KIND, Tag::KIND, User::KIND, Team::KIND];
 
 /// The kind of that singular name.
 #[must_use]

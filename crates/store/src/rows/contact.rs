@@ -3,7 +3,6 @@
 use kehu_domain::fields::{Emails, Line, Phones, Ref, SealedDate, SealedText, Tags, Text};
 use kehu_domain::kinds::{Contact, DecisionRole};
 use kehu_domain::record::Stored;
-use sea_orm::ActiveValue::Set;
 
 use crate::crypto::cell::FieldPath;
 use crate::entities::contact;
@@ -25,9 +24,8 @@ impl Rows for Contact {
     type Entity = contact::Entity;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<contact::ActiveModel, Failure> {
-        let Self {
-            customer_id, name, position, role, phones, emails, wechat, birthday, primary, remark, tags,
-        } = &stored.data;
+        let Self { customer_id, name, position, role, phones, emails, wechat, birthday, primary, remark, tags } =
+            &stored.data;
         let (name_norm, name_sort) = name_columns(name.as_str());
         Ok(row!(contact::ActiveModel, stored, row, {
             customer_id: Set(customer_id.id),

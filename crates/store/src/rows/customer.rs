@@ -1,12 +1,12 @@
 //! Rows of customers.
 
+use chrono::{DateTime, Utc};
+use kehu_domain::fields::Ref;
 use kehu_domain::fields::{Emails, Instant, Line, Phones, SealedText, Tags, Text, Words};
 use kehu_domain::kinds::{Customer, CustomerKind, Grade, SizeBand, Source, Stage};
 use kehu_domain::record::Stored;
 use kehu_domain::text::pinyin;
 use kehu_domain::value::{CreditCode, Industry, Region};
-use kehu_domain::fields::Ref;
-use sea_orm::ActiveValue::Set;
 
 use crate::crypto::cell::FieldPath;
 use crate::crypto::index::IndexClass;
@@ -17,9 +17,7 @@ use crate::pii::Entry;
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
-use super::{
-    NEVER, NOT_DUE, Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, known, name_columns, row,
-};
+use super::{NEVER, NOT_DUE, Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, known, name_columns, row};
 
 const ADDRESS: FieldPath = FieldPath::new("customer.address");
 const PHONES: FieldPath = FieldPath::new("customer.phones");
@@ -28,11 +26,32 @@ const WECHAT: FieldPath = FieldPath::new("customer.wechat");
 
 impl Rows for Customer {
     type Entity = customer::Entity;
+    const BRINGS_CONTACTS: bool = true;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<customer::ActiveModel, Failure> {
         let Self {
-            number, name, initial, kind, stage, grade, industry, size, credit_code, region, address, phones, emails,
-            wechat, source, remark, tags, owner_id: _, team_id: _, last_follow_up_at, next_follow_up_at, flags,
+            number,
+            name,
+            initial,
+            kind,
+            stage,
+            grade,
+            industry,
+            size,
+            credit_code,
+            region,
+            address,
+            phones,
+            emails,
+            wechat,
+            source,
+            remark,
+            tags,
+            owner_id: _,
+            team_id: _,
+            last_follow_up_at,
+            next_follow_up_at,
+            flags,
         } = &stored.data;
         let (name_norm, name_sort) = name_columns(name.as_str());
         Ok(row!(customer::ActiveModel, stored, row, {
@@ -101,6 +120,15 @@ impl Rows for Customer {
 
     fn name(&self) -> Option<&str> {
         Some(self.name.as_str())
+    }
+
+    fn time_of(&self, field: &str) -> Option<DateTime<Utc>> {
+        let time = if field == "last_follow_up_at" { self.last_follow_up_at } else { self.next_follow_up_at };
+        time.map(Instant::time)
+    }
+
+    fn credit_code(&self) -> Option<&str> {
+        self.credit_code.as_ref().map(CreditCode::as_str)
     }
 
     fn entries(&self) -> Vec<Entry> {

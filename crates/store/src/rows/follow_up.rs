@@ -1,9 +1,9 @@
 //! Rows of follow-ups.
 
+use chrono::{DateTime, Utc};
 use kehu_domain::fields::{Instant, Line, Ref, Text};
 use kehu_domain::kinds::{FollowUp, FollowUpKind};
 use kehu_domain::record::Stored;
-use sea_orm::ActiveValue::Set;
 
 use crate::entities::follow_up;
 use crate::failure::Failure;
@@ -43,6 +43,10 @@ impl Rows for FollowUp {
 
     fn ownership(&self) -> Ownership {
         Ownership::OfCustomer(self.customer_id.id)
+    }
+
+    fn time_of(&self, field: &str) -> Option<DateTime<Utc>> {
+        if field == "happened_at" { Some(self.happened_at.time()) } else { self.next_due_at.map(Instant::time) }
     }
 
     async fn follow(tx: &Tx<'_>, before: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {

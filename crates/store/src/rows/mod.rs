@@ -43,10 +43,7 @@ pub(crate) trait Rows: Record {
     type Entity: EntityTrait<Model: IntoActiveModel<<Self::Entity as EntityTrait>::ActiveModel> + Send + Sync>;
 
     /// The row of a record; sealed columns as the sealer says.
-    fn to_row(
-        stored: &Stored<Self>,
-        row: &RowBase<'_>,
-    ) -> Result<<Self::Entity as EntityTrait>::ActiveModel, Failure>;
+    fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<<Self::Entity as EntityTrait>::ActiveModel, Failure>;
     /// The record of a row, and in which version which field was last changed.
     fn from_row(
         row: <Self::Entity as EntityTrait>::Model,
@@ -54,6 +51,11 @@ pub(crate) trait Rows: Record {
     ) -> Result<(Stored<Self>, String), Failure>;
     /// Whose it is.
     fn ownership(&self) -> Ownership;
+
+    /// Whether a new one may bring contacts along.
+    const BRINGS_CONTACTS: bool = false;
+    /// Whether its records can be deleted.
+    const REMOVABLE: bool = true;
 
     /// Columns that follow from a field; by default the column of its name.
     fn columns(field: &'static str) -> &'static [&'static str] {
@@ -65,6 +67,14 @@ pub(crate) trait Rows: Record {
     }
     /// The name that others show for it.
     fn name(&self) -> Option<&str> {
+        None
+    }
+    /// A moment that lists are ordered by.
+    fn time_of(&self, _: &str) -> Option<DateTime<Utc>> {
+        None
+    }
+    /// The key that no other living record may have, beside sealed ones.
+    fn credit_code(&self) -> Option<&str> {
         None
     }
     /// Sealed values it is found under.

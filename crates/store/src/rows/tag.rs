@@ -4,7 +4,6 @@ use kehu_domain::fields::Line;
 use kehu_domain::kinds::Tag;
 use kehu_domain::record::Stored;
 use kehu_domain::show::Name;
-use sea_orm::ActiveValue::Set;
 
 use crate::entities::tag;
 use crate::failure::Failure;

@@ -6,7 +6,6 @@ use kehu_domain::flaw::Flaw;
 use kehu_domain::kinds::Team;
 use kehu_domain::record::Stored;
 use kehu_domain::show::Name;
-use sea_orm::ActiveValue::Set;
 
 use crate::entities::team;
 use crate::failure::Failure;
@@ -18,6 +17,7 @@ use super::{Ownership, RowBase, Rows, base, name_columns, row};
 
 impl Rows for Team {
     type Entity = team::Entity;
+    const REMOVABLE: bool = false;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<team::ActiveModel, Failure> {
         let Self { name, parent_id } = &stored.data;

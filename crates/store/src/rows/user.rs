@@ -4,7 +4,7 @@ use kehu_domain::fields::{Instant, Line, Ref, SealedText};
 use kehu_domain::kinds::{RoleName, User};
 use kehu_domain::record::Stored;
 use kehu_domain::show::Name;
-use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::ActiveValue::NotSet;
 
 use crate::crypto::cell::FieldPath;
 use crate::entities::user;
@@ -21,6 +21,7 @@ const USER_NAME: FieldPath = FieldPath::new("user.user_name");
 
 impl Rows for User {
     type Entity = user::Entity;
+    const REMOVABLE: bool = false;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<user::ActiveModel, Failure> {
         let Self { name, email, mobile, user_name, role, team_id: _, disabled, last_login_at: _ } = &stored.data;

@@ -1,0 +1,85 @@
+//! Answers kept for idempotency keys: in the same transaction as their effect, sealed, for 24 hours.
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::crypto::cell::FieldPath;
+use crate::dialect::{has_concurrent_writers, statement};
+use crate::entities::kept_answer;
+use crate::failure::Failure;
+use crate::machine::Idempotency;
+use crate::tx::Tx;
+
+const BODY: FieldPath = FieldPath::new("kept_answer.body");
+
+/// How long answers are kept, hours.
+pub(crate) const HOURS: i64 = 24;
+
+/// What is kept of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    pub(crate) status: i64,
+    pub(crate) location: Option<String>,
+    pub(crate) etag: Option<String>,
+    pub(crate) body: String,
+}
+
+fn key_hash(key: &str) -> Vec<u8> {
+    Sha256::digest(key.as_bytes()).to_vec()
+}
+
+fn principal(tx: &Tx<'_>) -> Uuid {
+    tx.caller().principal().id().unwrap_or_default()
+}
+
+/// The answer that is kept for a key, if there is one. On PostgreSQL a second request under the same key waits here
+/// until the first has ended.
+pub(crate) async fn find(tx: &Tx<'_>, idempotency: &Idempotency, part: i64) -> Result<Option<Kept>, Failure> {
+    let hash = key_hash(&idempotency.key);
+    if has_concurrent_writers(tx.db()) {
+        let lock: [u8; 8] = Sha256::digest([principal(tx).as_bytes().as_slice(), &hash].concat())
+            .first_chunk()
+            .copied()
+            .unwrap_or_default();
+        let sql = "SELECT count(pg_advisory_xact_lock(?)) AS locked";
+        tx.db().execute_raw(statement(tx.db(), sql, [i64::from_be_bytes(lock).into()])).await?;
+    }
+    let row = kept_answer::Entity::find_by_id((tx.org_id(), principal(tx), hash, part)).one(tx.db()).await?;
+    let fresh = |row: &kept_answer::Model| tx.now() - row.created_at < chrono::Duration::hours(HOURS);
+    let Some(row) = row.filter(fresh) else { return Ok(None) };
+    if row.fingerprint != idempotency.fingerprint {
+        return Err(Failure::KeyReused);
+    }
+    let body = tx.caller().ring().open_text(BODY, row.id, &row.body)?;
+    Ok(Some(Kept { status: row.status, location: row.location, etag: row.etag, body }))
+}
+
+/// Keeps an answer.
+pub(crate) async fn keep(tx: &Tx<'_>, idempotency: &Idempotency, part: i64, kept: &Kept) -> Result<(), Failure> {
+    let id = tx.new_id();
+    let key_hash = key_hash(&idempotency.key);
+    // What was kept under it is too old to count.
+    kept_answer::Entity::delete_by_id((tx.org_id(), principal(tx), key_hash.clone(), part)).exec(tx.db()).await?;
+    let row = kept_answer::Model {
+        org_id: tx.org_id(),
+        principal: principal(tx),
+        key_hash,
+        part,
+        id,
+        fingerprint: idempotency.fingerprint.to_vec(),
+        status: kept.status,
+        location: kept.location.clone(),
+        etag: kept.etag.clone(),
+        body: tx.caller().ring().seal(BODY, id, kept.body.as_bytes())?,
+        created_at: tx.now(),
+    };
+    kept_answer::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
+    Ok(())
+}
+
+/// Deletes what is older than a day.
+pub(crate) async fn sweep(db: &impl ConnectionTrait, before: chrono::DateTime<chrono::Utc>) -> Result<u64, Failure> {
+    let gone = kept_answer::Entity::delete_many().filter(kept_answer::Column::CreatedAt.lt(before)).exec(db).await?;
+    Ok(gone.rows_affected)
+}

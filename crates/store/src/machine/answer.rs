@@ -1,0 +1,276 @@
+//! Answers: records as one caller may see them.
+
+use kehu_domain::field::{Field, Sight};
+use kehu_domain::fields::format_time;
+use kehu_domain::filter::Filter;
+use kehu_domain::record::{Kind, Stored, Veiled};
+use kehu_domain::rights::Relation;
+use kehu_domain::show::{Name, Names, Out, View};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::entities::{contact, customer};
+use crate::failure::Failure;
+use crate::gate::Caller;
+use crate::pii::padded;
+use crate::rows::Rows;
+use crate::tx::Tx;
+
+use super::Shown;
+use super::expand::{self, Brought};
+use super::page::{MAX_COUNT, Page};
+
+/// What was asked of a list or of one record.
+pub struct Asked {
+    pub(crate) filter: Filter,
+    pub(crate) sort: String,
+    pub(crate) desc: bool,
+    pub(crate) limit: u64,
+    pub(crate) after: Option<String>,
+    pub(crate) fields: Option<Vec<String>>,
+    pub(crate) expand: Vec<String>,
+    pub(crate) q: Option<String>,
+    pub(crate) count: bool,
+}
+
+impl Asked {
+    /// The order, as cursors name it.
+    pub(crate) fn sort_text(&self) -> String {
+        format!("{}{}", if self.desc { "-" } else { "" }, self.sort)
+    }
+}
+
+/// An answer: JSON text, and what its headers say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The record, where it is one.
+    pub id: Option<Uuid>,
+    /// `"7-5f3a…"`: the version, and a hash of the body.
+    pub etag: Option<String>,
+    /// JSON.
+    pub body: String,
+}
+
+impl Answer {
+    pub(crate) fn of_record(id: Uuid, version: i64, body: String) -> Self {
+        let etag = Some(format!("\"{version}-{}\"", short_hash(&body)));
+        Self { id: Some(id), etag, body }
+    }
+}
+
+fn short_hash(body: &str) -> String {
+    let digest = Sha256::digest(body.as_bytes());
+    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+const BASE: [&str; 7] = ["id", "version", "created_at", "updated_at", "created_by", "hidden", "masked"];
+
+/// Whether answers of a kind have a member of that name.
+pub(crate) fn is_member(kind: &Kind, name: &str) -> bool {
+    BASE.contains(&name) || kind.fields.iter().any(|field| field.name == name || field.display_name() == Some(name))
+}
+
+/// How one caller sees one record.
+struct RecordView<'a> {
+    caller: &'a Caller,
+    relation: Relation,
+    names: &'a Names,
+    fields: Option<&'a [String]>,
+    /// Relations that stand in for the short form of a reference.
+    replaced: &'a [&'static str],
+}
+
+impl View for RecordView<'_> {
+    fn sight(&self, field: &Field) -> Sight {
+        self.caller.sees(field, self.relation)
+    }
+    fn name(&self, id: Uuid) -> Option<&Name> {
+        self.names.get(&id).or_else(|| self.caller.org().name_of(id))
+    }
+    fn wants(&self, member: &str) -> bool {
+        !self.replaced.contains(&member) && self.fields.is_none_or(|fields| fields.iter().any(|name| name == member))
+    }
+}
+
+/// The relation of a caller to a record: users are their own.
+fn relation(caller: &Caller, record: &dyn Shown) -> Relation {
+    let base = record.base();
+    if caller.principal().user() == Some(base.id) {
+        return Relation::Own;
+    }
+    caller.relation(base.owner_id, base.team_id)
+}
+
+fn write_record(
+    out: &mut Out,
+    caller: &Caller,
+    record: &dyn Shown,
+    names: &Names,
+    fields: Option<&[String]>,
+    brought: &[Brought],
+) {
+    let replaced: Vec<&'static str> =
+        brought.iter().filter(|brought| brought.expansion.by.is_some()).map(|b| b.expansion.name).collect();
+    let view = RecordView { caller, relation: relation(caller, record), names, fields, replaced: &replaced };
+    let base = record.base();
+    let mut veiled = Veiled::default();
+    out.object(|out| {
+        let wanted = |name: &str| view.wants(name);
+        if wanted("id") {
+            out.key("id").plain(&base.id);
+        }
+        if wanted("version") {
+            out.key("version").number(base.version);
+        }
+        if wanted("created_at") {
+            out.key("created_at").plain(&format_time(base.created_at));
+        }
+        if wanted("updated_at") {
+            out.key("updated_at").plain(&format_time(base.updated_at));
+        }
+        if wanted("created_by") {
+            out.key("created_by").id_or_null(base.created_by);
+        }
+        record.show(out, &view, &mut veiled);
+        for brought in brought {
+            write_relation(out, caller, record, names, brought);
+        }
+        if wanted("hidden") {
+            out.key("hidden").texts(veiled.hidden.iter().copied());
+        }
+        if wanted("masked") {
+            out.key("masked").texts(veiled.masked.iter().copied());
+        }
+    });
+}
+
+fn write_relation(out: &mut Out, caller: &Caller, record: &dyn Shown, names: &Names, brought: &Brought) {
+    let expansion = brought.expansion;
+    let of = |id: Uuid| brought.records.get(&id).map(Vec::as_slice).unwrap_or_default();
+    match expansion.by {
+        Some(field) => {
+            out.key(expansion.name);
+            match record.target(field).map(of) {
+                Some([one, ..]) => write_record(out, caller, &**one, names, None, &[]),
+                _ => out.null(),
+            }
+        }
+        None => {
+            let many = of(record.base().id);
+            out.key(expansion.name).array(|out| {
+                for one in many.iter().take(expand::MAX) {
+                    write_record(out, caller, &**one, names, None, &[]);
+                }
+            });
+            out.key(&format!("{}_has_more", expansion.name)).flag(many.len() > expand::MAX);
+        }
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Named {
+    id: Uuid,
+    name: String,
+}
+
+/// Names of customers and contacts that records point to; those of people, teams and tags are at hand.
+async fn names_of(db: &impl ConnectionTrait, caller: &Caller, ids: Vec<Uuid>) -> Result<Names, Failure> {
+    let mut ids: Vec<Uuid> = ids.into_iter().filter(|id| caller.org().name_of(*id).is_none()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut names = Names::new();
+    if ids.is_empty() {
+        return Ok(names);
+    }
+    let org = caller.org().id;
+    let customers = customer::Entity::find()
+        .select_only()
+        .columns([customer::Column::Id, customer::Column::Name])
+        .filter(customer::Column::OrgId.eq(org))
+        .filter(customer::Column::Id.is_in(padded(ids.clone())))
+        .into_model::<Named>()
+        .all(db)
+        .await?;
+    names.extend(customers.into_iter().map(|row| (row.id, Name { name: row.name, color: None })));
+    ids.retain(|id| !names.contains_key(id));
+    if !ids.is_empty() {
+        let contacts = contact::Entity::find()
+            .select_only()
+            .columns([contact::Column::Id, contact::Column::Name])
+            .filter(contact::Column::OrgId.eq(org))
+            .filter(contact::Column::Id.is_in(padded(ids)))
+            .into_model::<Named>()
+            .all(db)
+            .await?;
+        names.extend(contacts.into_iter().map(|row| (row.id, Name { name: row.name, color: None })));
+    }
+    Ok(names)
+}
+
+fn refs(records: &[Box<dyn Shown>], brought: &[Brought]) -> Vec<Uuid> {
+    let mut ids = Vec::new();
+    for record in records.iter().chain(brought.iter().flat_map(|brought| brought.records.values().flatten())) {
+        record.refs(&mut ids);
+    }
+    ids
+}
+
+/// The answer to a question about one record that was read.
+pub(crate) async fn one(caller: &Caller, record: Box<dyn Shown>, asked: &Asked) -> Result<Answer, Failure> {
+    let (id, version) = (record.base().id, record.base().version);
+    let records = [record];
+    let brought = expand::load(caller, &records, &asked.expand).await?;
+    let names = names_of(caller.db(), caller, refs(&records, &brought)).await?;
+    let mut out = Out::new();
+    let [record] = &records;
+    write_record(&mut out, caller, &**record, &names, asked.fields.as_deref(), &brought);
+    Ok(Answer::of_record(id, version, out.into_text()))
+}
+
+/// The answer to a question about a list.
+pub(crate) async fn many(caller: &Caller, page: Page, asked: &Asked) -> Result<Answer, Failure> {
+    let brought = expand::load(caller, &page.records, &asked.expand).await?;
+    let names = names_of(caller.db(), caller, refs(&page.records, &brought)).await?;
+    let mut out = Out::new();
+    out.object(|out| {
+        out.key("data").array(|out| {
+            for record in &page.records {
+                write_record(out, caller, &**record, &names, asked.fields.as_deref(), &brought);
+            }
+        });
+        out.key("page").object(|out| {
+            out.key("next").text_or_null(page.next.as_deref());
+            out.key("prev").text_or_null(page.prev.as_deref());
+            out.key("has_more").flag(page.next.is_some());
+            if let Some(count) = page.count {
+                let exact = count <= MAX_COUNT;
+                out.key("count").number(i64::try_from(count.min(MAX_COUNT)).unwrap_or(i64::MAX));
+                out.key("count_is").text(if exact { "exact" } else { "at_least" });
+            }
+        });
+    });
+    Ok(Answer { id: None, etag: None, body: out.into_text() })
+}
+
+/// A record as the caller of a transaction sees it, before the commit.
+pub(crate) async fn render(tx: &Tx<'_>, record: &dyn Shown) -> Result<String, Failure> {
+    let mut ids = Vec::new();
+    record.refs(&mut ids);
+    let mut names = Names::new();
+    for id in &ids {
+        if let Some(name) = tx.remembered_name(*id) {
+            names.insert(*id, name);
+        }
+    }
+    ids.retain(|id| !names.contains_key(id));
+    names.extend(names_of(tx.db(), tx.caller(), ids).await?);
+    let mut out = Out::new();
+    write_record(&mut out, tx.caller(), record, &names, None, &[]);
+    Ok(out.into_text())
+}
+
+/// A typed record, as [`render`].
+pub(crate) async fn render_in<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>) -> Result<String, Failure> {
+    render(tx, stored).await
+}

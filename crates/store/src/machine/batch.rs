@@ -1,0 +1,168 @@
+//! Many records in one request.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use kehu_domain::rights::Action;
+
+use crate::failure::Failure;
+use crate::gate::{Caller, worth_another_try};
+use crate::kept::{self, Kept};
+use crate::ops::duplicates;
+use crate::pii::Entry;
+use crate::tx::Tx;
+
+use super::doors::WriteOptions;
+use super::{Draft, Idempotency, Machine, Resource};
+
+/// How many items one transaction takes when the batch is not atomic: nobody waits for a thousand rows.
+const CHUNK: usize = 50;
+
+/// What became of an item.
+#[derive(Clone, Debug)]
+pub struct BatchItem {
+    /// Its place in the request.
+    pub index: usize,
+    /// The record that was made, or why none was.
+    pub outcome: Result<Uuid, Failure>,
+    /// Whether the outcome was kept from an earlier request under the same key.
+    pub replayed: bool,
+}
+
+/// Makes many records: all or none when atomic, else each by itself.
+///
+/// # Errors
+/// When atomic, the failure of the first item that failed, its pointers under `/items/{index}`; else only what
+/// concerns the whole request.
+pub async fn batch(
+    caller: &Caller,
+    resource: Resource,
+    items: Vec<Value>,
+    atomic: bool,
+    options: &WriteOptions,
+) -> Result<Vec<BatchItem>, Failure> {
+    let machine = resource.0;
+    caller.reach(Action::Create, machine.kind().name)?;
+    let size = if atomic { items.len().max(1) } else { CHUNK };
+    let mut done = Vec::with_capacity(items.len());
+    for (part, chunk) in items.chunks(size).enumerate() {
+        let first = part * size;
+        let part = i64::try_from(part).unwrap_or(i64::MAX);
+        done.extend(write_chunk(caller, machine, chunk, first, part, atomic, options).await?);
+    }
+    Ok(done)
+}
+
+async fn write_chunk(
+    caller: &Caller,
+    machine: &'static dyn Machine,
+    items: &[Value],
+    first: usize,
+    part: i64,
+    atomic: bool,
+    options: &WriteOptions,
+) -> Result<Vec<BatchItem>, Failure> {
+    let mut tries = 1;
+    loop {
+        let drafts: Vec<Result<Draft, Failure>> =
+            items.iter().map(|item| machine.draft(caller, item.clone())).collect();
+        if atomic {
+            if let Some((at, failure)) = first_failure(&drafts) {
+                return Err(under(failure, first + at));
+            }
+        }
+        let (idempotency, allow) = (options.idempotency.clone(), options.allow_duplicate);
+        let outcome = caller
+            .write(async move |tx: &Tx<'_>| chunk_in(tx, machine, drafts, part, atomic, idempotency, allow).await)
+            .await;
+        match outcome {
+            Err(failure) if worth_another_try(&failure) && tries < 3 => tries += 1,
+            Err(failure) => return Err(failure),
+            Ok((outcomes, replayed)) => {
+                let item = |(at, outcome)| BatchItem { index: first + at, outcome, replayed };
+                return Ok(outcomes.into_iter().enumerate().map(item).collect());
+            }
+        }
+    }
+}
+
+fn first_failure(drafts: &[Result<Draft, Failure>]) -> Option<(usize, Failure)> {
+    drafts.iter().enumerate().find_map(|(at, draft)| draft.as_ref().err().map(|failure| (at, failure.clone())))
+}
+
+type Outcomes = Vec<Result<Uuid, Failure>>;
+
+async fn chunk_in(
+    tx: &Tx<'_>,
+    machine: &'static dyn Machine,
+    drafts: Vec<Result<Draft, Failure>>,
+    part: i64,
+    atomic: bool,
+    idempotency: Option<Idempotency>,
+    allow_duplicate: bool,
+) -> Result<(Outcomes, bool), Failure> {
+    if let Some(idempotency) = &idempotency {
+        if let Some(kept) = kept::find(tx, idempotency, part).await? {
+            return Ok((replay(&kept, drafts), true));
+        }
+    }
+    let entries: Vec<Entry> = drafts.iter().flatten().flat_map(|draft| machine.entries(draft)).collect();
+    duplicates::lock(tx, entries.iter()).await?;
+    let mut outcomes: Outcomes = Vec::with_capacity(drafts.len());
+    for (at, draft) in drafts.into_iter().enumerate() {
+        let outcome = match draft {
+            Err(failure) => Err(failure),
+            Ok(draft) if atomic => {
+                let made = machine.insert(tx, draft, allow_duplicate).await;
+                Ok(made.map_err(|failure| under(failure, at))?.base().id)
+            }
+            Ok(draft) => {
+                tx.attempt(async || machine.insert(tx, draft, allow_duplicate).await.map(|made| made.base().id)).await
+            }
+        };
+        match outcome {
+            // The database itself failed: nothing of the chunk counts.
+            Err(Failure::Engine(error)) => return Err(Failure::Engine(error)),
+            outcome => outcomes.push(outcome),
+        }
+    }
+    if let Some(idempotency) = &idempotency {
+        let ids: Vec<Option<Uuid>> = outcomes.iter().map(|outcome| outcome.as_ref().ok().copied()).collect();
+        let body = serde_json::to_string(&ids).unwrap_or_default();
+        kept::keep(tx, idempotency, part, &Kept { status: 0, location: None, etag: None, body }).await?;
+    }
+    Ok((outcomes, false))
+}
+
+/// Outcomes of an earlier request: ids are kept. An item that failed then is judged as it is now by its parsing alone:
+/// it changed nothing, and is not tried again under the same key.
+fn replay(kept: &Kept, drafts: Vec<Result<Draft, Failure>>) -> Outcomes {
+    let ids: Vec<Option<Uuid>> = serde_json::from_str(&kept.body).unwrap_or_default();
+    let ids = ids.into_iter().chain(std::iter::repeat(None));
+    drafts
+        .into_iter()
+        .zip(ids)
+        .map(|(draft, id)| match (id, draft) {
+            (Some(id), _) => Ok(id),
+            (None, Err(failure)) => Err(failure),
+            (None, Ok(_)) => Err(Failure::RefusedBefore),
+        })
+        .collect()
+}
+
+/// A failure of one item, its pointers under the item's place.
+fn under(failure: Failure, at: usize) -> Failure {
+    match failure {
+        Failure::Refused(mut findings) => {
+            for finding in &mut findings {
+                finding.pointer = format!("/items/{at}{}", finding.pointer);
+            }
+            Failure::Refused(findings)
+        }
+        Failure::Duplicate(mut existing) => {
+            existing.pointer = format!("/items/{at}{}", existing.pointer);
+            Failure::Duplicate(existing)
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,258 @@
+//! The doors through which records are read and written, for every kind.
+
+use kehu_domain::rights::Action;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::gate::{Caller, worth_another_try};
+use crate::kept::{self, Kept};
+use crate::ops::duplicates;
+use crate::tx::Tx;
+
+use super::answer::{self, Answer, Asked};
+use super::{Change, Draft, Machine, Resource, Shown};
+
+/// A client's name for one request, so that repeating it does nothing twice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Idempotency {
+    /// What the client called it.
+    pub key: String,
+    /// A hash over method, path, query and body.
+    pub fingerprint: [u8; 32],
+}
+
+/// How a write is done.
+#[derive(Clone, Debug, Default)]
+pub struct WriteOptions {
+    /// The client's name for the request.
+    pub idempotency: Option<Idempotency>,
+    /// The version that the client saw (`If-Match`).
+    pub expected: Option<i64>,
+    /// Whether a record with the same strong key is no obstacle.
+    pub allow_duplicate: bool,
+}
+
+/// What a write did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// A record was made.
+    Created,
+    /// A record was changed.
+    Updated,
+    /// A record was deleted.
+    Deleted,
+}
+
+/// The answer of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// What was done.
+    pub verb: Verb,
+    /// The record as it is now; empty for a deletion.
+    pub answer: Answer,
+    /// Whether the answer was kept from an earlier request under the same key.
+    pub replayed: bool,
+}
+
+/// How many times a write is tried that another server's transaction got in the way of.
+const TRIES: u32 = 3;
+
+/// One record.
+///
+/// # Errors
+/// [`Failure::NotFound`] where there is none within reach.
+pub async fn get(
+    caller: &Caller,
+    resource: Resource,
+    id: Uuid,
+    parameters: Vec<(String, String)>,
+) -> Result<Answer, Failure> {
+    let machine = resource.0;
+    let asked = Asked::one(machine.kind(), parameters)?;
+    let record = machine.load(caller, vec![id]).await?.into_iter().next().ok_or(Failure::NotFound)?;
+    answer::one(caller, record, &asked).await
+}
+
+/// A page of a list.
+///
+/// # Errors
+/// [`Failure::BadQuestion`], or the kind is not the caller's to read.
+pub async fn list(caller: &Caller, resource: Resource, parameters: Vec<(String, String)>) -> Result<Answer, Failure> {
+    let machine = resource.0;
+    caller.reach(Action::Read, machine.kind().name)?;
+    let asked = Asked::from_parameters(caller, machine.kind(), parameters)?;
+    answer::many(caller, machine.page(caller, &asked).await?, &asked).await
+}
+
+/// A page of a search.
+///
+/// # Errors
+/// As [`list`].
+pub async fn search(caller: &Caller, resource: Resource, body: &Value) -> Result<Answer, Failure> {
+    let machine = resource.0;
+    caller.reach(Action::Read, machine.kind().name)?;
+    let asked = Asked::from_body(caller, machine.kind(), body)?;
+    answer::many(caller, machine.page(caller, &asked).await?, &asked).await
+}
+
+/// What is done to a record.
+#[derive(Clone)]
+enum Work {
+    Create(Value),
+    Update(Uuid, Value),
+    Delete(Uuid),
+    Restore(Uuid),
+}
+
+/// Makes a record.
+///
+/// # Errors
+/// What the body breaks, a duplicate, or no right to do so.
+pub async fn create(
+    caller: &Caller,
+    resource: Resource,
+    body: Value,
+    options: &WriteOptions,
+) -> Result<Written, Failure> {
+    let machine = resource.0;
+    caller.reach(Action::Create, machine.kind().name)?;
+    run(caller, machine, options, Work::Create(body)).await
+}
+
+/// Applies a merge patch (RFC 7396).
+///
+/// # Errors
+/// What the body breaks, somebody else's change of the same fields, no such record.
+pub async fn update(
+    caller: &Caller,
+    resource: Resource,
+    id: Uuid,
+    body: Value,
+    options: &WriteOptions,
+) -> Result<Written, Failure> {
+    let machine = resource.0;
+    caller.reach(Action::Update, machine.kind().name)?;
+    run(caller, machine, options, Work::Update(id, body)).await
+}
+
+/// Deletes a record; what hangs on it goes along.
+///
+/// # Errors
+/// No such record, no right, or an old version was named.
+pub async fn delete(caller: &Caller, resource: Resource, id: Uuid, options: &WriteOptions) -> Result<Written, Failure> {
+    let machine = resource.0;
+    caller.reach(Action::Delete, machine.kind().name)?;
+    run(caller, machine, options, Work::Delete(id)).await
+}
+
+/// Takes a deleted record back.
+///
+/// # Errors
+/// No such deleted record, or another one took a strong key meanwhile.
+pub async fn restore(
+    caller: &Caller,
+    resource: Resource,
+    id: Uuid,
+    options: &WriteOptions,
+) -> Result<Written, Failure> {
+    let machine = resource.0;
+    caller.reach(Action::Delete, machine.kind().name)?;
+    run(caller, machine, options, Work::Restore(id)).await
+}
+
+async fn run(
+    caller: &Caller,
+    machine: &'static dyn Machine,
+    options: &WriteOptions,
+    work: Work,
+) -> Result<Written, Failure> {
+    let mut tries = 1;
+    loop {
+        match once(caller, machine, options, work.clone()).await {
+            Err(failure) if worth_another_try(&failure) && tries < TRIES => tries += 1,
+            done => return done,
+        }
+    }
+}
+
+/// One try: parsed outside the transaction, written and answered inside.
+async fn once(
+    caller: &Caller,
+    machine: &'static dyn Machine,
+    options: &WriteOptions,
+    work: Work,
+) -> Result<Written, Failure> {
+    let verb = match work {
+        Work::Create(_) => Verb::Created,
+        Work::Update(..) | Work::Restore(_) => Verb::Updated,
+        Work::Delete(_) => Verb::Deleted,
+    };
+    let prepared = prepare(caller, machine, work)?;
+    let options = options.clone();
+    caller
+        .write(async move |tx: &Tx<'_>| {
+            if let Some(idempotency) = &options.idempotency {
+                if let Some(kept) = kept::find(tx, idempotency, 0).await? {
+                    return Ok(replay(verb, kept));
+                }
+            }
+            let answer = match perform(tx, machine, prepared, &options).await? {
+                Some(record) => {
+                    let body = answer::render(tx, &*record).await?;
+                    Answer::of_record(record.base().id, record.base().version, body)
+                }
+                None => Answer { id: None, etag: None, body: String::new() },
+            };
+            if let Some(idempotency) = &options.idempotency {
+                let location = answer.id.map(|id| id.to_string());
+                let kept = Kept { status: 0, location, etag: answer.etag.clone(), body: answer.body.clone() };
+                kept::keep(tx, idempotency, 0, &kept).await?;
+            }
+            Ok(Written { verb, answer, replayed: false })
+        })
+        .await
+}
+
+fn replay(verb: Verb, kept: Kept) -> Written {
+    let id = kept.location.as_deref().and_then(|id| Uuid::parse_str(id).ok());
+    Written { verb, answer: Answer { id, etag: kept.etag, body: kept.body }, replayed: true }
+}
+
+/// Work with its body parsed.
+enum Prepared {
+    Create(Draft),
+    Update(Uuid, Value),
+    Delete(Uuid),
+    Restore(Uuid),
+}
+
+fn prepare(caller: &Caller, machine: &dyn Machine, work: Work) -> Result<Prepared, Failure> {
+    Ok(match work {
+        Work::Create(body) => Prepared::Create(machine.draft(caller, body)?),
+        Work::Update(id, body) => Prepared::Update(id, body),
+        Work::Delete(id) => Prepared::Delete(id),
+        Work::Restore(id) => Prepared::Restore(id),
+    })
+}
+
+async fn perform(
+    tx: &Tx<'_>,
+    machine: &dyn Machine,
+    prepared: Prepared,
+    options: &WriteOptions,
+) -> Result<Option<Box<dyn Shown>>, Failure> {
+    let allow_duplicate = options.allow_duplicate;
+    match prepared {
+        Prepared::Create(draft) => {
+            duplicates::lock(tx, machine.entries(&draft).iter()).await?;
+            machine.insert(tx, draft, allow_duplicate).await.map(Some)
+        }
+        Prepared::Update(id, body) => {
+            let change = Change { id, body, expected: options.expected, allow_duplicate };
+            machine.change(tx, change).await.map(Some)
+        }
+        Prepared::Delete(id) => machine.remove(tx, id, options.expected).await.map(|()| None),
+        Prepared::Restore(id) => machine.restore(tx, id).await.map(Some),
+    }
+}

@@ -1,0 +1,110 @@
+//! New records: parsed, and judged by the rules, before any transaction.
+
+use kehu_domain::codes;
+use kehu_domain::flaw::Flaw;
+use kehu_domain::kinds::Contact;
+use kehu_domain::read::{Finding, Reader};
+use kehu_domain::record::Record;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::clock::new_id;
+use crate::failure::Failure;
+use crate::gate::Caller;
+use crate::pii::Entry;
+use crate::rows::Rows;
+
+/// A new record with the contacts it brings.
+pub(crate) struct New<R> {
+    pub(crate) id: Uuid,
+    pub(crate) data: R,
+    pub(crate) contacts: Vec<Contact>,
+}
+
+/// The most contacts that a new customer may bring.
+const MAX_CONTACTS: usize = 100;
+
+impl<R: Rows> New<R> {
+    /// Sealed values of the record and its contacts, each with its place in the body.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        let mut entries = self.data.entries();
+        for (at, contact) in self.contacts.iter().enumerate() {
+            let place = |entry: Entry| Entry { pointer: format!("/contacts/{at}{}", entry.pointer), ..entry };
+            entries.extend(contact.entries().into_iter().map(place));
+        }
+        entries
+    }
+}
+
+/// Parses the body of a create.
+pub(crate) fn parse<R: Rows>(caller: &Caller, body: Value) -> Result<New<R>, Failure> {
+    let now = caller.gate().now();
+    let id = new_id(now);
+    let mut make_id = || new_id(now);
+    let region = caller.org().region.clone();
+    let mut reader = Reader::new(&region, &mut make_id);
+    let Value::Object(mut members) = body else {
+        let flaw = Flaw::new(&codes::TYPE_WRONG).with("expected_en", "an object").with("expected_zh", "对象");
+        return Err(Failure::refused("", flaw));
+    };
+    let contacts = if R::BRINGS_CONTACTS { members.remove("contacts") } else { None };
+    let data = R::create(&mut members, &mut reader);
+    let contacts = contacts.map(|list| read_contacts(list, id, &mut reader)).unwrap_or_default();
+    let known: Vec<&str> = R::KIND.fields.iter().map(|field| field.name).collect();
+    reader.refuse_rest(&members, &known);
+    let mut findings = reader.into_findings();
+    if let Some(data) = &data {
+        findings.extend(rule_findings(data, ""));
+    }
+    for (at, contact) in contacts.iter().flatten().enumerate() {
+        findings.extend(rule_findings(contact, &format!("/contacts/{at}")));
+    }
+    match (data, contacts.into_iter().collect::<Option<Vec<Contact>>>()) {
+        (Some(data), Some(contacts)) if findings.is_empty() => Ok(New { id, data, contacts }),
+        _ => Err(Failure::Refused(findings)),
+    }
+}
+
+fn read_contacts(list: Value, customer: Uuid, reader: &mut Reader<'_>) -> Vec<Option<Contact>> {
+    reader.inside("contacts", |reader| {
+        let Value::Array(items) = list else {
+            if !list.is_null() {
+                let flaw = Flaw::new(&codes::TYPE_WRONG).with("expected_en", "a list").with("expected_zh", "列表");
+                reader.flaw(flaw);
+            }
+            return Vec::new();
+        };
+        if items.len() > MAX_CONTACTS {
+            reader.flaw(Flaw::new(&codes::LIST_TOO_LONG).with("max", MAX_CONTACTS));
+            return Vec::new();
+        }
+        let read = |(at, item)| reader.inside(at, |reader| read_contact(item, customer, reader));
+        items.into_iter().enumerate().map(read).collect()
+    })
+}
+
+fn read_contact(item: Value, customer: Uuid, reader: &mut Reader<'_>) -> Option<Contact> {
+    let Value::Object(mut members) = item else {
+        return reader.typed(None, "an object", "对象");
+    };
+    // The customer is the one that is being made.
+    if members.contains_key("customer_id") {
+        reader.inside("customer_id", |reader| {
+            reader.flaw(Flaw::new(&codes::READ_ONLY).with("field", "customer_id"));
+        });
+    }
+    members.insert("customer_id".to_owned(), Value::from(customer.to_string()));
+    let contact = Contact::create(&mut members, reader);
+    let known: Vec<&str> = Contact::KIND.fields.iter().map(|field| field.name).collect();
+    reader.refuse_rest(&members, &known);
+    contact
+}
+
+/// What the rules say of a whole record.
+pub(crate) fn rule_findings<R: Record>(data: &R, under: &str) -> Vec<Finding> {
+    let finding = |rule: kehu_domain::record::RuleFinding| Finding {
+        pointer: format!("{under}/{}", rule.field),
+        flaw: rule.flaw,
+    };
+    data.rules().into_iter().map(finding).collect()
+}

@@ -1,0 +1,128 @@
+//! Who is calling? One value looked up over all kinds.
+
+use std::collections::HashSet;
+
+use kehu_domain::field::Find;
+use kehu_domain::filter::sealed_form;
+use kehu_domain::flaw::Flaw;
+use kehu_domain::rights::{Action, Relation};
+use kehu_domain::show::Out;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use crate::entities::{contact, customer};
+use crate::failure::Failure;
+use crate::gate::Caller;
+use crate::journal;
+use crate::pii::{self, Entry, class_of, padded};
+use crate::tx::Tx;
+
+use super::answer::Answer;
+
+/// Finds every record of the organisation that holds a phone, an e-mail or a WeChat id. Of a record out of the
+/// caller's reach only its state, its owner and a masked name are told, and that it was is journaled.
+///
+/// # Errors
+/// Not such a value, or the database is away.
+pub async fn lookup(caller: &Caller, find: Find, raw: &str, pointer: &str) -> Result<Answer, Failure> {
+    caller.reach(Action::Read, "customer")?;
+    let refused = |flaw: Flaw| Failure::refused(pointer, flaw);
+    let value = sealed_form(find, raw, &caller.org().region).map_err(refused)?;
+    let entry = Entry { class: class_of(find), value, strong: false, pointer: pointer.to_owned() };
+    let found = pii::find(caller.db(), caller.ring(), caller.org().id, &[entry]).await?;
+    let records: Vec<(bool, Uuid, Uuid)> =
+        found.hits.iter().map(|hit| (hit.kind == "contact", hit.record_id, hit.parent_id)).collect();
+    let customers = customers(caller, records.iter().map(|(_, _, customer)| *customer).collect()).await?;
+    let contacts = contacts(caller, records.iter().filter(|(is, ..)| *is).map(|(_, id, _)| *id).collect()).await?;
+    let mut disclosed = false;
+    let mut out = Out::new();
+    out.object(|out| {
+        out.key("data").array(|out| {
+            let mut seen = HashSet::new();
+            for (is_contact, id, customer_id) in records {
+                let Some(customer) = customers.iter().find(|row| row.id == customer_id) else { continue };
+                let contact = contacts.iter().find(|row| row.id == id);
+                if seen.insert(id) && (!is_contact || contact.is_some()) {
+                    disclosed |= write(out, caller, customer, contact.filter(|_| is_contact));
+                }
+            }
+        });
+    });
+    if disclosed {
+        note(caller).await?;
+    }
+    Ok(Answer { id: None, etag: None, body: out.into_text() })
+}
+
+async fn customers(caller: &Caller, ids: Vec<Uuid>) -> Result<Vec<customer::Model>, Failure> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(customer::Entity::find()
+        .filter(customer::Column::OrgId.eq(caller.org().id))
+        .filter(customer::Column::Id.is_in(padded(ids)))
+        .filter(customer::Column::DeletedAt.is_null())
+        .all(caller.db())
+        .await?)
+}
+
+async fn contacts(caller: &Caller, ids: Vec<Uuid>) -> Result<Vec<contact::Model>, Failure> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(contact::Entity::find()
+        .filter(contact::Column::OrgId.eq(caller.org().id))
+        .filter(contact::Column::Id.is_in(padded(ids)))
+        .filter(contact::Column::DeletedAt.is_null())
+        .all(caller.db())
+        .await?)
+}
+
+/// The first character, and that there is more.
+fn masked_name(name: &str) -> String {
+    name.chars().take(1).chain("**".chars()).collect()
+}
+
+/// Writes one match; whether it is out of the caller's reach.
+fn write(out: &mut Out, caller: &Caller, customer: &customer::Model, contact: Option<&contact::Model>) -> bool {
+    let relation = caller.relation(customer.owner_id, customer.team_id);
+    let within_reach = caller.rights().reach(Action::Read, "customer").covers(relation);
+    let state = match relation {
+        _ if customer.owner_id.is_none() => "in_pool",
+        Relation::Own => "yours",
+        Relation::Team => "team",
+        Relation::Other => "owned",
+    };
+    let shown = |name: &str| if within_reach { name.to_owned() } else { masked_name(name) };
+    out.object(|out| {
+        out.key("resource").text(if contact.is_some() { "contact" } else { "customer" });
+        let id = contact.map_or(customer.id, |contact| contact.id);
+        out.key("id").id_or_null(Some(id).filter(|_| within_reach));
+        out.key("name").text(&shown(contact.map_or(&customer.name, |contact| &contact.name)));
+        out.key("customer").object(|out| {
+            out.key("id").id_or_null(Some(customer.id).filter(|_| within_reach));
+            out.key("number").text_or_null(Some(customer.number.as_str()).filter(|_| within_reach));
+            out.key("name").text(&shown(&customer.name));
+        });
+        out.key("owner");
+        match customer.owner_id {
+            Some(owner) => out.object(|out| {
+                out.key("id").plain(&owner);
+                out.key("name").text_or_null(caller.org().name_of(owner).map(|name| name.name.as_str()));
+            }),
+            None => out.null(),
+        }
+        out.key("state").text(state);
+        out.key("masked").texts(if within_reach { &[][..] } else { &["name"][..] }.iter().copied());
+    });
+    !within_reach
+}
+
+async fn note(caller: &Caller) -> Result<(), Failure> {
+    caller
+        .write(async move |tx: &Tx<'_>| {
+            tx.log(journal::Entry::security("lookup.disclosed", journal::Outcome::Ok, None));
+            Ok(())
+        })
+        .await
+}

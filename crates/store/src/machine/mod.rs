@@ -1,0 +1,203 @@
+//! The record machine: every verb of every kind, written once.
+
+pub(crate) mod answer;
+mod batch;
+pub(crate) mod create;
+mod doors;
+mod draft;
+mod expand;
+mod lookup;
+mod page;
+mod question;
+pub(crate) mod read;
+mod remove;
+pub(crate) mod update;
+
+use std::any::Any;
+use std::pin::Pin;
+
+use kehu_domain::record::{Base, Kind, Stored, Veiled};
+use kehu_domain::show::{Out, View};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::gate::Caller;
+use crate::rows::{Ownership, Rows};
+use crate::tx::Tx;
+
+pub use crate::registry::{resource, resources};
+pub use answer::{Answer, Asked};
+pub use batch::{BatchItem, batch};
+pub use doors::{Idempotency, Verb, WriteOptions, Written, create, delete, get, list, restore, search, update};
+pub use expand::EXPANSIONS;
+pub use lookup::lookup;
+
+pub(crate) use crate::pii::Entry as DraftEntry;
+
+/// A future that stays on its thread.
+pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
+
+/// A new record that was parsed and keeps the rules: everything that needs no database.
+pub(crate) struct Draft(Box<dyn Any + Send>);
+
+/// A stored record of any kind.
+pub(crate) trait Shown: Send {
+    /// What every record has.
+    fn base(&self) -> &Base;
+    /// Names and fields.
+    fn kind(&self) -> &'static Kind;
+    /// The kind's own members.
+    fn show(&self, out: &mut Out, view: &dyn View, veiled: &mut Veiled);
+    /// Ids whose names the answer shows.
+    fn refs(&self, ids: &mut Vec<Uuid>);
+    /// The record that a reference field points to.
+    fn target(&self, field: &str) -> Option<Uuid>;
+    /// The customer it belongs to, or itself.
+    fn customer(&self) -> Uuid;
+}
+
+impl<R: Rows> Shown for Stored<R> {
+    fn base(&self) -> &Base {
+        &self.base
+    }
+    fn kind(&self) -> &'static Kind {
+        R::KIND
+    }
+    fn show(&self, out: &mut Out, view: &dyn View, veiled: &mut Veiled) {
+        self.data.show(out, view, veiled);
+    }
+    fn refs(&self, ids: &mut Vec<Uuid>) {
+        self.data.refs(ids);
+    }
+    fn target(&self, field: &str) -> Option<Uuid> {
+        self.data.targets().into_iter().find(|(known, _)| known.name == field).map(|(_, id)| id)
+    }
+    fn customer(&self) -> Uuid {
+        match self.data.ownership() {
+            Ownership::OfCustomer(customer) => customer,
+            _ => self.base.id,
+        }
+    }
+}
+
+/// What a change is made with.
+pub(crate) struct Change {
+    pub(crate) id: Uuid,
+    pub(crate) body: Value,
+    /// The version that the client saw.
+    pub(crate) expected: Option<i64>,
+    pub(crate) allow_duplicate: bool,
+}
+
+/// Every verb of one kind, the kind erased.
+pub(crate) trait Machine: Sync {
+    /// Names and fields.
+    fn kind(&self) -> &'static Kind;
+    /// Whether its records can be deleted; people are disabled instead.
+    fn removable(&self) -> bool;
+    /// Parses a new record, with all that was found wrong.
+    fn draft(&self, caller: &Caller, body: Value) -> Result<Draft, Failure>;
+    /// What is found under which sealed value in a draft.
+    fn entries(&self, draft: &Draft) -> Vec<DraftEntry>;
+    /// Writes a draft.
+    fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>>;
+    /// Changes a record.
+    fn change<'t>(&'t self, tx: &'t Tx<'_>, change: Change) -> Local<'t, Box<dyn Shown>>;
+    /// Deletes a record.
+    fn remove<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, ()>;
+    /// Takes a deleted record back.
+    fn restore<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid) -> Local<'t, Box<dyn Shown>>;
+    /// Records of those ids within the caller's reach, in no order.
+    fn load<'t>(&'t self, caller: &'t Caller, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>>;
+    /// A page of records.
+    fn page<'t>(&'t self, caller: &'t Caller, asked: &'t Asked) -> Local<'t, page::Page>;
+    /// Living records that hang on those customers, the oldest first, so many of each at most.
+    fn of_customers<'t>(
+        &'t self,
+        caller: &'t Caller,
+        customers: Vec<Uuid>,
+        each: u64,
+    ) -> Local<'t, Vec<Box<dyn Shown>>>;
+}
+
+/// A kind of record, as the doors take it.
+#[derive(Clone, Copy)]
+pub struct Resource(pub(crate) &'static dyn Machine);
+
+impl Resource {
+    /// Names and fields.
+    #[must_use]
+    pub fn kind(self) -> &'static Kind {
+        self.0.kind()
+    }
+
+    /// Whether its records can be deleted; people are disabled instead.
+    #[must_use]
+    pub fn removable(self) -> bool {
+        self.0.removable()
+    }
+}
+
+/// The machine of a kind.
+pub(crate) struct Of<R>(std::marker::PhantomData<fn() -> R>);
+
+impl<R> Of<R> {
+    pub(crate) const NEW: Self = Self(std::marker::PhantomData);
+}
+
+fn erase<R: Rows>(records: Vec<Stored<R>>) -> Vec<Box<dyn Shown>> {
+    records.into_iter().map(|record| -> Box<dyn Shown> { Box::new(record) }).collect()
+}
+
+impl<R: Rows> Machine for Of<R> {
+    fn kind(&self) -> &'static Kind {
+        R::KIND
+    }
+    fn removable(&self) -> bool {
+        R::REMOVABLE
+    }
+    fn draft(&self, caller: &Caller, body: Value) -> Result<Draft, Failure> {
+        draft::parse::<R>(caller, body).map(|draft| Draft(Box::new(draft)))
+    }
+    fn entries(&self, draft: &Draft) -> Vec<DraftEntry> {
+        draft.0.downcast_ref::<draft::New<R>>().map(draft::New::entries).unwrap_or_default()
+    }
+    fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>> {
+        Box::pin(async move {
+            let draft = draft.0.downcast::<draft::New<R>>();
+            let draft = draft.map_err(|_| Failure::Internal("a draft of another kind".into()))?;
+            let stored = create::insert(tx, *draft, allow_duplicate).await?;
+            Ok::<Box<dyn Shown>, Failure>(Box::new(stored))
+        })
+    }
+    fn change<'t>(&'t self, tx: &'t Tx<'_>, change: Change) -> Local<'t, Box<dyn Shown>> {
+        Box::pin(async move {
+            let stored = update::patch::<R>(tx, change).await?;
+            Ok::<Box<dyn Shown>, Failure>(Box::new(stored))
+        })
+    }
+    fn remove<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, ()> {
+        Box::pin(remove::remove::<R>(tx, id, expected))
+    }
+    fn restore<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid) -> Local<'t, Box<dyn Shown>> {
+        Box::pin(async move {
+            let stored = remove::restore::<R>(tx, id).await?;
+            Ok::<Box<dyn Shown>, Failure>(Box::new(stored))
+        })
+    }
+    fn load<'t>(&'t self, caller: &'t Caller, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>> {
+        Box::pin(async move { Ok(erase(read::within_reach::<R>(caller, ids).await?)) })
+    }
+    fn page<'t>(&'t self, caller: &'t Caller, asked: &'t Asked) -> Local<'t, page::Page> {
+        Box::pin(page::page::<R>(caller, asked))
+    }
+    fn of_customers<'t>(
+        &'t self,
+        caller: &'t Caller,
+        customers: Vec<Uuid>,
+        each: u64,
+    ) -> Local<'t, Vec<Box<dyn Shown>>> {
+        Box::pin(async move { Ok(erase(read::of_customers::<R>(caller, customers, each).await?)) })
+    }
+}

@@ -1,0 +1,188 @@
+//! Pages of a list: keyset, in both directions, one query per part of the caller's reach.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use kehu_domain::codes;
+use kehu_domain::flaw::Flaw;
+use kehu_domain::record::Stored;
+use kehu_domain::rights::Action;
+use kehu_domain::text::pinyin;
+use sea_orm::sea_query::{Alias, Asterisk, Cond, Expr, ExprTrait, Func, Order, Query};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Value};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::engine::Kind as Column;
+use crate::failure::Failure;
+use crate::gate::Caller;
+use crate::query::{self, Compiler};
+use crate::rows::{Rows, sentinel};
+
+use super::answer::Asked;
+use super::read::{self, col};
+use super::{Shown, erase};
+
+/// A page and its neighbours.
+pub(crate) struct Page {
+    pub(crate) records: Vec<Box<dyn Shown>>,
+    pub(crate) next: Option<String>,
+    pub(crate) prev: Option<String>,
+    /// How many there are, up to [`MAX_COUNT`].
+    pub(crate) count: Option<u64>,
+}
+
+/// Where exact counting stops.
+pub(crate) const MAX_COUNT: u64 = 10_000;
+
+/// The value of a sort column.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum SortKey {
+    Time(DateTime<Utc>),
+    Text(String),
+}
+
+/// A place in a list: behind it or, going back, before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    back: bool,
+    key: SortKey,
+    id: Uuid,
+}
+
+impl Cursor {
+    /// An opaque text: sort, direction, key and id. It holds nothing sealed.
+    fn to_text(&self, sort: &str) -> String {
+        let key = match &self.key {
+            SortKey::Time(time) => json!(time.timestamp_millis()),
+            SortKey::Text(text) => json!(text),
+        };
+        URL_SAFE_NO_PAD.encode(json!([sort, self.back, key, self.id]).to_string())
+    }
+
+    /// Reads the text that an answer to the same question gave.
+    pub(crate) fn parse(text: &str, sort: &str) -> Result<Self, Failure> {
+        Self::read(text, sort).ok_or_else(|| Failure::question("after", Flaw::new(&codes::CURSOR_INVALID)))
+    }
+
+    fn read(text: &str, sort: &str) -> Option<Self> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (of, back, key, id): (String, bool, serde_json::Value, Uuid) = serde_json::from_slice(&bytes).ok()?;
+        let key = match key {
+            serde_json::Value::Number(millis) => SortKey::Time(DateTime::from_timestamp_millis(millis.as_i64()?)?),
+            serde_json::Value::String(text) => SortKey::Text(text),
+            _ => return None,
+        };
+        (of == sort).then_some(Self { back, key, id })
+    }
+}
+
+fn sort_column(sort: &str) -> &str {
+    if sort == "name" { "name_sort" } else { sort }
+}
+
+/// The sort key of a record, as its row has it.
+fn key_of<R: Rows>(stored: &Stored<R>, sort: &str) -> SortKey {
+    match sort {
+        "created_at" => SortKey::Time(stored.base.created_at),
+        "updated_at" => SortKey::Time(stored.base.updated_at),
+        "name" => SortKey::Text(pinyin::sort_key(Rows::name(&stored.data).unwrap_or_default())),
+        _ => SortKey::Time(stored.data.time_of(sort).or(sentinel(sort)).unwrap_or_default()),
+    }
+}
+
+fn key_value(key: &SortKey) -> Value {
+    match key {
+        SortKey::Time(time) => (*time).into(),
+        SortKey::Text(text) => text.clone().into(),
+    }
+}
+
+/// Answers a question.
+pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page, Failure> {
+    let reach = caller.reach(Action::Read, R::KIND.name)?;
+    let sealed = query::resolve_sealed(caller, R::KIND, &asked.filter).await?;
+    let db = caller.db();
+    let compiler = Compiler { db, caller, kind: R::KIND, sealed: &sealed };
+    let mut condition = Cond::all()
+        .add(col("org_id").eq(caller.org().id))
+        .add(col("deleted_at").is_null())
+        .add(compiler.compile(&asked.filter));
+    for word in asked.q.iter().flat_map(|q| q.split_whitespace()) {
+        condition = condition.add(compiler.name_holds(word, true));
+    }
+    let cursor = asked.after.as_deref().map(|text| Cursor::parse(text, &asked.sort_text())).transpose()?;
+    let branches = query::branches(caller, reach);
+    let count = match asked.count {
+        true => Some(count::<R>(db, &branches, condition.clone()).await?),
+        false => None,
+    };
+    let back = cursor.as_ref().is_some_and(|cursor| cursor.back);
+    let desc = asked.desc != back;
+    if let Some(cursor) = &cursor {
+        let place = Expr::tuple([col(sort_column(&asked.sort)), col("id")]);
+        let key = Expr::tuple([Expr::val(key_value(&cursor.key)), Expr::val(cursor.id)]);
+        condition = condition.add(if desc { place.lt(key) } else { place.gt(key) });
+    }
+    let mut records = Vec::new();
+    for branch in &branches {
+        let query = ordered::<R>(condition.clone(), branch.as_ref(), &asked.sort, desc).limit(asked.limit + 1);
+        records.extend(read::all::<R>(db, caller, query).await?);
+    }
+    if branches.len() > 1 {
+        merge(&mut records, &asked.sort, desc);
+    }
+    Ok(cut(records, asked, cursor.as_ref(), count))
+}
+
+fn ordered<R: Rows>(condition: Cond, branch: Option<&Expr>, sort: &str, desc: bool) -> Select<R::Entity> {
+    let order = if desc { Order::Desc } else { Order::Asc };
+    let query = R::Entity::find().filter(condition);
+    let query = match branch {
+        Some(branch) => query.filter(branch.clone()),
+        None => query,
+    };
+    query.order_by(col(sort_column(sort)), order.clone()).order_by(col("id"), order)
+}
+
+/// Brings the parts of a reach into one order; a record may be in several.
+fn merge<R: Rows>(records: &mut Vec<Stored<R>>, sort: &str, desc: bool) {
+    records.sort_by_cached_key(|record| (key_of(record, sort), record.base.id));
+    if desc {
+        records.reverse();
+    }
+    records.dedup_by_key(|record| record.base.id);
+}
+
+/// Cuts to the page's size and makes the cursors of its neighbours.
+fn cut<R: Rows>(mut records: Vec<Stored<R>>, asked: &Asked, cursor: Option<&Cursor>, count: Option<u64>) -> Page {
+    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
+    let more = records.len() > limit;
+    records.truncate(limit);
+    let back = cursor.is_some_and(|cursor| cursor.back);
+    if back {
+        records.reverse();
+    }
+    let sort = asked.sort_text();
+    let place = |record: Option<&Stored<R>>, back: bool| {
+        record.map(|record| Cursor { back, key: key_of(record, &asked.sort), id: record.base.id }.to_text(&sort))
+    };
+    let (has_next, has_prev) = if back { (true, more) } else { (more, cursor.is_some()) };
+    let next = place(records.last(), false).filter(|_| has_next);
+    let prev = place(records.first(), true).filter(|_| has_prev);
+    Page { records: erase(records), next, prev, count }
+}
+
+async fn count<R: Rows>(db: &impl ConnectionTrait, branches: &[Option<Expr>], condition: Cond) -> Result<u64, Failure> {
+    let reach = branches.iter().flatten().cloned().fold(Cond::any(), Cond::add);
+    let query = R::Entity::find().select_only().expr_as(col("id"), "id").filter(condition).filter(reach);
+    let sub = query.limit(MAX_COUNT + 1).into_query();
+    let alias = Column::Integer.alias("n");
+    let count = Query::select()
+        .expr_as(Func::count(Expr::col(Asterisk)), Alias::new(alias.as_str()))
+        .from_subquery(sub, Alias::new("found"))
+        .to_owned();
+    let row = db.query_one(&count).await?.ok_or_else(|| Failure::Internal("no count".into()))?;
+    let n: i64 = row.try_get("", &alias)?;
+    Ok(u64::try_from(n).unwrap_or(0))
+}

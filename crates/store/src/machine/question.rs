@@ -1,0 +1,186 @@
+//! Reading questions to a list: from an address, or from the body of a search.
+
+use kehu_domain::codes;
+use kehu_domain::filter::{Filter, FilterReader, sorts};
+use kehu_domain::flaw::Flaw;
+use kehu_domain::record::Kind;
+use serde_json::Value;
+
+use crate::failure::Failure;
+use crate::gate::Caller;
+
+use super::answer::{Asked, is_member};
+use super::expand;
+
+/// The largest page.
+pub(crate) const MAX_LIMIT: u64 = 500;
+const DEFAULT_LIMIT: u64 = 50;
+const KNOWN: &str = "filter[…], sort, limit, after, fields, expand, q, count";
+
+fn wrong(at: &str, flaw: Flaw) -> Failure {
+    Failure::question(at, flaw)
+}
+
+fn invalid(at: &str, value: &str, en: &str, zh: &str) -> Failure {
+    let flaw = Flaw::new(&codes::PARAMETER_INVALID).with("value", value);
+    wrong(at, flaw.with("expected_en", en).with("expected_zh", zh))
+}
+
+impl Asked {
+    fn first_page(kind: &'static Kind) -> Self {
+        let sort = if sorts(kind).any(|sort| sort == "happened_at") { "happened_at" } else { "updated_at" };
+        Self {
+            filter: Filter::And(Vec::new()),
+            sort: sort.to_owned(),
+            desc: true,
+            limit: DEFAULT_LIMIT,
+            after: None,
+            fields: None,
+            expand: Vec::new(),
+            q: None,
+            count: false,
+        }
+    }
+
+    /// Reads a list's parameters, decoded, in order.
+    pub(crate) fn from_parameters(
+        caller: &Caller,
+        kind: &'static Kind,
+        parameters: Vec<(String, String)>,
+    ) -> Result<Self, Failure> {
+        let mut asked = Self::first_page(kind);
+        let mut reader = FilterReader::new(kind, &caller.org().region, caller.gate().now());
+        let mut conditions = Vec::new();
+        for (name, value) in parameters {
+            let filter = name.strip_prefix("filter[").and_then(|name| name.strip_suffix(']'));
+            match (filter, name.as_str()) {
+                (Some(filter), _) => {
+                    conditions.push(reader.parameter(filter, &value).map_err(Failure::BadQuestion)?);
+                }
+                (_, "sort") => asked.set_sort(kind, "sort", &value)?,
+                (_, "limit") => asked.set_limit("limit", value.parse().ok(), &value)?,
+                (_, "after") => asked.after = Some(value),
+                (_, "fields") => asked.set_fields(kind, "fields", value.split(',').map(str::to_owned).collect())?,
+                (_, "expand") => asked.set_expand(kind, "expand", value.split(',').map(str::to_owned).collect())?,
+                (_, "q") => asked.q = Some(value).filter(|q| !q.trim().is_empty()),
+                (_, "count") => asked.set_count("count", &value)?,
+                _ => {
+                    let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", &name).with("known", KNOWN);
+                    return Err(wrong(&name, flaw));
+                }
+            }
+        }
+        asked.filter = Filter::And(conditions);
+        Ok(asked)
+    }
+
+    /// Reads the parameters of one record: `fields` and `expand`.
+    pub(crate) fn one(kind: &'static Kind, parameters: Vec<(String, String)>) -> Result<Self, Failure> {
+        let mut asked = Self::first_page(kind);
+        for (name, value) in parameters {
+            match name.as_str() {
+                "fields" => asked.set_fields(kind, "fields", value.split(',').map(str::to_owned).collect())?,
+                "expand" => asked.set_expand(kind, "expand", value.split(',').map(str::to_owned).collect())?,
+                _ => {
+                    let flaw =
+                        Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", &name).with("known", "fields, expand");
+                    return Err(wrong(&name, flaw));
+                }
+            }
+        }
+        Ok(asked)
+    }
+
+    /// Reads the body of a search.
+    pub(crate) fn from_body(caller: &Caller, kind: &'static Kind, body: &Value) -> Result<Self, Failure> {
+        let mut asked = Self::first_page(kind);
+        let members = body.as_object().ok_or_else(|| invalid("", "body", "an object", "对象"))?;
+        for (name, value) in members {
+            let at = format!("/{name}");
+            let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            match (name.as_str(), value) {
+                (_, Value::Null) => {}
+                ("where", filter) => {
+                    let mut reader = FilterReader::new(kind, &caller.org().region, caller.gate().now());
+                    asked.filter = reader.body(filter, &at).map_err(Failure::BadQuestion)?;
+                }
+                ("sort", Value::String(sort)) => asked.set_sort(kind, &at, sort)?,
+                ("sort", Value::Array(sorts)) => match sorts.as_slice() {
+                    [Value::String(sort)] => asked.set_sort(kind, &at, sort)?,
+                    _ => return Err(invalid(&at, &shown, "one sort", "一个排序字段")),
+                },
+                ("limit", limit) => asked.set_limit(&at, limit.as_u64(), &shown)?,
+                ("after", Value::String(after)) => asked.after = Some(after.clone()),
+                ("fields", list) => asked.set_fields(kind, &at, texts(list, &at)?)?,
+                ("expand", list) => asked.set_expand(kind, &at, texts(list, &at)?)?,
+                ("q", Value::String(q)) => asked.q = Some(q.clone()).filter(|q| !q.trim().is_empty()),
+                ("count", Value::String(count)) => asked.set_count(&at, count)?,
+                ("after" | "q" | "count" | "sort", _) => return Err(invalid(&at, &shown, "a text", "文本")),
+                _ => {
+                    let known = "where, sort, limit, after, fields, expand, q, count";
+                    let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", name).with("known", known);
+                    return Err(wrong(&at, flaw));
+                }
+            }
+        }
+        Ok(asked)
+    }
+
+    fn set_sort(&mut self, kind: &'static Kind, at: &str, value: &str) -> Result<(), Failure> {
+        let (desc, name) = value.strip_prefix('-').map_or((false, value), |name| (true, name));
+        if !sorts(kind).any(|known| known == name) {
+            let known: Vec<&str> = sorts(kind).collect();
+            let flaw = Flaw::new(&codes::SORT_UNKNOWN).with("value", value).with("known", known.join(", "));
+            return Err(wrong(at, flaw));
+        }
+        (self.desc, self.sort) = (desc, name.to_owned());
+        Ok(())
+    }
+
+    fn set_limit(&mut self, at: &str, limit: Option<u64>, shown: &str) -> Result<(), Failure> {
+        let limit = limit
+            .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+            .ok_or_else(|| wrong(at, Flaw::new(&codes::LIMIT_INVALID).with("value", shown).with("max", MAX_LIMIT)))?;
+        self.limit = limit;
+        Ok(())
+    }
+
+    fn set_fields(&mut self, kind: &'static Kind, at: &str, names: Vec<String>) -> Result<(), Failure> {
+        match names.iter().find(|name| !is_member(kind, name)) {
+            Some(name) => {
+                let known: Vec<&str> = kind.fields.iter().map(|field| field.name).collect();
+                let flaw = Flaw::new(&codes::FILTER_FIELD).with("field", name).with("known", known.join(", "));
+                Err(wrong(at, flaw))
+            }
+            None => {
+                self.fields = Some(names);
+                Ok(())
+            }
+        }
+    }
+
+    fn set_expand(&mut self, kind: &'static Kind, at: &str, names: Vec<String>) -> Result<(), Failure> {
+        let known: Vec<&str> = expand::names(kind.name).collect();
+        match names.iter().find(|name| !known.contains(&name.as_str())) {
+            Some(name) => Err(invalid(at, name, &known.join(", "), &known.join("、"))),
+            None => {
+                self.expand = names;
+                Ok(())
+            }
+        }
+    }
+
+    fn set_count(&mut self, at: &str, value: &str) -> Result<(), Failure> {
+        self.count = match value {
+            "none" => false,
+            "exact" => true,
+            _ => return Err(invalid(at, value, "none or exact", "none 或 exact")),
+        };
+        Ok(())
+    }
+}
+
+fn texts(list: &Value, at: &str) -> Result<Vec<String>, Failure> {
+    let items = list.as_array().map(|items| items.iter().map(|item| item.as_str().map(str::to_owned)).collect());
+    items.flatten().ok_or_else(|| invalid(at, &list.to_string(), "a list of texts", "文本列表"))
+}

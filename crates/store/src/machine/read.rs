@@ -1,0 +1,94 @@
+//! Reading records.
+
+use kehu_domain::record::Stored;
+use kehu_domain::rights::Action;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::gate::Caller;
+use crate::pii::padded;
+use crate::query;
+use crate::rows::Rows;
+use crate::sealer::Opener;
+use crate::tx::Tx;
+
+pub(crate) fn col(name: &str) -> Expr {
+    Expr::col(Alias::new(name))
+}
+
+/// Runs a query and opens its rows.
+pub(crate) async fn all<R: Rows>(
+    db: &impl ConnectionTrait,
+    caller: &Caller,
+    query: Select<R::Entity>,
+) -> Result<Vec<Stored<R>>, Failure> {
+    let opener = Opener(caller.ring());
+    let rows = query.all(db).await?;
+    rows.into_iter().map(|row| R::from_row(row, &opener).map(|(stored, _)| stored)).collect()
+}
+
+/// Living records of those ids that the caller may read.
+pub(crate) async fn within_reach<R: Rows>(caller: &Caller, ids: Vec<Uuid>) -> Result<Vec<Stored<R>>, Failure> {
+    let reach = caller.reach(Action::Read, R::KIND.name)?;
+    let query = R::Entity::find().filter(col("org_id").eq(caller.org().id));
+    let query = match ids.as_slice() {
+        [id] => query.filter(col("id").eq(*id)),
+        _ => query.filter(col("id").is_in(padded(ids))),
+    };
+    let records = all::<R>(caller.db(), caller, query.filter(col("deleted_at").is_null())).await?;
+    Ok(records.into_iter().filter(|record| query::covers(caller, reach, R::KIND, &record.base)).collect())
+}
+
+/// Living records that hang on those customers. The customers were read by the caller, and what hangs on them goes
+/// with them.
+pub(crate) async fn of_customers<R: Rows>(
+    caller: &Caller,
+    customers: Vec<Uuid>,
+    each: u64,
+) -> Result<Vec<Stored<R>>, Failure> {
+    let reach = caller.reach(Action::Read, R::KIND.name)?;
+    let find = || {
+        R::Entity::find()
+            .filter(col("org_id").eq(caller.org().id))
+            .filter(col("deleted_at").is_null())
+            .order_by(col("created_at"), Order::Asc)
+            .order_by(col("id"), Order::Asc)
+    };
+    let limit = u64::try_from(customers.len()).unwrap_or(u64::MAX).saturating_mul(each);
+    let query = find().filter(col("customer_id").is_in(padded(customers.clone()))).limit(limit);
+    let mut records = all::<R>(caller.db(), caller, query).await?;
+    if u64::try_from(records.len()).unwrap_or(u64::MAX) >= limit && customers.len() > 1 {
+        // One of them has so many that others may be cut short: ask for each.
+        records.clear();
+        for customer in customers {
+            let query = find().filter(col("customer_id").eq(customer)).limit(each);
+            records.extend(all::<R>(caller.db(), caller, query).await?);
+        }
+    }
+    Ok(records.into_iter().filter(|record| query::covers(caller, reach, R::KIND, &record.base)).collect())
+}
+
+/// A record that is to be changed: visible to the caller, and the action allowed on it. On PostgreSQL its row is
+/// locked.
+pub(crate) async fn for_change<R: Rows>(tx: &Tx<'_>, id: Uuid, action: Action) -> Result<(Stored<R>, String), Failure> {
+    let caller = tx.caller();
+    let readable = caller.reach(Action::Read, R::KIND.name)?;
+    let changeable = caller.reach(action, R::KIND.name)?;
+    let row = R::Entity::find()
+        .filter(col("org_id").eq(tx.org_id()))
+        .filter(col("id").eq(id))
+        .lock_exclusive()
+        .one(tx.db())
+        .await?;
+    let row = row.ok_or(Failure::NotFound)?;
+    let (stored, touched) = R::from_row(row, &Opener(caller.ring()))?;
+    if stored.base.deleted_at.is_some() || !query::covers(caller, readable, R::KIND, &stored.base) {
+        return Err(Failure::NotFound);
+    }
+    if !query::covers(caller, changeable, R::KIND, &stored.base) {
+        return Err(Failure::Forbidden);
+    }
+    Ok((stored, touched))
+}

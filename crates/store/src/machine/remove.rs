@@ -1,0 +1,131 @@
+//! Deleting records, and taking them back.
+
+use kehu_domain::kinds::Contact;
+use kehu_domain::record::{Record, Stored};
+use kehu_domain::rights::Action;
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use crate::dialect::statement;
+use crate::entities::contact;
+use crate::failure::{Failure, FieldConflict};
+use crate::journal::Entry;
+use crate::ops::duplicates;
+use crate::query;
+use crate::rows::{Ownership, Rows};
+use crate::sealer::Opener;
+use crate::tx::Tx;
+
+use super::read::{self, col};
+
+/// Tables whose rows go and come with their customer.
+const CHILDREN: [&str; 2] = ["contacts", "follow_ups"];
+
+/// Deletes a record softly; what hangs on a customer goes with it, and its keys are free.
+pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>) -> Result<(), Failure> {
+    let (before, _) = read::for_change::<R>(tx, id, Action::Delete).await?;
+    if expected.is_some_and(|expected| expected != before.base.version) {
+        return Err(Failure::Conflict(vec![FieldConflict { field: "version".into(), version: before.base.version }]));
+    }
+    let table = R::KIND.path;
+    let sql =
+        format!("UPDATE {table} SET deleted_at = ?, updated_at = ?, version = version + 1 WHERE org_id = ? AND id = ?");
+    let now = tx.now();
+    tx.db().execute_raw(statement(tx.db(), &sql, [now.into(), now.into(), tx.org_id().into(), id.into()])).await?;
+    unfind(tx, id);
+    if R::BRINGS_CONTACTS {
+        for contact in contacts_of(tx, id, None).await? {
+            unfind(tx, contact.base.id);
+        }
+        for child in CHILDREN {
+            let sql = format!(
+                "UPDATE {child} SET deleted_at = ?, deleted_with = ? \
+                 WHERE org_id = ? AND customer_id = ? AND deleted_at IS NULL"
+            );
+            let values = [now.into(), id.into(), tx.org_id().into(), id.into()];
+            tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
+        }
+    }
+    let mut gone = before.clone();
+    gone.base.version += 1;
+    if let Some(entry) = Entry::change("deleted", Some(&gone), None) {
+        tx.log(entry);
+    }
+    R::follow(tx, Some(&before), None).await
+}
+
+fn unfind(tx: &Tx<'_>, id: Uuid) {
+    tx.unindex(id);
+    tx.unsearch(id);
+}
+
+/// Contacts of a customer: the living ones, or those that were deleted with it.
+async fn contacts_of(tx: &Tx<'_>, customer: Uuid, with: Option<Uuid>) -> Result<Vec<Stored<Contact>>, Failure> {
+    let query = contact::Entity::find()
+        .filter(contact::Column::OrgId.eq(tx.org_id()))
+        .filter(contact::Column::CustomerId.eq(customer));
+    let query = match with {
+        Some(with) => query.filter(contact::Column::DeletedWith.eq(with)),
+        None => query.filter(contact::Column::DeletedAt.is_null()),
+    };
+    read::all::<Contact>(tx.db(), tx.caller(), query).await
+}
+
+/// Takes a deleted record back, with what went along; refused where another record took a strong key meanwhile.
+pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid) -> Result<Stored<R>, Failure> {
+    let caller = tx.caller();
+    let reach = caller.reach(Action::Delete, R::KIND.name)?;
+    let row = R::Entity::find().filter(col("org_id").eq(tx.org_id())).filter(col("id").eq(id)).one(tx.db()).await?;
+    let (before, _) = R::from_row(row.ok_or(Failure::NotFound)?, &Opener(caller.ring()))?;
+    let parent_is_gone = match before.data.ownership() {
+        Ownership::OfCustomer(customer) => crate::ops::references::customer(tx, customer).await?.is_none(),
+        _ => false,
+    };
+    if before.base.deleted_at.is_none() || parent_is_gone || !query::covers(caller, reach, R::KIND, &before.base) {
+        return Err(Failure::NotFound);
+    }
+    let mut data = before.data.clone();
+    data.prepare(tx, Some(&before)).await?;
+    let contacts = if R::BRINGS_CONTACTS { contacts_of(tx, id, Some(id)).await? } else { Vec::new() };
+    for table in if R::BRINGS_CONTACTS { &CHILDREN[..] } else { &[] } {
+        let sql =
+            format!("UPDATE {table} SET deleted_at = NULL, deleted_with = NULL WHERE org_id = ? AND deleted_with = ?");
+        tx.db().execute_raw(statement(tx.db(), &sql, [tx.org_id().into(), id.into()])).await?;
+    }
+    let sql = format!(
+        "UPDATE {} SET deleted_at = NULL, deleted_with = NULL, updated_at = ?, version = version + 1 \
+         WHERE org_id = ? AND id = ?",
+        R::KIND.path
+    );
+    tx.db().execute_raw(statement(tx.db(), &sql, [tx.now().into(), tx.org_id().into(), id.into()])).await?;
+    let mut after = before;
+    after.base.version += 1;
+    after.base.updated_at = tx.now();
+    after.base.deleted_at = None;
+    find_again(tx, &after, id).await?;
+    for contact in &contacts {
+        find_again(tx, contact, id).await?;
+    }
+    if let Some(entry) = Entry::change("restored", None, Some(&after)) {
+        tx.log(entry);
+    }
+    R::follow(tx, None, Some(&after)).await?;
+    Ok(after)
+}
+
+async fn find_again<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>, restored: Uuid) -> Result<(), Failure> {
+    let entries = stored.data.entries();
+    duplicates::lock(tx, entries.iter()).await?;
+    let found = duplicates::look_up(tx, &entries).await?;
+    duplicates::refuse(tx, &entries, &found, stored.data.credit_code(), &[stored.base.id, restored]).await?;
+    let parent = match stored.data.ownership() {
+        Ownership::OfCustomer(customer) => customer,
+        _ => stored.base.id,
+    };
+    tx.index(duplicates::rows(tx, stored, <R as Record>::KIND.name, parent, &entries, &found)?);
+    if let Some(text) = stored.data.search_text() {
+        tx.search(R::KIND.name, stored.base.id, text, true);
+    }
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! Changing records.
+
+use std::collections::BTreeMap;
+
+use kehu_domain::codes;
+use kehu_domain::field::{Field, Sight, Write};
+use kehu_domain::flaw::Flaw;
+use kehu_domain::read::{Finding, Members, Reader};
+use kehu_domain::record::Stored;
+use kehu_domain::rights::{Action, Relation};
+use kehu_domain::show::{Name, View};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait};
+use sea_orm::{ActiveModelTrait, EntityTrait, IdenStatic, Iterable, QueryFilter};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::clock::new_id;
+use crate::engine::EngineError;
+use crate::failure::{Failure, FieldConflict};
+use crate::gate::Caller;
+use crate::journal::Entry;
+use crate::ops::{duplicates, references, tags};
+use crate::rows::{Ownership, RowBase, Rows, columns_of};
+use crate::sealer::Sealer;
+use crate::tx::Tx;
+
+use super::draft::rule_findings;
+use super::{Change, answer, read};
+
+/// What the caller sees of the record that is changed.
+struct PatchView<'a> {
+    caller: &'a Caller,
+    relation: Relation,
+}
+
+impl View for PatchView<'_> {
+    fn sight(&self, field: &Field) -> Sight {
+        self.caller.sees(field, self.relation)
+    }
+    fn name(&self, _: Uuid) -> Option<&Name> {
+        None
+    }
+    fn wants(&self, _: &str) -> bool {
+        true
+    }
+}
+
+/// Applies a merge patch.
+pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<Stored<R>, Failure> {
+    let caller = tx.caller();
+    let (before, touched) = read::for_change::<R>(tx, change.id, Action::Update).await?;
+    let Value::Object(mut members) = change.body else {
+        let flaw = Flaw::new(&codes::TYPE_WRONG).with("expected_en", "an object").with("expected_zh", "对象");
+        return Err(Failure::refused("", flaw));
+    };
+    let expected = match members.remove("version") {
+        None | Some(Value::Null) => change.expected,
+        Some(version) => version.as_i64().or(change.expected),
+    };
+    drop_unchanged(tx, &before, &mut members).await?;
+    let brought: Vec<String> = members.keys().cloned().collect();
+    let relation = caller.relation(before.base.owner_id, before.base.team_id);
+    let mut data = parse(caller, &before, members, relation)?;
+    if let Some(picked) = data.tags_mut() {
+        let old = before.data.tags().map(|tags| tags.ids.clone()).unwrap_or_default();
+        tags::check(tx, picked, &old)?;
+        tags::resolve(tx, picked).await?;
+    }
+    let changed = before.data.changed(&data);
+    refuse_conflicts(&before, &touched, expected, &changed)?;
+    let takes_part = |rule: &Finding| {
+        let field = rule.pointer.trim_start_matches('/');
+        let with = data.rules().into_iter().find(|known| known.field == field).map_or(&[][..], |known| known.with);
+        brought.iter().any(|name| name == field || with.contains(&name.as_str()))
+    };
+    let broken: Vec<Finding> = rule_findings(&data, "").into_iter().filter(takes_part).collect();
+    if !broken.is_empty() {
+        return Err(Failure::Refused(broken));
+    }
+    references::check(tx, &data, Some(&before.data)).await?;
+    refuse_duplicates(tx, &before, &data, change.allow_duplicate).await?;
+    data.prepare(tx, Some(&before)).await?;
+    write(tx, &before, &touched, data).await
+}
+
+fn parse<R: Rows>(caller: &Caller, before: &Stored<R>, mut members: Members, relation: Relation) -> Result<R, Failure> {
+    let now = caller.gate().now();
+    let mut make_id = || new_id(now);
+    let region = caller.org().region.clone();
+    let mut reader = Reader::new(&region, &mut make_id);
+    let data = before.data.patch(&mut members, &mut reader, &PatchView { caller, relation });
+    for name in members.keys().cloned().collect::<Vec<_>>() {
+        let known = R::KIND.field(&name).is_some_and(|field| matches!(field.write, Write::Never | Write::Once))
+            || answer::is_member(R::KIND, &name);
+        if known {
+            members.remove(&name);
+            reader.inside(&name, |reader| reader.flaw(Flaw::new(&codes::READ_ONLY).with("field", &name)));
+        }
+    }
+    let names: Vec<&str> = R::KIND.fields.iter().map(|field| field.name).collect();
+    reader.refuse_rest(&members, &names);
+    let findings = reader.into_findings();
+    data.filter(|_| findings.is_empty()).ok_or(Failure::Refused(findings))
+}
+
+/// Takes out the members that say what the answer already says: what GET gave may be sent back whole.
+async fn drop_unchanged<R: Rows>(tx: &Tx<'_>, before: &Stored<R>, members: &mut Members) -> Result<(), Failure> {
+    let writable =
+        |name: &str| R::KIND.field(name).is_some_and(|field| matches!(field.write, Write::Always | Write::Transfer));
+    if members.keys().all(|name| writable(name)) {
+        return Ok(());
+    }
+    let shown = answer::render_in(tx, before).await?;
+    let Ok(Value::Object(shown)) = serde_json::from_str(&shown) else { return Ok(()) };
+    members.retain(|name, value| {
+        let expanded = super::expand::is_expansion(R::KIND.name, name);
+        writable(name) || !(expanded || shown.get(name) == Some(&*value))
+    });
+    Ok(())
+}
+
+/// In which version which field was last changed.
+fn touched_map(touched: &str) -> BTreeMap<String, i64> {
+    serde_json::from_str(touched).unwrap_or_default()
+}
+
+fn refuse_conflicts<R>(
+    before: &Stored<R>,
+    touched: &str,
+    expected: Option<i64>,
+    changed: &[&'static str],
+) -> Result<(), Failure> {
+    let Some(expected) = expected.filter(|expected| *expected < before.base.version) else { return Ok(()) };
+    let touched = touched_map(touched);
+    let conflict = |field: &&'static str| {
+        let version = touched.get(*field).copied().filter(|version| *version > expected)?;
+        Some(FieldConflict { field: (*field).to_owned(), version })
+    };
+    let conflicts: Vec<FieldConflict> = changed.iter().filter_map(conflict).collect();
+    if conflicts.is_empty() { Ok(()) } else { Err(Failure::Conflict(conflicts)) }
+}
+
+/// Only values that are new to the record can meet another one.
+async fn refuse_duplicates<R: Rows>(
+    tx: &Tx<'_>,
+    before: &Stored<R>,
+    data: &R,
+    allow_duplicate: bool,
+) -> Result<(), Failure> {
+    if allow_duplicate {
+        return Ok(());
+    }
+    let old = before.data.entries();
+    let known = |value: &str| old.iter().any(|entry| entry.value == value);
+    let new: Vec<_> = data.entries().into_iter().filter(|entry| !known(&entry.value)).collect();
+    let code = data.credit_code().filter(|code| before.data.credit_code() != Some(code));
+    if new.is_empty() && code.is_none() {
+        return Ok(());
+    }
+    duplicates::lock(tx, new.iter()).await?;
+    let found = duplicates::look_up(tx, &new).await?;
+    let customer = match data.ownership() {
+        Ownership::OfCustomer(customer) => customer,
+        _ => before.base.id,
+    };
+    duplicates::refuse(tx, &new, &found, code, &[before.base.id, customer]).await
+}
+
+/// Writes a changed record: the columns that differ, and what stands behind them.
+pub(crate) async fn write<R: Rows>(
+    tx: &Tx<'_>,
+    before: &Stored<R>,
+    touched: &str,
+    data: R,
+) -> Result<Stored<R>, Failure> {
+    write_as(tx, before, touched, data, true).await
+}
+
+/// Writes a summary that the system derived: the version rises, and nobody's change conflicts with it.
+pub(crate) async fn write_summary<R: Rows>(
+    tx: &Tx<'_>,
+    before: &Stored<R>,
+    touched: &str,
+    data: R,
+) -> Result<Stored<R>, Failure> {
+    write_as(tx, before, touched, data, false).await
+}
+
+async fn write_as<R: Rows>(
+    tx: &Tx<'_>,
+    before: &Stored<R>,
+    touched: &str,
+    data: R,
+    by_somebody: bool,
+) -> Result<Stored<R>, Failure> {
+    let changed = before.data.changed(&data);
+    if changed.is_empty() {
+        return Ok(before.clone());
+    }
+    let mut after = Stored { base: before.base.clone(), data };
+    after.base.version += 1;
+    after.base.updated_at = tx.now();
+    if let Ownership::Own { owner, team } = after.data.ownership() {
+        (after.base.owner_id, after.base.team_id) = (owner, team);
+    }
+    let mut map = touched_map(touched);
+    if by_somebody {
+        map.extend(changed.iter().map(|field| ((*field).to_owned(), after.base.version)));
+    }
+    let touched = serde_json::to_string(&map).unwrap_or_default();
+    update_row(tx, before, &after, touched, &changed).await?;
+    finish(tx, before, &after).await?;
+    Ok(after)
+}
+
+async fn update_row<R: Rows>(
+    tx: &Tx<'_>,
+    before: &Stored<R>,
+    after: &Stored<R>,
+    touched: String,
+    changed: &[&'static str],
+) -> Result<(), Failure> {
+    let columns = columns_of::<R>(changed);
+    let sealer = Sealer::new(tx.caller().ring(), after.base.id, Some(&columns));
+    let mut row = R::to_row(after, &RowBase { org: tx.org_id(), touched, sealer })?;
+    for column in <R::Entity as EntityTrait>::Column::iter() {
+        if !columns.contains(column.as_str()) {
+            row.not_set(column);
+        }
+    }
+    let done = R::Entity::update_many()
+        .set(row)
+        .filter(Expr::col(Alias::new("org_id")).eq(tx.org_id()))
+        .filter(Expr::col(Alias::new("id")).eq(after.base.id))
+        .filter(Expr::col(Alias::new("version")).eq(before.base.version))
+        .exec(tx.db())
+        .await?;
+    // Another server came between: the whole transaction is tried again.
+    if done.rows_affected == 0 { Err(EngineError::Busy.into()) } else { Ok(()) }
+}
+
+async fn finish<R: Rows>(tx: &Tx<'_>, before: &Stored<R>, after: &Stored<R>) -> Result<(), Failure> {
+    let id = after.base.id;
+    let entries = after.data.entries();
+    if entries != before.data.entries() {
+        let parent = match after.data.ownership() {
+            Ownership::OfCustomer(customer) => customer,
+            _ => id,
+        };
+        let found = duplicates::look_up(tx, &entries).await?;
+        tx.unindex(id);
+        tx.index(duplicates::rows(tx, after, R::KIND.name, parent, &entries, &found)?);
+    }
+    if let Some(text) = after.data.search_text().filter(|text| before.data.search_text().as_ref() != Some(text)) {
+        tx.search(R::KIND.name, id, text, false);
+    }
+    if let (Some(old), Some(new)) = (before.data.tags(), after.data.tags()) {
+        tx.link(R::KIND.name, id, &old.ids, &new.ids);
+    }
+    if let Some(entry) = Entry::change("updated", Some(before), Some(after)) {
+        tx.log(entry);
+    }
+    R::follow(tx, Some(before), Some(after)).await
+}

@@ -1,0 +1,148 @@
+//! Living records that have the same strong key: mobile number, e-mail, credit code.
+
+use kehu_domain::record::Stored;
+use kehu_domain::rights::{Action, Relation};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use crate::dialect::has_concurrent_writers;
+use crate::entities::{contact, customer, pii_index};
+use crate::failure::{Existing, Failure, KnownRecord};
+use crate::pii::{self, Entry, Found, Hit};
+use crate::tx::Tx;
+
+/// Locks of one organisation, so that two servers do not take the same key at once.
+const LANES: u64 = 64;
+
+/// On PostgreSQL, makes others that write the same strong keys wait until this transaction ends. Locks are taken in
+/// order, and are few.
+pub(crate) async fn lock<'e>(tx: &Tx<'_>, entries: impl Iterator<Item = &'e Entry>) -> Result<(), Failure> {
+    if !has_concurrent_writers(tx.db()) {
+        return Ok(());
+    }
+    let (high, _) = tx.org_id().as_u64_pair();
+    let mut lanes: Vec<i64> = entries
+        .filter(|entry| entry.strong)
+        .map(|entry| {
+            let lane = entry.value.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+            i64::from_be_bytes((high.wrapping_mul(LANES).wrapping_add(lane % LANES)).to_be_bytes())
+        })
+        .collect();
+    lanes.sort_unstable();
+    lanes.dedup();
+    if lanes.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = lanes.iter().map(|lane| format!("({lane})")).collect();
+    let sql = format!(
+        "SELECT count(pg_advisory_xact_lock(lane)) AS locked FROM (SELECT lane FROM (VALUES {}) AS v(lane) ORDER BY lane) l",
+        list.join(", ")
+    );
+    tx.db().execute_unprepared(&sql).await?;
+    Ok(())
+}
+
+/// Looks up what a record is found under: in the index, and in what this transaction is about to put there.
+pub(crate) async fn look_up(tx: &Tx<'_>, entries: &[Entry]) -> Result<Found, Failure> {
+    let ring = tx.caller().ring();
+    let mut found = pii::find(tx.db(), ring, tx.org_id(), entries).await?;
+    for row in tx.indexed() {
+        for (at, entry) in entries.iter().enumerate() {
+            if matches_row(tx, entry, &row)? {
+                found.hits.push(Hit {
+                    entry: at,
+                    kind: row.kind.clone(),
+                    record_id: row.record_id,
+                    parent_id: row.parent_id,
+                    strong: row.strong,
+                });
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn matches_row(tx: &Tx<'_>, entry: &Entry, row: &pii_index::Model) -> Result<bool, Failure> {
+    if row.class != entry.class.as_str() {
+        return Ok(false);
+    }
+    let key_id = u32::try_from(row.key_id).unwrap_or(0);
+    Ok(tx.caller().ring().index_check(entry.class, key_id, row.record_id, &entry.value)?.as_slice() == row.check)
+}
+
+/// Refuses a record whose strong keys another living record has. `own` are the records that are written: a request
+/// does not duplicate itself.
+pub(crate) async fn refuse(
+    tx: &Tx<'_>,
+    entries: &[Entry],
+    found: &Found,
+    credit_code: Option<&str>,
+    own: &[Uuid],
+) -> Result<(), Failure> {
+    let hit = found.hits.iter().find(|hit| {
+        let strong = hit.strong && entries.get(hit.entry).is_some_and(|entry| entry.strong);
+        strong && !own.contains(&hit.record_id) && !own.contains(&hit.parent_id)
+    });
+    if let Some(hit) = hit {
+        let pointer = entries.get(hit.entry).map(|entry| entry.pointer.clone()).unwrap_or_default();
+        return Err(Failure::Duplicate(Box::new(
+            describe(tx, &hit.kind, hit.record_id, hit.parent_id, pointer).await?,
+        )));
+    }
+    let Some(code) = credit_code else { return Ok(()) };
+    let row = customer::Entity::find()
+        .filter(customer::Column::OrgId.eq(tx.org_id()))
+        .filter(customer::Column::CreditCode.eq(code))
+        .filter(customer::Column::DeletedAt.is_null())
+        .filter(customer::Column::Id.is_not_in(own.iter().copied()))
+        .one(tx.db())
+        .await?;
+    match row {
+        Some(row) => {
+            let existing = describe(tx, "customer", row.id, row.id, "/credit_code".to_owned()).await?;
+            Err(Failure::Duplicate(Box::new(existing)))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What the caller may know of the record that was met.
+async fn describe(tx: &Tx<'_>, kind: &str, id: Uuid, customer_id: Uuid, pointer: String) -> Result<Existing, Failure> {
+    let caller = tx.caller();
+    let customer = customer::Entity::find_by_id((tx.org_id(), customer_id)).one(tx.db()).await?;
+    let (owner, team) = customer.as_ref().map_or((None, None), |row| (row.owner_id, row.team_id));
+    let relation = caller.relation(owner, team);
+    let state = match relation {
+        _ if owner.is_none() => "in_pool",
+        Relation::Own => "yours",
+        Relation::Team => "team",
+        Relation::Other => "owned",
+    };
+    let within_reach = caller.rights().reach(Action::Read, "customer").covers(relation);
+    let known = match (within_reach, customer) {
+        (false, _) | (_, None) => None,
+        (true, Some(row)) if kind == "customer" => {
+            Some(KnownRecord { resource: kind.to_owned(), id, number: Some(row.number), name: row.name })
+        }
+        (true, Some(_)) => {
+            let contact = contact::Entity::find_by_id((tx.org_id(), id)).one(tx.db()).await?;
+            contact.map(|row| KnownRecord { resource: kind.to_owned(), id, number: None, name: row.name })
+        }
+    };
+    let state = if known.is_none() && state != "in_pool" { "owned" } else { state };
+    Ok(Existing { state, claimable: owner.is_none(), known, pointer })
+}
+
+/// Index rows of a record, at the places that the look-up saw.
+pub(crate) fn rows<R>(
+    tx: &Tx<'_>,
+    stored: &Stored<R>,
+    kind: &'static str,
+    parent: Uuid,
+    entries: &[Entry],
+    found: &Found,
+) -> Result<Vec<pii_index::Model>, Failure> {
+    let record = (kind, stored.base.id, parent);
+    let rows = entries.iter().enumerate();
+    rows.map(|(at, entry)| pii::row(tx.caller().ring(), tx.org_id(), found, at, entry, record)).collect()
+}

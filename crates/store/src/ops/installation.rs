@@ -1,0 +1,68 @@
+//! The installation and its organisations: keys, first administrator.
+
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use uuid::Uuid;
+
+use crate::crypto::roots::{Purpose, new_root};
+use crate::engine;
+use crate::entities::{organisation, tenant_key};
+use crate::failure::Failure;
+use crate::gate::Gate;
+use crate::org::INSTALLATION;
+
+/// Makes what an installation cannot be without: its own row and its roots. Of several servers that start at once one
+/// does, the others find it done.
+pub(crate) async fn prepare(gate: &Gate) -> Result<(), Failure> {
+    let keys = tenant_key::Entity::find().filter(tenant_key::Column::OrgId.eq(INSTALLATION)).one(gate.engine()).await?;
+    if keys.is_some() {
+        return Ok(());
+    }
+    let row = organisation::Model {
+        id: INSTALLATION,
+        slug: "-".to_owned(),
+        name: "-".to_owned(),
+        locale: "zh-CN".to_owned(),
+        time_zone: "Asia/Shanghai".to_owned(),
+        currency: "CNY".to_owned(),
+        region: "CN".to_owned(),
+        created_at: gate.now(),
+        state: 0,
+    };
+    let roots = roots(gate, INSTALLATION)?;
+    let made = gate.write_raw(async move |db: &engine::Tx| insert(db, row, roots).await).await;
+    match made {
+        // Another server was faster.
+        Err(Failure::Engine(engine::EngineError::Unique { .. })) => Ok(()),
+        other => other,
+    }
+}
+
+/// Fresh roots of an organisation, wrapped.
+pub(crate) fn roots(gate: &Gate, org: Uuid) -> Result<Vec<tenant_key::Model>, Failure> {
+    [Purpose::Enc, Purpose::Index]
+        .into_iter()
+        .map(|purpose| {
+            let root = new_root(gate.keys(), org, 1, purpose).map_err(|error| Failure::Sealing(error.to_string()))?;
+            Ok(tenant_key::Model {
+                org_id: org,
+                key_id: i64::from(root.key_id),
+                purpose: root.purpose.as_str().to_owned(),
+                state: root.state.as_str().to_owned(),
+                kek_id: root.kek_id,
+                wrapped: root.wrapped,
+                created_at: gate.now(),
+            })
+        })
+        .collect()
+}
+
+/// Writes an organisation with its roots.
+pub(crate) async fn insert(
+    db: &engine::Tx,
+    row: organisation::Model,
+    roots: Vec<tenant_key::Model>,
+) -> Result<(), Failure> {
+    organisation::Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
+    let roots = roots.into_iter().map(IntoActiveModel::into_active_model);
+    crate::tx::insert_many::<tenant_key::Entity, _>(db, roots.collect()).await
+}

@@ -1,0 +1,67 @@
+//! Whose a customer is, and everything that goes with it.
+
+use kehu_domain::codes;
+use kehu_domain::fields::Ref;
+use kehu_domain::flaw::Flaw;
+use kehu_domain::kinds::Customer;
+use kehu_domain::record::Stored;
+use kehu_domain::rights::{Action, Relation};
+use sea_orm::ConnectionTrait;
+
+use crate::dialect::statement;
+use crate::failure::Failure;
+use crate::tx::Tx;
+
+/// Fills in owner and team of a customer that is written, and checks that the caller may say them.
+pub(crate) fn settle(tx: &Tx<'_>, customer: &mut Customer, before: Option<&Stored<Customer>>) -> Result<(), Failure> {
+    let caller = tx.caller();
+    let org = caller.org();
+    let team_of = |owner: uuid::Uuid| org.users.get(&owner).and_then(|person| person.team_id);
+    match before {
+        None => {
+            customer.owner_id = customer.owner_id.or_else(|| caller.principal().user().map(Ref::new));
+            let owners_team = customer.owner_id.and_then(|owner| team_of(owner.id)).map(Ref::new);
+            let may_choose_team = caller.rights().reach(Action::Transfer, "customer").covers(Relation::Team);
+            if customer.team_id.is_some() && customer.team_id != owners_team && !may_choose_team {
+                return Err(Failure::refused("/team_id", Flaw::new(&codes::OWNER_OUT_OF_REACH)));
+            }
+            customer.team_id = customer.team_id.or(owners_team);
+            let relation = caller.relation(customer.owner_id.map(|r| r.id), customer.team_id.map(|r| r.id));
+            if !caller.reach(Action::Create, "customer")?.covers(relation) {
+                return Err(Failure::refused("/owner_id", Flaw::new(&codes::OWNER_OUT_OF_REACH)));
+            }
+        }
+        Some(before) => {
+            let changed = |field: &str| {
+                before.data.owner_id != customer.owner_id && field == "/owner_id"
+                    || before.data.team_id != customer.team_id && field == "/team_id"
+            };
+            let relation = caller.relation(before.base.owner_id, before.base.team_id);
+            if let Some(pointer) = ["/owner_id", "/team_id"].into_iter().find(|field| changed(field)) {
+                if !caller.rights().reach(Action::Transfer, "customer").covers(relation) {
+                    return Err(Failure::refused(pointer, Flaw::new(&codes::OWNER_OUT_OF_REACH)));
+                }
+                // A new owner brings the team along, unless a team is said too.
+                if changed("/owner_id") && !changed("/team_id") {
+                    customer.team_id = customer.owner_id.and_then(|owner| team_of(owner.id)).map(Ref::new);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Contacts and follow-ups carry copies of the customer's owner and team.
+pub(crate) async fn carry(tx: &Tx<'_>, before: &Stored<Customer>, after: &Stored<Customer>) -> Result<(), Failure> {
+    let owner_and_team = |customer: &Stored<Customer>| (customer.base.owner_id, customer.base.team_id);
+    if owner_and_team(before) == owner_and_team(after) {
+        return Ok(());
+    }
+    for table in ["contacts", "follow_ups"] {
+        let sql = format!("UPDATE {table} SET owner_id = ?, team_id = ? WHERE org_id = ? AND customer_id = ?");
+        let (owner, team) = owner_and_team(after);
+        let values = [owner.into(), team.into(), tx.org_id().into(), after.base.id.into()];
+        tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
+    }
+    Ok(())
+}

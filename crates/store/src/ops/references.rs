@@ -1,0 +1,95 @@
+//! References that a record makes: they exist, and are within the caller's reach.
+
+use kehu_domain::codes;
+use kehu_domain::field::Shape;
+use kehu_domain::flaw::Flaw;
+use kehu_domain::record::Record;
+use kehu_domain::rights::Action;
+use kehu_domain::show::Name;
+use sea_orm::{EntityTrait, FromQueryResult, QuerySelect};
+use uuid::Uuid;
+
+use crate::entities::{contact, customer};
+use crate::failure::Failure;
+use crate::tx::Tx;
+
+/// What must be known of a customer to hang something on it.
+#[derive(Clone, Debug, FromQueryResult)]
+pub(crate) struct CustomerHead {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) owner_id: Option<Uuid>,
+    pub(crate) team_id: Option<Uuid>,
+    deleted_at: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+#[derive(Clone, Debug, FromQueryResult)]
+struct ContactHead {
+    name: String,
+    customer_id: Uuid,
+    deleted_at: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+/// The living customer of that id.
+pub(crate) async fn customer(tx: &Tx<'_>, id: Uuid) -> Result<Option<CustomerHead>, Failure> {
+    use customer::Column as C;
+    let head = customer::Entity::find_by_id((tx.org_id(), id))
+        .select_only()
+        .columns([C::Id, C::Name, C::OwnerId, C::TeamId, C::DeletedAt])
+        .into_model::<CustomerHead>()
+        .one(tx.db())
+        .await?;
+    Ok(head.filter(|head| head.deleted_at.is_none()))
+}
+
+fn unknown(field: &str, kind: &str, id: Uuid) -> Failure {
+    let flaw = Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", kind).with("value", id);
+    Failure::refused(format!("/{field}"), flaw)
+}
+
+/// Checks every reference that is new in a record.
+pub(crate) async fn check<R: Record>(tx: &Tx<'_>, record: &R, before: Option<&R>) -> Result<(), Failure> {
+    let old = before.map(R::targets).unwrap_or_default();
+    let targets = record.targets();
+    let customer = targets.iter().find(|(field, _)| field.name == "customer_id").map(|(_, id)| *id);
+    for (field, id) in &targets {
+        if old.contains(&(*field, *id)) {
+            continue;
+        }
+        let Shape::Ref(kind) = field.shape else { continue };
+        let org = tx.caller().org();
+        let known = match kind {
+            "user" => org.users.get(id).is_some_and(|person| !person.disabled),
+            "team" => org.has_team(*id) || tx.remembered_name(*id).is_some(),
+            // Who may see a customer may hang something on it; the right to do so is checked with the action.
+            "customer" => match self::customer(tx, *id).await? {
+                Some(head) => {
+                    let relation = tx.caller().relation(head.owner_id, head.team_id);
+                    tx.remember_name(*id, Name { name: head.name, color: None });
+                    tx.caller().rights().reach(Action::Read, "customer").covers(relation)
+                }
+                None => false,
+            },
+            "contact" => contact_of(tx, *id, customer).await?,
+            _ => true,
+        };
+        if !known {
+            return Err(unknown(field.name, kind, *id));
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is such a contact, at the same customer.
+async fn contact_of(tx: &Tx<'_>, id: Uuid, customer: Option<Uuid>) -> Result<bool, Failure> {
+    use contact::Column as C;
+    let head = contact::Entity::find_by_id((tx.org_id(), id))
+        .select_only()
+        .columns([C::Name, C::CustomerId, C::DeletedAt])
+        .into_model::<ContactHead>()
+        .one(tx.db())
+        .await?;
+    let Some(head) = head.filter(|head| head.deleted_at.is_none()) else { return Ok(false) };
+    tx.remember_name(id, Name { name: head.name, color: None });
+    Ok(customer.is_none_or(|customer| customer == head.customer_id))
+}

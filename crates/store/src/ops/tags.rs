@@ -1,0 +1,66 @@
+//! Tags that a client named, brought to ids; a name that does not exist is made.
+
+use kehu_domain::codes;
+use kehu_domain::fields::{Line, Tags};
+use kehu_domain::flaw::Flaw;
+use kehu_domain::kinds::Tag;
+use kehu_domain::text::normalise;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use crate::entities::tag;
+use crate::failure::Failure;
+use crate::machine::create;
+use crate::tx::Tx;
+
+/// Resolves the names in `tags`, so that only ids are left.
+pub(crate) async fn resolve(tx: &Tx<'_>, tags: &mut Tags) -> Result<(), Failure> {
+    for name in std::mem::take(&mut tags.named) {
+        let id = match find(tx, &name).await? {
+            Some(id) => id,
+            None => Box::pin(create::write(tx, Tag { name, group: None, color: None })).await?.base.id,
+        };
+        if !tags.ids.contains(&id) {
+            tags.ids.push(id);
+        }
+    }
+    for name in std::mem::take(&mut tags.unnamed) {
+        if let Some(gone) = find(tx, &name).await? {
+            tags.ids.retain(|id| *id != gone);
+        }
+    }
+    Ok(())
+}
+
+/// Refuses ids that are no tags of the organisation; those that the record had before may be stale and stay.
+pub(crate) fn check(tx: &Tx<'_>, tags: &Tags, before: &[Uuid]) -> Result<(), Failure> {
+    let org = tx.caller().org();
+    let known = |id: &Uuid| org.has_tag(*id) || before.contains(id) || tx.remembered_name(*id).is_some();
+    match tags.ids.iter().position(|id| !known(id)) {
+        None => Ok(()),
+        Some(at) => {
+            let value = tags.ids.get(at).map(Uuid::to_string).unwrap_or_default();
+            let flaw = Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", "tag").with("value", value);
+            Err(Failure::refused(format!("/tags/{at}"), flaw))
+        }
+    }
+}
+
+async fn find(tx: &Tx<'_>, name: &Line<50>) -> Result<Option<Uuid>, Failure> {
+    let norm = normalise(name.as_str());
+    if let Some(id) = tx.caller().org().tag_named(&norm) {
+        return Ok(Some(id));
+    }
+    let row = tag::Entity::find()
+        .filter(tag::Column::OrgId.eq(tx.org_id()))
+        .filter(tag::Column::NameNorm.eq(norm))
+        .filter(tag::Column::DeletedAt.is_null())
+        .one(tx.db())
+        .await?;
+    if let Some(row) = &row {
+        // Newer than what is kept in memory of the organisation.
+        let name = kehu_domain::show::Name { name: row.name.clone(), color: row.color.clone() };
+        tx.remember_name(row.id, name);
+    }
+    Ok(row.map(|row| row.id))
+}

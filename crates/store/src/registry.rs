@@ -1,0 +1,30 @@
+//! Every kind, a line each. Router, description and tests walk this list.
+
+use kehu_domain::kinds::{Contact, Customer, FollowUp, Tag, Team, User};
+
+use crate::machine::{Machine, Of, Resource};
+
+static MACHINES: &[&dyn Machine] = &[
+    &Of::<Customer>::NEW,
+    &Of::<Contact>::NEW,
+    &Of::<FollowUp>::NEW,
+    &Of::<Tag>::NEW,
+    &Of::<User>::NEW,
+    &Of::<Team>::NEW,
+];
+
+/// Every kind.
+pub fn resources() -> impl Iterator<Item = Resource> {
+    MACHINES.iter().copied().map(Resource)
+}
+
+/// The kind with that singular name.
+#[must_use]
+pub fn resource(name: &str) -> Option<Resource> {
+    resources().find(|resource| resource.kind().name == name)
+}
+
+/// The machine of the kind with that singular name.
+pub(crate) fn machine(name: &str) -> Option<&'static dyn Machine> {
+    resource(name).map(|resource| resource.0)
+}
