@@ -193,7 +193,7 @@ impl Notes {
     }
 
     /// Notes a step of the way to a broken rule.
-    fn inside<T, E>(&self, step: impl ToString, read: Result<T, E>) -> Result<T, E> {
+    fn inside<T, E>(&self, step: impl fmt::Display, read: Result<T, E>) -> Result<T, E> {
         if read.is_err() && self.flaw.borrow().is_some() {
             self.path.borrow_mut().push(step.to_string());
         }

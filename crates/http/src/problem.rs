@@ -26,7 +26,10 @@ const PAUSED_RETRY: u32 = 300;
 
 /// Why a request is not answered with 2xx.
 #[derive(Debug)]
-pub struct Problem {
+pub struct Problem(Box<Told>);
+
+#[derive(Debug)]
+struct Told {
     code: &'static ProblemCode,
     findings: Vec<Finding>,
     params: Vec<(&'static str, String)>,
@@ -41,7 +44,7 @@ impl Problem {
     /// A problem of that code.
     #[must_use]
     pub fn new(code: &'static ProblemCode) -> Self {
-        Self {
+        Self(Box::new(Told {
             code,
             findings: Vec::new(),
             params: Vec::new(),
@@ -50,19 +53,19 @@ impl Problem {
             close: false,
             internal: None,
             spoken: None,
-        }
+        }))
     }
 
     /// 422: what was understood and is refused, each finding with its pointer into the body.
     #[must_use]
     pub fn validation(findings: Vec<Finding>) -> Self {
-        Self { findings, ..Self::new(&codes::VALIDATION) }
+        Self::new(&codes::VALIDATION).with_findings(findings)
     }
 
     /// 400: a question that cannot be answered; the finding names a parameter, or points into the body.
     #[must_use]
     pub fn question(finding: Finding) -> Self {
-        Self { findings: vec![finding], ..Self::new(&codes::QUESTION_INVALID) }
+        Self::new(&codes::QUESTION_INVALID).with_findings(vec![finding])
     }
 
     /// 400: a parameter of the address is wrong.
@@ -80,7 +83,9 @@ impl Problem {
     /// 500, with a text for the log.
     #[must_use]
     pub fn internal(text: impl Into<String>) -> Self {
-        Self { internal: Some(text.into()), ..Self::new(&codes::INTERNAL) }
+        let mut problem = Self::new(&codes::INTERNAL);
+        problem.0.internal = Some(text.into());
+        problem
     }
 
     /// 429: the caller may come again after so many seconds.
@@ -89,31 +94,36 @@ impl Problem {
         Self::new(&codes::RATE_LIMITED).retry_after(seconds)
     }
 
+    fn with_findings(mut self, findings: Vec<Finding>) -> Self {
+        self.0.findings = findings;
+        self
+    }
+
     /// The same problem with one more finding.
     #[must_use]
     pub fn with_finding(mut self, pointer: impl Into<String>, flaw: Flaw) -> Self {
-        self.findings.push(Finding { pointer: pointer.into(), flaw });
+        self.0.findings.push(Finding { pointer: pointer.into(), flaw });
         self
     }
 
     /// The same problem with a value for a placeholder of its detail.
     #[must_use]
-    pub fn with_param(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.params.push((name, value.to_string()));
+    pub fn with_param(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
+        self.0.params.push((name, value.to_string()));
         self
     }
 
     /// The same problem with one more member in its body.
     #[must_use]
     pub fn with_member(mut self, name: &'static str, value: Value) -> Self {
-        self.members.push((name, value));
+        self.0.members.push((name, value));
         self
     }
 
     /// The same problem with one more header; `name` in lower case.
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+        self.0.headers.push((name, value.into()));
         self
     }
 
@@ -126,35 +136,35 @@ impl Problem {
     /// The same problem; the connection ends with the answer, because the rest of the request is not read.
     #[must_use]
     pub fn closing(mut self) -> Self {
-        self.close = true;
+        self.0.close = true;
         self
     }
 
     /// The same problem, to be written in this language for this request wherever it comes out.
     #[must_use]
     pub fn spoken(mut self, lang: Lang, request_id: &str) -> Self {
-        self.spoken = Some((lang, request_id.to_owned()));
+        self.0.spoken = Some((lang, request_id.to_owned()));
         self
     }
 
     /// What programs compare: the code of the situation, or of the one flaw of a question.
     #[must_use]
     pub fn key(&self) -> &'static str {
-        self.question_flaw().map_or(self.code.key, |flaw| flaw.code.key)
+        self.question_flaw().map_or(self.0.code.key, |flaw| flaw.code.key)
     }
 
     /// The status code.
     #[must_use]
     pub fn status(&self) -> u16 {
-        self.code.status
+        self.0.code.status
     }
 
     /// The body (RFC 9457), for an answer or for one item of a batch.
     #[must_use]
     pub fn body(&self, lang: Lang, request_id: &str) -> Value {
         let (title, detail) = match lang {
-            Lang::En => (self.code.title_en, self.code.detail_en),
-            Lang::Zh => (self.code.title_zh, self.code.detail_zh),
+            Lang::En => (self.0.code.title_en, self.0.code.detail_en),
+            Lang::Zh => (self.0.code.title_zh, self.0.code.detail_zh),
         };
         let detail = self.question_flaw().map_or_else(|| self.fill(detail), |flaw| flaw.message(lang));
         let mut body = Map::new();
@@ -164,41 +174,41 @@ impl Problem {
         body.insert("code".into(), self.key().into());
         body.insert("detail".into(), detail.into());
         body.insert("request_id".into(), request_id.into());
-        body.insert("errors".into(), self.findings.iter().map(|finding| shown(finding, lang)).collect());
-        body.extend(self.members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        body.insert("errors".into(), self.0.findings.iter().map(|finding| shown(finding, lang)).collect());
+        body.extend(self.0.members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
         Value::Object(body)
     }
 
     /// The whole answer. The text for the log is written here, once.
     #[must_use]
     pub fn answer(&self, lang: Lang, request_id: &str) -> HttpResponse {
-        if let Some(internal) = &self.internal {
+        if let Some(internal) = &self.0.internal {
             tracing::error!(request_id, code = self.key(), cause = %internal, "a request failed");
         }
         let mut answer = HttpResponse::build(self.status_code());
         answer.insert_header(("content-type", PROBLEM_JSON));
-        if self.code.status == 401 {
+        if self.0.code.status == 401 {
             answer.insert_header(("www-authenticate", "Bearer"));
         }
-        for (name, value) in &self.headers {
+        for (name, value) in &self.0.headers {
             if let Ok(value) = HeaderValue::from_str(value) {
                 answer.insert_header((HeaderName::from_static(name), value));
             }
         }
-        if self.close {
+        if self.0.close {
             answer.force_close();
         }
         answer.body(self.body(lang, request_id).to_string())
     }
 
     fn question_flaw(&self) -> Option<&Flaw> {
-        let flaw = &self.findings.first()?.flaw;
-        let top = *self.code == codes::QUESTION_INVALID && codes::QUESTION_CODES.contains(&flaw.code);
+        let flaw = &self.0.findings.first()?.flaw;
+        let top = *self.0.code == codes::QUESTION_INVALID && codes::QUESTION_CODES.contains(&flaw.code);
         top.then_some(flaw)
     }
 
     fn fill(&self, text: &str) -> String {
-        self.params.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+        self.0.params.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
     }
 }
 
@@ -223,13 +233,13 @@ impl std::error::Error for Problem {}
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.0.code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The door writes a problem itself, from the error that the answer carries. Written here is only one that comes
     /// past it.
     fn error_response(&self) -> HttpResponse {
-        match &self.spoken {
+        match &self.0.spoken {
             Some((lang, id)) => {
                 let mut answer = self.answer(*lang, id);
                 if let Ok(id) = HeaderValue::from_str(id) {
