@@ -1,3 +1,25 @@
 //! The only crate that knows SQL and keys.
 
+pub mod clock;
 pub mod crypto;
+pub mod engine;
+pub mod failure;
+pub mod gate;
+pub mod machine;
+pub mod org;
+pub mod people;
+
+mod dialect;
+mod entities;
+mod journal;
+mod kept;
+mod ops;
+mod pii;
+mod query;
+mod registry;
+mod rows;
+mod sealer;
+mod search;
+mod tx;
+
+pub use gate::{Caller, Gate, GateOptions, Principal, RequestInfo, Verified};

@@ -1,0 +1,256 @@
+//! One SQLite connection: how it is opened, and how statements of sea-orm run on it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use rusqlite::{CachedStatement, Connection, OpenFlags, config::DbConfig, ffi};
+use sea_orm::{ProxyExecResult, ProxyRow, Statement};
+
+use super::values::{Bound, Kind, read};
+use crate::engine::{EngineError, error::Fault};
+
+/// Prepared statements kept per connection, and descriptions of their columns.
+const STATEMENTS: usize = 256;
+
+/// Virtual machine steps between two looks at the clock: some 10 µs.
+const STEPS: i32 = 1000;
+
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Migrations and the writer; makes the file if it is not there. Never interrupted.
+    Writer,
+    /// Reads only: SQLite itself refuses every change, `INSERT … RETURNING` on the query path included.
+    Reader,
+}
+
+/// A connection with its statement cache.
+pub(crate) struct Conn {
+    db: Connection,
+    plans: HashMap<String, Arc<Plan>>,
+    clock: Arc<Clock>,
+    last_fault: Option<EngineError>,
+}
+
+/// Names and kinds of the columns of one statement.
+type Plan = Vec<(String, Option<Kind>)>;
+
+/// When the running statement is to be interrupted, in nanoseconds since `start`.
+struct Clock {
+    start: Instant,
+    deadline: AtomicU64,
+}
+
+impl Clock {
+    const NEVER: u64 = u64::MAX;
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(Self::NEVER)
+    }
+}
+
+impl Conn {
+    /// Opens the file and sets it up. `busy` is how long a lock of another process is waited for.
+    pub(crate) fn open(path: &Path, role: Role, busy: Duration) -> Result<Self, Fault> {
+        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        if role == Role::Writer {
+            flags |= OpenFlags::SQLITE_OPEN_CREATE;
+        }
+        let start = Instant::now();
+        let clock = Arc::new(Clock { start, deadline: AtomicU64::new(Clock::NEVER) });
+        let db = Connection::open_with_flags(path, flags).and_then(|db| {
+            set_up(&db, role, busy, &clock)?;
+            Ok(db)
+        });
+        Ok(Self { db: db.map_err(|e| Fault::sqlite(&e))?, plans: HashMap::new(), clock, last_fault: None })
+    }
+
+    /// Runs a statement that gives rows; SQLite gives up after `limit` with [`EngineError::TooExpensive`].
+    pub(crate) fn query_within(&mut self, statement: &Statement, limit: Duration) -> Result<Vec<ProxyRow>, Fault> {
+        let limit = u64::try_from(limit.as_nanos()).unwrap_or(Clock::NEVER);
+        self.clock.deadline.store(self.clock.now().saturating_add(limit), Ordering::Relaxed);
+        let rows = self.query(statement);
+        self.clock.deadline.store(Clock::NEVER, Ordering::Relaxed);
+        rows
+    }
+
+    /// Runs a statement that gives rows.
+    pub(crate) fn query(&mut self, statement: &Statement) -> Result<Vec<ProxyRow>, Fault> {
+        let rows = query(&self.db, &mut self.plans, statement);
+        rows.map_err(|e| self.fault(e))
+    }
+
+    /// Runs a statement that gives none; rows it gives all the same are dropped.
+    pub(crate) fn execute(&mut self, statement: &Statement) -> Result<ProxyExecResult, Fault> {
+        execute(&self.db, statement).map_err(|e| self.fault(e))
+    }
+
+    /// Runs SQL text of any number of statements without values.
+    pub(crate) fn batch(&mut self, sql: &str) -> Result<(), Fault> {
+        self.db.execute_batch(sql).map_err(|e| self.fault(Failure::Sqlite(e)))
+    }
+
+    /// Whether no transaction is open.
+    pub(crate) fn is_autocommit(&self) -> bool {
+        self.db.is_autocommit()
+    }
+
+    /// The last error of this connection since this was asked.
+    pub(crate) fn take_last_fault(&mut self) -> Option<EngineError> {
+        self.last_fault.take()
+    }
+
+    fn fault(&mut self, failure: Failure) -> Fault {
+        let fault = match failure {
+            Failure::Sqlite(error) => Fault::sqlite(&error),
+            Failure::Mapping(fault) => fault,
+        };
+        let fault = match fault.known() {
+            Some(EngineError::Unique { .. }) => {
+                let name = index_name(&self.db, fault.text());
+                fault.with_constraint(name)
+            }
+            _ => fault,
+        };
+        self.last_fault = fault.known().cloned();
+        fault
+    }
+}
+
+fn set_up(db: &Connection, role: Role, busy: Duration, clock: &Arc<Clock>) -> rusqlite::Result<()> {
+    db.busy_timeout(busy)?;
+    // Without it SQLite prepares a statement again at every new value of `LIMIT ?`.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Temporary tables and sorts stay in memory: no file but the database and its WAL ever holds data. No
+    // memory mapping: an I/O error would be a SIGBUS, and an index page that is not in the small cache comes from
+    // the system's within a microsecond.
+    let journal: String = db.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0))?;
+    if !journal.eq_ignore_ascii_case("wal") {
+        // Some network file systems: readers and the writer would block each other there, and worse.
+        return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CANTOPEN), None));
+    }
+    db.execute_batch(
+        "PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;
+         PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;",
+    )?;
+    match role {
+        Role::Writer => db.execute_batch("PRAGMA cache_size=-8192"),
+        Role::Reader => {
+            db.execute_batch("PRAGMA cache_size=-2048; PRAGMA query_only=ON")?;
+            let clock = Arc::clone(clock);
+            db.progress_handler(STEPS, Some(move || clock.now() > clock.deadline.load(Ordering::Relaxed)))
+        }
+    }
+}
+
+/// What a statement fails with.
+enum Failure {
+    Sqlite(rusqlite::Error),
+    Mapping(Fault),
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+fn query(
+    db: &Connection,
+    plans: &mut HashMap<String, Arc<Plan>>,
+    statement: &Statement,
+) -> Result<Vec<ProxyRow>, Failure> {
+    let mut prepared = prepare(db, statement)?;
+    let plan = plan(plans, &statement.sql, &prepared)?;
+    let mut out = Vec::new();
+    let mut rows = prepared.raw_query();
+    while let Some(row) = rows.next()? {
+        let mut values = BTreeMap::new();
+        for (index, (name, kind)) in plan.iter().enumerate() {
+            let value = read(*kind, row.get_ref(index)?, name).map_err(Failure::Mapping)?;
+            values.insert(name.clone(), value);
+        }
+        out.push(ProxyRow::new(values));
+    }
+    Ok(out)
+}
+
+fn execute(db: &Connection, statement: &Statement) -> Result<ProxyExecResult, Failure> {
+    let mut prepared = prepare(db, statement)?;
+    let mut rows = prepared.raw_query();
+    while rows.next()?.is_some() {}
+    Ok(ProxyExecResult {
+        last_insert_id: u64::try_from(db.last_insert_rowid()).unwrap_or_default(),
+        rows_affected: db.changes(),
+    })
+}
+
+fn prepare<'db>(db: &'db Connection, statement: &Statement) -> Result<CachedStatement<'db>, Failure> {
+    let mut prepared = db.prepare_cached(&statement.sql)?;
+    let values = statement.values.as_ref().map_or(&[][..], |values| &values.0);
+    if prepared.parameter_count() != values.len() {
+        return Err(rusqlite::Error::InvalidParameterCount(values.len(), prepared.parameter_count()).into());
+    }
+    for (index, value) in values.iter().enumerate() {
+        prepared.raw_bind_parameter(index + 1, Bound(value))?;
+    }
+    Ok(prepared)
+}
+
+/// Looks the columns of a statement up once. A schema never changes while the engine is open.
+fn plan(
+    plans: &mut HashMap<String, Arc<Plan>>,
+    sql: &str,
+    prepared: &CachedStatement<'_>,
+) -> Result<Arc<Plan>, Failure> {
+    if let Some(plan) = plans.get(sql) {
+        return Ok(Arc::clone(plan));
+    }
+    let plan: Plan = (prepared.columns().iter())
+        .map(|column| (column.name().to_owned(), Kind::of(column.decl_type(), column.name())))
+        .collect();
+    let names: std::collections::HashSet<&str> = plan.iter().map(|(name, _)| name.as_str()).collect();
+    if names.len() != plan.len() {
+        // A row of sea-orm's proxy is a map: the second one would take the place of the first.
+        return Err(Failure::Mapping(Fault::engine(EngineError::Misuse("two columns of a query have one name"))));
+    }
+    if plans.len() >= 2 * STATEMENTS {
+        plans.clear();
+    }
+    let plan = Arc::new(plan);
+    plans.insert(sql.to_owned(), Arc::clone(&plan));
+    Ok(plan)
+}
+
+/// SQLite names the columns of a violated unique rule (`customer.org_id, customer.number`), PostgreSQL its index.
+/// The index is looked up, so that both name the same thing.
+fn index_name(db: &Connection, text: &str) -> Option<String> {
+    let (_, what) = text.split_once("UNIQUE constraint failed: ")?;
+    if let Some(index) = what.strip_prefix("index '") {
+        return Some(index.trim_end_matches('\'').to_owned());
+    }
+    let (table, _) = what.split_once('.')?;
+    let columns: Vec<&str> = what.split(", ").filter_map(|c| c.split_once('.').map(|(_, name)| name)).collect();
+    let found: Option<(String, String)> = db
+        .query_row(
+            "SELECT i.name, i.origin FROM pragma_index_list(?1) i WHERE i.\"unique\" AND ?2 = (SELECT \
+             group_concat(c.name, ',') FROM (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno) c)",
+            [table, &columns.join(",")],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .ok();
+    match found {
+        Some((name, origin)) if origin == "c" => Some(name),
+        Some((_, origin)) if origin == "u" => Some(format!("{table}_{}_key", columns.join("_"))),
+        // No index at all: the INTEGER PRIMARY KEY.
+        _ => Some(format!("{table}_pkey")),
+    }
+}

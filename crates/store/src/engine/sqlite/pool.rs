@@ -1,0 +1,159 @@
+//! Connections for reads.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use sea_orm::{ProxyRow, Statement};
+use tokio::sync::Semaphore;
+
+use super::conn::{Conn, Role};
+use crate::engine::{EngineError, EngineOptions, error::Fault};
+
+/// Longest wait for another thread's short read to give its connection back.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A connection is taken and given back inside one statement, never kept across an await. A read runs on the calling
+/// thread for a few milliseconds; one that takes longer starts again on a blocking thread, with a limit.
+pub(crate) struct ReadPool {
+    path: PathBuf,
+    size: usize,
+    lock_timeout: Duration,
+    budget: Duration,
+    limit: Duration,
+    long: Arc<Semaphore>,
+    state: Mutex<State>,
+    returned: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Conn>,
+    open: usize,
+    closed: bool,
+}
+
+impl ReadPool {
+    /// Opens nothing yet.
+    pub(crate) fn new(path: PathBuf, options: &EngineOptions) -> Arc<Self> {
+        Arc::new(Self {
+            path,
+            size: options.readers + options.long_readers,
+            lock_timeout: options.lock_timeout,
+            budget: options.read_budget,
+            limit: options.read_limit,
+            long: Arc::new(Semaphore::new(options.long_readers)),
+            state: Mutex::default(),
+            returned: Condvar::new(),
+        })
+    }
+
+    /// Runs one read. Needs a tokio runtime for the long ones.
+    pub(crate) async fn query(self: &Arc<Self>, statement: Statement) -> Result<Vec<ProxyRow>, Fault> {
+        match self.run(&statement, self.budget) {
+            Err(fault) if matches!(fault.known(), Some(EngineError::TooExpensive)) => self.query_long(statement).await,
+            done => done,
+        }
+    }
+
+    /// (connections open, connections in use)
+    pub(crate) fn usage(&self) -> (usize, usize) {
+        let state = self.state();
+        (state.open, state.open - state.idle.len())
+    }
+
+    /// Closes what is idle now, and the rest when it comes back.
+    pub(crate) fn close(&self) {
+        let idle = {
+            let mut state = self.state();
+            state.closed = true;
+            state.open -= state.idle.len();
+            std::mem::take(&mut state.idle)
+        };
+        drop(idle);
+        self.returned.notify_all();
+    }
+
+    async fn query_long(self: &Arc<Self>, statement: Statement) -> Result<Vec<ProxyRow>, Fault> {
+        let permit = tokio::time::timeout(self.limit, Arc::clone(&self.long).acquire_owned()).await;
+        let Ok(Ok(permit)) = permit else {
+            return Err(Fault::engine(EngineError::Busy));
+        };
+        let pool = Arc::clone(self);
+        let read = tokio::task::spawn_blocking(move || {
+            let rows = pool.run(&statement, pool.limit);
+            drop(permit);
+            rows
+        });
+        read.await.unwrap_or_else(|_| Err(Fault::engine(EngineError::Unavailable)))
+    }
+
+    fn run(&self, statement: &Statement, limit: Duration) -> Result<Vec<ProxyRow>, Fault> {
+        let mut lease = self.take()?;
+        let conn = lease.conn.as_mut().ok_or_else(|| Fault::engine(EngineError::Closed))?;
+        let rows = conn.query_within(statement, limit);
+        match rows {
+            Err(fault) if matches!(fault.known(), Some(EngineError::ReadOnly)) => {
+                Err(Fault::engine(EngineError::Misuse("a read tried to write")))
+            }
+            Err(fault) if matches!(fault.known(), Some(EngineError::Unavailable)) => {
+                // After an I/O error the next read begins with a fresh connection.
+                lease.conn = None;
+                Err(fault)
+            }
+            rows => rows,
+        }
+    }
+
+    fn take(&self) -> Result<Lease<'_>, Fault> {
+        let mut state = self.state();
+        loop {
+            if state.closed {
+                return Err(Fault::engine(EngineError::Closed));
+            }
+            if let Some(conn) = state.idle.pop() {
+                return Ok(Lease { pool: self, conn: Some(conn) });
+            }
+            if state.open < self.size {
+                state.open += 1;
+                drop(state);
+                // The lease counts as open from here on, also if opening fails.
+                let mut lease = Lease { pool: self, conn: None };
+                lease.conn = Some(Conn::open(&self.path, Role::Reader, self.lock_timeout)?);
+                return Ok(lease);
+            }
+            let (woken, wait) = self.returned.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner);
+            if wait.timed_out() {
+                return Err(Fault::engine(EngineError::Busy));
+            }
+            state = woken;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives its connection back when dropped, after a panic too; without one it gives the place back.
+struct Lease<'a> {
+    pool: &'a ReadPool,
+    conn: Option<Conn>,
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        let mut state = self.pool.state();
+        match self.conn.take() {
+            Some(conn) if !state.closed => state.idle.push(conn),
+            conn => {
+                state.open = state.open.saturating_sub(1);
+                drop(state);
+                drop(conn);
+            }
+        }
+        self.pool.returned.notify_one();
+    }
+}

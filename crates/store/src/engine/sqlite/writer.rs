@@ -1,0 +1,322 @@
+//! The one writer of a SQLite file: a thread that commits jobs in groups.
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    pin::pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use tokio::sync::{oneshot, watch};
+
+use super::conn::{Conn, Role};
+use crate::engine::{
+    EngineError, EngineOptions,
+    error::Fault,
+    tx::{Inner, SUSPENDED, SWALLOWED, Tx},
+};
+
+/// Jobs in one commit, at most.
+const GROUP: usize = 64;
+
+/// The sending side: hands jobs to the thread and their answers back.
+pub(crate) struct Writer {
+    queue: Mutex<Option<SyncSender<Box<dyn Queued>>>>,
+    counts: Arc<Counts>,
+    ended: watch::Receiver<()>,
+}
+
+/// Figures of the writer since it was started.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) waiting: AtomicUsize,
+    pub(crate) jobs: AtomicU64,
+    pub(crate) batches: AtomicU64,
+    pub(crate) commits: AtomicU64,
+}
+
+/// How a job ended, once its group is committed or lost.
+enum Answer<T, E> {
+    Done(Result<T, E>),
+    Refused(EngineError),
+    Panicked(Box<dyn Any + Send>),
+}
+
+impl Writer {
+    /// Opens the writer's connection and starts its thread.
+    pub(crate) fn start(path: PathBuf, options: &EngineOptions) -> Result<Self, EngineError> {
+        let open = move |busy| Conn::open(&path, Role::Writer, busy);
+        let conn = open(options.lock_timeout).map_err(of_fault)?;
+        let (queue, jobs) = sync_channel(options.queue);
+        let (end, ended) = watch::channel(());
+        let counts = Arc::new(Counts::default());
+        let mut thread = Thread {
+            tx: Tx::new(Inner::Sqlite(Box::new(Mutex::new(conn)))),
+            jobs,
+            counts: Arc::clone(&counts),
+            reopen: Box::new(open),
+            busy: options.lock_timeout,
+        };
+        std::thread::Builder::new()
+            .name("kehu-writer".to_owned())
+            .spawn(move || {
+                thread.run();
+                // Closes the connection; then whoever waits in `close` goes on.
+                drop(thread);
+                drop(end);
+            })
+            .map_err(|_| EngineError::Unavailable)?;
+        Ok(Self { queue: Mutex::new(Some(queue)), counts, ended })
+    }
+
+    /// Queues a job and waits for its group's commit. A panic of the job goes on here.
+    pub(crate) async fn write<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: AsyncFnOnce(&Tx) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<EngineError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        self.submit(Box::new(Job { job, answer }))?;
+        match answered.await {
+            Ok(Answer::Done(result)) => result,
+            Ok(Answer::Refused(error)) => Err(error.into()),
+            Ok(Answer::Panicked(panic)) => std::panic::resume_unwind(panic),
+            // The thread is gone, and the job with it.
+            Err(_) => Err(EngineError::Unavailable.into()),
+        }
+    }
+
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Takes no more jobs; returns when those that wait are done, the WAL is in the file and the thread has ended.
+    pub(crate) async fn close(&self) {
+        drop(self.queue().take());
+        // An error means that the other side is gone, which is what is waited for.
+        let _ = self.ended.clone().changed().await;
+    }
+
+    fn submit(&self, job: Box<dyn Queued>) -> Result<(), EngineError> {
+        let queue = self.queue();
+        let Some(queue) = queue.as_ref() else { return Err(EngineError::Closed) };
+        // Counted before it is sent: the thread may take it at once.
+        self.counts.waiting.fetch_add(1, Ordering::Relaxed);
+        queue.try_send(job).map_err(|refused| {
+            self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
+            match refused {
+                TrySendError::Full(_) => EngineError::QueueFull,
+                TrySendError::Disconnected(_) => EngineError::Unavailable,
+            }
+        })
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Option<SyncSender<Box<dyn Queued>>>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A job of any type in the queue.
+trait Queued: Send {
+    /// Whether nobody waits for the answer any more.
+    fn gone(&self) -> bool;
+    /// Runs it; the answer waits in what is returned until the group is decided.
+    fn run(self: Box<Self>, tx: &Tx) -> Ran;
+    fn refuse(self: Box<Self>, error: EngineError);
+}
+
+/// A job that ran.
+struct Ran {
+    /// Keep its changes, or go back to its savepoint.
+    keep: bool,
+    /// Sends the answer: the job's own, or the error that took the whole group.
+    answer: Box<dyn FnOnce(Option<EngineError>)>,
+}
+
+struct Job<T, E, F> {
+    job: F,
+    answer: oneshot::Sender<Answer<T, E>>,
+}
+
+impl<T, E, F> Queued for Job<T, E, F>
+where
+    F: AsyncFnOnce(&Tx) -> Result<T, E> + Send + 'static,
+    T: Send + 'static,
+    E: Send + 'static,
+{
+    fn gone(&self) -> bool {
+        self.answer.is_closed()
+    }
+
+    fn run(self: Box<Self>, tx: &Tx) -> Ran {
+        let Self { job, answer } = *self;
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            // Its only awaits are statements, which do not suspend: once is enough.
+            pin!(job(tx)).poll(&mut Context::from_waker(Waker::noop()))
+        }));
+        let own = match polled {
+            Ok(Poll::Ready(Ok(_))) if tx.is_spoiled() => Answer::Refused(SWALLOWED),
+            Ok(Poll::Ready(result)) => Answer::Done(result),
+            Ok(Poll::Pending) => Answer::Refused(SUSPENDED),
+            Err(panic) => Answer::Panicked(panic),
+        };
+        let keep = matches!(own, Answer::Done(Ok(_)));
+        let answer = Box::new(move |lost: Option<EngineError>| {
+            // A caller that went away meanwhile has its write done and hears nothing.
+            let _ = answer.send(match (lost, own) {
+                (Some(error), Answer::Done(_)) => Answer::Refused(error),
+                (_, own) => own,
+            });
+        });
+        Ran { keep, answer }
+    }
+
+    fn refuse(self: Box<Self>, error: EngineError) {
+        let _ = self.answer.send(Answer::Refused(error));
+    }
+}
+
+/// The receiving side.
+struct Thread {
+    tx: Tx,
+    jobs: Receiver<Box<dyn Queued>>,
+    counts: Arc<Counts>,
+    reopen: Box<dyn Fn(Duration) -> Result<Conn, Fault> + Send>,
+    busy: Duration,
+}
+
+impl Thread {
+    fn run(&mut self) {
+        while let Ok(first) = self.jobs.recv() {
+            self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
+            // Only what a job owns could panic here, when it is dropped; the thread outlives that, too.
+            if catch_unwind(AssertUnwindSafe(|| self.group(first))).is_err() {
+                self.recover();
+            }
+        }
+        // Nobody can send any more. If another process still reads, the WAL stays, which is as safe.
+        let _ = self.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+
+    /// One transaction for this job and those that wait behind it.
+    fn group(&mut self, first: Box<dyn Queued>) {
+        let mut next = self.live(Some(first));
+        if next.is_none() {
+            return;
+        }
+        if let Err(error) = self.sql("BEGIN IMMEDIATE") {
+            return self.refuse(next, &error);
+        }
+        self.counts.batches.fetch_add(1, Ordering::Relaxed);
+        let mut ran = Vec::with_capacity(GROUP);
+        let mut lost = None;
+        while let Some(job) = next {
+            match self.one(job, &mut ran) {
+                Ok(()) => next = if ran.len() < GROUP { self.live(None) } else { None },
+                Err(error) => {
+                    lost = Some(error);
+                    break;
+                }
+            }
+        }
+        let lost = lost.or_else(|| self.sql("COMMIT").err());
+        if lost.is_some() {
+            self.recover();
+        } else {
+            self.counts.commits.fetch_add(1, Ordering::Relaxed);
+        }
+        for answer in ran {
+            let error = lost.clone();
+            // What is sent, or dropped because nobody waits, is the caller's type: its panic is not ours.
+            let _ = catch_unwind(AssertUnwindSafe(|| answer(error)));
+        }
+    }
+
+    /// One job under its savepoint. An error takes the whole group.
+    fn one(
+        &mut self,
+        job: Box<dyn Queued>,
+        ran: &mut Vec<Box<dyn FnOnce(Option<EngineError>)>>,
+    ) -> Result<(), EngineError> {
+        if let Err(error) = self.sql("SAVEPOINT job") {
+            job.refuse(error.clone());
+            return Err(error);
+        }
+        self.counts.jobs.fetch_add(1, Ordering::Relaxed);
+        self.tx.reset();
+        let done = job.run(&self.tx);
+        ran.push(done.answer);
+        // FULL, IOERR, NOMEM may have ended the outer transaction, whatever the job made of it.
+        if let Some(mut conn) = self.tx.conn() {
+            let last = conn.take_last_fault();
+            if conn.is_autocommit() {
+                return Err(group_error(last));
+            }
+        }
+        self.sql(if done.keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" })
+    }
+
+    /// The next job whose caller still waits, beginning with this one.
+    fn live(&self, first: Option<Box<dyn Queued>>) -> Option<Box<dyn Queued>> {
+        let mut next = first.or_else(|| self.take());
+        while let Some(job) = next {
+            if !job.gone() {
+                return Some(job);
+            }
+            next = self.take();
+        }
+        None
+    }
+
+    fn take(&self) -> Option<Box<dyn Queued>> {
+        let job = self.jobs.try_recv().ok()?;
+        self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
+        Some(job)
+    }
+
+    /// No transaction could be begun: a whole group hears so at once, instead of one job after each lock timeout.
+    fn refuse(&self, first: Option<Box<dyn Queued>>, error: &EngineError) {
+        for job in first.into_iter().chain(std::iter::from_fn(|| self.take())).take(GROUP) {
+            job.refuse(error.clone());
+        }
+    }
+
+    /// Leaves no transaction open; if SQLite cannot even roll back, a new connection can.
+    fn recover(&self) {
+        let Some(mut conn) = self.tx.conn() else { return };
+        if conn.is_autocommit() || conn.batch("ROLLBACK").is_ok() {
+            return;
+        }
+        if let Ok(fresh) = (self.reopen)(self.busy) {
+            *conn = fresh;
+        }
+    }
+
+    fn sql(&self, sql: &str) -> Result<(), EngineError> {
+        match self.tx.conn() {
+            Some(mut conn) => conn.batch(sql).map_err(|fault| group_error(Some(of_fault(fault)))),
+            None => Err(EngineError::Unavailable),
+        }
+    }
+}
+
+/// What a group hears that was lost for this reason. Its jobs did nothing wrong: they may come again, unless there is
+/// no space.
+fn group_error(cause: Option<EngineError>) -> EngineError {
+    match cause {
+        Some(known @ (EngineError::Full | EngineError::Busy | EngineError::ReadOnly)) => known,
+        _ => EngineError::Unavailable,
+    }
+}
+
+fn of_fault(fault: Fault) -> EngineError {
+    sea_orm::DbErr::from(fault).into()
+}

@@ -1,0 +1,435 @@
+//! The only door to data. The gate owns the engine; only it makes a [`Caller`], and only a caller gets a transaction.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, Utc};
+use kehu_domain::field::Field;
+use kehu_domain::field::Sight;
+use kehu_domain::rights::{Action, Reach, Relation, Rights};
+use moka::sync::Cache;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use crate::clock::Clock;
+use crate::crypto::kek::KeyProvider;
+use crate::crypto::roots::{KeyRing, Purpose, RootState, WrappedRoot};
+use crate::engine::{Engine, EngineError, EngineOptions, EngineStats};
+use crate::entities::{session, tenant_key};
+use crate::failure::{Failure, SignInFailure};
+use crate::org::{FRESH, Org, Orgs};
+use crate::tx::Tx;
+
+/// What the gate is opened with.
+pub struct GateOptions {
+    /// Where the data is.
+    pub place: EngineOptions,
+    /// Who wraps the roots of organisations.
+    pub keys: Arc<dyn KeyProvider>,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+/// The door to data. Cloning is cheap.
+#[derive(Clone)]
+pub struct Gate(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    keys: Arc<dyn KeyProvider>,
+    clock: Clock,
+    rings: Cache<Uuid, Arc<KeyRing>>,
+    orgs: Orgs,
+    sessions: Cache<Uuid, Arc<SessionState>>,
+}
+
+struct SessionState {
+    user: Uuid,
+    ended: bool,
+    expires: DateTime<Utc>,
+    checked: AtomicI64,
+}
+
+/// Who a checked access token speaks for. Made where tokens are checked, from nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// The organisation.
+    pub org: Uuid,
+    /// The user.
+    pub user: Uuid,
+    /// The session.
+    pub session: Uuid,
+}
+
+/// What is known of a request, for the journal.
+#[derive(Clone, Debug, Default)]
+pub struct RequestInfo {
+    /// Its id, which also stands in the answer and the log.
+    pub request_id: String,
+    /// Through which door it came: `api`, `form`, `hook`, `command`.
+    pub via: &'static str,
+    /// The client's address.
+    pub address: Option<String>,
+    /// The client's name for itself.
+    pub user_agent: Option<String>,
+}
+
+impl RequestInfo {
+    /// Address and user agent: personal data, sealed in a cell of their own.
+    pub(crate) fn origin(&self) -> Option<String> {
+        let address = self.address.as_deref()?;
+        Some(serde_json::json!({"address": address, "user_agent": self.user_agent}).to_string())
+    }
+}
+
+/// Who acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// A user in a session.
+    User {
+        /// The user.
+        id: Uuid,
+        /// The session.
+        session: Uuid,
+    },
+    /// A form that took a submission.
+    Form(Uuid),
+    /// The system: a job, the command line, signing in.
+    System,
+}
+
+impl Principal {
+    /// What kind of actor the journal names.
+    #[must_use]
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::User { .. } => "user",
+            Self::Form(_) => "form",
+            Self::System => "system",
+        }
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(self) -> Option<Uuid> {
+        match self {
+            Self::User { id, .. } | Self::Form(id) => Some(id),
+            Self::System => None,
+        }
+    }
+
+    /// The user, where it is one.
+    #[must_use]
+    pub fn user(self) -> Option<Uuid> {
+        match self {
+            Self::User { id, .. } => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The session, where there is one.
+    #[must_use]
+    pub fn session(self) -> Option<Uuid> {
+        match self {
+            Self::User { session, .. } => Some(session),
+            _ => None,
+        }
+    }
+}
+
+/// Somebody who was let in: an organisation, who acts in it, and what that one may do. Cloning is cheap.
+#[derive(Clone)]
+pub struct Caller {
+    gate: Gate,
+    org: Arc<Org>,
+    ring: Arc<KeyRing>,
+    principal: Principal,
+    rights: &'static Rights,
+    teams: Arc<[Uuid]>,
+    request: Arc<RequestInfo>,
+}
+
+impl Gate {
+    /// Migrates and opens.
+    ///
+    /// # Errors
+    /// The database cannot be reached or migrated.
+    pub async fn open(options: GateOptions) -> Result<Self, Failure> {
+        let engine = Engine::open(options.place, |db| {
+            Box::pin(async move {
+                <kehu_migrations::Migrator as sea_orm_migration::MigratorTrait>::up(db, None).await
+            })
+        })
+        .await?;
+        let gate = Self(Arc::new(Inner {
+            engine,
+            keys: options.keys,
+            orgs: Orgs::new(options.clock.clone()),
+            clock: options.clock,
+            rings: Cache::new(10_000),
+            sessions: Cache::new(100_000),
+        }));
+        crate::ops::installation::prepare(&gate).await?;
+        Ok(gate)
+    }
+
+    /// The user that a checked token speaks for.
+    ///
+    /// # Errors
+    /// The session was ended or has expired, the account is disabled, or the database is away.
+    pub async fn user(&self, verified: Verified, request: RequestInfo) -> Result<Caller, Failure> {
+        let ended = Failure::SignIn(SignInFailure::SessionEnded);
+        let org = self.org(verified.org).await.map_err(|failure| match failure {
+            Failure::NotFound => ended.clone(),
+            other => other,
+        })?;
+        let state = self.session(verified).await?;
+        if state.ended || state.user != verified.user || state.expires <= self.now() {
+            return Err(ended);
+        }
+        let person = org.users.get(&verified.user).ok_or(ended)?;
+        if person.disabled {
+            return Err(Failure::SignIn(SignInFailure::AccountDisabled));
+        }
+        let teams = person.team_id.map(|team| org.team_and_below(team)).unwrap_or_default();
+        let principal = Principal::User { id: verified.user, session: verified.session };
+        let rights = Rights::of(person.role);
+        self.caller(org, principal, rights, teams, request).await
+    }
+
+    /// A form that takes a submission. The form was found by its key.
+    ///
+    /// # Errors
+    /// The organisation is gone, or the database is away.
+    pub(crate) async fn form(&self, org: Uuid, form: Uuid, request: RequestInfo) -> Result<Caller, Failure> {
+        let org = self.org(org).await?;
+        self.caller(org, Principal::Form(form), Rights::system(), Vec::new(), request).await
+    }
+
+    /// The system itself, in one organisation: signing in, a job, the command line.
+    ///
+    /// # Errors
+    /// The organisation does not exist, or the database is away.
+    pub(crate) async fn system(&self, org: Uuid, request: RequestInfo) -> Result<Caller, Failure> {
+        let org = self.org(org).await?;
+        self.caller(org, Principal::System, Rights::system(), Vec::new(), request).await
+    }
+
+    async fn caller(
+        &self,
+        org: Arc<Org>,
+        principal: Principal,
+        rights: &'static Rights,
+        teams: Vec<Uuid>,
+        request: RequestInfo,
+    ) -> Result<Caller, Failure> {
+        let ring = self.ring(org.id).await?;
+        let (teams, request) = (teams.into(), Arc::new(request));
+        Ok(Caller { gate: self.clone(), org, ring, principal, rights, teams, request })
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> DateTime<Utc> {
+        self.0.clock.now()
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// Whatever keeps it from answering.
+    pub async fn ping(&self) -> Result<(), Failure> {
+        Ok(self.0.engine.ping().await?)
+    }
+
+    /// Figures of the engine.
+    #[must_use]
+    pub fn stats(&self) -> EngineStats {
+        self.0.engine.stats()
+    }
+
+    /// Finishes writes that wait and closes the database.
+    pub async fn close(&self) {
+        self.0.engine.close().await;
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    pub(crate) fn keys(&self) -> &dyn KeyProvider {
+        &*self.0.keys
+    }
+
+    pub(crate) async fn org(&self, id: Uuid) -> Result<Arc<Org>, Failure> {
+        self.0.orgs.get(&self.0.engine, id).await
+    }
+
+    pub(crate) fn forget_org(&self, id: Uuid) {
+        self.0.orgs.forget(id);
+    }
+
+    pub(crate) fn forget_session(&self, id: Uuid) {
+        self.0.sessions.invalidate(&id);
+    }
+
+    /// The open keys of an organisation.
+    pub(crate) async fn ring(&self, org: Uuid) -> Result<Arc<KeyRing>, Failure> {
+        if let Some(ring) = self.0.rings.get(&org) {
+            return Ok(ring);
+        }
+        let rows = tenant_key::Entity::find().filter(tenant_key::Column::OrgId.eq(org)).all(&self.0.engine).await?;
+        let roots: Option<Vec<WrappedRoot>> = rows.into_iter().map(wrapped_root).collect();
+        let roots = roots.ok_or_else(|| Failure::Internal("a sealing key has an unknown state".into()))?;
+        let ring = KeyRing::unlock(self.keys(), org, &roots).map_err(|error| Failure::Sealing(error.to_string()))?;
+        let ring = Arc::new(ring);
+        self.0.rings.insert(org, ring.clone());
+        Ok(ring)
+    }
+
+    async fn session(&self, verified: Verified) -> Result<Arc<SessionState>, Failure> {
+        let now = self.now().timestamp_millis();
+        if let Some(state) = self.0.sessions.get(&verified.session) {
+            if (now - state.checked.load(Ordering::Relaxed)).abs() < FRESH {
+                return Ok(state);
+            }
+        }
+        let row = session::Entity::find_by_id((verified.org, verified.session)).one(&self.0.engine).await?;
+        let row = row.ok_or(Failure::SignIn(SignInFailure::SessionEnded))?;
+        let state = Arc::new(SessionState {
+            user: row.user_id,
+            ended: row.ended_at.is_some(),
+            expires: row.absolute_expires_at.min(row.idle_expires_at),
+            checked: AtomicI64::new(now),
+        });
+        self.0.sessions.insert(verified.session, state.clone());
+        Ok(state)
+    }
+
+    /// Runs a write transaction of the engine that belongs to no caller: making an organisation, counting failed
+    /// sign-ins.
+    pub(crate) async fn write_raw<T, F>(&self, job: F) -> Result<T, Failure>
+    where
+        F: AsyncFnOnce(&crate::engine::Tx) -> Result<T, Failure> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.0.engine.write(job).await
+    }
+}
+
+fn wrapped_root(row: tenant_key::Model) -> Option<WrappedRoot> {
+    Some(WrappedRoot {
+        key_id: u32::try_from(row.key_id).ok()?,
+        purpose: Purpose::from_stored(&row.purpose)?,
+        state: RootState::from_stored(&row.state)?,
+        kek_id: row.kek_id,
+        wrapped: row.wrapped,
+    })
+}
+
+impl Caller {
+    /// The organisation.
+    #[must_use]
+    pub fn org(&self) -> &Org {
+        &self.org
+    }
+
+    /// Who acts.
+    #[must_use]
+    pub fn principal(&self) -> Principal {
+        self.principal
+    }
+
+    /// What the caller may do.
+    #[must_use]
+    pub fn rights(&self) -> &'static Rights {
+        self.rights
+    }
+
+    /// The caller's team and those below.
+    #[must_use]
+    pub fn teams(&self) -> &[Uuid] {
+        &self.teams
+    }
+
+    /// The request.
+    #[must_use]
+    pub fn request(&self) -> &RequestInfo {
+        &self.request
+    }
+
+    /// The gate.
+    #[must_use]
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    pub(crate) fn ring(&self) -> &KeyRing {
+        &self.ring
+    }
+
+    pub(crate) fn db(&self) -> &Engine {
+        &self.gate.0.engine
+    }
+
+    /// How a record of that owner and team stands to the caller.
+    #[must_use]
+    pub fn relation(&self, owner: Option<Uuid>, team: Option<Uuid>) -> Relation {
+        if owner.is_some() && owner == self.principal.user() {
+            Relation::Own
+        } else if team.is_some_and(|team| self.teams.contains(&team)) {
+            Relation::Team
+        } else {
+            Relation::Other
+        }
+    }
+
+    /// How far an action on a kind reaches.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`] where it reaches nothing.
+    pub fn reach(&self, action: Action, kind: &str) -> Result<Reach, Failure> {
+        let reach = self.rights.reach(action, kind);
+        if reach.is_none() { Err(Failure::Forbidden) } else { Ok(reach) }
+    }
+
+    /// How much of a field the caller sees of a record that stands so.
+    #[must_use]
+    pub fn sees(&self, field: &Field, relation: Relation) -> Sight {
+        self.rights.sees(field.group, relation)
+    }
+
+    /// Runs a write: commits if the closure answers `Ok`, rolls back otherwise. The closure awaits nothing but
+    /// statements; what it gathered is written once, at its end.
+    ///
+    /// # Errors
+    /// Those of the closure and of the database.
+    pub(crate) async fn write<T, F>(&self, job: F) -> Result<T, Failure>
+    where
+        F: AsyncFnOnce(&Tx<'_>) -> Result<T, Failure> + Send + 'static,
+        T: Send + 'static,
+    {
+        let caller = self.clone();
+        let (out, after) = self
+            .gate
+            .0
+            .engine
+            .write(async move |db: &crate::engine::Tx| -> Result<_, Failure> {
+                let now = caller.gate.now();
+                let tx = Tx::new(db, caller, now);
+                let out = job(&tx).await?;
+                Ok((out, tx.finish().await?))
+            })
+            .await?;
+        for act in after {
+            act();
+        }
+        Ok(out)
+    }
+}
+
+
+/// Whether doing the same again, as it is, may work: another transaction came between.
+pub(crate) fn worth_another_try(failure: &Failure) -> bool {
+    matches!(failure, Failure::Engine(EngineError::Busy | EngineError::Unique { .. }))
+}

@@ -1,0 +1,102 @@
+//! Rows of contacts.
+
+use kehu_domain::fields::{Emails, Line, Phones, Ref, SealedDate, SealedText, Tags, Text};
+use kehu_domain::kinds::{Contact, DecisionRole};
+use kehu_domain::record::Stored;
+use sea_orm::ActiveValue::Set;
+
+use crate::crypto::cell::FieldPath;
+use crate::entities::contact;
+use crate::failure::Failure;
+use crate::ops::primary;
+use crate::pii::Entry;
+use crate::sealer::Opener;
+use crate::tx::Tx;
+
+use super::customer::element_entries;
+use super::{Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, name_columns, row};
+
+const PHONES: FieldPath = FieldPath::new("contact.phones");
+const EMAILS: FieldPath = FieldPath::new("contact.emails");
+const WECHAT: FieldPath = FieldPath::new("contact.wechat");
+const BIRTHDAY: FieldPath = FieldPath::new("contact.birthday");
+
+impl Rows for Contact {
+    type Entity = contact::Entity;
+
+    fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<contact::ActiveModel, Failure> {
+        let Self {
+            customer_id, name, position, role, phones, emails, wechat, birthday, primary, remark, tags,
+        } = &stored.data;
+        let (name_norm, name_sort) = name_columns(name.as_str());
+        Ok(row!(contact::ActiveModel, stored, row, {
+            customer_id: Set(customer_id.id),
+            name: Set(name.as_str().to_owned()),
+            name_norm: Set(name_norm),
+            name_sort: Set(name_sort),
+            position: Set(position.as_ref().map(|position| position.as_str().to_owned())),
+            role: Set(role.map(|role| role.key().to_owned())),
+            phones: row.sealer.cell("phones", PHONES, phones.to_stored().as_deref())?,
+            emails: row.sealer.cell("emails", EMAILS, emails.to_stored().as_deref())?,
+            wechat: row.sealer.cell("wechat", WECHAT, wechat.as_ref().map(SealedText::as_str))?,
+            birthday: row.sealer.cell("birthday", BIRTHDAY, birthday.map(SealedDate::to_text).as_deref())?,
+            primary: Set(*primary),
+            remark: Set(remark.as_ref().map(|remark| remark.as_str().to_owned())),
+            tag_ids: Set(ids_to_bytes(&tags.ids)),
+        }))
+    }
+
+    fn from_row(row: contact::Model, opener: &Opener<'_>) -> Result<(Stored<Self>, String), Failure> {
+        let id = row.id;
+        let phones = opener.value(PHONES, id, row.phones.as_deref(), |text| Phones::from_stored(&text))?;
+        let emails = opener.value(EMAILS, id, row.emails.as_deref(), |text| Emails::from_stored(&text))?;
+        let wechat = opener.text(WECHAT, id, row.wechat.as_deref())?;
+        let data = Self {
+            customer_id: Ref::new(row.customer_id),
+            name: Line::from_stored(row.name),
+            position: row.position.map(Line::from_stored),
+            role: row.role.as_deref().and_then(DecisionRole::from_key),
+            phones: phones.unwrap_or_default(),
+            emails: emails.unwrap_or_default(),
+            wechat: wechat.map(SealedText::from_stored),
+            birthday: opener.value(BIRTHDAY, id, row.birthday.as_deref(), |text| SealedDate::parse(&text).ok())?,
+            primary: row.primary,
+            remark: row.remark.map(Text::from_stored),
+            tags: Tags { ids: ids_from_bytes(&row.tag_ids), ..Tags::default() },
+        };
+        Ok((Stored { base: base!(row), data }, row.touched))
+    }
+
+    fn ownership(&self) -> Ownership {
+        Ownership::OfCustomer(self.customer_id.id)
+    }
+
+    fn name(&self) -> Option<&str> {
+        Some(self.name.as_str())
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        element_entries(&self.phones, &self.emails, self.wechat.as_ref().map(SealedText::as_str))
+    }
+
+    fn search_text(&self) -> Option<String> {
+        Some(self.name.as_str().to_owned())
+    }
+
+    fn tags(&self) -> Option<&Tags> {
+        Some(&self.tags)
+    }
+
+    fn tags_mut(&mut self) -> Option<&mut Tags> {
+        Some(&mut self.tags)
+    }
+
+    async fn follow(tx: &Tx<'_>, before: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {
+        match after {
+            Some(after) if after.data.primary && !before.is_some_and(|before| before.data.primary) => {
+                primary::only(tx, after).await
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Rows of customers.
+
+use kehu_domain::fields::{Emails, Instant, Line, Phones, SealedText, Tags, Text, Words};
+use kehu_domain::kinds::{Customer, CustomerKind, Grade, SizeBand, Source, Stage};
+use kehu_domain::record::Stored;
+use kehu_domain::text::pinyin;
+use kehu_domain::value::{CreditCode, Industry, Region};
+use kehu_domain::fields::Ref;
+use sea_orm::ActiveValue::Set;
+
+use crate::crypto::cell::FieldPath;
+use crate::crypto::index::IndexClass;
+use crate::entities::customer;
+use crate::failure::Failure;
+use crate::ops::{number, ownership};
+use crate::pii::Entry;
+use crate::sealer::Opener;
+use crate::tx::Tx;
+
+use super::{
+    NEVER, NOT_DUE, Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, known, name_columns, row,
+};
+
+const ADDRESS: FieldPath = FieldPath::new("customer.address");
+const PHONES: FieldPath = FieldPath::new("customer.phones");
+const EMAILS: FieldPath = FieldPath::new("customer.emails");
+const WECHAT: FieldPath = FieldPath::new("customer.wechat");
+
+impl Rows for Customer {
+    type Entity = customer::Entity;
+
+    fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<customer::ActiveModel, Failure> {
+        let Self {
+            number, name, initial, kind, stage, grade, industry, size, credit_code, region, address, phones, emails,
+            wechat, source, remark, tags, owner_id: _, team_id: _, last_follow_up_at, next_follow_up_at, flags,
+        } = &stored.data;
+        let (name_norm, name_sort) = name_columns(name.as_str());
+        Ok(row!(customer::ActiveModel, stored, row, {
+            number: Set(number.as_ref().map(Line::as_str).unwrap_or_default().to_owned()),
+            name: Set(name.as_str().to_owned()),
+            name_norm: Set(name_norm),
+            name_sort: Set(name_sort),
+            initial: Set(initial.as_ref().map(Line::as_str).unwrap_or_default().to_owned()),
+            kind: Set(kind.key().to_owned()),
+            stage: Set(stage.key().to_owned()),
+            grade: Set(grade.map(|grade| grade.key().to_owned())),
+            industry: Set(industry.as_ref().map(|industry| industry.code().to_owned())),
+            size: Set(size.map(|size| size.key().to_owned())),
+            credit_code: Set(credit_code.as_ref().map(|code| code.as_str().to_owned())),
+            region: Set(region.as_ref().map(|region| region.code().to_owned())),
+            address: row.sealer.cell("address", ADDRESS, address.as_ref().map(SealedText::as_str))?,
+            phones: row.sealer.cell("phones", PHONES, phones.to_stored().as_deref())?,
+            emails: row.sealer.cell("emails", EMAILS, emails.to_stored().as_deref())?,
+            wechat: row.sealer.cell("wechat", WECHAT, wechat.as_ref().map(SealedText::as_str))?,
+            source: Set(source.map(|source| source.key().to_owned())),
+            remark: Set(remark.as_ref().map(|remark| remark.as_str().to_owned())),
+            tag_ids: Set(ids_to_bytes(&tags.ids)),
+            last_follow_up_at: Set(last_follow_up_at.map_or(NEVER, Instant::time)),
+            next_follow_up_at: Set(next_follow_up_at.map_or(NOT_DUE, Instant::time)),
+            flags: Set(flags.0.join(",")),
+        }))
+    }
+
+    fn from_row(row: customer::Model, opener: &Opener<'_>) -> Result<(Stored<Self>, String), Failure> {
+        let id = row.id;
+        let key = |key: Option<String>| key.unwrap_or_default();
+        let phones = opener.value(PHONES, id, row.phones.as_deref(), |text| Phones::from_stored(&text))?;
+        let emails = opener.value(EMAILS, id, row.emails.as_deref(), |text| Emails::from_stored(&text))?;
+        let address = opener.text(ADDRESS, id, row.address.as_deref())?;
+        let wechat = opener.text(WECHAT, id, row.wechat.as_deref())?;
+        let data = Self {
+            number: Some(Line::from_stored(row.number)),
+            name: Line::from_stored(row.name),
+            initial: Some(Line::from_stored(row.initial)),
+            kind: known(CustomerKind::from_key(&row.kind), "kind", id)?,
+            stage: known(Stage::from_key(&row.stage), "stage", id)?,
+            grade: Grade::from_key(&key(row.grade)),
+            industry: row.industry.map(Industry::from_stored),
+            size: SizeBand::from_key(&key(row.size)),
+            credit_code: row.credit_code.map(CreditCode::from_stored),
+            region: row.region.map(Region::from_stored),
+            address: address.map(SealedText::from_stored),
+            phones: phones.unwrap_or_default(),
+            emails: emails.unwrap_or_default(),
+            wechat: wechat.map(SealedText::from_stored),
+            source: Source::from_key(&key(row.source)),
+            remark: row.remark.map(Text::from_stored),
+            tags: Tags { ids: ids_from_bytes(&row.tag_ids), ..Tags::default() },
+            owner_id: row.owner_id.map(Ref::new),
+            team_id: row.team_id.map(Ref::new),
+            last_follow_up_at: Some(row.last_follow_up_at).filter(|at| *at != NEVER).map(Instant::from_stored),
+            next_follow_up_at: Some(row.next_follow_up_at).filter(|at| *at != NOT_DUE).map(Instant::from_stored),
+            flags: Words(row.flags.split(',').filter(|flag| !flag.is_empty()).map(str::to_owned).collect()),
+        };
+        Ok((Stored { base: base!(row), data }, row.touched))
+    }
+
+    fn ownership(&self) -> Ownership {
+        Ownership::Own { owner: self.owner_id.map(|owner| owner.id), team: self.team_id.map(|team| team.id) }
+    }
+
+    fn name(&self) -> Option<&str> {
+        Some(self.name.as_str())
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        element_entries(&self.phones, &self.emails, self.wechat.as_ref().map(SealedText::as_str))
+    }
+
+    fn search_text(&self) -> Option<String> {
+        Some(self.name.as_str().to_owned())
+    }
+
+    fn tags(&self) -> Option<&Tags> {
+        Some(&self.tags)
+    }
+
+    fn tags_mut(&mut self) -> Option<&mut Tags> {
+        Some(&mut self.tags)
+    }
+
+    async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
+        ownership::settle(tx, self, before)?;
+        self.initial = Line::parse(&pinyin::initial(self.name.as_str()).to_string()).ok();
+        let address_changed = before.is_none_or(|before| before.data.address != self.address);
+        if self.region.is_none() && address_changed {
+            self.region = self.address.as_ref().and_then(|address| Region::find_in_address(address.as_str()));
+        }
+        if self.number.is_none() {
+            self.number = Some(number::next(tx, self.industry.as_ref()).await?);
+        }
+        Ok(())
+    }
+
+    async fn follow(tx: &Tx<'_>, before: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {
+        match (before, after) {
+            (Some(before), Some(after)) => ownership::carry(tx, before, after).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What phones, e-mails and a WeChat id are found under.
+pub(super) fn element_entries(phones: &Phones, emails: &Emails, wechat: Option<&str>) -> Vec<Entry> {
+    use kehu_domain::fields::ElementValue;
+    let phones = phones.0.iter().enumerate().map(|(at, item)| Entry {
+        class: IndexClass::Phone,
+        value: ElementValue::index_form(&item.value),
+        strong: ElementValue::is_strong(&item.value),
+        pointer: format!("/phones/{at}"),
+    });
+    let emails = emails.0.iter().enumerate().map(|(at, item)| Entry {
+        class: IndexClass::Email,
+        value: ElementValue::index_form(&item.value),
+        strong: ElementValue::is_strong(&item.value),
+        pointer: format!("/emails/{at}"),
+    });
+    let wechat = wechat.map(|wechat| Entry {
+        class: IndexClass::Wechat,
+        value: wechat.to_lowercase(),
+        strong: false,
+        pointer: "/wechat".to_owned(),
+    });
+    phones.chain(emails).chain(wechat).collect()
+}

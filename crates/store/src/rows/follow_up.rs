@@ -1,0 +1,54 @@
+//! Rows of follow-ups.
+
+use kehu_domain::fields::{Instant, Line, Ref, Text};
+use kehu_domain::kinds::{FollowUp, FollowUpKind};
+use kehu_domain::record::Stored;
+use sea_orm::ActiveValue::Set;
+
+use crate::entities::follow_up;
+use crate::failure::Failure;
+use crate::sealer::Opener;
+use crate::tx::Tx;
+
+use super::{NOT_DUE, Ownership, RowBase, Rows, base, known, row};
+
+impl Rows for FollowUp {
+    type Entity = follow_up::Entity;
+
+    fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<follow_up::ActiveModel, Failure> {
+        let Self { customer_id, contact_id, kind, summary, happened_at, next_step, next_due_at } = &stored.data;
+        Ok(row!(follow_up::ActiveModel, stored, row, {
+            customer_id: Set(customer_id.id),
+            contact_id: Set(contact_id.map(|contact| contact.id)),
+            kind: Set(kind.key().to_owned()),
+            summary: Set(summary.as_str().to_owned()),
+            happened_at: Set(happened_at.time()),
+            next_step: Set(next_step.as_ref().map(|step| step.as_str().to_owned())),
+            next_due_at: Set(next_due_at.map_or(NOT_DUE, Instant::time)),
+        }))
+    }
+
+    fn from_row(row: follow_up::Model, _: &Opener<'_>) -> Result<(Stored<Self>, String), Failure> {
+        let data = Self {
+            customer_id: Ref::new(row.customer_id),
+            contact_id: row.contact_id.map(Ref::new),
+            kind: known(FollowUpKind::from_key(&row.kind), "kind", row.id)?,
+            summary: Text::from_stored(row.summary),
+            happened_at: Instant::from_stored(row.happened_at),
+            next_step: row.next_step.map(Line::from_stored),
+            next_due_at: Some(row.next_due_at).filter(|at| *at != NOT_DUE).map(Instant::from_stored),
+        };
+        Ok((Stored { base: base!(row), data }, row.touched))
+    }
+
+    fn ownership(&self) -> Ownership {
+        Ownership::OfCustomer(self.customer_id.id)
+    }
+
+    async fn follow(tx: &Tx<'_>, before: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {
+        if let Some(follow_up) = after.or(before) {
+            tx.summarise(follow_up.data.customer_id.id);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,209 @@
+//! How each kind is written to its row and read from it.
+
+mod contact;
+mod customer;
+mod follow_up;
+mod tag;
+mod team;
+mod user;
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use kehu_domain::fields::Tags;
+use kehu_domain::record::{Base, Record, Stored};
+use kehu_domain::text::{normalise, pinyin};
+use sea_orm::{EntityTrait, IntoActiveModel};
+use uuid::Uuid;
+
+use crate::failure::Failure;
+use crate::pii;
+use crate::sealer::{Opener, Sealer};
+use crate::tx::Tx;
+
+/// Whose a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ownership {
+    /// It says so itself.
+    Own {
+        /// The owner.
+        owner: Option<Uuid>,
+        /// The team.
+        team: Option<Uuid>,
+    },
+    /// It goes with a customer.
+    OfCustomer(Uuid),
+    /// Everybody's.
+    Shared,
+}
+
+/// A kind's row. The mapping names every field, so that a new one does not compile until it is stored.
+pub(crate) trait Rows: Record {
+    /// The table.
+    type Entity: EntityTrait<Model: IntoActiveModel<<Self::Entity as EntityTrait>::ActiveModel> + Send + Sync>;
+
+    /// The row of a record; sealed columns as the sealer says.
+    fn to_row(
+        stored: &Stored<Self>,
+        row: &RowBase<'_>,
+    ) -> Result<<Self::Entity as EntityTrait>::ActiveModel, Failure>;
+    /// The record of a row, and in which version which field was last changed.
+    fn from_row(
+        row: <Self::Entity as EntityTrait>::Model,
+        opener: &Opener<'_>,
+    ) -> Result<(Stored<Self>, String), Failure>;
+    /// Whose it is.
+    fn ownership(&self) -> Ownership;
+
+    /// Columns that follow from a field; by default the column of its name.
+    fn columns(field: &'static str) -> &'static [&'static str] {
+        match field {
+            "name" => &["name", "name_norm", "name_sort", "initial"],
+            "tags" => &["tag_ids"],
+            _ => &[],
+        }
+    }
+    /// The name that others show for it.
+    fn name(&self) -> Option<&str> {
+        None
+    }
+    /// Sealed values it is found under.
+    fn entries(&self) -> Vec<pii::Entry> {
+        Vec::new()
+    }
+    /// Text it is found by.
+    fn search_text(&self) -> Option<String> {
+        None
+    }
+    /// Its tags.
+    fn tags(&self) -> Option<&Tags> {
+        None
+    }
+    /// Its tags, to be resolved.
+    fn tags_mut(&mut self) -> Option<&mut Tags> {
+        None
+    }
+    /// Fills in what follows from other fields and checks what the database knows, before it is written.
+    async fn prepare(&mut self, _: &Tx<'_>, _: Option<&Stored<Self>>) -> Result<(), Failure> {
+        Ok(())
+    }
+    /// Does what follows from the change elsewhere.
+    async fn follow(_: &Tx<'_>, _: Option<&Stored<Self>>, _: Option<&Stored<Self>>) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// What a row needs beside the record.
+pub(crate) struct RowBase<'a> {
+    pub(crate) org: Uuid,
+    /// `{"field": version}` of the fields that were changed.
+    pub(crate) touched: String,
+    pub(crate) sealer: Sealer<'a>,
+}
+
+/// Sorts before every moment: no follow-up yet.
+pub(crate) const NEVER: DateTime<Utc> = DateTime::UNIX_EPOCH;
+/// Sorts after every moment: nothing due. 9999-12-31T23:59:59.999Z.
+pub(crate) const NOT_DUE: DateTime<Utc> = match DateTime::from_timestamp_millis(253_402_300_799_999) {
+    Some(time) => time,
+    None => DateTime::UNIX_EPOCH,
+};
+
+/// What stands for null in a sort column.
+pub(crate) fn sentinel(column: &str) -> Option<DateTime<Utc>> {
+    match column {
+        "last_follow_up_at" => Some(NEVER),
+        "next_follow_up_at" | "next_due_at" => Some(NOT_DUE),
+        _ => None,
+    }
+}
+
+/// The normalised name and the key it is ordered by.
+fn name_columns(name: &str) -> (String, String) {
+    (normalise(name), pinyin::sort_key(name))
+}
+
+/// Ids in one column, 16 bytes each.
+fn ids_to_bytes(ids: &[Uuid]) -> Vec<u8> {
+    ids.iter().flat_map(|id| id.as_bytes().iter().copied()).collect()
+}
+
+fn ids_from_bytes(bytes: &[u8]) -> Vec<Uuid> {
+    bytes.chunks_exact(16).filter_map(|id| Uuid::from_slice(id).ok()).collect()
+}
+
+/// A key of a vocabulary that is stored; an unknown one means that an older program reads a newer database.
+fn known<T>(value: Option<T>, what: &str, id: Uuid) -> Result<T, Failure> {
+    value.ok_or_else(|| Failure::Internal(format!("row {id} has an unknown {what}")))
+}
+
+/// The base columns of an active model, and the kind's own behind them.
+macro_rules! row {
+    ($Active:path, $stored:expr, $row:expr, { $($field:ident: $value:expr),* $(,)? }) => {{
+        let (stored, row) = ($stored, $row);
+        let kehu_domain::record::Base {
+            id, version, created_at, updated_at, created_by, owner_id, team_id, deleted_at,
+        } = stored.base.clone();
+        use sea_orm::ActiveValue::Set;
+        $Active {
+            org_id: Set(row.org),
+            id: Set(id),
+            version: Set(version),
+            touched: Set(row.touched.clone()),
+            owner_id: Set(owner_id),
+            team_id: Set(team_id),
+            created_at: Set(created_at),
+            updated_at: Set(updated_at),
+            created_by: Set(created_by),
+            deleted_at: Set(deleted_at),
+            // Only removing and restoring write it.
+            deleted_with: sea_orm::ActiveValue::NotSet,
+            $( $field: $value, )*
+        }
+    }};
+}
+pub(crate) use row;
+
+/// The columns that every change writes.
+pub(crate) const ALWAYS: &[&str] = &["version", "touched", "updated_at", "owner_id", "team_id"];
+
+/// The columns that a change of some fields writes.
+pub(crate) fn columns_of<R: Rows>(changed: &[&'static str]) -> HashSet<&'static str> {
+    let mut columns: HashSet<&'static str> = ALWAYS.iter().copied().collect();
+    for field in changed {
+        columns.insert(field);
+        columns.extend(R::columns(field));
+    }
+    columns
+}
+
+/// Base fields of a row.
+macro_rules! base {
+    ($row:ident) => {
+        kehu_domain::record::Base {
+            id: $row.id,
+            version: $row.version,
+            created_at: $row.created_at,
+            updated_at: $row.updated_at,
+            created_by: $row.created_by,
+            owner_id: $row.owner_id,
+            team_id: $row.team_id,
+            deleted_at: $row.deleted_at,
+        }
+    };
+}
+pub(crate) use base;
+
+/// A base of a new record.
+pub(crate) fn new_base(tx: &Tx<'_>, owner_id: Option<Uuid>, team_id: Option<Uuid>) -> Base {
+    Base {
+        id: tx.new_id(),
+        version: 1,
+        created_at: tx.now(),
+        updated_at: tx.now(),
+        created_by: tx.caller().principal().user(),
+        owner_id,
+        team_id,
+        deleted_at: None,
+    }
+}

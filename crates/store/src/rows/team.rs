@@ -1,0 +1,63 @@
+//! Rows of teams.
+
+use kehu_domain::codes;
+use kehu_domain::fields::{Line, Ref};
+use kehu_domain::flaw::Flaw;
+use kehu_domain::kinds::Team;
+use kehu_domain::record::Stored;
+use kehu_domain::show::Name;
+use sea_orm::ActiveValue::Set;
+
+use crate::entities::team;
+use crate::failure::Failure;
+use crate::ops::unique_name;
+use crate::sealer::Opener;
+use crate::tx::Tx;
+
+use super::{Ownership, RowBase, Rows, base, name_columns, row};
+
+impl Rows for Team {
+    type Entity = team::Entity;
+
+    fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<team::ActiveModel, Failure> {
+        let Self { name, parent_id } = &stored.data;
+        let (name_norm, name_sort) = name_columns(name.as_str());
+        Ok(row!(team::ActiveModel, stored, row, {
+            name: Set(name.as_str().to_owned()),
+            name_norm: Set(name_norm),
+            name_sort: Set(name_sort),
+            parent_id: Set(parent_id.map(|parent| parent.id)),
+        }))
+    }
+
+    fn from_row(row: team::Model, _: &Opener<'_>) -> Result<(Stored<Self>, String), Failure> {
+        let data = Self { name: Line::from_stored(row.name), parent_id: row.parent_id.map(Ref::new) };
+        Ok((Stored { base: base!(row), data }, row.touched))
+    }
+
+    fn ownership(&self) -> Ownership {
+        Ownership::Shared
+    }
+
+    fn name(&self) -> Option<&str> {
+        Some(self.name.as_str())
+    }
+
+    async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
+        let id = before.map(|before| before.base.id);
+        if let (Some(id), Some(parent)) = (id, self.parent_id) {
+            if tx.caller().org().team_and_below(id).contains(&parent.id) {
+                return Err(Failure::refused("/parent_id", Flaw::new(&codes::TEAM_CYCLE)));
+            }
+        }
+        unique_name::check::<Self>(tx, self.name.as_str(), id).await
+    }
+
+    async fn follow(tx: &Tx<'_>, _: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {
+        tx.people_changed();
+        if let Some(team) = after {
+            tx.remember_name(team.base.id, Name { name: team.data.name.as_str().to_owned(), color: None });
+        }
+        Ok(())
+    }
+}

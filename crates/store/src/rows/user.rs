@@ -1,0 +1,81 @@
+//! Rows of users. Password and sign-in columns are written by signing in alone; a record change leaves them.
+
+use kehu_domain::fields::{Instant, Line, Ref, SealedText};
+use kehu_domain::kinds::{RoleName, User};
+use kehu_domain::record::Stored;
+use kehu_domain::show::Name;
+use sea_orm::ActiveValue::{NotSet, Set};
+
+use crate::crypto::cell::FieldPath;
+use crate::entities::user;
+use crate::failure::Failure;
+use crate::ops::logins;
+use crate::sealer::Opener;
+use crate::tx::Tx;
+
+use super::{Ownership, RowBase, Rows, base, known, name_columns, row};
+
+const EMAIL: FieldPath = FieldPath::new("user.email");
+const MOBILE: FieldPath = FieldPath::new("user.mobile");
+const USER_NAME: FieldPath = FieldPath::new("user.user_name");
+
+impl Rows for User {
+    type Entity = user::Entity;
+
+    fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<user::ActiveModel, Failure> {
+        let Self { name, email, mobile, user_name, role, team_id: _, disabled, last_login_at: _ } = &stored.data;
+        let (name_norm, name_sort) = name_columns(name.as_str());
+        Ok(row!(user::ActiveModel, stored, row, {
+            name: Set(name.as_str().to_owned()),
+            name_norm: Set(name_norm),
+            name_sort: Set(name_sort),
+            email: row.sealer.cell("email", EMAIL, email.as_ref().map(SealedText::as_str))?,
+            mobile: row.sealer.cell("mobile", MOBILE, mobile.as_ref().map(SealedText::as_str))?,
+            user_name: row.sealer.cell("user_name", USER_NAME, user_name.as_ref().map(SealedText::as_str))?,
+            role: Set(role.key().to_owned()),
+            disabled: Set(*disabled),
+            password_hash: NotSet,
+            password_changed_at: NotSet,
+            must_change_password: Set(false),
+            last_login_at: NotSet,
+            last_login_address: NotSet,
+            failed_since: NotSet,
+        }))
+    }
+
+    fn from_row(row: user::Model, opener: &Opener<'_>) -> Result<(Stored<Self>, String), Failure> {
+        let id = row.id;
+        let data = Self {
+            name: Line::from_stored(row.name),
+            email: opener.text(EMAIL, id, row.email.as_deref())?.map(SealedText::from_stored),
+            mobile: opener.text(MOBILE, id, row.mobile.as_deref())?.map(SealedText::from_stored),
+            user_name: opener.text(USER_NAME, id, row.user_name.as_deref())?.map(SealedText::from_stored),
+            role: known(RoleName::from_key(&row.role), "role", id)?,
+            team_id: row.team_id.map(Ref::new),
+            disabled: row.disabled,
+            last_login_at: row.last_login_at.map(Instant::from_stored),
+        };
+        Ok((Stored { base: base!(row), data }, row.touched))
+    }
+
+    /// A user is in a team and is its own: colleagues see contact data as the policy says.
+    fn ownership(&self) -> Ownership {
+        Ownership::Own { owner: None, team: self.team_id.map(|team| team.id) }
+    }
+
+    fn name(&self) -> Option<&str> {
+        Some(self.name.as_str())
+    }
+
+    async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
+        logins::check(tx, self, before).await
+    }
+
+    async fn follow(tx: &Tx<'_>, before: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {
+        tx.people_changed();
+        if let Some(user) = after {
+            tx.remember_name(user.base.id, Name { name: user.data.name.as_str().to_owned(), color: None });
+        }
+        logins::write(tx, before, after).await
+    }
+}

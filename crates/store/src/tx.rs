@@ -1,0 +1,271 @@
+//! A write transaction of a caller. Record rows are written at once; what stands behind them (journal, index, search,
+//! links, summaries) is gathered and written once, just before the commit.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use kehu_domain::show::Name;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use uuid::Uuid;
+
+use crate::clock::new_id;
+use crate::dialect::statement;
+use crate::engine;
+use crate::entities::{journal as journal_row, pii_index, tag_link};
+use crate::failure::Failure;
+use crate::gate::Caller;
+use crate::journal::Entry;
+use crate::{ops, search};
+
+/// Something to do once the transaction is on the disk: the only way to touch a cache.
+pub(crate) type AfterCommit = Box<dyn FnOnce() + Send>;
+
+/// A write transaction.
+pub(crate) struct Tx<'a> {
+    db: &'a engine::Tx,
+    caller: Caller,
+    now: DateTime<Utc>,
+    gathered: RefCell<Gathered>,
+    attempting: Cell<bool>,
+}
+
+/// What is written at the end.
+#[derive(Default)]
+struct Gathered {
+    index: Vec<pii_index::Model>,
+    index_gone: Vec<Uuid>,
+    search: Vec<SearchText>,
+    search_gone: Vec<Uuid>,
+    links: Vec<tag_link::Model>,
+    links_gone: Vec<tag_link::Model>,
+    summaries: BTreeSet<Uuid>,
+    journal: Vec<Entry>,
+    names: HashMap<Uuid, Name>,
+    people_changed: bool,
+    after: Vec<AfterCommit>,
+}
+
+struct SearchText {
+    kind: &'static str,
+    record: Uuid,
+    text: String,
+    fresh: bool,
+}
+
+impl<'a> Tx<'a> {
+    pub(crate) fn new(db: &'a engine::Tx, caller: Caller, now: DateTime<Utc>) -> Self {
+        Self { db, caller, now, gathered: RefCell::default(), attempting: Cell::new(false) }
+    }
+
+    /// The statements.
+    pub(crate) fn db(&self) -> &'a engine::Tx {
+        self.db
+    }
+
+    /// Who writes.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The organisation that is written to.
+    pub(crate) fn org_id(&self) -> Uuid {
+        self.caller.org().id
+    }
+
+    /// The moment of the transaction, the same for all it writes.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// A fresh id.
+    pub(crate) fn new_id(&self) -> Uuid {
+        new_id(self.now)
+    }
+
+    pub(crate) fn log(&self, entry: Entry) {
+        self.gathered.borrow_mut().journal.push(entry);
+    }
+
+    pub(crate) fn index(&self, rows: Vec<pii_index::Model>) {
+        self.gathered.borrow_mut().index.extend(rows);
+    }
+
+    /// What this transaction itself will put into the index.
+    pub(crate) fn indexed(&self) -> Vec<pii_index::Model> {
+        self.gathered.borrow().index.clone()
+    }
+
+    /// Takes every entry of a record out of the index before new ones are written.
+    pub(crate) fn unindex(&self, record: Uuid) {
+        let mut gathered = self.gathered.borrow_mut();
+        gathered.index.retain(|row| row.record_id != record);
+        gathered.index_gone.push(record);
+    }
+
+    pub(crate) fn search(&self, kind: &'static str, record: Uuid, text: String, fresh: bool) {
+        self.gathered.borrow_mut().search.push(SearchText { kind, record, text, fresh });
+    }
+
+    pub(crate) fn unsearch(&self, record: Uuid) {
+        self.gathered.borrow_mut().search_gone.push(record);
+    }
+
+    /// Links and unlinks tags of a record.
+    pub(crate) fn link(&self, kind: &'static str, record: Uuid, before: &[Uuid], after: &[Uuid]) {
+        let org_id = self.org_id();
+        let link = |tag: &Uuid| tag_link::Model { org_id, tag_id: *tag, kind: kind.to_owned(), record_id: record };
+        let mut gathered = self.gathered.borrow_mut();
+        gathered.links.extend(after.iter().filter(|tag| !before.contains(tag)).map(link));
+        gathered.links_gone.extend(before.iter().filter(|tag| !after.contains(tag)).map(link));
+    }
+
+    /// The customer's summaries follow from its follow-ups, which changed.
+    pub(crate) fn summarise(&self, customer: Uuid) {
+        self.gathered.borrow_mut().summaries.insert(customer);
+    }
+
+    /// Users, teams or tags changed: what servers keep in memory of the organisation is out of date.
+    pub(crate) fn people_changed(&self) {
+        self.gathered.borrow_mut().people_changed = true;
+    }
+
+    /// Remembers the name of a record that this transaction made, for its own answer.
+    pub(crate) fn remember_name(&self, id: Uuid, name: Name) {
+        self.gathered.borrow_mut().names.insert(id, name);
+    }
+
+    /// The name of a record that this transaction made.
+    pub(crate) fn remembered_name(&self, id: Uuid) -> Option<Name> {
+        self.gathered.borrow().names.get(&id).cloned()
+    }
+
+    /// The tag of that name that this transaction made.
+    pub(crate) fn remembered(&self, name: &str) -> Option<Uuid> {
+        let gathered = self.gathered.borrow();
+        gathered.names.iter().find(|(_, known)| known.name == name).map(|(id, _)| *id)
+    }
+
+    pub(crate) fn after_commit(&self, act: impl FnOnce() + Send + 'static) {
+        self.gathered.borrow_mut().after.push(Box::new(act));
+    }
+
+    /// Runs a part that may fail by itself: its statements are undone, what it gathered is dropped, and the
+    /// transaction goes on. One level only.
+    pub(crate) async fn attempt<T>(&self, job: impl AsyncFnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+        let before = std::mem::take(&mut *self.gathered.borrow_mut());
+        // The index of this transaction must stay visible: an item may meet an earlier one.
+        self.gathered.borrow_mut().index.clone_from(&before.index);
+        self.gathered.borrow_mut().names.clone_from(&before.names);
+        let known = before.index.len();
+        self.attempting.set(true);
+        let result = self.db.attempt(async |_| job().await).await;
+        self.attempting.set(false);
+        let mut part = std::mem::replace(&mut *self.gathered.borrow_mut(), before);
+        if result.is_ok() {
+            part.index.drain(..known.min(part.index.len()));
+            self.gathered.borrow_mut().join(part);
+        }
+        result
+    }
+
+    /// Writes what was gathered. Journal entries come last.
+    pub(crate) async fn finish(self) -> Result<Vec<AfterCommit>, Failure> {
+        let summaries = std::mem::take(&mut self.gathered.borrow_mut().summaries);
+        for customer in summaries {
+            ops::summaries::refresh(&self, customer).await?;
+        }
+        let gathered = self.gathered.take();
+        let org = self.org_id();
+        write_index(self.db, org, gathered.index_gone, gathered.index).await?;
+        for record in gathered.search_gone {
+            search::remove(self.db, org, record).await?;
+        }
+        for doc in gathered.search {
+            search::put(self.db, org, doc.kind, doc.record, &doc.text, doc.fresh).await?;
+        }
+        write_links(self.db, gathered.links_gone, gathered.links).await?;
+        let mut after = gathered.after;
+        if gathered.people_changed {
+            let sql = "UPDATE organisations SET state = state + 1 WHERE id = ?";
+            self.db.execute_raw(statement(self.db, sql, [org.into()])).await?;
+            let gate = self.caller.gate().clone();
+            after.push(Box::new(move || gate.forget_org(org)));
+        }
+        let entries: Vec<journal_row::ActiveModel> =
+            gathered.journal.into_iter().map(|entry| entry.into_row(&self)).collect::<Result<_, _>>()?;
+        insert_many::<journal_row::Entity, _>(self.db, entries).await?;
+        Ok(after)
+    }
+}
+
+impl Gathered {
+    fn join(&mut self, part: Self) {
+        self.index.extend(part.index);
+        self.index_gone.extend(part.index_gone);
+        self.search.extend(part.search);
+        self.search_gone.extend(part.search_gone);
+        self.links.extend(part.links);
+        self.links_gone.extend(part.links_gone);
+        self.summaries.extend(part.summaries);
+        self.journal.extend(part.journal);
+        self.names.extend(part.names);
+        self.people_changed |= part.people_changed;
+        self.after.extend(part.after);
+    }
+}
+
+/// Rows of one statement: few enough that its placeholders stay below the engines' limits.
+const ROWS: usize = 100;
+
+/// Inserts rows, a statement for up to a hundred of them.
+pub(crate) async fn insert_many<E, A>(db: &impl ConnectionTrait, rows: Vec<A>) -> Result<(), Failure>
+where
+    E: EntityTrait,
+    A: sea_orm::ActiveModelTrait<Entity = E> + Send,
+{
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let part: Vec<A> = rows.by_ref().take(ROWS).collect();
+        E::insert_many(part).exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+async fn write_index(
+    db: &engine::Tx,
+    org: Uuid,
+    gone: Vec<Uuid>,
+    rows: Vec<pii_index::Model>,
+) -> Result<(), Failure> {
+    if !gone.is_empty() {
+        pii_index::Entity::delete_many()
+            .filter(pii_index::Column::OrgId.eq(org))
+            .filter(pii_index::Column::RecordId.is_in(gone))
+            .exec(db)
+            .await?;
+    }
+    let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
+    while rows.peek().is_some() {
+        let part: Vec<pii_index::ActiveModel> = rows.by_ref().take(ROWS).collect();
+        // One record may say the same number twice, in a field of its own and in a list.
+        let once = OnConflict::new().do_nothing().to_owned();
+        pii_index::Entity::insert_many(part).on_conflict(once).exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+async fn write_links(db: &engine::Tx, gone: Vec<tag_link::Model>, new: Vec<tag_link::Model>) -> Result<(), Failure> {
+    for link in gone {
+        tag_link::Entity::delete_by_id((link.org_id, link.tag_id, link.kind, link.record_id)).exec(db).await?;
+    }
+    let rows = new.into_iter().map(|link| tag_link::ActiveModel {
+        org_id: Set(link.org_id),
+        tag_id: Set(link.tag_id),
+        kind: Set(link.kind),
+        record_id: Set(link.record_id),
+    });
+    insert_many::<tag_link::Entity, _>(db, rows.collect()).await
+}
