@@ -3,6 +3,7 @@
 mod elements;
 mod reference;
 mod sealed;
+mod standard;
 mod tags;
 mod text;
 mod time;

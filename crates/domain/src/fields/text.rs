@@ -26,8 +26,8 @@ fn fits(value: &str, max: usize, lines: bool) -> Result<(), Flaw> {
         return Err(Flaw::new(&codes::TEXT_TOO_LONG).with("max", max).with("length", count));
     }
     let control = |c: char| c.is_control() && !(lines && matches!(c, '\n' | '\r' | '\t'));
-    if value.chars().any(control) {
-        return Err(Flaw::new(&codes::TEXT_CONTROL_CHARACTERS));
+    if let Some(character) = value.chars().find(|c| control(*c)) {
+        return Err(Flaw::new(&codes::TEXT_CONTROL_CHARACTERS).with("character", character.escape_unicode()));
     }
     Ok(())
 }

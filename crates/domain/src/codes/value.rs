@@ -1,0 +1,152 @@
+//! Every rule that a single value can break: stable keys and their words in both languages.
+//!
+//! A text quotes the offending value with `{value}`; a hint says how to mend it.
+
+use crate::flaw::Code;
+
+macro_rules! codes {
+    ($($name:ident: $key:literal, $en:literal, $zh:literal, $hint_en:literal, $hint_zh:literal;)*) => {
+        $(
+            #[doc = $en]
+            pub static $name: Code =
+                Code { key: $key, en: $en, zh: $zh, hint_en: $hint_en, hint_zh: $hint_zh };
+        )*
+        /// All codes of values, for the list of codes that the documentation shows.
+        pub static VALUE_CODES: &[&Code] = &[$(&$name),*];
+    };
+}
+
+codes! {
+    TEXT_EMPTY: "text_empty",
+        "The text is empty.", "内容为空。",
+        "Write at least one visible character.", "请至少填写一个可见字符。";
+    TEXT_TOO_LONG: "text_too_long",
+        "The text has {length} characters; at most {max} can be stored.", "内容有 {length} 个字符，最多可存 {max} 个。",
+        "Shorten it to {max} characters.", "请缩短到 {max} 个字符以内。";
+    TEXT_CONTROL_CHARACTERS: "text_control_characters",
+        "The text holds a control character ({character}).", "内容含有控制字符（{character}）。",
+        "Remove line breaks, tabs and invisible control characters.", "请删除换行、制表符和不可见的控制字符。";
+
+    PHONE_INVALID: "phone_invalid",
+        "“{value}” is not a telephone number of any known plan.", "“{value}”不是有效的电话号码。",
+        "Write 11 digits such as 13800138000, a landline with its area code such as 010-62345678, or +<country code> and the number.",
+        "请填写 11 位手机号（如 13800138000）、带区号的座机（如 010-62345678），或 +国家代码加号码。";
+    PHONE_LOST_DIGITS: "phone_lost_digits",
+        "“{value}” was rounded by a spreadsheet and has lost digits.", "“{value}”被表格软件取整，已丢失数字。",
+        "Format the column as text in the spreadsheet and enter the whole number again, such as 13800138000.",
+        "请在表格中把该列设为文本格式，并重新填写完整号码，如 13800138000。";
+    PHONE_NO_AREA_CODE: "phone_no_area_code",
+        "“{value}” is a landline without its area code.", "“{value}”是缺少区号的座机号码。",
+        "Put the area code first, such as 010-62345678.", "请在前面加上区号，如 010-62345678。";
+    PHONE_SEVERAL: "phone_several",
+        "“{value}” holds more than one number.", "“{value}”包含多个号码。",
+        "Give each number as an element of its own.", "请把每个号码分开填写。";
+
+    EMAIL_INVALID: "email_invalid",
+        "“{value}” is not an e-mail address.", "“{value}”不是有效的邮箱地址。",
+        "Write it as name@example.com, in Latin letters and digits.", "请按 name@example.com 的格式，用英文字母和数字填写。";
+    EMAIL_NO_TOP_DOMAIN: "email_no_top_domain",
+        "“{value}” does not end in a top-level domain that exists.", "“{value}”的结尾不是存在的顶级域名。",
+        "Check the ending, such as .com or .cn.", "请检查结尾，如 .com 或 .cn。";
+    EMAIL_QUOTED: "email_quoted",
+        "“{value}” has a quoted name before the @, which most mail systems refuse.",
+        "“{value}”在 @ 之前使用了引号，多数邮件系统不接受。",
+        "Write the part before the @ without quotation marks.", "请去掉 @ 之前的引号。";
+    EMAIL_IP_ADDRESS: "email_ip_address",
+        "“{value}” names a network address instead of a domain.", "“{value}”用网络地址代替了域名。",
+        "Write a domain after the @, such as example.com.", "请在 @ 之后填写域名，如 example.com。";
+
+    LOGIN_NAME_INVALID: "login_name_invalid",
+        "“{value}” cannot be a sign-in name.", "“{value}”不能作为登录名。",
+        "Write an e-mail address, a mobile number, or 2 to 64 letters, digits and . _ - that begin with a letter.",
+        "请填写邮箱、手机号，或以字母开头的 2 到 64 个字母、数字和 . _ -。";
+
+    NAME_PLACEHOLDER: "name_placeholder",
+        "“{value}” stands in for a name and is not one.", "“{value}”是占位文字，不是真实名称。",
+        "Write the registered name of the company or the real name of the person.", "请填写公司注册全称或个人真实姓名。";
+    NAME_NO_LETTERS: "name_no_letters",
+        "“{value}” has no letter.", "“{value}”不含任何文字。",
+        "Write the name in Chinese or Latin letters.", "请用汉字或字母填写名称。";
+    PERSON_NAME_TITLE: "person_name_title",
+        "“{value}” is a form of address, not a full name.", "“{value}”是称呼，不是完整姓名。",
+        "Write the person's real name without a title, such as 王芳.", "请填写真实姓名，不带称呼，如 王芳。";
+    PERSON_NAME_DIGITS: "person_name_digits",
+        "“{value}” has digits in it; a person's name has none.", "“{value}”含有数字，姓名中不应有数字。",
+        "Remove the digits, or put a telephone number into its own field.", "请删除数字；电话号码请填在电话栏。";
+    PERSON_NAME_CHARACTERS: "person_name_characters",
+        "“{value}” has “{character}” in it, which no name has.", "“{value}”含有姓名中不会出现的“{character}”。",
+        "Keep letters, spaces, hyphens, apostrophes and the dot ·.", "请只保留文字、空格、连字符、撇号和间隔号 ·。";
+    PERSON_NAME_INCOMPLETE: "person_name_incomplete",
+        "“{value}” is a surname alone.", "“{value}”只有姓，没有名。",
+        "Write surname and given name, such as 王芳.", "请填写姓和名，如 王芳。";
+    PERSON_NAME_COMPANY: "person_name_company",
+        "“{value}” is the name of a company, not of a person.", "“{value}”是公司名称，不是个人姓名。",
+        "Write the person's name here and the company in its own field.", "请在此填写个人姓名，公司名称填在对应栏。";
+
+    CREDIT_CODE_LENGTH: "credit_code_length",
+        "“{value}” has {length} characters; a unified social credit code has 18.",
+        "“{value}”有 {length} 位，统一社会信用代码应为 18 位。",
+        "Copy all 18 characters from the business licence.", "请从营业执照上抄写全部 18 位。";
+    CREDIT_CODE_CHARSET: "credit_code_charset",
+        "“{value}” has “{character}” in it, which no unified social credit code has.",
+        "“{value}”含有统一社会信用代码中不会出现的“{character}”。",
+        "The letters I, O, S, V and Z are never used: check for 1, 0, 5 and 2.", "代码中不使用字母 I、O、S、V、Z，请核对是否为 1、0、5、2。";
+    CREDIT_CODE_CHECK: "credit_code_check",
+        "The check character of “{value}” does not fit.", "“{value}”的校验码不正确。",
+        "Compare each character with the business licence; two may be swapped.", "请与营业执照逐位核对，可能有字符抄错或颠倒。";
+
+    INDUSTRY_UNKNOWN: "industry_unknown",
+        "“{value}” is no industry of GB/T 4754-2017.", "“{value}”不是国民经济行业分类（GB/T 4754-2017）中的行业。",
+        "Write a section letter, a two-digit code or a name, such as I, 65 or 软件和信息技术服务业.",
+        "请填写门类字母、两位代码或名称，如 I、65 或 软件和信息技术服务业。";
+    INDUSTRY_AMBIGUOUS: "industry_ambiguous",
+        "“{value}” fits several industries: {candidates}.", "“{value}”符合多个行业：{candidates}。",
+        "Write one of their codes.", "请填写其中一个代码。";
+
+    REGION_UNKNOWN: "region_unknown",
+        "“{value}” names no province, city or district.", "“{value}”无法识别为省、市或区县。",
+        "Write a six-digit code such as 310115, or province, city and district such as 上海市浦东新区.",
+        "请填写六位代码（如 310115）或省、市、区县（如 上海市浦东新区）。";
+
+    PASSWORD_TOO_SHORT: "password_too_short",
+        "The password has {length} characters; it needs at least {min}.", "密码只有 {length} 个字符，至少需要 {min} 个。",
+        "Choose {min} characters or more; a short sentence works well.", "请使用 {min} 个以上字符，例如一句短语。";
+    PASSWORD_TOO_LONG: "password_too_long",
+        "The password has {length} characters; it may have at most {max}.", "密码有 {length} 个字符，最多 {max} 个。",
+        "Choose {max} characters or fewer.", "请使用不超过 {max} 个字符。";
+    PASSWORD_COMMON: "password_common",
+        "The password is one of the most common ones.", "该密码过于常见。",
+        "Choose one that others would not guess.", "请换一个他人不易猜到的密码。";
+    PASSWORD_IS_NAME: "password_is_name",
+        "The password is the same as the sign-in name.", "密码与登录名相同。",
+        "Choose one that is not your name, address or number.", "请不要使用自己的姓名、邮箱或手机号。";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::VALUE_CODES;
+    use std::collections::BTreeSet;
+
+    fn placeholders(text: &str) -> BTreeSet<&str> {
+        text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect()
+    }
+
+    #[test]
+    fn keys_are_unique_and_snake_case() {
+        let keys: BTreeSet<_> = VALUE_CODES.iter().map(|code| code.key).collect();
+        assert_eq!(keys.len(), VALUE_CODES.len());
+        for key in keys {
+            assert!(key.chars().all(|c| c.is_ascii_lowercase() || c == '_'), "{key}");
+        }
+    }
+
+    #[test]
+    fn both_languages_say_the_same() {
+        for code in VALUE_CODES {
+            assert!(!code.en.is_empty() && !code.zh.is_empty(), "{}", code.key);
+            assert!(!code.hint_en.is_empty() && !code.hint_zh.is_empty(), "{}", code.key);
+            assert_eq!(placeholders(code.en), placeholders(code.zh), "{}", code.key);
+            assert_eq!(placeholders(code.hint_en), placeholders(code.hint_zh), "{}", code.key);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Text as people write it, brought into the forms that are compared, searched and sorted.
+
+pub mod normalise;
+pub mod pinyin;
+pub mod tokens;
+mod word_list;
+
+pub use normalise::normalise;
+pub(crate) use normalise::{clean_line, is_han};
+pub(crate) use word_list::WordList;

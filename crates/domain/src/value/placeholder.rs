@@ -1,0 +1,121 @@
+//! Words that people put where a name should be.
+
+use crate::{
+    codes::{NAME_NO_LETTERS, NAME_PLACEHOLDER},
+    flaw::Flaw,
+    text::normalise,
+};
+
+use super::quoted;
+
+/// The whole name, normalised, without spaces and signs.
+const PLACEHOLDERS: &[&str] = &[
+    "某公司",
+    "某某公司",
+    "某有限公司",
+    "某某有限公司",
+    "某企业",
+    "某某企业",
+    "某单位",
+    "某集团",
+    "某客户",
+    "某某",
+    "某人",
+    "某",
+    "公司",
+    "有限公司",
+    "企业",
+    "单位",
+    "个人",
+    "客户",
+    "新客户",
+    "潜在客户",
+    "未知客户",
+    "联系人",
+    "用户",
+    "匿名",
+    "匿名用户",
+    "测试",
+    "测试公司",
+    "测试客户",
+    "测试数据",
+    "测试用户",
+    "测试人",
+    "测试员",
+    "测试账号",
+    "测试一下",
+    "公司测试",
+    "客户测试",
+    "无",
+    "无名",
+    "无公司",
+    "无名氏",
+    "暂无",
+    "没有",
+    "未知",
+    "不知道",
+    "不详",
+    "未填",
+    "未填写",
+    "未提供",
+    "待定",
+    "待补充",
+    "待完善",
+    "待确认",
+    "保密",
+    "其他",
+    "其它",
+    "姓名",
+    "名称",
+    "名字",
+    "公司名称",
+    "客户名称",
+    "test",
+    "tests",
+    "testing",
+    "tester",
+    "testuser",
+    "testcompany",
+    "testcustomer",
+    "demo",
+    "sample",
+    "example",
+    "asdf",
+    "qwerty",
+    "abc",
+    "foo",
+    "bar",
+    "foobar",
+    "na",
+    "none",
+    "null",
+    "nil",
+    "nan",
+    "undefined",
+    "unknown",
+    "anonymous",
+    "name",
+    "company",
+    "companyname",
+    "customer",
+    "contact",
+    "user",
+    "noname",
+    "nocompany",
+    "tbd",
+    "todo",
+];
+
+/// A flaw if the whole name only stands in for one: a placeholder word (numbered or not), one letter over and over,
+/// or no letter at all.
+pub(super) fn finding(name: &str) -> Option<Flaw> {
+    let letters: String = normalise(name).chars().filter(|c| c.is_alphanumeric()).collect();
+    let word = letters.trim_end_matches(|c: char| c.is_ascii_digit());
+    if word.is_empty() {
+        return Some(Flaw::new(&NAME_NO_LETTERS).with("value", quoted(name)));
+    }
+    let repeated = |c: char| word.chars().count() >= 3 && word.chars().all(|other| other == c);
+    let is_placeholder =
+        PLACEHOLDERS.contains(&word) || word.chars().next().is_some_and(repeated) || letters == "x" || letters == "xx";
+    is_placeholder.then(|| Flaw::new(&NAME_PLACEHOLDER).with("value", quoted(name)))
+}

@@ -1,0 +1,184 @@
+//! Provinces, cities and districts of China (codes of GB/T 2260).
+
+use std::sync::LazyLock;
+
+use super::{quoted, region_search};
+use crate::{codes::REGION_UNKNOWN, flaw::Flaw, text::normalise};
+
+/// One row of the table. Codes end in `0000` for a province and in `00` for a city.
+pub(super) struct Row {
+    pub(super) code: &'static str,
+    pub(super) name: &'static str,
+    /// What people write for it (成都, 凉山); empty where there is none.
+    pub(super) short: &'static str,
+}
+
+/// All rows by code; 160 kB, built at first use.
+static TABLE: LazyLock<Vec<Row>> = LazyLock::new(|| {
+    let lines = include_str!("../../data/regions.txt").lines();
+    lines
+        .filter_map(|line| {
+            let mut cells = line.split('\t');
+            Some(Row { code: cells.next()?, name: cells.next()?, short: cells.next()? })
+        })
+        .collect()
+});
+
+/// The provinces that are cities and have districts without a city between.
+const MUNICIPALITIES: &[&str] = &["11", "12", "31", "50"];
+
+/// A province, city or district, by its six-digit code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region(String);
+
+impl Region {
+    /// The region of a six-digit code; `None` where no such region is known.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        find(code).map(|row| Self(row.code.to_owned()))
+    }
+
+    /// The region that an address begins with: province, city, district, as far as they are named. `省` and `市` may be
+    /// left out; a place that several provinces have is not guessed.
+    #[must_use]
+    pub fn find_in_address(address: &str) -> Option<Self> {
+        region_search::find(address).map(|code| Self(code.to_owned()))
+    }
+
+    /// A six-digit code or the text of an address.
+    ///
+    /// # Errors
+    /// `region_unknown`.
+    pub fn parse(raw: &str) -> Result<Self, Flaw> {
+        let text = normalise(raw);
+        Self::from_code(&text)
+            .or_else(|| Self::find_in_address(raw))
+            .ok_or_else(|| Flaw::new(&REGION_UNKNOWN).with("value", quoted(raw)))
+    }
+
+    /// A region as it was stored, by its code; no rule is applied.
+    #[must_use]
+    pub fn from_stored(code: String) -> Self {
+        Self(code)
+    }
+
+    /// Six digits.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.0
+    }
+
+    /// The same as [`Self::code`].
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `上海市`, `四川省`.
+    #[must_use]
+    pub fn province(&self) -> Option<&'static str> {
+        self.level(2).map(|row| row.name)
+    }
+
+    /// `成都市`. A municipality is its own city; `None` for a province, and for a county without a city above it.
+    #[must_use]
+    pub fn city(&self) -> Option<&'static str> {
+        if self.0.get(..2).is_some_and(|province| MUNICIPALITIES.contains(&province)) {
+            return self.province();
+        }
+        self.level(4).filter(|row| !row.code.ends_with("0000")).map(|row| row.name)
+    }
+
+    /// `浦东新区`; `None` where the code stops at the city.
+    #[must_use]
+    pub fn district(&self) -> Option<&'static str> {
+        self.level(6).filter(|row| !row.code.ends_with("00")).map(|row| row.name)
+    }
+
+    fn level(&self, digits: usize) -> Option<&'static Row> {
+        find(&format!("{:0<6}", self.0.get(..digits)?))
+    }
+}
+
+fn find(code: &str) -> Option<&'static Row> {
+    TABLE.binary_search_by_key(&code, |row| row.code).ok().and_then(|at| TABLE.get(at))
+}
+
+/// All provinces.
+pub(super) fn provinces() -> impl Iterator<Item = &'static Row> {
+    TABLE.iter().filter(|row| row.code.ends_with("0000"))
+}
+
+/// All cities whose code begins so.
+pub(super) fn cities(prefix: &str) -> impl Iterator<Item = &'static Row> {
+    below(prefix).filter(|row| row.code.ends_with("00") && !row.code.ends_with("0000"))
+}
+
+/// All districts whose code begins so.
+pub(super) fn districts(prefix: &str) -> impl Iterator<Item = &'static Row> {
+    below(prefix).filter(|row| !row.code.ends_with("00"))
+}
+
+fn below(prefix: &str) -> impl Iterator<Item = &'static Row> {
+    let start = TABLE.partition_point(|row| row.code < prefix);
+    let rows = TABLE.get(start..).unwrap_or_default();
+    let length = rows.partition_point(|row| row.code.starts_with(prefix));
+    rows.iter().take(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Region, TABLE};
+    use proptest::prelude::*;
+
+    fn names(region: &Region) -> (Option<&str>, Option<&str>, Option<&str>) {
+        (region.province(), region.city(), region.district())
+    }
+
+    #[test]
+    fn codes_tell_names() {
+        let names_of = |code: &str| {
+            let region = Region::from_code(code).unwrap();
+            (region.province(), region.city(), region.district())
+        };
+        assert_eq!(names_of("310115"), (Some("上海市"), Some("上海市"), Some("浦东新区")));
+        assert_eq!(names_of("510107"), (Some("四川省"), Some("成都市"), Some("武侯区")));
+        assert_eq!(names_of("510100"), (Some("四川省"), Some("成都市"), None));
+        assert_eq!(names_of("510000"), (Some("四川省"), None, None));
+        assert_eq!(names_of("419001"), (Some("河南省"), None, Some("济源市")));
+        assert_eq!(names_of("500230"), (Some("重庆市"), Some("重庆市"), Some("丰都县")));
+        assert_eq!(Region::from_code("999999"), None);
+        assert_eq!(Region::from_code("31"), None);
+    }
+
+    #[test]
+    fn a_stored_code_is_read_as_far_as_it_is_known() {
+        assert_eq!(names(&Region::from_stored("510199".into())), (Some("四川省"), Some("成都市"), None));
+        assert_eq!(names(&Region::from_stored("x".into())), (None, None, None));
+    }
+
+    #[test]
+    fn the_table_is_whole_and_sorted() {
+        assert!(TABLE.windows(2).all(|pair| pair[0].code < pair[1].code));
+        assert_eq!(super::provinces().count(), 34);
+        assert!(super::cities("").count() > 330 && super::districts("").count() > 2_900);
+        assert!(TABLE.iter().all(|row| row.code.len() == 6 && !row.name.is_empty()));
+    }
+
+    #[test]
+    fn parse_takes_code_or_text() {
+        assert_eq!(Region::parse("３１０１１５").unwrap().code(), "310115");
+        assert_eq!(Region::parse("四川 成都 武侯区").unwrap().code(), "510107");
+        assert_eq!(Region::parse("火星").unwrap_err().code.key, "region_unknown");
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics_and_is_stable(raw in "\\PC{0,30}|[0-9]{6}|[四川成都武侯区上海市浦东新吉林省]{0,12}") {
+            if let Ok(region) = Region::parse(&raw) {
+                prop_assert_eq!(Region::parse(region.as_str()), Ok(region.clone()));
+                prop_assert!(region.province().is_some());
+            }
+        }
+    }
+}
