@@ -4,9 +4,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS,
-};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use utoipa_swagger_ui::Config;
@@ -91,7 +89,8 @@ async fn file(name: web::Path<String>) -> HttpResponse {
 
 fn stored(name: &str) -> Option<(String, Bytes)> {
     let known = FILES.contains(&name);
-    let file = known.then(|| utoipa_swagger_ui::serve(name, Arc::new(Config::<'static>::default())).ok()).flatten()??;
+    let file =
+        known.then(|| utoipa_swagger_ui::serve(name, Arc::new(Config::<'static>::default())).ok()).flatten()??;
     let bytes = match file.bytes {
         Cow::Borrowed(bytes) => Bytes::from_static(bytes),
         Cow::Owned(bytes) => bytes.into(),

@@ -49,12 +49,15 @@ fn elements(all: &mut Map<String, Value>) {
             "primary": { "type": "boolean", "description": "Whether it is tried first; exactly one of a list is." },
             "verified_at": { "type": ["string", "null"], "format": "date-time", "description": verified },
         });
-        all.insert(name.into(), json!({
-            "type": "object",
-            "description": format!("One of several {plural}."),
-            "properties": members,
-            "required": ["id", "value", "label", "primary", "verified_at"],
-        }));
+        all.insert(
+            name.into(),
+            json!({
+                "type": "object",
+                "description": format!("One of several {plural}."),
+                "properties": members,
+                "required": ["id", "value", "label", "primary", "verified_at"],
+            }),
+        );
         all.insert(format!("{name}Input"), json!({
             "description": "A text, or an object with `value`; one with the `id` of an element keeps that element.",
             "anyOf": [
@@ -92,7 +95,7 @@ fn elements(all: &mut Map<String, Value>) {
 fn values(all: &mut Map<String, Value>) {
     let tag = json!({
         "id": uuid("Its id."),
-        "name": text_or_null("The word."),
+        "name": text("The word."),
         "color": text_or_null("Its colour, `#1677ff`."),
     });
     all.insert("TagLink".into(), json!({
@@ -101,30 +104,43 @@ fn values(all: &mut Map<String, Value>) {
     let picks = json!({ "type": "array", "maxItems": 100, "items": {
         "anyOf": [
             { "type": "string", "minLength": 1, "maxLength": 50 },
-            { "type": "object", "properties": tag, "anyOf": [{ "required": ["id"] }, { "required": ["name"] }] },
+            { "type": "object", "properties": tag, "required": ["id"] },
+            { "type": "object", "properties": tag, "required": ["name"] },
         ],
     } });
     all.insert("TagsInput".into(), json!({
         "description": "Names or ids of tags, or tags as they were read; or what to add and what to remove. A name that does not exist is made.",
         "anyOf": [
-            picks,
+            picks.clone(),
             {
                 "type": "object",
                 "properties": {
                     "add": described(picks.clone(), "Tags to add."),
-                    "remove": described(picks.clone(), "Tags to take away."),
+                    "remove": described(picks, "Tags to take away."),
                 },
                 "additionalProperties": false,
             },
         ],
     }));
-    coded(all, "Industry", "An industry of GB/T 4754-2017.", "a code (`I`), a short code (`IT`) or a name (`软件和信息技术服务业`)", &[
-        ("code", "Its code.", false), ("name", "Its Chinese name.", true),
-    ]);
-    coded(all, "Region", "A region of GB/T 2260.", "a code (`310115`) or a text (`上海市浦东新区`)", &[
-        ("code", "Its six-digit code.", false), ("province", "The province.", true),
-        ("city", "The city.", true), ("district", "The district.", true),
-    ]);
+    coded(
+        all,
+        "Industry",
+        "An industry of GB/T 4754-2017.",
+        "a code (`I`), a short code (`IT`) or a name (`软件和信息技术服务业`)",
+        &[("code", "Its code.", false), ("name", "Its Chinese name.", true)],
+    );
+    coded(
+        all,
+        "Region",
+        "A region of GB/T 2260.",
+        "a code (`310115`) or a text (`上海市浦东新区`)",
+        &[
+            ("code", "Its six-digit code.", false),
+            ("province", "The province.", true),
+            ("city", "The city.", true),
+            ("district", "The district.", true),
+        ],
+    );
 }
 
 /// A value that is said as text and answered as a code with names.
@@ -134,16 +150,22 @@ fn coded(all: &mut Map<String, Value>, name: &str, what: &str, texts: &str, memb
         .map(|(member, doc, null)| ((*member).to_owned(), if *null { text_or_null(doc) } else { text(doc) }))
         .collect();
     let required: Vec<&str> = members.iter().map(|(member, ..)| *member).collect();
-    all.insert(name.into(), json!({
-        "type": "object", "description": what, "properties": properties, "required": required,
-    }));
-    all.insert(format!("{name}Input"), json!({
-        "description": format!("{what} Said as {texts}, or as it was read."),
-        "anyOf": [
-            { "type": "string", "minLength": 1 },
-            { "type": "object", "properties": properties, "required": ["code"] },
-        ],
-    }));
+    all.insert(
+        name.into(),
+        json!({
+            "type": "object", "description": what, "properties": properties, "required": required,
+        }),
+    );
+    all.insert(
+        format!("{name}Input"),
+        json!({
+            "description": format!("{what} Said as {texts}, or as it was read."),
+            "anyOf": [
+                { "type": "string", "minLength": 1 },
+                { "type": "object", "properties": properties, "required": ["code"] },
+            ],
+        }),
+    );
 }
 
 fn filter(all: &mut Map<String, Value>) {
@@ -187,7 +209,7 @@ fn page(all: &mut Map<String, Value>) {
             "prev": text_or_null("Cursor of the page before; null at the beginning."),
             "has_more": { "type": "boolean", "description": "Whether more records follow." },
             "count": { "type": "integer", "minimum": 0, "description": "How many records there are, where `count` asked for it." },
-            "count_is": { "type": "string", "enum": ["exact", "at_least", "estimate"], "description": "What `count` says; an exact count stops at 10,000." },
+            "count_is": { "type": "string", "enum": ["exact", "at_least"], "description": "What `count` says; an exact count stops at 10,000." },
         },
         "required": ["next", "prev", "has_more"],
     }));

@@ -1,15 +1,18 @@
 //! Schemas of a kind of record: what answers hold, what a create and a merge patch take, lists, searches, batches.
 
-use kehu_domain::field::{Field, Shape, Write};
-use kehu_domain::filter::{Class, Member, Op, members, sorts};
-use kehu_domain::kinds::KINDS;
+use kehu_domain::field::Field;
+use kehu_domain::filter::{self, Class, Member, Op, sorts};
+use kehu_domain::kinds::kind_named;
 use kehu_domain::record::Kind;
+use kehu_store::machine::{EXPANSIONS, Expansion};
 use serde_json::{Map, Value, json};
 
 use super::shapes::{Form, described, field_schema, is_read_only, null_in_answers, object, or_null, schema_ref};
 
 /// The most records of an expanded relation.
 const EXPANDED: usize = 100;
+/// The most records that a create may bring along.
+const ALONG: usize = 100;
 /// The most items of a batch.
 const BATCH: usize = 1000;
 /// The most records of a page.
@@ -18,10 +21,9 @@ pub(super) const PAGE: usize = 500;
 /// Kinds whose records a create of another kind may bring along, and the field that then needs no saying.
 const BROUGHT_ALONG: &[(&str, &str, &str)] = &[("customer", "contact", "customer_id")];
 
-/// Kinds whose records belong to records of this one for good: what a list can show beside each record (`expand`).
-pub fn relations(kind: &Kind) -> impl Iterator<Item = &'static Kind> {
-    let points_here = move |field: &Field| field.write == Write::Once && field.shape == Shape::Ref(kind.name);
-    KINDS.iter().copied().filter(move |child| child.fields.iter().any(points_here))
+/// What `expand` can bring along with records of a kind.
+pub(super) fn expansions(kind: &'static Kind) -> impl Iterator<Item = &'static Expansion> {
+    EXPANSIONS.iter().filter(|expansion| expansion.of == kind.name)
 }
 
 /// Every order of a list of a kind, each also turned round by a leading `-`.
@@ -32,7 +34,8 @@ pub(super) fn orders(kind: &Kind) -> Vec<String> {
 /// Every member of an answer that `fields` can ask for.
 pub(super) fn member_names(kind: &'static Kind) -> Vec<&'static str> {
     let fields = kind.fields.iter().flat_map(|field| [Some(field.name), field.display_name()]).flatten();
-    ["id", "version", "created_at", "updated_at", "created_by"].into_iter().chain(fields).collect()
+    let base = ["id", "version", "created_at", "updated_at", "created_by"].into_iter();
+    base.chain(fields).chain(["hidden", "masked"]).collect()
 }
 
 /// All schemas of a kind, by name.
@@ -54,9 +57,10 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
 }
 
 fn along(kind: &Kind) -> impl Iterator<Item = (&'static str, &'static Kind, &'static str)> {
-    BROUGHT_ALONG.iter().filter(|(parent, ..)| *parent == kind.name).filter_map(|(parent, child, field)| {
-        kehu_domain::kinds::kind_named(child).map(|child| (*parent, child, *field))
-    })
+    BROUGHT_ALONG
+        .iter()
+        .filter(|(parent, ..)| *parent == kind.name)
+        .filter_map(|(parent, child, field)| kind_named(child).map(|child| (*parent, child, *field)))
 }
 
 fn base() -> Map<String, Value> {
@@ -71,7 +75,13 @@ fn base() -> Map<String, Value> {
     };
     let time = || json!({ "type": "string", "format": "date-time" });
     add("id", json!({ "type": "string", "format": "uuid" }), "Id", "编号", "UUIDv7, never changed.");
-    add("version", json!({ "type": "integer", "format": "int64", "minimum": 1 }), "Version", "版本", "Rises with every change of the answer.");
+    add(
+        "version",
+        json!({ "type": "integer", "format": "int64", "minimum": 1 }),
+        "Version",
+        "版本",
+        "Rises with every change of the answer.",
+    );
     add("created_at", time(), "Created at", "创建时间", "When it was made.");
     add("updated_at", time(), "Updated at", "更新时间", "When it was last changed.");
     let by = json!({ "type": ["string", "null"], "format": "uuid" });
@@ -87,34 +97,47 @@ fn veiled() -> [(&'static str, Value); 2] {
     ]
 }
 
-/// The member beside a reference that shows what it points to.
-fn display(field: &Field, null: bool) -> Option<(&'static str, Value)> {
+/// The member beside a reference that shows what it points to: its name, or the whole record where `expand` asked.
+fn display(kind: &'static Kind, field: &Field, null: bool) -> Option<(String, Value)> {
     let name = field.display_name()?;
-    let doc = format!("{} by name, for display.", field.en);
-    let schema = if null { or_null(schema_ref("Reference")) } else { schema_ref("Reference") };
-    Some((name, described(schema, &doc)))
+    let expansion = expansions(kind).find(|expansion| expansion.by == Some(field.name));
+    let whole = expansion.and_then(|expansion| kind_named(expansion.to));
+    let schema = match whole {
+        Some(to) => json!({ "anyOf": [schema_ref("Reference"), schema_ref(to.schema), { "type": "null" }] }),
+        None if null => or_null(schema_ref("Reference")),
+        None => schema_ref("Reference"),
+    };
+    let doc = match whole {
+        Some(_) => {
+            format!("{} by name, for display; with `expand={name}` the whole record, null out of reach.", field.en)
+        }
+        None => format!("{} by name, for display.", field.en),
+    };
+    Some((name.to_owned(), described(schema, &doc)))
 }
 
-/// Members that stand in an answer only where `expand` asked for them.
-fn expanded(kind: &Kind) -> Vec<(String, Value)> {
-    relations(kind)
-        .flat_map(|child| {
-            let list = json!({ "type": "array", "maxItems": EXPANDED, "items": schema_ref(child.schema) });
-            let list_doc = format!("With `expand={}`: {EXPANDED} at most.", child.path);
-            let more_doc = format!("With `expand={}`: there are more than `{}` shows.", child.path, child.path);
+/// Lists that stand in an answer only where `expand` asked for them.
+fn expanded(kind: &'static Kind) -> Vec<(String, Value)> {
+    let lists = expansions(kind).filter(|expansion| expansion.by.is_none());
+    lists
+        .filter_map(|expansion| Some((expansion.name, kind_named(expansion.to)?)))
+        .flat_map(|(name, to)| {
+            let list = json!({ "type": "array", "maxItems": EXPANDED, "items": schema_ref(to.schema) });
+            let list_doc = format!("With `expand={name}`: {EXPANDED} at most.");
+            let more_doc = format!("With `expand={name}`: whether there are more than `{name}` shows.");
             [
-                (child.path.to_owned(), described(list, &list_doc)),
-                (format!("{}_has_more", child.path), described(json!({ "type": "boolean" }), &more_doc)),
+                (name.to_owned(), described(list, &list_doc)),
+                (format!("{name}_has_more"), described(json!({ "type": "boolean" }), &more_doc)),
             ]
         })
         .collect()
 }
 
-fn answer(kind: &Kind) -> Value {
+fn answer(kind: &'static Kind) -> Value {
     let mut members = base();
     for field in kind.fields {
         members.insert(field.name.into(), field_schema(field, Form::Answer));
-        members.extend(display(field, null_in_answers(field)).map(|(name, schema)| (name.to_owned(), schema)));
+        members.extend(display(kind, field, null_in_answers(field)));
     }
     members.extend(veiled().map(|(name, schema)| (name.to_owned(), schema)));
     let required: Vec<String> = members.keys().cloned().collect();
@@ -128,7 +151,8 @@ fn input(kind: &Kind, without: Option<&str>) -> Value {
     let mut members: Map<String, Value> =
         said.clone().map(|field| (field.name.to_owned(), field_schema(field, Form::Input))).collect();
     for (_, child, _) in along(kind).filter(|_| without.is_none()) {
-        let list = json!({ "type": "array", "items": schema_ref(&format!("{}{}Input", kind.schema, child.schema)) });
+        let item = schema_ref(&format!("{}{}Input", kind.schema, child.schema));
+        let list = json!({ "type": ["array", "null"], "maxItems": ALONG, "items": item });
         let doc = format!("{} made with it, in the same transaction.", child.path.replace('_', "-"));
         members.insert(child.path.into(), described(list, &doc));
     }
@@ -140,7 +164,7 @@ fn input(kind: &Kind, without: Option<&str>) -> Value {
     object(&doc, members, &required, true)
 }
 
-fn patch(kind: &Kind) -> Value {
+fn patch(kind: &'static Kind) -> Value {
     let read_only = |mut schema: Value| {
         if let Some(schema) = schema.as_object_mut() {
             schema.insert("readOnly".into(), true.into());
@@ -150,7 +174,7 @@ fn patch(kind: &Kind) -> Value {
     let mut members: Map<String, Value> = base().into_iter().map(|(name, schema)| (name, read_only(schema))).collect();
     for field in kind.fields {
         members.insert(field.name.into(), field_schema(field, Form::Patch));
-        members.extend(display(field, true).map(|(name, schema)| (name.to_owned(), read_only(schema))));
+        members.extend(display(kind, field, true).map(|(name, schema)| (name, read_only(schema))));
     }
     members.extend(veiled().map(|(name, schema)| (name.to_owned(), read_only(schema))));
     members.extend(expanded(kind).into_iter().map(|(name, schema)| (name, read_only(schema))));
@@ -170,33 +194,29 @@ fn page(kind: &Kind) -> Value {
     object(&format!("A page of a list of {}.", kind.path.replace('_', "-")), members, &["data", "page"], false)
 }
 
-/// The list of members that the parameter or body member `name` picks from.
-fn picks(names: &[&str], doc: &str) -> Value {
-    described(json!({ "type": "array", "items": { "type": "string", "enum": names } }), doc)
-}
-
 fn search(kind: &'static Kind) -> Value {
-    let orders = orders(kind);
-    let orders: Vec<&str> = orders.iter().map(String::as_str).collect();
     let mut members = Map::new();
-    let mut add = |name: &str, schema: Value| members.insert(name.to_owned(), schema);
-    add("where", described(or_null(schema_ref("Filter")), "What the records must be like; null or absent: anything."));
-    add("sort", picks(&orders, "In which order; a leading `-` turns it round."));
-    add("fields", picks(&member_names(kind), "Which members to show; absent: all."));
-    let related: Vec<&str> = relations(kind).map(|child| child.path).collect();
-    if !related.is_empty() {
-        add("expand", picks(&related, "Which related records to show beside each."));
-    }
+    let mut add = |name: &str, schema: Value, doc: &str| {
+        members.insert(name.to_owned(), described(or_null(schema), doc));
+    };
+    let list = |names: &[&str]| json!({ "type": "array", "items": { "type": "string", "enum": names } });
+    let order = json!({ "type": "string", "enum": orders(kind) });
+    let one_order = json!({ "type": "array", "minItems": 1, "maxItems": 1, "items": order });
+    add("where", schema_ref("Filter"), "What the records must be like; absent: anything.");
+    add("sort", json!({ "anyOf": [order, one_order] }), "In which order; a leading `-` turns it round.");
     let limit = json!({ "type": "integer", "minimum": 1, "maximum": PAGE, "default": 50 });
-    add("limit", described(limit, "How many records a page has."));
-    let cursor = || json!({ "type": ["string", "null"] });
-    add("after", described(cursor(), "Cursor from `page.next`."));
-    add("before", described(cursor(), "Cursor from `page.prev`."));
-    add("q", described(json!({ "type": ["string", "null"], "minLength": 2 }), "Words that stand in the record."));
-    let count = json!({ "type": "string", "enum": ["none", "estimate", "exact"], "default": "none" });
-    add("count", described(count, "Whether to count the records."));
+    add("limit", limit, "How many records a page has.");
+    add("after", json!({ "type": "string" }), "Cursor of the page: `page.next` or `page.prev` of an answer.");
+    add("fields", list(&member_names(kind)), "Which members to show; absent: all.");
+    let related: Vec<&str> = expansions(kind).map(|expansion| expansion.name).collect();
+    if !related.is_empty() {
+        add("expand", list(&related), "Which related records to bring along.");
+    }
+    add("q", json!({ "type": "string" }), "Words that stand in the record.");
+    let count = json!({ "type": "string", "enum": ["none", "exact"], "default": "none" });
+    add("count", count, "Whether to count the records.");
     let mut schema = object(&format!("A question to the {}.", kind.path.replace('_', "-")), members, &[], true);
-    let asked: Map<String, Value> = members(kind)
+    let asked: Map<String, Value> = filter::members(kind)
         .map(|member| {
             let ops: Vec<&str> = member.class.ops().iter().map(|op| op.key()).collect();
             (member.name.to_owned(), json!(ops))
@@ -219,7 +239,7 @@ fn batch(kind: &Kind) -> Value {
 
 /// The conditions that an address can hold: `filter[stage]`, `filter[updated_at.gte]`. Never a sealed member.
 fn flat_filter(kind: &'static Kind) -> Value {
-    let open = members(kind).filter(|member| !matches!(member.class, Class::Sealed(_)));
+    let open = filter::members(kind).filter(|member| !matches!(member.class, Class::Sealed(_)));
     let conditions: Map<String, Value> = open
         .flat_map(|member| {
             member.class.ops().iter().map(move |op| {

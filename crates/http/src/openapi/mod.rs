@@ -22,7 +22,6 @@ use serde_json::{Map, Value, json};
 
 pub use codes::codes;
 pub use docs::configure;
-pub use kinds::relations;
 pub use operation::{Answer, Guard, Operation};
 
 /// Every operation: those of each kind, then the special ones.

@@ -102,19 +102,43 @@ impl Operation {
         let mut all: Vec<(u16, &'static str)> = Vec::new();
         let own = self.problems.iter().copied();
         let guard: &[&ProblemCode] = match self.guard {
-            Guard::Token => &[&codes::TOKEN_MISSING, &codes::TOKEN_INVALID, &codes::TOKEN_EXPIRED, &codes::SESSION_ENDED, &codes::ACCOUNT_DISABLED],
-            Guard::FormKey => &[&codes::TOKEN_MISSING, &codes::TOKEN_INVALID, &codes::ORIGIN_REFUSED, &codes::FORM_PAUSED],
+            Guard::Token => &[
+                &codes::TOKEN_MISSING,
+                &codes::TOKEN_INVALID,
+                &codes::TOKEN_EXPIRED,
+                &codes::SESSION_ENDED,
+                &codes::ACCOUNT_DISABLED,
+            ],
+            Guard::FormKey => {
+                &[&codes::TOKEN_MISSING, &codes::TOKEN_INVALID, &codes::ORIGIN_REFUSED, &codes::FORM_PAUSED]
+            }
             Guard::Public => &[],
         };
         let body: &[&ProblemCode] = match self.body {
-            Some(_) => &[&codes::NOT_JSON, &codes::REQUEST_TIMEOUT, &codes::BODY_TOO_LARGE, &codes::MEDIA_TYPE_UNSUPPORTED, &codes::VALIDATION],
+            Some(_) => &[
+                &codes::NOT_JSON,
+                &codes::REQUEST_TIMEOUT,
+                &codes::BODY_TOO_LARGE,
+                &codes::MEDIA_TYPE_UNSUPPORTED,
+                &codes::VALIDATION,
+            ],
             None => &[],
         };
         let always: &[&ProblemCode] = &[
-            &codes::BAD_REQUEST, &codes::NOT_ACCEPTABLE, &codes::RATE_LIMITED, &codes::INTERNAL, &codes::OVERLOADED,
-            &codes::UNAVAILABLE, &codes::SHUTTING_DOWN,
+            &codes::BAD_REQUEST,
+            &codes::NOT_ACCEPTABLE,
+            &codes::RATE_LIMITED,
+            &codes::INTERNAL,
+            &codes::OVERLOADED,
+            &codes::UNAVAILABLE,
+            &codes::SHUTTING_DOWN,
         ];
-        all.extend(own.chain(guard.iter().copied()).chain(body.iter().copied()).chain(always.iter().copied()).map(|code| (code.status, code.key)));
+        all.extend(
+            own.chain(guard.iter().copied())
+                .chain(body.iter().copied())
+                .chain(always.iter().copied())
+                .map(|code| (code.status, code.key)),
+        );
         if self.asks {
             all.push((codes::QUESTION_INVALID.status, codes::QUESTION_INVALID.key));
             all.extend(codes::QUESTION_CODES.iter().map(|code| (codes::QUESTION_INVALID.status, code.key)));

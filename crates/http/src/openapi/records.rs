@@ -1,10 +1,11 @@
 //! Operations that every kind of record has: one function each, whatever the kind.
 
 use kehu_domain::record::Kind;
+use kehu_store::machine::machine;
 use serde_json::{Value, json};
 
 use super::examples;
-use super::kinds::{PAGE, member_names, orders, relations};
+use super::kinds::{PAGE, expansions, member_names, orders};
 use super::operation::{Answer, Guard, Operation, parameter_ref};
 use super::shapes::schema_ref;
 use crate::problem_codes as codes;
@@ -13,13 +14,25 @@ const JSON: &[&str] = &["application/json"];
 const PATCH: &[&str] = &["application/merge-patch+json", "application/json"];
 
 /// Every operation of a kind, in the order of the description.
-#[must_use]
-pub fn operations(kind: &'static Kind) -> Vec<Operation> {
-    vec![list(kind), create(kind), get(kind), update(kind), delete(kind), restore(kind), search(kind), batch(kind)]
+pub(super) fn operations(kind: &'static Kind) -> Vec<Operation> {
+    let mut all = vec![list(kind), create(kind), get(kind), update(kind)];
+    // People and teams are disabled or left empty instead.
+    if machine(kind.name).is_some_and(|machine| machine.removable()) {
+        all.extend([delete(kind), restore(kind)]);
+    }
+    all.extend([search(kind), batch(kind)]);
+    all
 }
 
 /// An operation on a kind with what all of them share.
-fn operation(kind: &Kind, method: &'static str, verb: &str, path: &str, summary: String, description: &str) -> Operation {
+fn operation(
+    kind: &Kind,
+    method: &'static str,
+    verb: &str,
+    path: &str,
+    summary: String,
+    description: &str,
+) -> Operation {
     Operation {
         method,
         path: format!("/v1/{}{path}", kind.path),
@@ -69,9 +82,9 @@ fn fields(kind: &'static Kind) -> Value {
     listed("fields", &member_names(kind), doc)
 }
 
-fn expand(kind: &Kind) -> Option<Value> {
-    let related: Vec<&str> = relations(kind).map(|child| child.path).collect();
-    let doc = "Which related records to show beside each, separated by commas.";
+fn expand(kind: &'static Kind) -> Option<Value> {
+    let related: Vec<&str> = expansions(kind).map(|expansion| expansion.name).collect();
+    let doc = "Which related records to bring along, separated by commas.";
     (!related.is_empty()).then(|| listed("expand", &related, doc))
 }
 
@@ -89,7 +102,7 @@ fn list(kind: &'static Kind) -> Operation {
             "description": "In which order; a leading `-` turns it round.",
         }),
     ];
-    list.parameters.extend(refs(&["Limit", "After", "Before"]));
+    list.parameters.extend(refs(&["Limit", "After"]));
     list.parameters.push(fields(kind));
     list.parameters.extend(expand(kind));
     list.parameters.extend(refs(&["Words", "Count"]));
@@ -103,7 +116,9 @@ fn search(kind: &'static Kind) -> Operation {
     let text = "As the list, with a tree of conditions in the body, and by phone or e-mail too.";
     let mut search = operation(kind, "post", "search", "/search", format!("Search {}", many(kind)), text);
     search.body = Some((JSON, sch(kind, "Search")));
-    search.example = Some(json!({ "where": { "field": "updated_at", "op": "within_last", "value": 30 }, "sort": ["-updated_at"], "limit": PAGE / 10 }));
+    search.example = Some(
+        json!({ "where": { "field": "updated_at", "op": "within_last", "value": 30 }, "sort": ["-updated_at"], "limit": PAGE / 10 }),
+    );
     search.answers = vec![Answer::json(200, "A page of records.", sch(kind, "Page"))];
     search.problems.push(&codes::TOO_EXPENSIVE);
     search.asks = true;
@@ -111,7 +126,8 @@ fn search(kind: &'static Kind) -> Operation {
 }
 
 fn get(kind: &'static Kind) -> Operation {
-    let mut get = operation(kind, "get", "get", "/{id}", format!("Read {}", one(kind)), "The record as the caller may see it.");
+    let mut get =
+        operation(kind, "get", "get", "/{id}", format!("Read {}", one(kind)), "The record as the caller may see it.");
     get.parameters = refs(&["RecordId", "IfNoneMatch"]);
     get.parameters.push(fields(kind));
     get.parameters.extend(expand(kind));
@@ -125,13 +141,22 @@ fn get(kind: &'static Kind) -> Operation {
 }
 
 fn create(kind: &'static Kind) -> Operation {
-    let mut create = operation(kind, "post", "create", "", format!("Make {}", one(kind)), "The answer is the record as it can be read.");
+    let mut create = operation(
+        kind,
+        "post",
+        "create",
+        "",
+        format!("Make {}", one(kind)),
+        "The answer is the record as it can be read.",
+    );
     create.parameters = refs(&["IdempotencyKey", "OnDuplicate"]);
     create.body = Some((JSON, sch(kind, "Input")));
     create.example = examples::input(kind.name);
-    create.answers = vec![
-        Answer::json(201, "The new record.", sch(kind, "")).with_headers(&["ETag", "Location", "Idempotency-Replayed"]),
-    ];
+    create.answers = vec![Answer::json(201, "The new record.", sch(kind, "")).with_headers(&[
+        "ETag",
+        "Location",
+        "Idempotency-Replayed",
+    ])];
     create.problems.extend(writing());
     create.problems.push(&codes::DUPLICATE);
     create
@@ -167,9 +192,8 @@ fn restore(kind: &'static Kind) -> Operation {
     let text = "What was deleted with it comes back with it.";
     let mut restore = operation(kind, "post", "restore", "/{id}/restore", format!("Restore {}", one(kind)), text);
     restore.parameters = refs(&["RecordId", "IdempotencyKey"]);
-    restore.answers = vec![
-        Answer::json(200, "The record.", sch(kind, "")).with_headers(&["ETag", "Idempotency-Replayed"]),
-    ];
+    restore.answers =
+        vec![Answer::json(200, "The record.", sch(kind, "")).with_headers(&["ETag", "Idempotency-Replayed"])];
     restore.problems.extend(writing());
     restore.problems.extend([&codes::NOT_FOUND, &codes::DUPLICATE]);
     restore

@@ -43,16 +43,17 @@ pub(super) fn described(mut schema: Value, description: &str) -> Value {
 
 /// An object schema: properties in order, the names of those that are always there, closed or open.
 pub(super) fn object(description: &str, properties: Map<String, Value>, required: &[&str], closed: bool) -> Value {
-    let mut schema = json!({ "type": "object", "description": description, "properties": properties });
-    if let Some(members) = schema.as_object_mut() {
-        if !required.is_empty() {
-            members.insert("required".into(), json!(required));
-        }
-        if closed {
-            members.insert("additionalProperties".into(), false.into());
-        }
+    let mut schema = Map::new();
+    schema.insert("type".into(), "object".into());
+    schema.insert("description".into(), description.into());
+    schema.insert("properties".into(), properties.into());
+    if !required.is_empty() {
+        schema.insert("required".into(), json!(required));
     }
-    schema
+    if closed {
+        schema.insert("additionalProperties".into(), false.into());
+    }
+    schema.into()
 }
 
 /// Whether an answer can hold null there: the value may be missing, or the caller may not see it.
@@ -122,7 +123,9 @@ fn description(field: &Field, form: Form) -> String {
         text.push_str(sentence);
     };
     match form {
-        Form::Answer if field.group == Group::Contact => add("Null where the caller may not see it, a mask where only that may be seen."),
+        Form::Answer if field.group == Group::Contact => {
+            add("Null where the caller may not see it, a mask where only that may be seen.");
+        }
         Form::Answer => {}
         Form::Input | Form::Patch if is_read_only(field, form) => add("Read-only: may be sent back as it was read."),
         Form::Input | Form::Patch if field.write == Write::Transfer => add("Needs the right to transfer."),
@@ -180,8 +183,7 @@ pub(super) fn element_name(element: Element) -> &'static str {
 /// The schema of a vocabulary: its keys are known, more may come.
 pub(super) fn vocabulary_schema(vocabulary: &Vocabulary) -> Value {
     let keys: Vec<&str> = vocabulary.items.iter().map(|(key, ..)| *key).collect();
-    let words: Vec<String> =
-        vocabulary.items.iter().map(|(key, zh, en)| format!("`{key}` {en} ({zh})")).collect();
+    let words: Vec<String> = vocabulary.items.iter().map(|(key, zh, en)| format!("`{key}` {en} ({zh})")).collect();
     let labels: Map<String, Value> =
         vocabulary.items.iter().map(|(key, zh, en)| ((*key).to_owned(), json!({ "zh-CN": zh, "en": en }))).collect();
     json!({

@@ -61,18 +61,41 @@ pub(super) fn parameters() -> Map<String, Value> {
     let cursor = || json!({ "type": "string" });
     let limit = json!({ "type": "integer", "minimum": 1, "maximum": PAGE, "default": 50 });
     add("Limit", "query", "limit", limit, "How many records a page has.");
-    add("After", "query", "after", cursor(), "Cursor from `page.next`: the page after.");
-    add("Before", "query", "before", cursor(), "Cursor from `page.prev`: the page before.");
-    let words = json!({ "type": "string", "minLength": 2 });
+    add(
+        "After",
+        "query",
+        "after",
+        cursor(),
+        "Cursor of the page: `page.next` or `page.prev` of an answer to the same question.",
+    );
+    let words = json!({ "type": "string" });
     add("Words", "query", "q", words, "Words that stand in the record, Chinese or other.");
-    let count = json!({ "type": "string", "enum": ["none", "estimate", "exact"], "default": "none" });
+    let count = json!({ "type": "string", "enum": ["none", "exact"], "default": "none" });
     add("Count", "query", "count", count, "Whether to count the records; an exact count stops at 10,000.");
-    let allow = json!({ "type": "string", "enum": ["fail", "allow"], "default": "fail" });
-    add("OnDuplicate", "query", "on_duplicate", allow, "What to do where a living record has the same phone, e-mail or code.");
+    let allow = json!({ "type": "string", "enum": ["allow"] });
+    add(
+        "OnDuplicate",
+        "query",
+        "on_duplicate",
+        allow,
+        "Makes it although a living record has the same phone, e-mail or code.",
+    );
     let key = json!({ "type": "string", "minLength": 16, "maxLength": 255 });
-    add("IdempotencyKey", "header", "Idempotency-Key", key, "Makes a repeat of this request answer what the first one did, for 24 hours.");
+    add(
+        "IdempotencyKey",
+        "header",
+        "Idempotency-Key",
+        key,
+        "Makes a repeat of this request answer what the first one did, for 24 hours.",
+    );
     let tag = || json!({ "type": "string", "examples": ["\"7-5f3a09c1\""] });
-    add("IfMatch", "header", "If-Match", tag(), "The ETag that was read: what others changed since is not overwritten.");
+    add(
+        "IfMatch",
+        "header",
+        "If-Match",
+        tag(),
+        "The ETag that was read: what others changed since is not overwritten.",
+    );
     add("IfNoneMatch", "header", "If-None-Match", tag(), "The ETag that was read: 304 where nothing changed.");
     let language = json!({ "type": "string", "examples": ["zh-CN", "en"] });
     add("AcceptLanguage", "header", "Accept-Language", language, "The language of messages: Chinese or English.");

@@ -2,9 +2,9 @@
 //! bodies come from the structs that its handler reads and writes.
 
 use serde_json::{Map, Value, json};
-use utoipa::openapi::schema::Schema;
-use utoipa::openapi::RefOr;
 use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
 
 use super::operation::{Answer, Guard, Operation, parameter_ref};
 use super::shapes::schema_ref;
@@ -29,10 +29,13 @@ struct Type {
 
 /// The body that a struct says.
 const fn of<T: ToSchema>() -> Type {
-    Type { name: || T::name().into_owned(), collect: |all| {
-        all.push((T::name().into_owned(), T::schema()));
-        T::schemas(all);
-    } }
+    Type {
+        name: || T::name().into_owned(),
+        collect: |all| {
+            all.push((T::name().into_owned(), T::schema()));
+            T::schemas(all);
+        },
+    }
 }
 
 /// What an operation answers when it does what was asked.
@@ -263,5 +266,32 @@ pub(super) fn schemas() -> Map<String, Value> {
     for body in taken.chain(given).chain([of::<Reference>()]) {
         (body.collect)(&mut all);
     }
-    all.into_iter().map(|(name, schema)| (name, json!(schema))).collect()
+    let tidy = |(name, schema)| {
+        let mut schema = json!(schema);
+        tidy(&mut schema);
+        (name, schema)
+    };
+    all.into_iter().map(tidy).collect()
+}
+
+/// Says derived schemas the way the others are said: `examples` in a list, and the sentence about a struct that may be
+/// null beside the choice instead of in it.
+fn tidy(schema: &mut Value) {
+    if let Some(members) = schema.as_object_mut() {
+        if let Some(example) = members.remove("example") {
+            members.insert("examples".into(), json!([example]));
+        }
+        let choices = members.get_mut("oneOf").and_then(Value::as_array_mut);
+        let null = json!({ "type": "null" });
+        let said = choices.filter(|choices| choices.contains(&null)).and_then(|choices| {
+            choices.iter_mut().filter_map(Value::as_object_mut).find_map(|choice| choice.remove("description"))
+        });
+        if let Some(said) = said {
+            members.insert("description".into(), said);
+        }
+        members.values_mut().for_each(tidy);
+    }
+    if let Some(items) = schema.as_array_mut() {
+        items.iter_mut().for_each(tidy);
+    }
 }

@@ -221,7 +221,7 @@ pub struct Reference {
 /// Whether the program runs, or is ready.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HealthAnswer {
-    /// `ok`.
+    /// `ok` where it runs, `ready` where it takes requests.
     #[schema(example = "ok")]
     pub status: &'static str,
 }
