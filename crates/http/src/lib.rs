@@ -1,5 +1,19 @@
 //! JSON over HTTP: handlers, sign-in tokens, OpenAPI, errors to status.
 
+pub mod address;
+pub mod body;
+pub mod cors;
+mod door;
+pub mod headers;
+mod health;
 pub mod jwt;
+pub mod limits;
+mod metrics;
 pub mod openapi;
+pub mod problem;
+pub mod problem_codes;
+pub mod query;
 pub mod routes;
+pub mod server;
+pub mod state;
+pub mod tls;

@@ -4,10 +4,12 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use utoipa_swagger_ui::Config;
+
+use crate::problem::Problem;
 
 /// Where the page and its files stand; all from here, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -52,10 +54,10 @@ const START: &str = r##"SwaggerUIBundle({
 
 /// Adds `/openapi.json`, `/docs` and the page's files.
 pub fn configure(app: &mut web::ServiceConfig) {
-    app.route("/openapi.json", web::get().to(description))
-        .route("/docs", web::get().to(page))
-        .route("/docs/", web::get().to(to_page))
-        .route("/docs/{file}", web::get().to(file));
+    app.service(web::resource("/openapi.json").route(web::get().to(description)))
+        .service(web::resource("/docs").route(web::get().to(page)))
+        .service(web::resource("/docs/").route(web::get().to(to_page)))
+        .service(web::resource("/docs/{file}").route(web::get().to(file)));
 }
 
 /// The description as bytes, made when it is first asked for.
@@ -77,14 +79,12 @@ async fn to_page() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((LOCATION, "../docs")).finish()
 }
 
-async fn file(name: web::Path<String>) -> HttpResponse {
+async fn file(name: web::Path<String>) -> Result<HttpResponse, Problem> {
     if name.as_str() == "start.js" {
-        return answer("text/javascript; charset=utf-8").body(START);
+        return Ok(answer("text/javascript; charset=utf-8").body(START));
     }
-    match stored(&name) {
-        Some((kind, bytes)) => answer(&kind).body(bytes),
-        None => HttpResponse::NotFound().finish(),
-    }
+    let (kind, bytes) = stored(&name).ok_or_else(Problem::not_found)?;
+    Ok(answer(&kind).body(bytes))
 }
 
 fn stored(name: &str) -> Option<(String, Bytes)> {
@@ -100,8 +100,7 @@ fn stored(name: &str) -> Option<(String, Bytes)> {
 
 fn answer(kind: &str) -> HttpResponseBuilder {
     let mut answer = HttpResponse::Ok();
-    answer.insert_header((CONTENT_TYPE, kind.to_owned())).insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"));
-    answer.insert_header((CACHE_CONTROL, "no-cache"));
+    answer.insert_header((CONTENT_TYPE, kind.to_owned())).insert_header((CACHE_CONTROL, "no-cache"));
     answer
 }
 

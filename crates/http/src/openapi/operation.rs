@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use kehu_domain::codes::{PARAMETER_INVALID, PARAMETER_UNKNOWN};
+use kehu_domain::flaw::Code;
 use serde_json::{Map, Value, json};
 
 use super::shapes::schema_ref;
@@ -64,6 +66,44 @@ impl Answer {
     }
 }
 
+/// What can be wrong with a token.
+const OF_TOKENS: &[&ProblemCode] = &[
+    &codes::TOKEN_MISSING,
+    &codes::TOKEN_INVALID,
+    &codes::TOKEN_EXPIRED,
+    &codes::SESSION_ENDED,
+    &codes::ACCOUNT_DISABLED,
+];
+
+/// What can be wrong with the key of a form.
+const OF_FORM_KEYS: &[&ProblemCode] =
+    &[&codes::TOKEN_MISSING, &codes::TOKEN_INVALID, &codes::ORIGIN_REFUSED, &codes::FORM_PAUSED];
+
+/// What can be wrong with a body.
+const OF_BODIES: &[&ProblemCode] = &[
+    &codes::NOT_JSON,
+    &codes::REQUEST_TIMEOUT,
+    &codes::BODY_TOO_LARGE,
+    &codes::MEDIA_TYPE_UNSUPPORTED,
+    &codes::VALIDATION,
+];
+
+/// What can be wrong with any request.
+const ALWAYS: &[&ProblemCode] = &[
+    &codes::BAD_REQUEST,
+    &codes::METHOD_OVERRIDE_INVALID,
+    &codes::NOT_ACCEPTABLE,
+    &codes::RATE_LIMITED,
+    &codes::INTERNAL,
+    &codes::OVERLOADED,
+    &codes::UNAVAILABLE,
+    &codes::SHUTTING_DOWN,
+];
+
+/// What can be wrong with the parameters of any request.
+const OF_ADDRESSES: &[&Code] =
+    &[&PARAMETER_UNKNOWN, &PARAMETER_INVALID, &codes::PARAMETER_TWICE, &codes::PARAMETER_ENCODING];
+
 /// One operation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operation {
@@ -99,58 +139,24 @@ impl Operation {
     /// Codes of every problem, by status: its own, and those of whatever is asked of the server.
     #[must_use]
     pub fn codes(&self) -> BTreeMap<u16, Vec<&'static str>> {
-        let mut all: Vec<(u16, &'static str)> = Vec::new();
-        let own = self.problems.iter().copied();
-        let guard: &[&ProblemCode] = match self.guard {
-            Guard::Token => &[
-                &codes::TOKEN_MISSING,
-                &codes::TOKEN_INVALID,
-                &codes::TOKEN_EXPIRED,
-                &codes::SESSION_ENDED,
-                &codes::ACCOUNT_DISABLED,
-            ],
-            Guard::FormKey => {
-                &[&codes::TOKEN_MISSING, &codes::TOKEN_INVALID, &codes::ORIGIN_REFUSED, &codes::FORM_PAUSED]
-            }
+        let guard = match self.guard {
+            Guard::Token => OF_TOKENS,
+            Guard::FormKey => OF_FORM_KEYS,
             Guard::Public => &[],
         };
-        let body: &[&ProblemCode] = match self.body {
-            Some(_) => &[
-                &codes::NOT_JSON,
-                &codes::REQUEST_TIMEOUT,
-                &codes::BODY_TOO_LARGE,
-                &codes::MEDIA_TYPE_UNSUPPORTED,
-                &codes::VALIDATION,
-            ],
-            None => &[],
-        };
-        let always: &[&ProblemCode] = &[
-            &codes::BAD_REQUEST,
-            &codes::NOT_ACCEPTABLE,
-            &codes::RATE_LIMITED,
-            &codes::INTERNAL,
-            &codes::OVERLOADED,
-            &codes::UNAVAILABLE,
-            &codes::SHUTTING_DOWN,
-        ];
-        all.extend(
-            own.chain(guard.iter().copied())
-                .chain(body.iter().copied())
-                .chain(always.iter().copied())
-                .map(|code| (code.status, code.key)),
-        );
-        if self.asks {
-            all.push((codes::QUESTION_INVALID.status, codes::QUESTION_INVALID.key));
-            all.extend(codes::QUESTION_CODES.iter().map(|code| (codes::QUESTION_INVALID.status, code.key)));
-        }
+        let body = if self.body.is_some() { OF_BODIES } else { &[] };
+        let problems = self.problems.iter().chain(guard).chain(body).chain(ALWAYS);
+        let questions = if self.asks { codes::QUESTION_CODES } else { OF_ADDRESSES };
+        let asked = self.asks.then_some(&codes::QUESTION_INVALID);
         let mut by_status: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
-        for (status, key) in all {
-            let keys = by_status.entry(status).or_default();
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
+        let wrong = questions.iter().map(|code| (codes::QUESTION_INVALID.status, code.key));
+        for (status, key) in problems.copied().chain(asked).map(|code| (code.status, code.key)).chain(wrong) {
+            by_status.entry(status).or_default().push(key);
         }
-        by_status.values_mut().for_each(|keys| keys.sort_unstable());
+        for keys in by_status.values_mut() {
+            keys.sort_unstable();
+            keys.dedup();
+        }
         by_status
     }
 

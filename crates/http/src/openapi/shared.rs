@@ -13,7 +13,8 @@ const ABOUT: &str = "Customers, contacts, follow-ups and tags, and everything th
     Unknown members of a body and unknown parameters are refused.\n\n\
     Errors are `application/problem+json` (RFC 9457); programs compare `code`, people read `title`, `detail` and \
     `errors`, in the language of `Accept-Language`. A write may carry an `Idempotency-Key`; the same request under the \
-    same key is done once. Clients that cannot send PATCH send POST with `X-HTTP-Method-Override: PATCH`.";
+    same key is done once. Clients that cannot send PATCH send POST with `X-HTTP-Method-Override: PATCH`. \
+    `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` say how many requests are left.";
 
 pub(super) fn info() -> Value {
     json!({

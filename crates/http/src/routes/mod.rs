@@ -1,3 +1,10 @@
-//! Handlers of what is special, and the bodies they read and write.
+//! Every address of the API, by area, and the bodies that its handlers read and write.
+
+use actix_web::web::ServiceConfig;
 
 pub mod types;
+
+/// Registers the handlers, each address as one `web::resource` with all its methods: only so is a wrong method a 405.
+pub(crate) fn configure(app: &mut ServiceConfig) {
+    crate::openapi::configure(app);
+}

@@ -1,0 +1,327 @@
+//! Error answers: the only place where a situation becomes a status code (RFC 9457, `application/problem+json`).
+//!
+//! A [`Problem`] is made where it happens and written once the language and the request id are known, by the door
+//! (`server.rs`). What went wrong inside is told to the log only.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use kehu_domain::flaw::{Flaw, Lang};
+use kehu_domain::read::Finding;
+use kehu_store::engine::EngineError;
+use kehu_store::failure::{Existing, Failure, FieldConflict, SignInFailure};
+use serde_json::{Map, Value, json};
+
+use crate::problem_codes::{self as codes, ProblemCode};
+
+/// Content type of every error answer.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Seconds after which a busy database is asked again.
+const BUSY_RETRY: u32 = 1;
+/// Seconds after which an unreachable database is asked again.
+const AWAY_RETRY: u32 = 5;
+/// Seconds after which a paused form is tried again.
+const PAUSED_RETRY: u32 = 300;
+
+/// Why a request is not answered with 2xx.
+#[derive(Debug)]
+pub struct Problem {
+    code: &'static ProblemCode,
+    findings: Vec<Finding>,
+    params: Vec<(&'static str, String)>,
+    members: Vec<(&'static str, Value)>,
+    headers: Vec<(&'static str, String)>,
+    close: bool,
+    internal: Option<String>,
+    spoken: Option<(Lang, String)>,
+}
+
+impl Problem {
+    /// A problem of that code.
+    #[must_use]
+    pub fn new(code: &'static ProblemCode) -> Self {
+        Self {
+            code,
+            findings: Vec::new(),
+            params: Vec::new(),
+            members: Vec::new(),
+            headers: Vec::new(),
+            close: false,
+            internal: None,
+            spoken: None,
+        }
+    }
+
+    /// 422: what was understood and is refused, each finding with its pointer into the body.
+    #[must_use]
+    pub fn validation(findings: Vec<Finding>) -> Self {
+        Self { findings, ..Self::new(&codes::VALIDATION) }
+    }
+
+    /// 400: a question that cannot be answered; the finding names a parameter, or points into the body.
+    #[must_use]
+    pub fn question(finding: Finding) -> Self {
+        Self { findings: vec![finding], ..Self::new(&codes::QUESTION_INVALID) }
+    }
+
+    /// 400: a parameter of the address is wrong.
+    #[must_use]
+    pub fn parameter(name: impl Into<String>, flaw: Flaw) -> Self {
+        Self::question(Finding { pointer: name.into(), flaw })
+    }
+
+    /// 404: it does not exist, or is not the caller's to know; the same answer for both.
+    #[must_use]
+    pub fn not_found() -> Self {
+        Self::new(&codes::NOT_FOUND)
+    }
+
+    /// 500, with a text for the log.
+    #[must_use]
+    pub fn internal(text: impl Into<String>) -> Self {
+        Self { internal: Some(text.into()), ..Self::new(&codes::INTERNAL) }
+    }
+
+    /// 429: the caller may come again after so many seconds.
+    #[must_use]
+    pub fn rate_limited(seconds: u32) -> Self {
+        Self::new(&codes::RATE_LIMITED).retry_after(seconds)
+    }
+
+    /// The same problem with one more finding.
+    #[must_use]
+    pub fn with_finding(mut self, pointer: impl Into<String>, flaw: Flaw) -> Self {
+        self.findings.push(Finding { pointer: pointer.into(), flaw });
+        self
+    }
+
+    /// The same problem with a value for a placeholder of its detail.
+    #[must_use]
+    pub fn with_param(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.params.push((name, value.to_string()));
+        self
+    }
+
+    /// The same problem with one more member in its body.
+    #[must_use]
+    pub fn with_member(mut self, name: &'static str, value: Value) -> Self {
+        self.members.push((name, value));
+        self
+    }
+
+    /// The same problem with one more header; `name` in lower case.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same problem, to be tried again after so many seconds.
+    #[must_use]
+    pub fn retry_after(self, seconds: u32) -> Self {
+        self.with_header("retry-after", seconds.to_string())
+    }
+
+    /// The same problem; the connection ends with the answer, because the rest of the request is not read.
+    #[must_use]
+    pub fn closing(mut self) -> Self {
+        self.close = true;
+        self
+    }
+
+    /// The same problem, to be written in this language for this request wherever it comes out.
+    #[must_use]
+    pub fn spoken(mut self, lang: Lang, request_id: &str) -> Self {
+        self.spoken = Some((lang, request_id.to_owned()));
+        self
+    }
+
+    /// What programs compare: the code of the situation, or of the one flaw of a question.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        self.question_flaw().map_or(self.code.key, |flaw| flaw.code.key)
+    }
+
+    /// The status code.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.code.status
+    }
+
+    /// The body (RFC 9457), for an answer or for one item of a batch.
+    #[must_use]
+    pub fn body(&self, lang: Lang, request_id: &str) -> Value {
+        let (title, detail) = match lang {
+            Lang::En => (self.code.title_en, self.code.detail_en),
+            Lang::Zh => (self.code.title_zh, self.code.detail_zh),
+        };
+        let detail = self.question_flaw().map_or_else(|| self.fill(detail), |flaw| flaw.message(lang));
+        let mut body = Map::new();
+        body.insert("type".into(), format!("/problems/{}", self.key()).into());
+        body.insert("title".into(), title.into());
+        body.insert("status".into(), self.status().into());
+        body.insert("code".into(), self.key().into());
+        body.insert("detail".into(), detail.into());
+        body.insert("request_id".into(), request_id.into());
+        body.insert("errors".into(), self.findings.iter().map(|finding| shown(finding, lang)).collect());
+        body.extend(self.members.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+        Value::Object(body)
+    }
+
+    /// The whole answer. The text for the log is written here, once.
+    #[must_use]
+    pub fn answer(&self, lang: Lang, request_id: &str) -> HttpResponse {
+        if let Some(internal) = &self.internal {
+            tracing::error!(request_id, code = self.key(), cause = %internal, "a request failed");
+        }
+        let mut answer = HttpResponse::build(self.status_code());
+        answer.insert_header(("content-type", PROBLEM_JSON));
+        if self.code.status == 401 {
+            answer.insert_header(("www-authenticate", "Bearer"));
+        }
+        for (name, value) in &self.headers {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                answer.insert_header((HeaderName::from_static(name), value));
+            }
+        }
+        if self.close {
+            answer.force_close();
+        }
+        answer.body(self.body(lang, request_id).to_string())
+    }
+
+    fn question_flaw(&self) -> Option<&Flaw> {
+        let flaw = &self.findings.first()?.flaw;
+        let top = *self.code == codes::QUESTION_INVALID && codes::QUESTION_CODES.contains(&flaw.code);
+        top.then_some(flaw)
+    }
+
+    fn fill(&self, text: &str) -> String {
+        self.params.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    }
+}
+
+/// A finding as it stands in `errors`: a parameter is named, a place in the body is pointed at.
+fn shown(Finding { pointer, flaw }: &Finding, lang: Lang) -> Value {
+    let place = if pointer.is_empty() || pointer.starts_with('/') { "pointer" } else { "parameter" };
+    let params: Map<String, Value> =
+        flaw.params.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
+    let hint = Some(flaw.hint(lang)).filter(|hint| !hint.is_empty());
+    json!({
+        place: pointer, "code": flaw.code.key, "params": params, "message": flaw.message(lang), "hint": hint,
+    })
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The door writes a problem itself, from the error that the answer carries. Written here is only one that comes
+    /// past it.
+    fn error_response(&self) -> HttpResponse {
+        match &self.spoken {
+            Some((lang, id)) => {
+                let mut answer = self.answer(*lang, id);
+                if let Ok(id) = HeaderValue::from_str(id) {
+                    answer.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
+                }
+                answer
+            }
+            None => HttpResponse::new(self.status_code()),
+        }
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Refused(findings) => Self::validation(findings),
+            Failure::BadQuestion(finding) => Self::question(finding),
+            Failure::NotFound => Self::not_found(),
+            Failure::Forbidden => Self::new(&codes::FORBIDDEN),
+            Failure::Duplicate(existing) => duplicate(&existing),
+            Failure::Conflict(conflicts) => version_conflict(&conflicts),
+            Failure::KeyReused => Self::new(&codes::IDEMPOTENCY_KEY_REUSED),
+            Failure::SignIn(failure) => sign_in(failure),
+            Failure::FormPaused => Self::new(&codes::FORM_PAUSED).retry_after(PAUSED_RETRY),
+            Failure::Engine(error) => engine(&error),
+            Failure::Sealing(text) => Self::internal(format!("sealing: {text}")),
+            Failure::Internal(text) => Self::internal(text),
+        }
+    }
+}
+
+fn duplicate(existing: &Existing) -> Problem {
+    let Existing { state, claimable, known, pointer: _ } = existing;
+    let mut member = Map::new();
+    if let Some(known) = known {
+        member.insert("resource".into(), known.resource.as_str().into());
+        member.insert("id".into(), known.id.to_string().into());
+        member.insert("number".into(), known.number.as_deref().into());
+        member.insert("name".into(), known.name.as_str().into());
+    }
+    member.insert("state".into(), (*state).into());
+    member.insert("claimable".into(), (*claimable).into());
+    Problem::new(&codes::DUPLICATE).with_member("existing", Value::Object(member))
+}
+
+fn version_conflict(conflicts: &[FieldConflict]) -> Problem {
+    let shown = conflicts.iter().map(|FieldConflict { field, version }| json!({"field": field, "version": version}));
+    Problem::new(&codes::VERSION_CONFLICT).with_member("conflicts", shown.collect())
+}
+
+fn sign_in(failure: SignInFailure) -> Problem {
+    Problem::new(match failure {
+        SignInFailure::CredentialsWrong => &codes::CREDENTIALS_WRONG,
+        SignInFailure::OrganisationRequired => &codes::ORGANISATION_REQUIRED,
+        SignInFailure::AccountDisabled => &codes::ACCOUNT_DISABLED,
+        SignInFailure::SessionEnded => &codes::SESSION_ENDED,
+        SignInFailure::Throttled(seconds) => return Problem::rate_limited(seconds),
+    })
+}
+
+fn engine(error: &EngineError) -> Problem {
+    match error {
+        // Rules that the store looks at itself and lost a race for: the repeated request meets what the other made.
+        EngineError::Unique { .. } | EngineError::ForeignKey => Problem::new(&codes::CONFLICT).retry_after(BUSY_RETRY),
+        EngineError::Busy | EngineError::QueueFull => Problem::new(&codes::OVERLOADED).retry_after(BUSY_RETRY),
+        EngineError::Full => Problem::new(&codes::DISK_FULL),
+        EngineError::ReadOnly => Problem::new(&codes::DATABASE_READ_ONLY).retry_after(AWAY_RETRY),
+        EngineError::Unavailable | EngineError::Closed => Problem::new(&codes::UNAVAILABLE).retry_after(AWAY_RETRY),
+        EngineError::TooExpensive => Problem::new(&codes::TOO_EXPENSIVE),
+        // Their Display shows no SQL and no value.
+        EngineError::Check | EngineError::Misuse(_) | EngineError::Other(_) => Problem::internal(error.to_string()),
+    }
+}
+
+/// The problem of an answer that the framework gave by itself, by its status.
+#[must_use]
+pub fn of_status(status: u16) -> Problem {
+    Problem::new(match status {
+        401 => &codes::TOKEN_MISSING,
+        403 => &codes::FORBIDDEN,
+        404 => &codes::NOT_FOUND,
+        405 => &codes::METHOD_NOT_ALLOWED,
+        406 => &codes::NOT_ACCEPTABLE,
+        408 => return Problem::new(&codes::REQUEST_TIMEOUT).with_param("seconds", crate::body::DEADLINE_SECONDS),
+        413 => &codes::BODY_TOO_LARGE,
+        415 => return Problem::new(&codes::MEDIA_TYPE_UNSUPPORTED).with_param("expected", "application/json"),
+        503 => &codes::OVERLOADED,
+        500.. => &codes::INTERNAL,
+        _ => &codes::BAD_REQUEST,
+    })
+}
+
+#[cfg(test)]
+#[path = "problem_tests.rs"]
+mod tests;

@@ -1,0 +1,180 @@
+//! Every code that an error answer can carry: at the top, and in `errors` for what reading a request finds.
+
+use kehu_domain::codes;
+use kehu_domain::flaw::Code;
+
+/// A situation in which a request is not answered with 2xx. `{name}` in a detail is filled by the problem.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ProblemCode {
+    /// What programs compare; also the last part of `type`.
+    pub key: &'static str,
+    /// The HTTP status code.
+    pub status: u16,
+    /// The situation in a few words, in English.
+    pub title_en: &'static str,
+    /// The situation in a few words, in Chinese.
+    pub title_zh: &'static str,
+    /// What it means and what to do, in English.
+    pub detail_en: &'static str,
+    /// What it means and what to do, in Chinese.
+    pub detail_zh: &'static str,
+}
+
+macro_rules! problems {
+    ($( $NAME:ident = $key:literal $status:literal, $title_en:literal, $title_zh:literal, $detail_en:literal, $detail_zh:literal; )*) => {
+        $( #[doc = $title_en] pub static $NAME: ProblemCode = ProblemCode {
+            key: $key, status: $status, title_en: $title_en, title_zh: $title_zh, detail_en: $detail_en,
+            detail_zh: $detail_zh,
+        }; )*
+        /// Every code above, by status.
+        pub static PROBLEM_CODES: &[&ProblemCode] = &[ $( &$NAME ),* ];
+    };
+}
+
+problems! {
+    BAD_REQUEST = "bad_request" 400, "The request cannot be understood", "无法理解该请求", "Its address, headers or body are malformed.", "请求的地址、请求头或请求体格式有误。";
+    NOT_JSON = "not_json" 400, "The body is not JSON", "请求体不是有效的 JSON", "The body cannot be read as JSON; `errors` says where.", "请求体无法按 JSON 解析，位置见 errors。";
+    QUESTION_INVALID = "question_invalid" 400, "The question cannot be answered", "无法回答该查询", "A parameter or a condition is wrong; `errors` says which.", "某个参数或条件有误，详见 errors。";
+    HEADER_INVALID = "header_invalid" 400, "A header is malformed", "请求头格式有误", "The header {header} is malformed. Expected {expected_en}.", "请求头 {header} 格式有误，应为{expected_zh}。";
+    IDEMPOTENCY_KEY_INVALID = "idempotency_key_invalid" 400, "The idempotency key is malformed", "幂等键格式有误", "An Idempotency-Key has 16 to 255 printable ASCII characters.", "Idempotency-Key 须为 16 至 255 个可打印的 ASCII 字符。";
+    METHOD_OVERRIDE_INVALID = "method_override_invalid" 400, "The method cannot be overridden so", "不能这样改写请求方法", "X-HTTP-Method-Override may only turn a POST into a PATCH.", "X-HTTP-Method-Override 只能把 POST 改写为 PATCH。";
+    TOO_EXPENSIVE = "too_expensive" 400, "The question is too expensive", "该查询开销过大", "The list would have to read too many rows. Narrow the filter, or use a filter and an order that the kind lists as fast.", "该查询需要读取的记录过多。请缩小筛选范围，或使用该类记录列出的快速筛选与排序。";
+    TOKEN_MISSING = "token_missing" 401, "Sign in first", "请先登录", "The request carries no access token. Send “Authorization: Bearer …”.", "请求未携带访问令牌，请发送“Authorization: Bearer …”。";
+    TOKEN_INVALID = "token_invalid" 401, "The access token is not valid", "访问令牌无效", "Sign in again.", "请重新登录。";
+    TOKEN_EXPIRED = "token_expired" 401, "The access token has expired", "访问令牌已过期", "Refresh it with the refresh token.", "请用刷新令牌换取新的访问令牌。";
+    SESSION_ENDED = "session_ended" 401, "The session has ended", "会话已结束", "Sign in again.", "请重新登录。";
+    CREDENTIALS_WRONG = "credentials_wrong" 401, "The sign-in name or the password is wrong", "登录名或密码错误", "Check both and try again.", "请检查后重试。";
+    ORGANISATION_REQUIRED = "organisation_required" 401, "Name the organisation", "请指定组织", "This sign-in name belongs to several organisations: send `organisation` too.", "该登录名属于多个组织，请同时发送 organisation。";
+    ACCOUNT_DISABLED = "account_disabled" 401, "The account is disabled", "账号已停用", "Ask an administrator of the organisation.", "请联系本组织的管理员。";
+    FORBIDDEN = "forbidden" 403, "This is not allowed", "无权执行此操作", "The role does not allow this.", "您的角色不允许执行此操作。";
+    ORIGIN_REFUSED = "origin_refused" 403, "The origin is not allowed", "来源不被允许", "Pages of this origin may not send this request.", "来自该来源的页面不能发送此请求。";
+    NOT_FOUND = "not_found" 404, "There is nothing here", "此处没有内容", "It does not exist, or it is out of your reach.", "它不存在，或您无权访问。";
+    METHOD_NOT_ALLOWED = "method_not_allowed" 405, "The method is not allowed here", "此处不支持该请求方法", "The header Allow lists the methods of this address.", "该地址支持的方法见 Allow 响应头。";
+    NOT_ACCEPTABLE = "not_acceptable" 406, "No acceptable form of the answer", "无法提供可接受的格式", "The answer does not exist in a form that the request accepts.", "没有请求可接受的响应格式。";
+    REQUEST_TIMEOUT = "request_timeout" 408, "The request took too long to arrive", "请求接收超时", "The body did not arrive within {seconds} seconds.", "请求体未能在 {seconds} 秒内送达。";
+    DUPLICATE = "duplicate" 409, "Such a record exists already", "已存在相同的记录", "A living record has the same phone, e-mail or code; `existing` says what may be known of it.", "已有记录使用相同的电话、邮箱或代码，详见 existing。";
+    CONFLICT = "conflict" 409, "Somebody else was faster", "操作与他人冲突", "Something that this request needs was changed at the same moment. Read it again and repeat.", "此请求所需的数据刚刚被他人修改，请重新读取后再试。";
+    VERSION_CONFLICT = "version_conflict" 412, "The record was changed by somebody else", "记录已被他人修改", "The same fields were changed since the given version; `conflicts` names them. Read the record again.", "自给定版本以来相同字段已被修改，详见 conflicts。请重新读取该记录。";
+    BODY_TOO_LARGE = "body_too_large" 413, "The body is too large", "请求体过大", "The body is larger than this address accepts.", "请求体超过了该地址允许的大小。";
+    MEDIA_TYPE_UNSUPPORTED = "media_type_unsupported" 415, "The body has the wrong content type", "请求体类型不受支持", "Expected {expected}, without a content coding.", "此处应为 {expected}，且不得使用内容编码。";
+    VALIDATION = "validation" 422, "The body breaks rules", "请求内容不符合规则", "Every finding stands in `errors` with its place.", "全部问题及其位置见 errors。";
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused" 422, "The idempotency key belongs to another request", "幂等键已用于其他请求", "Another request was sent with the same Idempotency-Key. Make a new key for every new request.", "该 Idempotency-Key 已用于另一个请求，请为每个新请求生成新的键。";
+    RATE_LIMITED = "rate_limited" 429, "Too many requests", "请求过于频繁", "Try again after the time in Retry-After.", "请在 Retry-After 指明的时间之后重试。";
+    INTERNAL = "internal" 500, "Something went wrong on the server", "服务器内部错误", "The log has the details under the request id.", "详情已按请求编号记入日志。";
+    OVERLOADED = "overloaded" 503, "The server is overloaded", "服务器繁忙", "Nothing was done. Try again shortly.", "未执行任何操作，请稍后重试。";
+    UNAVAILABLE = "unavailable" 503, "The database is not available", "数据库不可用", "Try again shortly; repeat a write with the same Idempotency-Key.", "请稍后重试；写操作请使用相同的 Idempotency-Key。";
+    DATABASE_READ_ONLY = "database_read_only" 503, "The database takes no changes", "数据库暂时只读", "Nothing was done. Try again shortly.", "未执行任何操作，请稍后重试。";
+    SHUTTING_DOWN = "shutting_down" 503, "The server is shutting down", "服务器正在关闭", "Send the request to another server, or try again shortly.", "请将请求发往其他服务器，或稍后重试。";
+    FORM_PAUSED = "form_paused" 503, "The form takes no submissions now", "表单已暂停接收", "Try again later.", "请稍后重试。";
+    DISK_FULL = "disk_full" 507, "The disk is full", "磁盘空间不足", "Nothing was stored.", "未保存任何内容。";
+}
+
+macro_rules! flaws {
+    ($( $NAME:ident = $key:literal, $en:literal, $zh:literal, $hint_en:literal, $hint_zh:literal; )*) => {
+        $( #[doc = $en] pub static $NAME: Code =
+            Code { key: $key, en: $en, zh: $zh, hint_en: $hint_en, hint_zh: $hint_zh }; )*
+        /// Every code above.
+        pub static READING_CODES: &[&Code] = &[ $( &$NAME ),* ];
+    };
+}
+
+flaws! {
+    JSON_SYNTAX = "json_syntax", "Line {line}, column {column}: {reason}.", "第 {line} 行第 {column} 列：JSON 语法错误（{reason}）。", "", "";
+    JSON_NOT_UTF8 = "json_not_utf8", "Line {line}, column {column}: the text is not UTF-8.", "第 {line} 行第 {column} 列：文本不是 UTF-8 编码。", "Send JSON in UTF-8.", "请以 UTF-8 编码发送 JSON。";
+    JSON_MEMBER_TWICE = "json_member_twice", "Line {line}, column {column}: the member “{member}” stands there twice.", "第 {line} 行第 {column} 列：成员“{member}”重复出现。", "Send every member once.", "请确保每个成员只出现一次。";
+    JSON_TOO_DEEP = "json_too_deep", "Line {line}, column {column}: nested more than {max} levels deep.", "第 {line} 行第 {column} 列：嵌套超过 {max} 层。", "", "";
+    PARAMETER_TWICE = "parameter_twice", "The parameter “{value}” stands there twice.", "参数“{value}”重复出现。", "Send every parameter once; several values are separated by commas.", "请确保每个参数只出现一次；多个值用逗号分隔。";
+    PARAMETER_ENCODING = "parameter_encoding", "The parameter “{value}” is not percent-encoded UTF-8.", "参数“{value}”不是百分号编码的 UTF-8 文本。", "Encode it as RFC 3986 says.", "请按 RFC 3986 编码。";
+}
+
+/// Codes of a question's flaw that stand at the top of the answer, status 400. A question that is wrong for another
+/// reason (a phone in a search that is none) is [`QUESTION_INVALID`] with the flaw's code in `errors`.
+pub static QUESTION_CODES: &[&Code] = &[
+    &codes::FILTER_FIELD,
+    &codes::FILTER_OP,
+    &codes::FILTER_VALUE,
+    &codes::FILTER_SHAPE,
+    &codes::FILTER_TOO_LARGE,
+    &codes::SEALED_IN_URL,
+    &codes::SORT_UNKNOWN,
+    &codes::CURSOR_INVALID,
+    &codes::LIMIT_INVALID,
+    &codes::PARAMETER_UNKNOWN,
+    &codes::PARAMETER_INVALID,
+    &codes::SEARCH_TOO_SHORT,
+    &PARAMETER_TWICE,
+    &PARAMETER_ENCODING,
+];
+
+/// One line of the list of codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The code.
+    pub code: &'static str,
+    /// The status of the answer it comes with.
+    pub status: u16,
+    /// The text in English, with placeholders.
+    pub en: &'static str,
+    /// The text in Chinese, with placeholders.
+    pub zh: &'static str,
+}
+
+/// Every code there is, each once: those of whole answers by status, then those of single values.
+#[must_use]
+pub fn entries() -> Vec<Entry> {
+    let whole = PROBLEM_CODES.iter().map(|problem| Entry {
+        code: problem.key,
+        status: problem.status,
+        en: problem.title_en,
+        zh: problem.title_zh,
+    });
+    let questions = QUESTION_CODES.iter().map(|code| of_flaw(code, QUESTION_INVALID.status));
+    let reading = READING_CODES.iter().map(|code| of_flaw(code, NOT_JSON.status));
+    let values = codes::GENERAL_CODES.iter().chain(codes::VALUE_CODES).map(|code| of_flaw(code, VALIDATION.status));
+    let mut entries: Vec<Entry> = Vec::new();
+    for entry in whole.chain(questions).chain(reading).chain(values) {
+        if entries.iter().all(|known| known.code != entry.code) {
+            entries.push(entry);
+        }
+    }
+    entries
+}
+
+fn of_flaw(code: &Code, status: u16) -> Entry {
+    let Code { key, en, zh, .. } = *code;
+    Entry { code: key, status, en, zh }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_means_one_thing() {
+        let mut keys: Vec<&str> = PROBLEM_CODES.iter().map(|code| code.key).collect();
+        keys.extend(READING_CODES.iter().chain(codes::GENERAL_CODES).chain(codes::VALUE_CODES).map(|code| code.key));
+        let count = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), count);
+    }
+
+    #[test]
+    fn statuses_rise_and_texts_are_there() {
+        assert!(PROBLEM_CODES.windows(2).all(|pair| pair[0].status <= pair[1].status));
+        for entry in entries() {
+            assert!(!entry.en.is_empty() && !entry.zh.is_empty(), "{}", entry.code);
+            assert!(entry.code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_'));
+            assert!((400..600).contains(&entry.status));
+        }
+    }
+
+    #[test]
+    fn the_list_tells_questions_from_values() {
+        let status = |code: &str| entries().iter().find(|entry| entry.code == code).map(|entry| entry.status);
+        assert_eq!(status("sealed_in_url"), Some(400));
+        assert_eq!(status("json_syntax"), Some(400));
+        assert_eq!(status("required"), Some(422));
+        assert_eq!(status("duplicate"), Some(409));
+    }
+}

@@ -1,0 +1,66 @@
+//! What every handler of a server shares.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use kehu_store::Gate;
+
+use crate::address::Forwarded;
+use crate::limits::{InFlight, PerMinute};
+use crate::metrics::Metrics;
+
+/// Limits that can be set. Those per minute are off at 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests of one address per minute.
+    pub requests: u32,
+    /// Submissions to forms of one address per minute.
+    pub submissions: u32,
+    /// Attempts to sign in of one address per minute.
+    pub sign_ins: u32,
+    /// Requests that one server answers at once.
+    pub in_flight: usize,
+}
+
+/// What every handler shares; `web::Data<State>` as an argument.
+pub struct State {
+    /// The door to data.
+    pub gate: Gate,
+    /// Limit on submissions to forms, by [`flood_key`](crate::limits::flood_key).
+    pub submissions: Option<PerMinute<IpAddr>>,
+    /// Limit on attempts to sign in, by [`flood_key`](crate::limits::flood_key).
+    pub sign_ins: Option<PerMinute<IpAddr>>,
+    pub(crate) requests: Option<PerMinute<IpAddr>>,
+    pub(crate) in_flight: InFlight,
+    pub(crate) forwarded: Forwarded,
+    pub(crate) cors: bool,
+    pub(crate) metrics: Metrics,
+    draining: AtomicBool,
+}
+
+impl State {
+    pub(crate) fn new(gate: Gate, limits: Limits, forwarded: Forwarded, cors: bool) -> Result<Self, prometheus::Error> {
+        let Limits { requests, submissions, sign_ins, in_flight } = limits;
+        Ok(Self {
+            gate,
+            submissions: PerMinute::new(submissions),
+            sign_ins: PerMinute::new(sign_ins),
+            requests: PerMinute::new(requests),
+            in_flight: InFlight::new(in_flight),
+            forwarded,
+            cors,
+            metrics: Metrics::new()?,
+            draining: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether the server is shutting down.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+}
