@@ -1,5 +1,7 @@
 //! What a field is: its shape on the wire, who may see it, what may be asked of it.
 
+use crate::record::FieldValue;
+
 /// A fixed vocabulary: keys are stable, labels may be changed by an organisation.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Vocabulary {
@@ -112,6 +114,8 @@ pub struct Field {
     pub shape: Shape,
     /// Whether a value may be missing: null in answers.
     pub nullable: bool,
+    /// Whether a create must bring it: nothing stands where none is said.
+    pub required: bool,
     /// Whether it is sealed before it is stored.
     pub sealed: bool,
     /// Whether equality finds it although it is sealed.
@@ -135,6 +139,7 @@ impl Field {
             doc: "",
             shape: Shape::Flag,
             nullable: false,
+            required: false,
             sealed: false,
             find: None,
             group: Group::General,
@@ -168,11 +173,12 @@ impl Field {
 
     /// The same field with what the declaration knows of it.
     #[must_use]
-    pub const fn typed(mut self, name: &'static str, doc: &'static str, shape: Shape, nullable: bool) -> Self {
+    pub const fn typed<T: FieldValue>(mut self, name: &'static str, doc: &'static str) -> Self {
         self.name = name;
         self.doc = doc;
-        self.shape = shape;
-        self.nullable = nullable;
+        self.shape = T::SHAPE;
+        self.nullable = T::NULLABLE;
+        self.required = T::REQUIRED && !matches!(self.write, Write::Never);
         self
     }
 

@@ -16,6 +16,8 @@ pub trait FieldValue: Sized + Clone + PartialEq + Send + Sync + 'static {
     const SHAPE: Shape;
     /// Whether it can be null.
     const NULLABLE: bool = false;
+    /// Whether a create must bring it; `absent` gives nothing exactly then.
+    const REQUIRED: bool = !Self::NULLABLE;
 
     /// The value of a member that was not brought or is null; `None` when it is required.
     fn absent() -> Option<Self>;
@@ -205,16 +207,12 @@ macro_rules! kind {
                 zh: $zh,
                 en: $en,
                 doc: concat!($($kind_doc),*),
-                fields: &[ $( $field.typed(
-                    stringify!($f), concat!($($doc),*),
-                    <$t as $crate::record::FieldValue>::SHAPE, <$t as $crate::record::FieldValue>::NULLABLE,
-                ) ),* ],
+                fields: &[ $( $field.typed::<$t>(stringify!($f), concat!($($doc),*)) ),* ],
             };
 
             fn create(members: &mut $crate::read::Members, reader: &mut $crate::read::Reader<'_>) -> Option<Self> {
                 $( let $f: Option<$t> = {
-                    const F: &$crate::field::Field = &$field.typed(stringify!($f), "",
-                        <$t as $crate::record::FieldValue>::SHAPE, <$t as $crate::record::FieldValue>::NULLABLE);
+                    const F: &$crate::field::Field = &$field.typed::<$t>(stringify!($f), "");
                     reader.create(F, members)
                 }; )*
                 Some(Self { $( $f: $f?, )* })
@@ -225,8 +223,7 @@ macro_rules! kind {
                 view: &dyn $crate::show::View,
             ) -> Option<Self> {
                 $( let $f: Option<$t> = {
-                    const F: &$crate::field::Field = &$field.typed(stringify!($f), "",
-                        <$t as $crate::record::FieldValue>::SHAPE, <$t as $crate::record::FieldValue>::NULLABLE);
+                    const F: &$crate::field::Field = &$field.typed::<$t>(stringify!($f), "");
                     reader.patch(F, members, &self.$f, view.sight(F))
                 }; )*
                 Some(Self { $( $f: $f?, )* })
@@ -237,8 +234,7 @@ macro_rules! kind {
                 veiled: &mut $crate::record::Veiled,
             ) {
                 $( {
-                    const F: &$crate::field::Field = &$field.typed(stringify!($f), "",
-                        <$t as $crate::record::FieldValue>::SHAPE, <$t as $crate::record::FieldValue>::NULLABLE);
+                    const F: &$crate::field::Field = &$field.typed::<$t>(stringify!($f), "");
                     $crate::record::show_field(F, &self.$f, out, view, veiled);
                 } )*
             }
@@ -250,8 +246,7 @@ macro_rules! kind {
             fn targets(&self) -> Vec<(&'static $crate::field::Field, uuid::Uuid)> {
                 let mut targets = Vec::new();
                 $( if let Some(id) = $crate::record::FieldValue::target(&self.$f) {
-                    const F: &$crate::field::Field = &$field.typed(stringify!($f), "",
-                        <$t as $crate::record::FieldValue>::SHAPE, <$t as $crate::record::FieldValue>::NULLABLE);
+                    const F: &$crate::field::Field = &$field.typed::<$t>(stringify!($f), "");
                     targets.push((F, id));
                 } )*
                 targets
@@ -298,6 +293,7 @@ macro_rules! vocabulary {
 
         impl $crate::record::FieldValue for $V {
             const SHAPE: $crate::field::Shape = $crate::field::Shape::Choice(Self::VOCABULARY);
+            const REQUIRED: bool = true $( && stringify!($absent).is_empty() )?;
             fn absent() -> Option<Self> { None $( .or(Some(Self::$absent)) )? }
             fn read(
                 json: &serde_json::Value, reader: &mut $crate::read::Reader<'_>, _: Option<&Self>,

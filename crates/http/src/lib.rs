@@ -9,6 +9,7 @@ mod health;
 pub mod jwt;
 pub mod limits;
 mod metrics;
+pub mod openapi;
 pub mod problem;
 pub mod problem_codes;
 pub mod query;

@@ -294,6 +294,7 @@ impl<V: ElementValue> Elements<V> {
 
 impl<V: ElementValue> FieldValue for Elements<V> {
     const SHAPE: Shape = Shape::Elements(V::ELEMENT);
+    const REQUIRED: bool = false;
     fn absent() -> Option<Self> {
         Some(Self::default())
     }

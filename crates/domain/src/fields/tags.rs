@@ -73,6 +73,7 @@ impl Tags {
 
 impl FieldValue for Tags {
     const SHAPE: Shape = Shape::Tags;
+    const REQUIRED: bool = false;
     fn absent() -> Option<Self> {
         Some(Self::default())
     }

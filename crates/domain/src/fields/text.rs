@@ -81,6 +81,7 @@ text_type!(Text, Text, true);
 
 impl FieldValue for bool {
     const SHAPE: Shape = Shape::Flag;
+    const REQUIRED: bool = false;
     fn absent() -> Option<Self> {
         Some(false)
     }
@@ -94,6 +95,7 @@ impl FieldValue for bool {
 
 impl FieldValue for i64 {
     const SHAPE: Shape = Shape::Count;
+    const REQUIRED: bool = false;
     fn absent() -> Option<Self> {
         Some(0)
     }

@@ -13,6 +13,7 @@ pub struct Words(pub Vec<String>);
 
 impl FieldValue for Words {
     const SHAPE: Shape = Shape::Words;
+    const REQUIRED: bool = false;
     fn absent() -> Option<Self> {
         Some(Self::default())
     }

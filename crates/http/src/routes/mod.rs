@@ -1,6 +1,10 @@
-//! Every address of the API, by area.
+//! Every address of the API, by area, and the bodies that its handlers read and write.
 
 use actix_web::web::ServiceConfig;
 
+pub mod types;
+
 /// Registers the handlers, each address as one `web::resource` with all its methods: only so is a wrong method a 405.
-pub(crate) fn configure(_: &mut ServiceConfig) {}
+pub(crate) fn configure(app: &mut ServiceConfig) {
+    crate::openapi::configure(app);
+}

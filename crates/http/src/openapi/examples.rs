@@ -1,0 +1,43 @@
+//! Examples of bodies, by kind. Tests read every one with the parser that requests go through.
+
+use serde_json::{Value, json};
+
+/// What a create may say.
+#[must_use]
+pub(super) fn input(kind: &str) -> Option<Value> {
+    Some(match kind {
+        "customer" => json!({
+            "name": "上海云启信息技术有限公司", "kind": "company", "stage": "potential", "industry": "IT", "source": "web_form",
+            "phones": ["021-62345678"], "emails": [{ "value": "contact@yunqi.com.cn", "label": "office" }],
+            "address": "上海市浦东新区张江路 88 号", "tags": ["采购意向-硬件设备"],
+            "contacts": [{ "name": "李文静", "position": "采购经理", "phones": ["13800138000"] }],
+        }),
+        "contact" => json!({
+            "customer_id": "0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f", "name": "李文静", "position": "采购经理",
+            "role": "influencer", "phones": ["13800138000"], "birthday": "1990-03-07", "primary": true,
+        }),
+        "follow_up" => json!({
+            "customer_id": "0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f", "kind": "call", "summary": "询问了服务器报价。",
+            "happened_at": "2026-11-22T08:30:00+08:00", "next_step": "发送报价单",
+            "next_due_at": "2026-11-25T09:00:00+08:00",
+        }),
+        "tag" => json!({ "name": "采购意向-硬件设备", "group": "采购意向", "color": "#1677ff" }),
+        "user" => json!({ "name": "王小明", "mobile": "13800138001", "role": "salesperson" }),
+        "team" => json!({ "name": "华东一部" }),
+        _ => return None,
+    })
+}
+
+/// What a merge patch may say.
+#[must_use]
+pub(super) fn patch(kind: &str) -> Option<Value> {
+    Some(match kind {
+        "customer" => json!({ "stage": "active", "grade": "a", "tags": { "add": ["VIP"] }, "remark": null }),
+        "contact" => json!({ "phones": { "add": [{ "value": "13900139000", "label": "mobile" }] } }),
+        "follow_up" => json!({ "next_step": "电话回访", "next_due_at": "2026-12-01T01:00:00.000Z" }),
+        "tag" => json!({ "color": "#52c41a" }),
+        "user" => json!({ "disabled": true }),
+        "team" => json!({ "parent_id": null }),
+        _ => return None,
+    })
+}

@@ -1,0 +1,80 @@
+//! The description of the API, OpenAPI 3.1: made by walking the kinds of record and the list of special operations, so
+//! that it says what the program does.
+
+mod codes;
+mod docs;
+mod envelopes;
+mod examples;
+mod kinds;
+mod operation;
+mod records;
+mod shapes;
+mod shared;
+mod special;
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use kehu_domain::kinds::KINDS;
+use kehu_domain::rights;
+use serde_json::{Map, Value, json};
+
+pub use codes::codes;
+pub use docs::configure;
+pub use operation::{Answer, Guard, Operation};
+
+/// Every operation: those of each kind, then the special ones.
+#[must_use]
+pub fn operations() -> Vec<Operation> {
+    KINDS.iter().flat_map(|kind| records::operations(kind)).chain(special::operations()).collect()
+}
+
+/// The whole description.
+#[must_use]
+pub fn document() -> Value {
+    let mut responses = Map::new();
+    let mut paths: Map<String, Value> = Map::new();
+    for operation in operations() {
+        let value = operation.to_value(&mut responses);
+        let path = paths.entry(operation.path).or_insert_with(|| json!({}));
+        if let Some(path) = path.as_object_mut() {
+            path.insert(operation.method.into(), value);
+        }
+    }
+    let mut schemas = envelopes::schemas();
+    schemas.extend(KINDS.iter().flat_map(|kind| kinds::schemas(kind)));
+    schemas.extend(special::schemas());
+    json!({
+        "openapi": "3.1.0",
+        "info": shared::info(),
+        "servers": [{ "url": "/", "description": "This server." }],
+        "security": [{ "bearer": [] }],
+        "tags": shared::tags(),
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": responses,
+            "parameters": shared::parameters(),
+            "headers": shared::headers(),
+            "securitySchemes": shared::security_schemes(),
+        },
+    })
+}
+
+/// Writes `openapi.json`, `codes.json` and `rights.txt` into a folder, the same bytes every time.
+///
+/// # Errors
+/// The folder cannot be written to.
+pub fn write(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    for (name, value) in [("openapi.json", document()), ("codes.json", codes())] {
+        let mut text = serde_json::to_string_pretty(&value)?;
+        text.push('\n');
+        fs::write(folder.join(name), text)?;
+    }
+    fs::write(folder.join("rights.txt"), rights::matrix())
+}
+
+#[cfg(test)]
+mod tests;

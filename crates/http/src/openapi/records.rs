@@ -1,0 +1,228 @@
+//! Operations that every kind of record has: one function each, whatever the kind.
+
+use kehu_domain::record::Kind;
+use kehu_store::machine::machine;
+use serde_json::{Value, json};
+
+use super::examples;
+use super::kinds::{PAGE, expansions, member_names, orders};
+use super::operation::{Answer, Guard, Operation, parameter_ref};
+use super::shapes::schema_ref;
+use crate::problem_codes as codes;
+
+const JSON: &[&str] = &["application/json"];
+const PATCH: &[&str] = &["application/merge-patch+json", "application/json"];
+
+/// Every operation of a kind, in the order of the description.
+pub(super) fn operations(kind: &'static Kind) -> Vec<Operation> {
+    let mut all = vec![list(kind), create(kind), get(kind), update(kind)];
+    // People and teams are disabled or left empty instead.
+    if machine(kind.name).is_some_and(|machine| machine.removable()) {
+        all.extend([delete(kind), restore(kind)]);
+    }
+    all.extend([search(kind), batch(kind)]);
+    all
+}
+
+/// An operation on a kind with what all of them share.
+fn operation(
+    kind: &Kind,
+    method: &'static str,
+    verb: &str,
+    path: &str,
+    summary: String,
+    description: &str,
+) -> Operation {
+    Operation {
+        method,
+        path: format!("/v1/{}{path}", kind.path),
+        id: format!("{}_{verb}", kind.path),
+        tag: kind.path.to_owned(),
+        summary,
+        description: description.to_owned(),
+        guard: Guard::Token,
+        parameters: Vec::new(),
+        body: None,
+        example: None,
+        answers: Vec::new(),
+        problems: vec![&codes::FORBIDDEN],
+        asks: false,
+    }
+}
+
+/// `follow-up`, with its article.
+fn one(kind: &Kind) -> String {
+    let name = kind.name.replace('_', "-");
+    let article = if name.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+    format!("{article} {name}")
+}
+
+fn many(kind: &Kind) -> String {
+    kind.path.replace('_', "-")
+}
+
+fn sch(kind: &Kind, suffix: &str) -> Value {
+    schema_ref(&format!("{}{suffix}", kind.schema))
+}
+
+fn refs(names: &[&str]) -> Vec<Value> {
+    names.iter().copied().map(parameter_ref).collect()
+}
+
+/// A query parameter that is a list of names separated by commas.
+fn listed(name: &str, names: &[&str], doc: &str) -> Value {
+    json!({
+        "name": name, "in": "query", "style": "form", "explode": false, "description": doc,
+        "schema": { "type": "array", "items": { "type": "string", "enum": names } },
+    })
+}
+
+fn fields(kind: &'static Kind) -> Value {
+    let doc = "Which members to show, separated by commas; absent: all. Only this leaves members out of an answer.";
+    listed("fields", &member_names(kind), doc)
+}
+
+fn expand(kind: &'static Kind) -> Option<Value> {
+    let related: Vec<&str> = expansions(kind).map(|expansion| expansion.name).collect();
+    let doc = "Which related records to bring along, separated by commas.";
+    (!related.is_empty()).then(|| listed("expand", &related, doc))
+}
+
+fn list(kind: &'static Kind) -> Operation {
+    let text = "Conditions stand in `filter[member]` or `filter[member.operator]` and must all hold. Confidential members \
+                (phones, e-mails) never stand in an address: use the search.";
+    let mut list = operation(kind, "get", "list", "", format!("List {}", many(kind)), text);
+    list.parameters = vec![
+        json!({
+            "name": "filter", "in": "query", "style": "deepObject", "explode": true, "schema": sch(kind, "Filter"),
+            "description": "Conditions, such as `filter[updated_at.gte]=2026-01-01`.",
+        }),
+        json!({
+            "name": "sort", "in": "query", "schema": { "type": "string", "enum": orders(kind) },
+            "description": "In which order; a leading `-` turns it round.",
+        }),
+    ];
+    list.parameters.extend(refs(&["Limit", "After"]));
+    list.parameters.push(fields(kind));
+    list.parameters.extend(expand(kind));
+    list.parameters.extend(refs(&["Words", "Count"]));
+    list.answers = vec![Answer::json(200, "A page of records.", sch(kind, "Page"))];
+    list.problems.push(&codes::TOO_EXPENSIVE);
+    list.asks = true;
+    list
+}
+
+fn search(kind: &'static Kind) -> Operation {
+    let text = "As the list, with a tree of conditions in the body, and by phone or e-mail too.";
+    let mut search = operation(kind, "post", "search", "/search", format!("Search {}", many(kind)), text);
+    search.body = Some((JSON, sch(kind, "Search")));
+    search.example = Some(
+        json!({ "where": { "field": "updated_at", "op": "within_last", "value": 30 }, "sort": ["-updated_at"], "limit": PAGE / 10 }),
+    );
+    search.answers = vec![Answer::json(200, "A page of records.", sch(kind, "Page"))];
+    search.problems.push(&codes::TOO_EXPENSIVE);
+    search.asks = true;
+    search
+}
+
+fn get(kind: &'static Kind) -> Operation {
+    let mut get =
+        operation(kind, "get", "get", "/{id}", format!("Read {}", one(kind)), "The record as the caller may see it.");
+    get.parameters = refs(&["RecordId", "IfNoneMatch"]);
+    get.parameters.push(fields(kind));
+    get.parameters.extend(expand(kind));
+    get.answers = vec![
+        Answer::json(200, "The record.", sch(kind, "")).with_headers(&["ETag"]),
+        Answer::empty(304, "It is what the given ETag stands for.").with_headers(&["ETag"]),
+    ];
+    get.problems.push(&codes::NOT_FOUND);
+    get.asks = true;
+    get
+}
+
+fn create(kind: &'static Kind) -> Operation {
+    let mut create = operation(
+        kind,
+        "post",
+        "create",
+        "",
+        format!("Make {}", one(kind)),
+        "The answer is the record as it can be read.",
+    );
+    create.parameters = refs(&["IdempotencyKey", "OnDuplicate"]);
+    create.body = Some((JSON, sch(kind, "Input")));
+    create.example = examples::input(kind.name);
+    create.answers = vec![Answer::json(201, "The new record.", sch(kind, "")).with_headers(&[
+        "ETag",
+        "Location",
+        "Idempotency-Replayed",
+    ])];
+    create.problems.extend(writing());
+    create.problems.push(&codes::DUPLICATE);
+    create
+}
+
+fn update(kind: &'static Kind) -> Operation {
+    let text = "A JSON merge patch (RFC 7396): what is absent stays, null clears. Read-only members are taken as long as \
+                they are what was read, so an answer can be sent back whole. With If-Match (or `version` in the body), \
+                fields that nobody else touched since are changed; an overlap is 412.";
+    let mut update = operation(kind, "patch", "update", "/{id}", format!("Change {}", one(kind)), text);
+    update.parameters = refs(&["RecordId", "IfMatch", "IdempotencyKey", "OnDuplicate"]);
+    update.body = Some((PATCH, sch(kind, "Patch")));
+    update.example = examples::patch(kind.name);
+    update.answers = vec![
+        Answer::json(200, "The record as it is now.", sch(kind, "")).with_headers(&["ETag", "Idempotency-Replayed"]),
+    ];
+    update.problems.extend(writing());
+    update.problems.extend([&codes::NOT_FOUND, &codes::DUPLICATE, &codes::VERSION_CONFLICT]);
+    update
+}
+
+fn delete(kind: &'static Kind) -> Operation {
+    let text = "It can be restored. What belongs to it goes with it.";
+    let mut delete = operation(kind, "delete", "delete", "/{id}", format!("Delete {}", one(kind)), text);
+    delete.parameters = refs(&["RecordId", "IfMatch", "IdempotencyKey"]);
+    delete.answers = vec![Answer::empty(204, "It is deleted.").with_headers(&["Idempotency-Replayed"])];
+    delete.problems.extend(writing());
+    delete.problems.extend([&codes::NOT_FOUND, &codes::VERSION_CONFLICT]);
+    delete
+}
+
+fn restore(kind: &'static Kind) -> Operation {
+    let text = "What was deleted with it comes back with it.";
+    let mut restore = operation(kind, "post", "restore", "/{id}/restore", format!("Restore {}", one(kind)), text);
+    restore.parameters = refs(&["RecordId", "IdempotencyKey"]);
+    restore.answers =
+        vec![Answer::json(200, "The record.", sch(kind, "")).with_headers(&["ETag", "Idempotency-Replayed"])];
+    restore.problems.extend(writing());
+    restore.problems.extend([&codes::NOT_FOUND, &codes::DUPLICATE]);
+    restore
+}
+
+fn batch(kind: &'static Kind) -> Operation {
+    let text = "All items of an atomic batch are made, or none. Otherwise each stands for itself.";
+    let mut batch = operation(kind, "post", "batch", "/batch", format!("Make several {}", many(kind)), text);
+    batch.parameters = refs(&["IdempotencyKey"]);
+    batch.body = Some((JSON, sch(kind, "Batch")));
+    batch.example = examples::input(kind.name).map(|item| json!({ "atomic": false, "items": [item] }));
+    let result = || schema_ref("BatchResult");
+    batch.answers = vec![
+        Answer::json(200, "Every item was made.", result()).with_headers(&["Idempotency-Replayed"]),
+        Answer::json(207, "Some items were not made.", result()).with_headers(&["Idempotency-Replayed"]),
+    ];
+    batch.problems.extend(writing());
+    batch.problems.push(&codes::DUPLICATE);
+    batch
+}
+
+/// What can go wrong with whatever writes.
+fn writing() -> [&'static codes::ProblemCode; 6] {
+    [
+        &codes::IDEMPOTENCY_KEY_INVALID,
+        &codes::IDEMPOTENCY_KEY_REUSED,
+        &codes::HEADER_INVALID,
+        &codes::CONFLICT,
+        &codes::DATABASE_READ_ONLY,
+        &codes::DISK_FULL,
+    ]
+}

@@ -1,0 +1,117 @@
+//! What stands once in the description: its head, its groups, shared parameters and headers, how callers prove who they
+//! are.
+
+use kehu_domain::kinds::KINDS;
+use serde_json::{Map, Value, json};
+
+use super::kinds::PAGE;
+use super::special;
+
+const ABOUT: &str = "Customers, contacts, follow-ups and tags, and everything that hangs on them.\n\n\
+    Bodies are JSON in snake_case; ids are UUIDv7; times are RFC 3339 in UTC with milliseconds. Every property of an \
+    answer is always present: empty is null, and a field that the caller may not see is null and named in `hidden`. \
+    Unknown members of a body and unknown parameters are refused.\n\n\
+    Errors are `application/problem+json` (RFC 9457); programs compare `code`, people read `title`, `detail` and \
+    `errors`, in the language of `Accept-Language`. A write may carry an `Idempotency-Key`; the same request under the \
+    same key is done once. Clients that cannot send PATCH send POST with `X-HTTP-Method-Override: PATCH`. \
+    `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` say how many requests are left.";
+
+pub(super) fn info() -> Value {
+    json!({
+        "title": "Kehu API",
+        "version": env!("CARGO_PKG_VERSION"),
+        "summary": "Customer management for front ends, integrators and mobile apps.",
+        "description": ABOUT,
+        "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+    })
+}
+
+pub(super) fn tags() -> Value {
+    let kinds = KINDS.iter().map(|kind| json!({ "name": kind.path, "description": kind.doc.trim() }));
+    let special = special::TAGS.iter().map(|(name, description)| json!({ "name": name, "description": description }));
+    kinds.chain(special).collect()
+}
+
+pub(super) fn security_schemes() -> Value {
+    json!({
+        "bearer": {
+            "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+            "description": "An access token from `POST /v1/auth/login`, good for 15 minutes.",
+        },
+        "form_key": {
+            "type": "http", "scheme": "bearer", "bearerFormat": "pk_…",
+            "description": "The public key of a form; good for submissions to that form, from its origins.",
+        },
+        "form_key_parameter": {
+            "type": "apiKey", "in": "query", "name": "key",
+            "description": "The same key in the address, for senders that can set no header.",
+        },
+    })
+}
+
+/// Shared parameters, by the name that operations point to.
+pub(super) fn parameters() -> Map<String, Value> {
+    let mut all = Map::new();
+    let mut add = |name: &str, place: &str, member: &str, schema: Value, doc: &str| {
+        let parameter = json!({
+            "name": member, "in": place, "required": place == "path", "schema": schema, "description": doc,
+        });
+        all.insert(name.to_owned(), parameter);
+    };
+    add("RecordId", "path", "id", json!({ "type": "string", "format": "uuid" }), "The record's id.");
+    let cursor = || json!({ "type": "string" });
+    let limit = json!({ "type": "integer", "minimum": 1, "maximum": PAGE, "default": 50 });
+    add("Limit", "query", "limit", limit, "How many records a page has.");
+    add(
+        "After",
+        "query",
+        "after",
+        cursor(),
+        "Cursor of the page: `page.next` or `page.prev` of an answer to the same question.",
+    );
+    let words = json!({ "type": "string" });
+    add("Words", "query", "q", words, "Words that stand in the record, Chinese or other.");
+    let count = json!({ "type": "string", "enum": ["none", "exact"], "default": "none" });
+    add("Count", "query", "count", count, "Whether to count the records; an exact count stops at 10,000.");
+    let allow = json!({ "type": "string", "enum": ["allow"] });
+    add(
+        "OnDuplicate",
+        "query",
+        "on_duplicate",
+        allow,
+        "Makes it although a living record has the same phone, e-mail or code.",
+    );
+    let key = json!({ "type": "string", "minLength": 16, "maxLength": 255 });
+    add(
+        "IdempotencyKey",
+        "header",
+        "Idempotency-Key",
+        key,
+        "Makes a repeat of this request answer what the first one did, for 24 hours.",
+    );
+    let tag = || json!({ "type": "string", "examples": ["\"7-5f3a09c1\""] });
+    add(
+        "IfMatch",
+        "header",
+        "If-Match",
+        tag(),
+        "The ETag that was read: what others changed since is not overwritten.",
+    );
+    add("IfNoneMatch", "header", "If-None-Match", tag(), "The ETag that was read: 304 where nothing changed.");
+    let language = json!({ "type": "string", "examples": ["zh-CN", "en"] });
+    add("AcceptLanguage", "header", "Accept-Language", language, "The language of messages: Chinese or English.");
+    all
+}
+
+/// Shared headers of answers, by name.
+pub(super) fn headers() -> Value {
+    let text = |doc: &str| json!({ "description": doc, "schema": { "type": "string" } });
+    json!({
+        "X-Request-Id": text("The id of the request, for questions about it; the caller's own where it sent one."),
+        "ETag": text("The version and a hash of the answer, `\"7-5f3a09c1\"`."),
+        "Location": text("The address of the new record."),
+        "Idempotency-Replayed": text("`true` where the answer is the one that was given before under the same key."),
+        "Retry-After": { "description": "Seconds to wait.", "schema": { "type": "integer", "minimum": 0 } },
+        "Cache-Control": text("For how long the answer may be kept."),
+    })
+}

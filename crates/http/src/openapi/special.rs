@@ -1,0 +1,297 @@
+//! Operations that are not those of every kind. To describe one more: one entry in [`SPECIAL`]; the schemas of its
+//! bodies come from the structs that its handler reads and writes.
+
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+
+use super::operation::{Answer, Guard, Operation, parameter_ref};
+use super::shapes::schema_ref;
+use crate::problem_codes::{self as codes, ProblemCode};
+use crate::routes::types::{
+    HealthAnswer, LoginRequest, LookupAnswer, LookupRequest, MeAnswer, Reference, RefreshRequest, TokenAnswer,
+};
+
+/// Groups of special operations, with what they are about.
+pub(super) const TAGS: &[(&str, &str)] = &[
+    ("sign_in", "Signing in, staying signed in, and who one is."),
+    ("lookup", "Whose phone number, e-mail or WeChat id is this?"),
+    ("service", "Whether the program runs, and how to use it."),
+];
+
+/// The type of a body: how it is called, and how its schema and those it uses are found.
+#[derive(Clone, Copy)]
+struct Type {
+    name: fn() -> String,
+    collect: fn(&mut Vec<(String, RefOr<Schema>)>),
+}
+
+/// The body that a struct says.
+const fn of<T: ToSchema>() -> Type {
+    Type {
+        name: || T::name().into_owned(),
+        collect: |all| {
+            all.push((T::name().into_owned(), T::schema()));
+            T::schemas(all);
+        },
+    }
+}
+
+/// What an operation answers when it does what was asked.
+enum Gives {
+    /// A struct as JSON.
+    Body(u16, Type, &'static str),
+    /// Nothing but a status.
+    Nothing(u16, &'static str),
+    /// Something that has no struct here.
+    Other(u16, &'static str, fn() -> Value, &'static str),
+}
+
+struct Special {
+    method: &'static str,
+    path: &'static str,
+    id: &'static str,
+    tag: &'static str,
+    summary: &'static str,
+    description: &'static str,
+    guard: Guard,
+    /// Names of shared parameters.
+    parameters: &'static [&'static str],
+    takes: Option<Type>,
+    gives: Gives,
+    headers: &'static [&'static str],
+    problems: &'static [&'static ProblemCode],
+}
+
+const SPECIAL: &[Special] = &[
+    Special {
+        method: "post",
+        path: "/v1/auth/login",
+        id: "auth_login",
+        tag: "sign_in",
+        summary: "Sign in",
+        description: "Begins a session. A wrong name and a wrong password are answered alike.",
+        guard: Guard::Public,
+        parameters: &[],
+        takes: Some(of::<LoginRequest>()),
+        gives: Gives::Body(200, of::<TokenAnswer>(), "The tokens of a new session."),
+        headers: &[],
+        problems: &[&codes::CREDENTIALS_WRONG, &codes::ORGANISATION_REQUIRED, &codes::ACCOUNT_DISABLED],
+    },
+    Special {
+        method: "post",
+        path: "/v1/auth/refresh",
+        id: "auth_refresh",
+        tag: "sign_in",
+        summary: "Refresh the access token",
+        description: "A refresh token is good once. Within 30 seconds, and until its successor is used, the previous one \
+                      gives the same successor again; anything older ends the session.",
+        guard: Guard::Public,
+        parameters: &[],
+        takes: Some(of::<RefreshRequest>()),
+        gives: Gives::Body(200, of::<TokenAnswer>(), "New tokens of the same session."),
+        headers: &[],
+        problems: &[&codes::SESSION_ENDED, &codes::ACCOUNT_DISABLED],
+    },
+    Special {
+        method: "post",
+        path: "/v1/auth/logout",
+        id: "auth_logout",
+        tag: "sign_in",
+        summary: "Sign out",
+        description: "Ends the session of the access token at once.",
+        guard: Guard::Token,
+        parameters: &[],
+        takes: None,
+        gives: Gives::Nothing(204, "The session has ended."),
+        headers: &[],
+        problems: &[],
+    },
+    Special {
+        method: "get",
+        path: "/v1/me",
+        id: "me_get",
+        tag: "sign_in",
+        summary: "Who am I?",
+        description: "The user, the organisation, and what may be done there.",
+        guard: Guard::Token,
+        parameters: &[],
+        takes: None,
+        gives: Gives::Body(200, of::<MeAnswer>(), "The caller."),
+        headers: &[],
+        problems: &[],
+    },
+    Special {
+        method: "post",
+        path: "/v1/lookup",
+        id: "lookup",
+        tag: "lookup",
+        summary: "Who is calling?",
+        description: "Finds records of every kind by a phone number, an e-mail address or a WeChat id.",
+        guard: Guard::Token,
+        parameters: &[],
+        takes: Some(of::<LookupRequest>()),
+        gives: Gives::Body(200, of::<LookupAnswer>(), "What was found; perhaps nothing."),
+        headers: &[],
+        problems: &[&codes::FORBIDDEN],
+    },
+    Special {
+        method: "get",
+        path: "/.well-known/jwks.json",
+        id: "jwks_get",
+        tag: "service",
+        summary: "Keys that sign access tokens",
+        description: "A JSON Web Key set (RFC 7517), for servers that check tokens themselves.",
+        guard: Guard::Public,
+        parameters: &[],
+        takes: None,
+        gives: Gives::Other(200, "application/json", jwks, "The public keys."),
+        headers: &["Cache-Control"],
+        problems: &[],
+    },
+    Special {
+        method: "get",
+        path: "/healthz",
+        id: "health_get",
+        tag: "service",
+        summary: "Does it run?",
+        description: "Answers as long as the program runs.",
+        guard: Guard::Public,
+        parameters: &[],
+        takes: None,
+        gives: Gives::Body(200, of::<HealthAnswer>(), "It runs."),
+        headers: &[],
+        problems: &[],
+    },
+    Special {
+        method: "get",
+        path: "/readyz",
+        id: "ready_get",
+        tag: "service",
+        summary: "Is it ready?",
+        description: "Answers 503 while the database is away or the program is shutting down.",
+        guard: Guard::Public,
+        parameters: &[],
+        takes: None,
+        gives: Gives::Body(200, of::<HealthAnswer>(), "It takes requests."),
+        headers: &[],
+        problems: &[],
+    },
+    Special {
+        method: "get",
+        path: "/openapi.json",
+        id: "description_get",
+        tag: "service",
+        summary: "This description",
+        description: "OpenAPI 3.1.",
+        guard: Guard::Public,
+        parameters: &[],
+        takes: None,
+        gives: Gives::Other(200, "application/json", || json!({ "type": "object" }), "The description."),
+        headers: &["Cache-Control"],
+        problems: &[],
+    },
+    Special {
+        method: "get",
+        path: "/docs",
+        id: "docs_get",
+        tag: "service",
+        summary: "The documentation page",
+        description: "Shows this description to people; loads nothing from outside.",
+        guard: Guard::Public,
+        parameters: &[],
+        takes: None,
+        gives: Gives::Other(200, "text/html", || json!({ "type": "string" }), "The page."),
+        headers: &["Cache-Control"],
+        problems: &[],
+    },
+];
+
+fn jwks() -> Value {
+    let text = |doc: &str| json!({ "type": "string", "description": doc });
+    json!({
+        "type": "object",
+        "description": "A set of public keys.",
+        "properties": { "keys": { "type": "array", "description": "The keys, the newest first.", "items": {
+            "type": "object",
+            "description": "An Ed25519 key (RFC 8037).",
+            "properties": {
+                "kty": text("`OKP`."), "crv": text("`Ed25519`."), "x": text("The key, base64url."),
+                "kid": text("Its id, as in a token's header."), "use": text("`sig`."), "alg": text("`EdDSA`."),
+            },
+            "required": ["kty", "crv", "x", "kid"],
+        } } },
+        "required": ["keys"],
+    })
+}
+
+/// The special operations.
+pub(super) fn operations() -> impl Iterator<Item = Operation> {
+    SPECIAL.iter().map(|special| Operation {
+        method: special.method,
+        path: special.path.to_owned(),
+        id: special.id.to_owned(),
+        tag: special.tag.to_owned(),
+        summary: special.summary.to_owned(),
+        description: special.description.to_owned(),
+        guard: special.guard,
+        parameters: special.parameters.iter().map(|name| parameter_ref(name)).collect(),
+        body: special.takes.map(|body| (&["application/json"][..], schema_ref(&(body.name)()))),
+        example: None,
+        answers: vec![answer(&special.gives).with_headers(special.headers)],
+        problems: special.problems.to_vec(),
+        asks: false,
+    })
+}
+
+fn answer(gives: &Gives) -> Answer {
+    match gives {
+        Gives::Body(status, body, text) => Answer::json(*status, *text, schema_ref(&(body.name)())),
+        Gives::Nothing(status, text) => Answer::empty(*status, *text),
+        Gives::Other(status, kind, schema, text) => {
+            Answer { content: Some((kind, schema())), ..Answer::empty(*status, *text) }
+        }
+    }
+}
+
+/// Schemas of every struct that a special operation reads or writes, and of those that records share with them.
+pub(super) fn schemas() -> Map<String, Value> {
+    let taken = SPECIAL.iter().filter_map(|special| special.takes);
+    let given = SPECIAL.iter().filter_map(|special| match special.gives {
+        Gives::Body(_, body, _) => Some(body),
+        _ => None,
+    });
+    let mut all = Vec::new();
+    for body in taken.chain(given).chain([of::<Reference>()]) {
+        (body.collect)(&mut all);
+    }
+    let tidy = |(name, schema)| {
+        let mut schema = json!(schema);
+        tidy(&mut schema);
+        (name, schema)
+    };
+    all.into_iter().map(tidy).collect()
+}
+
+/// Says derived schemas the way the others are said: `examples` in a list, and the sentence about a struct that may be
+/// null beside the choice instead of in it.
+fn tidy(schema: &mut Value) {
+    if let Some(members) = schema.as_object_mut() {
+        if let Some(example) = members.remove("example") {
+            members.insert("examples".into(), json!([example]));
+        }
+        let choices = members.get_mut("oneOf").and_then(Value::as_array_mut);
+        let null = json!({ "type": "null" });
+        let said = choices.filter(|choices| choices.contains(&null)).and_then(|choices| {
+            choices.iter_mut().filter_map(Value::as_object_mut).find_map(|choice| choice.remove("description"))
+        });
+        if let Some(said) = said {
+            members.insert("description".into(), said);
+        }
+        members.values_mut().for_each(tidy);
+    }
+    if let Some(items) = schema.as_array_mut() {
+        items.iter_mut().for_each(tidy);
+    }
+}

@@ -1,0 +1,227 @@
+//! Bodies of the special operations: what handlers read and write is what the description shows.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// A sign-in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoginRequest {
+    /// An e-mail, a mobile number or a user name.
+    #[schema(example = "admin")]
+    pub login: Option<String>,
+    /// The same, for clients that call it so; one of the two.
+    pub email: Option<String>,
+    /// The password.
+    #[schema(format = Password, write_only)]
+    pub password: String,
+    /// The organisation's short name, where the sign-in name belongs to several.
+    pub organisation: Option<String>,
+    /// The code of the second factor, where one is set up.
+    pub otp: Option<String>,
+    /// What signs in; it decides how long the session may last.
+    pub client: Option<ClientKind>,
+    /// What the user calls the device, for the list of sessions.
+    #[schema(max_length = 100)]
+    pub device_name: Option<String>,
+}
+
+/// What signs in.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientKind {
+    /// A page in a browser.
+    Web,
+    /// An app on a phone.
+    Mobile,
+    /// A mini-program.
+    MiniProgram,
+    /// Another server.
+    Server,
+}
+
+/// Tokens of a session.
+#[derive(Serialize, ToSchema)]
+pub struct TokenAnswer {
+    /// Sent as `Authorization: Bearer …`.
+    pub access_token: String,
+    /// Good for one refresh, which gives the next one.
+    pub refresh_token: String,
+    /// How the access token is sent.
+    #[schema(example = "Bearer")]
+    pub token_type: &'static str,
+    /// Seconds for which the access token is good.
+    #[schema(example = 900)]
+    pub expires_in: i64,
+}
+
+/// A refresh of the access token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshRequest {
+    /// The refresh token that the last answer gave.
+    #[schema(write_only)]
+    pub refresh_token: String,
+}
+
+/// Who is signed in, where, and what may be done.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MeAnswer {
+    /// The user.
+    pub user: MeUser,
+    /// The organisation.
+    pub organisation: MeOrganisation,
+    /// The user's roles.
+    pub roles: Vec<String>,
+    /// The user's team and those below.
+    pub teams: Vec<Reference>,
+    /// Reach by kind and action: `{"customer": {"read": "team"}}`.
+    pub can: BTreeMap<&'static str, BTreeMap<&'static str, ReachWord>>,
+    /// The session.
+    pub session: MeSession,
+}
+
+/// The user who is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MeUser {
+    /// The id.
+    pub id: Uuid,
+    /// What people call the user.
+    pub name: String,
+    /// Sign-in e-mail.
+    #[schema(required)]
+    pub email: Option<String>,
+    /// Sign-in mobile number.
+    #[schema(required)]
+    pub mobile: Option<String>,
+    /// Sign-in name.
+    #[schema(required)]
+    pub user_name: Option<String>,
+}
+
+/// The organisation one is signed in to.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MeOrganisation {
+    /// The id.
+    pub id: Uuid,
+    /// The short name.
+    pub slug: String,
+    /// The name.
+    pub name: String,
+    /// Its language.
+    #[schema(example = "zh-CN")]
+    pub locale: String,
+    /// Where its days and years begin.
+    #[schema(example = "Asia/Shanghai")]
+    pub time_zone: String,
+    /// Its currency, ISO 4217.
+    #[schema(example = "CNY")]
+    pub currency: String,
+    /// Its region, ISO 3166-1: phone numbers without a country code belong there.
+    #[schema(example = "CN")]
+    pub region: String,
+}
+
+/// How far an action reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReachWord {
+    /// Nothing.
+    None,
+    /// One's own records.
+    Own,
+    /// Those of one's team and the teams below, too.
+    Team,
+    /// Every record of the organisation.
+    All,
+}
+
+/// The session.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MeSession {
+    /// The id.
+    pub id: Uuid,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When it ends at the latest.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Who is calling, or writing? One of the members.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(min_properties = 1, max_properties = 1)]
+pub struct LookupRequest {
+    /// A phone number as it was shown.
+    #[schema(example = "13800138000")]
+    pub phone: Option<String>,
+    /// An e-mail address.
+    pub email: Option<String>,
+    /// A WeChat id.
+    pub wechat: Option<String>,
+}
+
+/// Records that it belongs to, of every kind that the caller may see.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LookupAnswer {
+    /// The records.
+    pub data: Vec<LookupHit>,
+}
+
+/// One record that was found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LookupHit {
+    /// Its kind.
+    #[schema(example = "contact")]
+    pub resource: &'static str,
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: String,
+    /// The customer's number.
+    #[schema(required)]
+    pub number: Option<String>,
+    /// The customer: the record itself, or the one it belongs to.
+    pub customer: Reference,
+    /// Who looks after the customer.
+    #[schema(required)]
+    pub owner: Option<Reference>,
+    /// How it stands to the caller.
+    pub state: Standing,
+}
+
+/// How a record stands to the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// The caller looks after it.
+    Yours,
+    /// Somebody of the caller's team does.
+    Team,
+    /// Somebody else does.
+    Owned,
+    /// Nobody does.
+    InPool,
+}
+
+/// The id and the name of a record that another one points to. For display: not part of `version`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Reference {
+    /// Its id.
+    pub id: Uuid,
+    /// What people call it; null where it is out of the caller's reach.
+    #[schema(required)]
+    pub name: Option<String>,
+}
+
+/// Whether the program runs, or is ready.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HealthAnswer {
+    /// `ok` where it runs, `ready` where it takes requests.
+    #[schema(example = "ok")]
+    pub status: &'static str,
+}
