@@ -371,7 +371,7 @@ impl<'a> FilterReader<'a> {
 pub fn sealed_form(find: Find, raw: &str, region: &str) -> Result<String, Flaw> {
     Ok(match find {
         Find::Phone => Phone::parse(raw, region)?.index_form().to_string(),
-        Find::Email => Email::parse(raw)?.index_form().to_string(),
+        Find::Email => Email::parse(raw)?.index_form(),
         Find::Wechat => raw.trim().to_lowercase(),
     })
 }

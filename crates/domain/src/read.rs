@@ -20,6 +20,27 @@ pub struct Finding {
     pub flaw: Flaw,
 }
 
+/// A step into a body: a member's name or an element's place.
+pub struct Step(String);
+
+impl From<usize> for Step {
+    fn from(at: usize) -> Self {
+        Self(at.to_string())
+    }
+}
+
+impl From<&str> for Step {
+    fn from(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+}
+
+impl From<&String> for Step {
+    fn from(name: &String) -> Self {
+        Self(name.clone())
+    }
+}
+
 /// What reading needs to know, and what it found.
 pub struct Reader<'a> {
     /// Region assumed for phone numbers without a country code: `CN`.
@@ -39,8 +60,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads inside a member or an element.
-    pub fn inside<T>(&mut self, step: impl ToString, read: impl FnOnce(&mut Self) -> T) -> T {
-        self.path.push(step.to_string());
+    pub fn inside<T>(&mut self, step: impl Into<Step>, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(step.into().0);
         let out = read(self);
         self.path.pop();
         out

@@ -54,6 +54,12 @@ impl Incoming {
         }
     }
 
+    /// What the door read of a request.
+    #[must_use]
+    pub fn of(request: &actix_web::HttpRequest) -> Option<Self> {
+        request.extensions().get::<Self>().cloned()
+    }
+
     /// The same for the journal; `via` names the door: `api`, `form`, `hook`.
     #[must_use]
     pub fn for_gate(&self, via: &'static str) -> RequestInfo {

@@ -6,6 +6,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
+use kehu_domain::fields::format_time;
 use kehu_domain::flaw::{Flaw, Lang};
 use kehu_domain::read::Finding;
 use kehu_store::engine::EngineError;
@@ -262,6 +263,7 @@ impl From<Failure> for Problem {
             Failure::Duplicate(existing) => duplicate(&existing),
             Failure::Conflict(conflicts) => version_conflict(&conflicts),
             Failure::KeyReused => Self::new(&codes::IDEMPOTENCY_KEY_REUSED),
+            Failure::RefusedBefore => Self::new(&codes::REFUSED_BEFORE),
             Failure::SignIn(failure) => sign_in(failure),
             Failure::FormPaused => Self::new(&codes::FORM_PAUSED).retry_after(PAUSED_RETRY),
             Failure::Engine(error) => engine(&error),
@@ -272,7 +274,7 @@ impl From<Failure> for Problem {
 }
 
 fn duplicate(existing: &Existing) -> Problem {
-    let Existing { state, claimable, known, pointer: _ } = existing;
+    let Existing { state, claimable, known, pointer } = existing;
     let mut member = Map::new();
     if let Some(known) = known {
         member.insert("resource".into(), known.resource.as_str().into());
@@ -282,11 +284,17 @@ fn duplicate(existing: &Existing) -> Problem {
     }
     member.insert("state".into(), (*state).into());
     member.insert("claimable".into(), (*claimable).into());
-    Problem::new(&codes::DUPLICATE).with_member("existing", Value::Object(member))
+    let problem = Problem::new(&codes::DUPLICATE).with_member("existing", Value::Object(member));
+    problem.with_finding(pointer, Flaw::new(&kehu_domain::codes::DUPLICATE_VALUE))
 }
 
 fn version_conflict(conflicts: &[FieldConflict]) -> Problem {
-    let shown = conflicts.iter().map(|FieldConflict { field, version }| json!({"field": field, "version": version}));
+    let shown = conflicts.iter().map(|FieldConflict { field, yours, theirs, changed_by, changed_at }| {
+        json!({
+            "field": field, "yours": yours, "theirs": theirs, "changed_by": changed_by,
+            "changed_at": changed_at.map(format_time),
+        })
+    });
     Problem::new(&codes::VERSION_CONFLICT).with_member("conflicts", shown.collect())
 }
 

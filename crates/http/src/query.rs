@@ -61,6 +61,12 @@ impl Query {
         taken
     }
 
+    /// Everything that nobody took, decoded, in order.
+    #[must_use]
+    pub fn into_pairs(self) -> Vec<(String, String)> {
+        self.pairs
+    }
+
     /// Ends the reading.
     ///
     /// # Errors

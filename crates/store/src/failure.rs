@@ -1,5 +1,6 @@
 //! Why a request to the store did not do what was asked, by situation.
 
+use chrono::{DateTime, Utc};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::read::Finding;
 use uuid::Uuid;
@@ -103,8 +104,14 @@ pub struct KnownRecord {
 pub struct FieldConflict {
     /// Its name.
     pub field: String,
-    /// The version in which somebody else changed it.
-    pub version: i64,
+    /// What the request wants it to be, as it was sent.
+    pub yours: serde_json::Value,
+    /// What it is now, as the caller may see it.
+    pub theirs: serde_json::Value,
+    /// Who changed it since; nobody for the system.
+    pub changed_by: Option<Uuid>,
+    /// When it was changed since.
+    pub changed_at: Option<DateTime<Utc>>,
 }
 
 impl Failure {

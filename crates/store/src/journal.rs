@@ -4,6 +4,7 @@
 use kehu_domain::record::{Record, Stored, Veiled};
 use kehu_domain::show::{Out, Plain, View};
 use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -49,6 +50,16 @@ pub(crate) struct Entry {
     pub(crate) team: (Option<Uuid>, Option<Uuid>),
     /// JSON with old and new values; sealed as one.
     pub(crate) body: String,
+}
+
+/// The header of the entry that brought a record to a version.
+pub(crate) async fn change_of(tx: &Tx<'_>, record: Uuid, version: i64) -> Result<Option<journal::Model>, Failure> {
+    Ok(journal::Entity::find()
+        .filter(journal::Column::OrgId.eq(tx.org_id()))
+        .filter(journal::Column::RecordId.eq(record))
+        .filter(journal::Column::Version.eq(version))
+        .one(tx.db())
+        .await?)
 }
 
 /// Shows the named members only.

@@ -33,6 +33,7 @@ codes! {
     NAME_TAKEN = "name_taken", "“{value}” already exists.", "“{value}”已存在。", "Choose another name.", "请换一个名称。";
     TEAM_CYCLE = "team_cycle", "A team cannot be below itself.", "团队不能成为自己的下级。", "Choose another parent.", "请选择其他上级团队。";
     LAST_ADMINISTRATOR = "last_administrator", "The last administrator cannot lose the role or be disabled.", "不能停用最后一位管理员或取消其角色。", "Make somebody else administrator first.", "请先指定另一位管理员。";
+    DUPLICATE_VALUE = "duplicate_value", "Another record already has this value.", "已有其他记录使用此值。", "See “existing”, or repeat with on_duplicate=allow.", "请查看 existing；如确需重复创建，请加上 on_duplicate=allow。";
     OWNER_OUT_OF_REACH = "owner_out_of_reach", "You may not give a customer to this owner or team.", "您无权把客户分配给该负责人或团队。", "Leave owner and team out to keep the customer yourself.", "不填写负责人和团队，客户即归您本人。";
     FILTER_FIELD = "filter_field_unknown", "There is no field “{field}” to ask for.", "没有可用于查询的字段“{field}”。", "Known fields: {known}.", "可用字段：{known}。";
     FILTER_OP = "filter_op_unknown", "“{field}” does not know the operator “{op}”.", "字段“{field}”不支持运算符“{op}”。", "Known operators: {known}.", "可用运算符：{known}。";
@@ -45,6 +46,5 @@ codes! {
     LIMIT_INVALID = "limit_invalid", "“{value}” is not a page size.", "“{value}”不是有效的每页条数。", "Give a whole number from 1 to {max}.", "请填写 1 到 {max} 的整数。";
     PARAMETER_UNKNOWN = "parameter_unknown", "There is no parameter “{value}”.", "没有参数“{value}”。", "Known parameters: {known}.", "可用参数：{known}。";
     PARAMETER_INVALID = "parameter_invalid", "“{value}” cannot be said here.", "此处不能填写“{value}”。", "Expected {expected_en}.", "此处应为{expected_zh}。";
-    SEARCH_TOO_SHORT = "search_too_short", "“{value}” is too short to search for.", "“{value}”太短，无法搜索。", "Give at least two characters.", "请至少输入两个字符。";
     COLOR_INVALID = "color_invalid", "“{value}” is not a colour.", "“{value}”不是有效的颜色。", "Write #rrggbb, such as #1677ff.", "请按 #rrggbb 填写，如 #1677ff。";
 }

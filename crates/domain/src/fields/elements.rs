@@ -109,10 +109,10 @@ impl<V: ElementValue> Elements<V> {
     #[must_use]
     pub fn from_stored(text: &str) -> Option<Self> {
         let items: Vec<Value> = serde_json::from_str(text).ok()?;
-        items.into_iter().map(Self::item_from_stored).collect::<Option<Vec<_>>>().map(Self)
+        items.iter().map(Self::item_from_stored).collect::<Option<Vec<_>>>().map(Self)
     }
 
-    fn item_from_stored(item: Value) -> Option<ElementItem<V>> {
+    fn item_from_stored(item: &Value) -> Option<ElementItem<V>> {
         let text = |name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
         Some(ElementItem {
             id: text("i").and_then(|id| Uuid::parse_str(&id).ok())?,
@@ -316,9 +316,9 @@ impl<V: ElementValue> FieldValue for Elements<V> {
                     out.key("id").plain(&item.id);
                     out.key("value");
                     if sight == Sight::Full {
-                        out.text(item.value.value())
+                        out.text(item.value.value());
                     } else {
-                        out.text(&item.value.mask())
+                        out.text(&item.value.mask());
                     }
                     out.key("label").text_or_null(item.label.as_ref().map(Line::as_str));
                     out.key("primary").flag(item.primary);
@@ -376,7 +376,7 @@ impl ElementValue for Email {
         Self::mask(self)
     }
     fn index_form(&self) -> String {
-        Self::index_form(self).to_string()
+        Self::index_form(self)
     }
     fn is_strong(&self) -> bool {
         true

@@ -47,10 +47,10 @@ impl<const MAX: usize> std::fmt::Debug for SealedText<MAX> {
 
 /// What a masked text that comes back in a PATCH means.
 fn read_masked<T: Clone>(raw: &str, reader: &mut Reader<'_>, old: Option<&T>) -> Option<Option<T>> {
-    if raw == MASK {
-        if let (Sight::Masked, Some(old)) = (reader.sight, old) {
-            return Some(Some(old.clone()));
-        }
+    if raw == MASK
+        && let (Sight::Masked, Some(old)) = (reader.sight, old)
+    {
+        return Some(Some(old.clone()));
     }
     if raw.contains("***") {
         reader.flaw(Flaw::new(&codes::MASK_IN_TEXT).with("value", raw));

@@ -263,9 +263,12 @@ fn problem(all: &mut Map<String, Value>) {
         "description": "A field that somebody else changed since the version of the request.",
         "properties": {
             "field": text("Its name."),
-            "version": { "type": "integer", "format": "int64", "description": "The version in which it was changed." },
+            "yours": { "description": "What the request wants it to be, as it was sent." },
+            "theirs": { "description": "What it is now, as the caller may see it." },
+            "changed_by": { "type": ["string", "null"], "format": "uuid", "description": "Who changed it since; null for the system." },
+            "changed_at": { "type": ["string", "null"], "format": "date-time", "description": "When it was changed since." },
         },
-        "required": ["field", "version"],
+        "required": ["field", "yours", "theirs", "changed_by", "changed_at"],
     }));
     all.insert("Problem".into(), json!({
         "type": "object",

@@ -1,7 +1,7 @@
 //! Operations that every kind of record has: one function each, whatever the kind.
 
 use kehu_domain::record::Kind;
-use kehu_store::machine::machine;
+use kehu_store::machine::{Resource, resource};
 use serde_json::{Value, json};
 
 use super::examples;
@@ -17,7 +17,7 @@ const PATCH: &[&str] = &["application/merge-patch+json", "application/json"];
 pub(super) fn operations(kind: &'static Kind) -> Vec<Operation> {
     let mut all = vec![list(kind), create(kind), get(kind), update(kind)];
     // People and teams are disabled or left empty instead.
-    if machine(kind.name).is_some_and(|machine| machine.removable()) {
+    if resource(kind.name).is_some_and(Resource::removable) {
         all.extend([delete(kind), restore(kind)]);
     }
     all.extend([search(kind), batch(kind)]);

@@ -30,7 +30,7 @@ pub use crate::registry::{resource, resources};
 pub use answer::{Answer, Asked};
 pub use batch::{BatchItem, batch};
 pub use doors::{Idempotency, Verb, WriteOptions, Written, create, delete, get, list, restore, search, update};
-pub use expand::EXPANSIONS;
+pub use expand::{EXPANSIONS, Expansion};
 pub use lookup::lookup;
 
 pub(crate) use crate::pii::Entry as DraftEntry;

@@ -26,7 +26,14 @@ const CHILDREN: [&str; 2] = ["contacts", "follow_ups"];
 pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>) -> Result<(), Failure> {
     let (before, _) = read::for_change::<R>(tx, id, Action::Delete).await?;
     if expected.is_some_and(|expected| expected != before.base.version) {
-        return Err(Failure::Conflict(vec![FieldConflict { field: "version".into(), version: before.base.version }]));
+        let conflict = FieldConflict {
+            field: "version".into(),
+            yours: expected.into(),
+            theirs: before.base.version.into(),
+            changed_by: None,
+            changed_at: Some(before.base.updated_at),
+        };
+        return Err(Failure::Conflict(vec![conflict]));
     }
     let table = R::KIND.path;
     let sql =

@@ -18,7 +18,7 @@ use crate::clock::new_id;
 use crate::engine::EngineError;
 use crate::failure::{Failure, FieldConflict};
 use crate::gate::Caller;
-use crate::journal::Entry;
+use crate::journal::{self, Entry};
 use crate::ops::{duplicates, references, tags};
 use crate::rows::{Ownership, RowBase, Rows, columns_of};
 use crate::sealer::Sealer;
@@ -58,7 +58,7 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<Stored
         Some(version) => version.as_i64().or(change.expected),
     };
     drop_unchanged(tx, &before, &mut members).await?;
-    let brought: Vec<String> = members.keys().cloned().collect();
+    let brought = members.clone();
     let relation = caller.relation(before.base.owner_id, before.base.team_id);
     let mut data = parse(caller, &before, members, relation)?;
     if let Some(picked) = data.tags_mut() {
@@ -67,11 +67,11 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<Stored
         tags::resolve(tx, picked).await?;
     }
     let changed = before.data.changed(&data);
-    refuse_conflicts(&before, &touched, expected, &changed)?;
+    refuse_conflicts(tx, &before, &touched, expected, &changed, &brought).await?;
     let takes_part = |rule: &Finding| {
         let field = rule.pointer.trim_start_matches('/');
         let with = data.rules().into_iter().find(|known| known.field == field).map_or(&[][..], |known| known.with);
-        brought.iter().any(|name| name == field || with.contains(&name.as_str()))
+        brought.keys().any(|name| name == field || with.contains(&name.as_str()))
     };
     let broken: Vec<Finding> = rule_findings(&data, "").into_iter().filter(takes_part).collect();
     if !broken.is_empty() {
@@ -124,20 +124,38 @@ fn touched_map(touched: &str) -> BTreeMap<String, i64> {
     serde_json::from_str(touched).unwrap_or_default()
 }
 
-fn refuse_conflicts<R>(
+/// Refuses a change of fields that somebody else changed since the version that the client saw.
+async fn refuse_conflicts<R: Rows>(
+    tx: &Tx<'_>,
     before: &Stored<R>,
     touched: &str,
     expected: Option<i64>,
     changed: &[&'static str],
+    brought: &Members,
 ) -> Result<(), Failure> {
     let Some(expected) = expected.filter(|expected| *expected < before.base.version) else { return Ok(()) };
     let touched = touched_map(touched);
-    let conflict = |field: &&'static str| {
+    let since = |field: &&'static str| {
         let version = touched.get(*field).copied().filter(|version| *version > expected)?;
-        Some(FieldConflict { field: (*field).to_owned(), version })
+        Some((*field, version))
     };
-    let conflicts: Vec<FieldConflict> = changed.iter().filter_map(conflict).collect();
-    if conflicts.is_empty() { Ok(()) } else { Err(Failure::Conflict(conflicts)) }
+    let overlaps: Vec<(&str, i64)> = changed.iter().filter_map(since).collect();
+    if overlaps.is_empty() {
+        return Ok(());
+    }
+    let shown: Value = serde_json::from_str(&answer::render_in(tx, before).await?).unwrap_or_default();
+    let mut conflicts = Vec::new();
+    for (field, version) in overlaps {
+        let change = journal::change_of(tx, before.base.id, version).await?;
+        conflicts.push(FieldConflict {
+            field: field.to_owned(),
+            yours: brought.get(field).cloned().unwrap_or_default(),
+            theirs: shown.get(field).cloned().unwrap_or_default(),
+            changed_by: change.as_ref().and_then(|change| change.actor_id),
+            changed_at: change.map(|change| change.at),
+        });
+    }
+    Err(Failure::Conflict(conflicts))
 }
 
 /// Only values that are new to the record can meet another one.

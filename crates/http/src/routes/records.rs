@@ -1,0 +1,285 @@
+//! The verbs of every kind of record: five handlers and their relatives, registered once per kind.
+
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use kehu_domain::codes as flaws;
+use kehu_domain::flaw::Flaw;
+use kehu_domain::show::Out;
+use kehu_store::Caller;
+use kehu_store::machine::{self, Answer, BatchItem, Idempotency, Resource, Verb, WriteOptions, Written, resources};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::auth;
+use crate::body::{BatchBody, JsonBody};
+use crate::headers::{Incoming, idempotency_key, if_match, if_none_match};
+use crate::problem::Problem;
+use crate::query::Query;
+
+type Reply = Result<HttpResponse, Problem>;
+
+/// The most items of a batch.
+const MAX_ITEMS: usize = 1000;
+/// The most items of a batch that is made whole or not at all.
+const MAX_ATOMIC: usize = 200;
+
+/// Registers every kind.
+pub(super) fn configure(app: &mut ServiceConfig) {
+    for resource in resources() {
+        let path = format!("/v1/{}", resource.kind().path);
+        app.service(
+            web::resource(format!("{path}/search"))
+                .route(web::post().to(move |request, body| search(resource, request, body))),
+        )
+        .service(
+            web::resource(format!("{path}/batch"))
+                .route(web::post().to(move |request, query, body| batch(resource, request, query, body))),
+        );
+        if resource.removable() {
+            app.service(
+                web::resource(format!("{path}/{{id}}/restore"))
+                    .route(web::post().to(move |request, id| restore(resource, request, id))),
+            );
+        }
+        let one = web::resource(format!("{path}/{{id}}"))
+            .route(web::get().to(move |request, query, id| get(resource, request, query, id)))
+            .route(web::patch().to(move |request, query, id, body| update(resource, request, query, id, body)));
+        let one = if resource.removable() {
+            one.route(web::delete().to(move |request, id| delete(resource, request, id)))
+        } else {
+            one
+        };
+        app.service(one).service(
+            web::resource(path)
+                .route(web::get().to(move |request, query| list(resource, request, query)))
+                .route(web::post().to(move |request, query, body| create(resource, request, query, body))),
+        );
+    }
+    app.service(web::resource("/v1/lookup").route(web::post().to(lookup)));
+}
+
+/// The id in an address; a malformed one is an id that does not exist.
+fn record_id(text: &str) -> Result<Uuid, Problem> {
+    Uuid::try_parse(text).ok().filter(|_| text.len() == 36).ok_or_else(Problem::not_found)
+}
+
+async fn list(resource: Resource, request: HttpRequest, query: Query) -> Reply {
+    let caller = auth::caller(&request).await?;
+    Ok(plain(machine::list(&caller, resource, query.into_pairs()).await?))
+}
+
+async fn search(resource: Resource, request: HttpRequest, body: JsonBody) -> Reply {
+    let caller = auth::caller(&request).await?;
+    Ok(plain(machine::search(&caller, resource, &body.0).await?))
+}
+
+async fn get(resource: Resource, request: HttpRequest, query: Query, id: web::Path<String>) -> Reply {
+    let caller = auth::caller(&request).await?;
+    let answer = machine::get(&caller, resource, record_id(&id)?, query.into_pairs()).await?;
+    let etag = answer.etag.clone().unwrap_or_default();
+    if if_none_match(request.headers(), &etag) {
+        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish());
+    }
+    Ok(plain(answer))
+}
+
+async fn create(resource: Resource, request: HttpRequest, query: Query, body: JsonBody) -> Reply {
+    let caller = auth::caller(&request).await?;
+    let options = options(&request, query, Some(&body.0))?;
+    let written = if resource.kind().name == "user" {
+        kehu_store::people::create_user(&caller, body.0, &options).await?
+    } else {
+        machine::create(&caller, resource, body.0, &options).await?
+    };
+    Ok(of_write(resource, written))
+}
+
+async fn update(
+    resource: Resource,
+    request: HttpRequest,
+    query: Query,
+    id: web::Path<String>,
+    body: JsonBody,
+) -> Reply {
+    let caller = auth::caller(&request).await?;
+    let options = options(&request, query, Some(&body.0))?;
+    let id = record_id(&id)?;
+    let written = if resource.kind().name == "user" {
+        kehu_store::people::update_user(&caller, id, body.0, &options).await?
+    } else {
+        machine::update(&caller, resource, id, body.0, &options).await?
+    };
+    Ok(of_write(resource, written))
+}
+
+async fn delete(resource: Resource, request: HttpRequest, id: web::Path<String>) -> Reply {
+    let caller = auth::caller(&request).await?;
+    let options = options(&request, Query::default(), None)?;
+    Ok(of_write(resource, machine::delete(&caller, resource, record_id(&id)?, &options).await?))
+}
+
+async fn restore(resource: Resource, request: HttpRequest, id: web::Path<String>) -> Reply {
+    let caller = auth::caller(&request).await?;
+    let options = options(&request, Query::default(), None)?;
+    Ok(of_write(resource, machine::restore(&caller, resource, record_id(&id)?, &options).await?))
+}
+
+async fn batch(resource: Resource, request: HttpRequest, query: Query, body: BatchBody) -> Reply {
+    let caller = auth::caller(&request).await?;
+    let options = options(&request, query, Some(&body.0))?;
+    let (items, atomic) = batch_items(body.0)?;
+    let done = machine::batch(&caller, resource, items, atomic, &options).await?;
+    Ok(of_batch(&request, &done))
+}
+
+async fn lookup(request: HttpRequest, body: JsonBody) -> Reply {
+    use kehu_domain::field::Find;
+    let caller: Caller = auth::caller(&request).await?;
+    let wrong = |pointer: &str, flaw: Flaw| Problem::new(&crate::problem_codes::VALIDATION).with_finding(pointer, flaw);
+    let members = body.0.as_object().cloned().unwrap_or_default();
+    let mut members = members.into_iter().filter(|(_, value)| !value.is_null());
+    let (Some((name, value)), None) = (members.next(), members.next()) else {
+        return Err(wrong("", Flaw::new(&flaws::REQUIRED).with("field", "phone, email, wechat")));
+    };
+    let find = match name.as_str() {
+        "phone" => Find::Phone,
+        "email" => Find::Email,
+        "wechat" => Find::Wechat,
+        _ => {
+            let flaw = Flaw::new(&flaws::FIELD_UNKNOWN).with("field", &name).with("known", "phone, email, wechat");
+            return Err(wrong(&format!("/{name}"), flaw));
+        }
+    };
+    let pointer = format!("/{name}");
+    let Some(raw) = value.as_str() else {
+        let flaw = Flaw::new(&flaws::TYPE_WRONG).with("expected_en", "a text").with("expected_zh", "文本");
+        return Err(wrong(&pointer, flaw));
+    };
+    Ok(plain(machine::lookup(&caller, find, raw, &pointer).await?))
+}
+
+/// What the headers and parameters of a write say.
+fn options(request: &HttpRequest, mut query: Query, body: Option<&Value>) -> Result<WriteOptions, Problem> {
+    let allow_duplicate = match query.take("on_duplicate").as_deref() {
+        None => false,
+        Some("allow") => true,
+        Some(other) => {
+            let flaw = Flaw::new(&flaws::PARAMETER_INVALID).with("value", other);
+            let flaw = flaw.with("expected_en", "allow").with("expected_zh", "allow");
+            return Err(Problem::parameter("on_duplicate", flaw));
+        }
+    };
+    query.finish()?;
+    let idempotency = idempotency_key(request.headers())?.map(|key| Idempotency { key, fingerprint: fingerprint(request, body) });
+    Ok(WriteOptions { idempotency, expected: if_match(request.headers())?, allow_duplicate })
+}
+
+/// A hash over what the request asks for.
+fn fingerprint(request: &HttpRequest, body: Option<&Value>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in [request.method().as_str(), request.path(), request.query_string()] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.update(body.map(Value::to_string).unwrap_or_default().as_bytes());
+    hash.finalize().into()
+}
+
+fn plain(answer: Answer) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CONTENT_TYPE, "application/json"));
+    if let Some(etag) = answer.etag {
+        response.insert_header((header::ETAG, etag));
+    }
+    response.body(answer.body)
+}
+
+fn of_write(resource: Resource, written: Written) -> HttpResponse {
+    let Written { verb, answer, replayed } = written;
+    let mut response = match verb {
+        Verb::Created => HttpResponse::Created(),
+        Verb::Updated => HttpResponse::Ok(),
+        Verb::Deleted => HttpResponse::NoContent(),
+    };
+    if replayed {
+        response.insert_header(("Idempotency-Replayed", "true"));
+    }
+    if verb == Verb::Deleted {
+        return response.finish();
+    }
+    if let Some(id) = answer.id.filter(|_| verb == Verb::Created) {
+        response.insert_header((header::LOCATION, format!("/v1/{}/{id}", resource.kind().path)));
+    }
+    if let Some(etag) = answer.etag {
+        response.insert_header((header::ETAG, etag));
+    }
+    response.insert_header((header::CONTENT_TYPE, "application/json")).body(answer.body)
+}
+
+/// The items of a batch, and whether they are made all or none.
+fn batch_items(body: Value) -> Result<(Vec<Value>, bool), Problem> {
+    let refused = |pointer: &str, flaw: Flaw| {
+        Err(Problem::new(&crate::problem_codes::VALIDATION).with_finding(pointer, flaw))
+    };
+    let typed = |en, zh| Flaw::new(&flaws::TYPE_WRONG).with("expected_en", en).with("expected_zh", zh);
+    let Value::Object(mut members) = body else { return refused("", typed("an object", "对象")) };
+    let atomic = match members.remove("atomic") {
+        None | Some(Value::Null) => false,
+        Some(Value::Bool(atomic)) => atomic,
+        Some(_) => return refused("/atomic", typed("true or false", "true 或 false")),
+    };
+    let items = match members.remove("items") {
+        Some(Value::Array(items)) => items,
+        None | Some(Value::Null) => return refused("/items", Flaw::new(&flaws::REQUIRED).with("field", "items")),
+        Some(_) => return refused("/items", typed("a list", "列表")),
+    };
+    if let Some(name) = members.keys().next() {
+        let flaw = Flaw::new(&flaws::FIELD_UNKNOWN).with("field", name).with("known", "atomic, items");
+        return refused(&format!("/{name}"), flaw);
+    }
+    let max = if atomic { MAX_ATOMIC } else { MAX_ITEMS };
+    if items.len() > max {
+        return refused("/items", Flaw::new(&flaws::LIST_TOO_LONG).with("max", max));
+    }
+    Ok((items, atomic))
+}
+
+/// 200 where every item was made, else 207.
+fn of_batch(request: &HttpRequest, done: &[BatchItem]) -> HttpResponse {
+    let (lang, request_id) = Incoming::of(request).map_or_else(
+        || (kehu_domain::flaw::Lang::En, String::new()),
+        |incoming| (incoming.lang, incoming.request_id),
+    );
+    let mut out = Out::new();
+    let mut whole = true;
+    out.object(|out| {
+        out.key("data").array(|out| {
+            for item in done {
+                out.object(|out| {
+                    out.key("index").number(i64::try_from(item.index).unwrap_or(i64::MAX));
+                    match &item.outcome {
+                        Ok(id) => {
+                            out.key("status").number(i64::from(StatusCode::CREATED.as_u16()));
+                            out.key("id").plain(id);
+                            out.key("error").null();
+                        }
+                        Err(failure) => {
+                            whole = false;
+                            let problem = Problem::from(failure.clone());
+                            out.key("status").number(i64::from(problem.status()));
+                            out.key("id").null();
+                            out.key("error").raw(&problem.body(lang, &request_id).to_string());
+                        }
+                    }
+                });
+            }
+        });
+    });
+    let mut response = HttpResponse::build(if whole { StatusCode::OK } else { StatusCode::MULTI_STATUS });
+    if !done.is_empty() && done.iter().all(|item| item.replayed) {
+        response.insert_header(("Idempotency-Replayed", "true"));
+    }
+    response.insert_header((header::CONTENT_TYPE, "application/json")).body(out.into_text())
+}
