@@ -1,0 +1,1 @@
+//! Black-box tests: over HTTP, against the real program, on both engines; every test has an organisation of its own.
