@@ -30,8 +30,6 @@ async fn until_stopped(serve: &Serve, options: ServerOptions) -> Result<(), Fail
         first: None,
     };
     banner.print();
-    // The first phone number costs a second otherwise.
-    drop(std::thread::spawn(kehu_domain::value::warm_phones));
     Ok(server.run(stopped(stop)).await.context("the server ended")?)
 }
 

@@ -19,7 +19,7 @@ pub(crate) const HOURS: i64 = 24;
 /// What is kept of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
-    pub(crate) status: i64,
+    pub(crate) status: u16,
     pub(crate) location: Option<String>,
     pub(crate) etag: Option<String>,
     pub(crate) body: String,
@@ -52,7 +52,12 @@ pub(crate) async fn find(tx: &Tx<'_>, idempotency: &Idempotency, part: i64) -> R
         return Err(Failure::KeyReused);
     }
     let body = tx.caller().ring().open_text(BODY, row.id, &row.body)?;
-    Ok(Some(Kept { status: row.status, location: row.location, etag: row.etag, body }))
+    Ok(Some(Kept {
+        status: u16::try_from(row.status).unwrap_or_default(),
+        location: row.location,
+        etag: row.etag,
+        body,
+    }))
 }
 
 /// Keeps an answer.
@@ -68,7 +73,7 @@ pub(crate) async fn keep(tx: &Tx<'_>, idempotency: &Idempotency, part: i64, kept
         part,
         id,
         fingerprint: idempotency.fingerprint.to_vec(),
-        status: kept.status,
+        status: i64::from(kept.status),
         location: kept.location.clone(),
         etag: kept.etag.clone(),
         body: tx.caller().ring().seal(BODY, id, kept.body.as_bytes())?,
