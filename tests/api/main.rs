@@ -1,1 +1,3 @@
 //! Black-box tests: over HTTP, against the real program, on both engines; every test has an organisation of its own.
+
+mod customers;
