@@ -73,7 +73,7 @@ mod tests {
         let contacts = org.admin.get(&path).expect(200).json()["contacts"].clone();
         assert_eq!(contacts[0]["name"], "王小明");
         assert_eq!(contacts[0]["phones"][0]["value"], "+8613900139000");
-        let some = org.admin.get(&format!("{}&fields=id,name", path)).expect(200).json();
+        let some = org.admin.get(&format!("{path}&fields=id,name")).expect(200).json();
         assert_eq!(names(&some), ["id", "name", "contacts", "contacts_has_more"]);
     }
 
