@@ -3,6 +3,7 @@
 pub(crate) mod contact;
 pub(crate) mod customer;
 pub(crate) mod follow_up;
+pub(crate) mod invitation;
 pub(crate) mod journal;
 pub(crate) mod kept_answer;
 pub(crate) mod login_failure;
