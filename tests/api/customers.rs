@@ -49,7 +49,8 @@ mod tests {
 
     pub(super) fn every_property_is_present(engine: Engine) {
         let org = Org::new(engine);
-        let least = org.admin.post("/v1/customers", &json!({"name": "极简科技有限公司", "kind": "company"})).expect(201);
+        let least =
+            org.admin.post("/v1/customers", &json!({"name": "极简科技有限公司", "kind": "company"})).expect(201);
         let most = json!({
             "name": "上海浦东软件有限公司", "kind": "company", "stage": "partner", "grade": "vip", "industry": "IT",
             "size": "50-249", "credit_code": "911101084JURQ2830A", "address": "上海市浦东新区世纪大道100号",
@@ -61,7 +62,10 @@ mod tests {
         let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(&least.json()), names(&most));
         assert_eq!(most["industry"]["name"], "软件和信息技术服务业");
-        assert_eq!(most["region"], json!({"code": "310115", "province": "上海市", "city": "上海市", "district": "浦东新区"}));
+        assert_eq!(
+            most["region"],
+            json!({"code": "310115", "province": "上海市", "city": "上海市", "district": "浦东新区"})
+        );
         assert_eq!(most["owner"]["id"], most["owner_id"]);
         assert_eq!(most["tags"].as_array().unwrap().len(), 2);
         assert_eq!(most["initial"], "S");
@@ -69,7 +73,7 @@ mod tests {
         let contacts = org.admin.get(&path).expect(200).json()["contacts"].clone();
         assert_eq!(contacts[0]["name"], "王小明");
         assert_eq!(contacts[0]["phones"][0]["value"], "+8613900139000");
-        let some = org.admin.get(&format!("{}&fields=id,name", path)).expect(200).json();
+        let some = org.admin.get(&format!("{path}&fields=id,name")).expect(200).json();
         assert_eq!(names(&some), ["id", "name", "contacts", "contacts_has_more"]);
     }
 
@@ -114,7 +118,8 @@ mod tests {
         let first = json!({"name": "甲有限公司", "kind": "company", "phones": [phone]});
         let first = org.admin.post("/v1/customers", &first).expect(201).json();
         let spaced = format!("+86 {} {}", &phone[..3], &phone[3..]);
-        let second = json!({"name": "乙有限公司", "kind": "company", "contacts": [{"name": "李四", "phones": [spaced]}]});
+        let second =
+            json!({"name": "乙有限公司", "kind": "company", "contacts": [{"name": "李四", "phones": [spaced]}]});
         let refused = org.admin.post("/v1/customers", &second).expect(409);
         assert_eq!(refused.code(), "duplicate");
         let existing = refused.json()["existing"].clone();

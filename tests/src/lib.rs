@@ -95,3 +95,9 @@ macro_rules! on_both_engines {
         )*
     };
 }
+
+/// An id that no record has.
+#[must_use]
+pub fn new_id() -> String {
+    uuid::Uuid::from_u128(0x0190_a3c4_7e1b_7c3d_8f00_0000_0000_0000 | u128::from(unique())).to_string()
+}

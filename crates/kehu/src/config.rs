@@ -26,6 +26,9 @@ pub(crate) struct Program {
 pub(crate) enum Command {
     /// Migrate the database and serve
     Serve(Box<Serve>),
+    /// Organisations of this installation
+    #[command(subcommand)]
+    Org(Org),
     /// Keys that seal the data
     #[command(subcommand)]
     Keys(Keys),
@@ -40,6 +43,30 @@ pub(crate) enum Command {
 }
 
 #[derive(Subcommand)]
+pub(crate) enum Org {
+    /// Add an organisation with its first administrator; a server may be running beside
+    Create(OrgCreate),
+}
+
+#[derive(Args)]
+pub(crate) struct OrgCreate {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Short name: 2 to 40 lower-case letters, digits and hyphens, beginning with a letter
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) slug: String,
+    /// Name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: String,
+    /// E-mail of its first administrator
+    #[arg(long, value_name = "EMAIL")]
+    pub(crate) admin_email: String,
+    /// Read the administrator's password from standard input; without it one is made and printed once
+    #[arg(long)]
+    pub(crate) admin_password_stdin: bool,
+}
+
+#[derive(Subcommand)]
 pub(crate) enum Keys {
     /// Print a new key, as KEHU_KEK or a key file holds it
     New,
@@ -51,6 +78,8 @@ pub(crate) struct Serve {
     pub(crate) data: Data,
     #[command(flatten)]
     pub(crate) listen: Listen,
+    #[command(flatten)]
+    pub(crate) first: FirstStart,
     #[command(flatten)]
     limits: LimitFlags,
 
@@ -91,6 +120,21 @@ pub(crate) struct Data {
     // Not shown: arguments are seen by everybody on the machine, this is for the environment.
     #[arg(long, env = "KEHU_KEK", hide = true, hide_env_values = true)]
     pub(crate) kek: Option<String>,
+}
+
+/// The first administrator and organisation, at first start only.
+#[derive(Args)]
+pub(crate) struct FirstStart {
+    /// E-mail of the first administrator; without it the user name is admin (first start only)
+    #[arg(long, env = "KEHU_ADMIN_EMAIL", value_name = "EMAIL")]
+    pub(crate) admin_email: Option<String>,
+    // Not shown: arguments are seen by everybody on the machine, this is for the environment. Without it a password is
+    // made and printed once.
+    #[arg(long, env = "KEHU_ADMIN_PASSWORD", hide = true, hide_env_values = true)]
+    pub(crate) admin_password: Option<String>,
+    /// Name of the first organisation (first start only)
+    #[arg(long, env = "KEHU_ORG_NAME", default_value = "我的公司", value_name = "NAME")]
+    pub(crate) org_name: String,
 }
 
 /// Where a server listens.

@@ -7,6 +7,7 @@ mod healthcheck;
 mod keys;
 mod logs;
 mod open;
+mod org;
 mod serve;
 
 use std::io::Write;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     hardening::no_core_dumps();
     let done = match Program::parse().command {
         Command::Serve(serve) => serve::run(&serve),
+        Command::Org(org) => org::run(&org),
         Command::Keys(keys) => keys::run(&keys),
         Command::Openapi { out } => openapi(&out),
         Command::Healthcheck(healthcheck) => healthcheck::run(&healthcheck),

@@ -12,6 +12,8 @@ use crate::machine::Idempotency;
 use crate::tx::Tx;
 
 const BODY: FieldPath = FieldPath::new("kept_answer.body");
+/// Sealed too: a hash over a body would let whoever has the table try out what stood in it.
+const FINGERPRINT: FieldPath = FieldPath::new("kept_answer.fingerprint");
 
 /// How long answers are kept, hours.
 pub(crate) const HOURS: i64 = 24;
@@ -48,7 +50,8 @@ pub(crate) async fn find(tx: &Tx<'_>, idempotency: &Idempotency, part: i64) -> R
     let row = kept_answer::Entity::find_by_id((tx.org_id(), principal(tx), hash, part)).one(tx.db()).await?;
     let fresh = |row: &kept_answer::Model| tx.now() - row.created_at < chrono::Duration::hours(HOURS);
     let Some(row) = row.filter(fresh) else { return Ok(None) };
-    if row.fingerprint != idempotency.fingerprint {
+    let fingerprint = tx.caller().ring().open(FINGERPRINT, row.id, &row.fingerprint)?;
+    if fingerprint.as_slice() != idempotency.fingerprint {
         return Err(Failure::KeyReused);
     }
     let body = tx.caller().ring().open_text(BODY, row.id, &row.body)?;
@@ -72,7 +75,7 @@ pub(crate) async fn keep(tx: &Tx<'_>, idempotency: &Idempotency, part: i64, kept
         key_hash,
         part,
         id,
-        fingerprint: idempotency.fingerprint.to_vec(),
+        fingerprint: tx.caller().ring().seal(FINGERPRINT, id, &idempotency.fingerprint)?,
         status: i64::from(kept.status),
         location: kept.location.clone(),
         etag: kept.etag.clone(),
