@@ -2,5 +2,8 @@
 
 mod children;
 mod customers;
+mod lifecycle;
 mod lists;
+mod openapi;
 mod rights;
+mod secrets;

@@ -5,10 +5,12 @@
 
 mod client;
 mod organisation;
+mod postgres;
 pub mod server;
 
 pub use client::{Reply, Session, encoded};
 pub use organisation::{Org, PASSWORD, User, company, mobile};
+pub use postgres::{Database, own_postgres};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -9,9 +9,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::Failed;
 use crate::banner::Banner;
 use crate::config::{FirstStart, Serve};
-use crate::org::explain;
 use crate::logs;
 use crate::open::{Opened, open};
+use crate::org::explain;
 
 /// Serves until a signal says stop.
 pub(crate) fn run(serve: &Serve) -> Result<(), Failed> {
@@ -32,9 +32,9 @@ async fn until_stopped(serve: &Serve, options: ServerOptions) -> Result<(), Fail
         base: format!("{scheme}://{}", server.address()),
         metrics: server.metrics_address().map(|address| format!("http://{address}")),
         new_key: new_key.as_deref(),
-        first: first.as_ref().map(|first| {
-            (first.login.as_str(), first.generated_password.as_ref().map(Password::reveal))
-        }),
+        first: first
+            .as_ref()
+            .map(|first| (first.login.as_str(), first.generated_password.as_ref().map(Password::reveal))),
     };
     banner.print();
     drop(first);

@@ -322,10 +322,10 @@ impl Gate {
 
     async fn session(&self, verified: Verified) -> Result<Arc<SessionState>, Failure> {
         let now = self.now().timestamp_millis();
-        if let Some(state) = self.0.sessions.get(&verified.session) {
-            if (now - state.checked.load(Ordering::Relaxed)).abs() < FRESH {
-                return Ok(state);
-            }
+        if let Some(state) = self.0.sessions.get(&verified.session)
+            && (now - state.checked.load(Ordering::Relaxed)).abs() < FRESH
+        {
+            return Ok(state);
         }
         let row = session::Entity::find_by_id((verified.org, verified.session)).one(&self.0.engine).await?;
         let row = row.ok_or(Failure::SignIn(SignInFailure::SessionEnded))?;

@@ -184,10 +184,10 @@ impl Orgs {
     pub(crate) async fn get(&self, db: &impl ConnectionTrait, id: Uuid) -> Result<Arc<Org>, Failure> {
         let now = self.clock.now().timestamp_millis();
         let known = self.known.get(&id);
-        if let Some(known) = &known {
-            if (now - known.checked.load(Ordering::Relaxed)).abs() < FRESH {
-                return Ok(known.org.clone());
-            }
+        if let Some(known) = &known
+            && (now - known.checked.load(Ordering::Relaxed)).abs() < FRESH
+        {
+            return Ok(known.org.clone());
         }
         let row = organisation::Entity::find_by_id(id).one(db).await?.ok_or(Failure::NotFound)?;
         if let Some(known) = known.filter(|known| known.org.state == row.state) {

@@ -204,10 +204,10 @@ async fn once(
     let options = options.clone();
     caller
         .write(async move |tx: &Tx<'_>| {
-            if let Some(idempotency) = &options.idempotency {
-                if let Some(kept) = kept::find(tx, idempotency, 0).await? {
-                    return Ok(replay(verb, kept));
-                }
+            if let Some(idempotency) = &options.idempotency
+                && let Some(kept) = kept::find(tx, idempotency, 0).await?
+            {
+                return Ok(replay(verb, kept));
             }
             let answer = match perform(tx, machine, prepared, &options).await? {
                 Some(record) => {

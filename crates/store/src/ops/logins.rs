@@ -25,7 +25,7 @@ fn entries(user: &User, region: &str) -> Vec<Entry> {
     login_names(user)
         .into_iter()
         .filter_map(|(field, raw)| {
-            let value = LoginName::parse(&raw, region).ok()?.index_form().to_string();
+            let value = LoginName::parse(&raw, region).ok()?.index_form();
             Some(Entry { class: IndexClass::Login, value, strong: true, pointer: format!("/{field}") })
         })
         .collect()
@@ -37,8 +37,7 @@ pub(crate) async fn find(
     ring: &KeyRing,
     name: &LoginName,
 ) -> Result<Vec<(Uuid, Uuid)>, Failure> {
-    let entry =
-        Entry { class: IndexClass::Login, value: name.index_form().to_string(), strong: true, pointer: String::new() };
+    let entry = Entry { class: IndexClass::Login, value: name.index_form(), strong: true, pointer: String::new() };
     let found = pii::find(db, ring, INSTALLATION, &[entry]).await?;
     Ok(found.hits.into_iter().map(|hit| (hit.parent_id, hit.record_id)).collect())
 }
@@ -101,10 +100,11 @@ pub(crate) async fn write(
     before: Option<&Stored<User>>,
     after: Option<&Stored<User>>,
 ) -> Result<(), Failure> {
-    if let (Some(before), Some(after)) = (before, after) {
-        if after.data.disabled && !before.data.disabled {
-            sessions::end_all(tx, after.base.id).await?;
-        }
+    if let (Some(before), Some(after)) = (before, after)
+        && after.data.disabled
+        && !before.data.disabled
+    {
+        sessions::end_all(tx, after.base.id).await?;
     }
     let same = match (before, after) {
         (Some(before), Some(after)) => login_names(&before.data) == login_names(&after.data),

@@ -179,7 +179,7 @@ async fn plan(
     let draft = machine.draft(&caller, json!({ "name": ADMINISTRATOR, member: login, "role": "administrator" }))?;
     let (password, generated) = match password {
         Some(password) => {
-            passwords::check(&password, &[login.clone()], "/password")?;
+            passwords::check(&password, std::slice::from_ref(&login), "/password")?;
             (password, None)
         }
         None => {

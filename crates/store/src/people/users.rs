@@ -133,12 +133,12 @@ async fn keeping(
     options: &WriteOptions,
     work: impl AsyncFnOnce() -> Result<(Box<dyn Shown>, Option<Invitation>), Failure>,
 ) -> Result<Written, Failure> {
-    if let Some(idempotency) = &options.idempotency {
-        if let Some(kept) = kept::find(tx, idempotency, 0).await? {
-            let id = kept.location.as_deref().and_then(|id| Uuid::parse_str(id).ok());
-            let answer = Answer { id, etag: kept.etag, body: kept.body };
-            return Ok(Written { verb, answer, replayed: true });
-        }
+    if let Some(idempotency) = &options.idempotency
+        && let Some(kept) = kept::find(tx, idempotency, 0).await?
+    {
+        let id = kept.location.as_deref().and_then(|id| Uuid::parse_str(id).ok());
+        let answer = Answer { id, etag: kept.etag, body: kept.body };
+        return Ok(Written { verb, answer, replayed: true });
     }
     let (record, invitation) = work().await?;
     let body = answer::render(tx, &*record).await?;
