@@ -26,6 +26,8 @@ pub(crate) struct Program {
 pub(crate) enum Command {
     /// Migrate the database and serve
     Serve(Box<Serve>),
+    /// The same with an organisation of made-up customers, which are made at first start
+    Demo(Box<Serve>),
     /// Organisations of this installation
     #[command(subcommand)]
     Org(Org),

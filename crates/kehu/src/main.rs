@@ -2,6 +2,7 @@
 
 mod banner;
 mod config;
+mod demo;
 mod hardening;
 mod healthcheck;
 mod keys;
@@ -18,6 +19,7 @@ use anyhow::Context;
 use clap::Parser;
 
 use crate::config::{Command, Program};
+use crate::serve::Content;
 
 /// The configuration is wrong: nothing was tried. Other failures end with 1.
 const CONFIGURATION: u8 = 2;
@@ -25,7 +27,8 @@ const CONFIGURATION: u8 = 2;
 fn main() -> ExitCode {
     hardening::no_core_dumps();
     let done = match Program::parse().command {
-        Command::Serve(serve) => serve::run(&serve),
+        Command::Serve(serve) => serve::run(&serve, Content::Empty),
+        Command::Demo(serve) => serve::run(&serve, Content::Demo),
         Command::Org(org) => org::run(&org),
         Command::Keys(keys) => keys::run(&keys),
         Command::Openapi { out } => openapi(&out),
