@@ -52,7 +52,7 @@ mod tests {
         let least =
             org.admin.post("/v1/customers", &json!({"name": "极简科技有限公司", "kind": "company"})).expect(201);
         let most = json!({
-            "name": "上海浦东软件有限公司", "kind": "company", "stage": "partner", "grade": "vip", "industry": "IT",
+            "name": "上海浦东软件有限公司", "kind": "company", "stage": "partner", "grade": "vip", "industry": "软件和信息技术服务业",
             "size": "50-249", "credit_code": "911101084JURQ2830A", "address": "上海市浦东新区世纪大道100号",
             "phones": ["13800138000"], "emails": ["hr@example.com"], "wechat": "pudong-soft", "source": "expo",
             "remark": "展会认识", "tags": ["VIP", "华东"],
