@@ -5,6 +5,7 @@ mod m2026_11_22_000001_installation;
 mod m2026_11_22_000002_people;
 mod m2026_11_22_000003_records;
 mod m2026_11_22_000004_support;
+mod m2026_11_22_000005_intake;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_22_000002_people::Migration),
             Box::new(m2026_11_22_000003_records::Migration),
             Box::new(m2026_11_22_000004_support::Migration),
+            Box::new(m2026_11_22_000005_intake::Migration),
         ]
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::read::Reader;
 
-fn form(more: Value) -> Form {
+fn form(more: &Value) -> Form {
     let mut body = json!({"name": "官网", "fields": [
         {"key": "company", "maps_to": "customer.name", "required": true, "label": "公司"},
         {"key": "name", "maps_to": "contact.name", "label": "姓名"},
@@ -30,12 +30,12 @@ fn form(more: Value) -> Form {
 }
 
 fn lead(body: &Value) -> Lead {
-    Lead::read(&form(json!({})), &Given::json(&body.to_string()).unwrap(), "CN")
+    Lead::read(&form(&json!({})), &Given::json(&body.to_string()).unwrap(), "CN")
 }
 
 fn records(lead: &Lead) -> (Customer, Option<Contact>) {
     let mut last = 0;
-    lead.records(&form(json!({})), Uuid::from_u128(1), true, &mut || {
+    lead.records(&form(&json!({})), Uuid::from_u128(1), true, &mut || {
         last += 1;
         Uuid::from_u128(last)
     })
@@ -96,7 +96,7 @@ fn nothing_sealed_is_said_in_clear() {
         "message": "身份证110101199003070021，打 13800138000 或写信 wang.fang@example.com",
     }));
     let (customer, contact) = records(&lead);
-    let summary = lead.summary(&form(json!({})), true);
+    let summary = lead.summary(&form(&json!({})), true);
     assert!(summary.contains("公司：汇卓有限公司") && summary.contains("手机：138****8000"), "{summary}");
     let contact = contact.unwrap();
     let clear = [&summary, customer.name.as_str(), contact.name.as_str(), customer.remark.as_ref().unwrap().as_str()];
@@ -118,7 +118,7 @@ fn a_number_in_the_text_counts_where_there_is_no_other() {
 
 #[test]
 fn programs_and_rehearsals_are_known() {
-    let form = form(json!({"honeypot": "website", "source_id": "/lead/id"}));
+    let form = form(&json!({"honeypot": "website", "source_id": "/lead/id"}));
     let read = |body: Value| Lead::read(&form, &Given::json(&body.to_string()).unwrap(), "CN");
     let spam = read(json!({"mobile": "13800138000", "website": "http://x"}));
     assert!(spam.spam && spam.flags.contains(&"spam_honeypot".to_owned()));
@@ -137,7 +137,7 @@ proptest! {
         let (customer, _) = records(&lead);
         prop_assert!(!customer.name.as_str().is_empty());
         let row = |text: &str| text.split(|c: char| !c.is_ascii_digit()).any(|row| row.len() >= 7);
-        let summary = lead.summary(&form(json!({})), true);
+        let summary = lead.summary(&form(&json!({})), true);
         prop_assert!(!row(&summary), "{summary}");
         prop_assert!(!row(customer.name.as_str()));
     }

@@ -10,6 +10,7 @@ mod lead;
 mod names;
 mod parts;
 mod reach;
+mod reading;
 mod scan;
 mod settings;
 

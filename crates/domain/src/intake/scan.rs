@@ -112,8 +112,7 @@ impl Scan {
         let joined = joined - chars.iter().take(joined).rev().take_while(|c| !is_digit(**c)).count();
         let text: String = chars.iter().take(joined).collect();
         let digits = text.chars().filter(|c| is_digit(*c)).count();
-        if digits >= LONG
-            && digits <= 18
+        if (LONG..=18).contains(&digits)
             && let Ok(phone) = Phone::parse(&text, region)
         {
             let mask = phone.mask();
