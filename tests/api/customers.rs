@@ -5,6 +5,7 @@ kehu_tests::on_both_engines!(
     every_property_is_present,
     what_get_gave_may_be_sent_back_whole,
     everything_wrong_is_named_at_once_in_the_language_asked_for,
+    a_text_with_a_null_character_is_refused,
     the_same_strong_key_is_a_duplicate,
     a_number_is_given_once,
     a_repeated_request_under_one_key_makes_one_record,
@@ -110,6 +111,15 @@ mod tests {
         let english = org.admin.with("accept-language", "en").post("/v1/customers", &body).expect(422);
         assert!(english.text.contains("phone_lost_digits"));
         assert_eq!(org.admin.get("/v1/customers").expect(200).data().len(), 0, "nothing was stored");
+    }
+
+    pub(super) fn a_text_with_a_null_character_is_refused(engine: Engine) {
+        let org = Org::new(engine);
+        let body = json!({"name": "空字符", "kind": "company", "remark": "a\u{0}b"});
+        let refused = org.admin.post("/v1/customers", &body).expect(400);
+        assert_eq!(refused.errors(), [("/remark".to_owned(), "json_nul".to_owned())]);
+        let filter = json!({"where": {"field": "source", "value": "\u{0}"}});
+        let _ = org.admin.post("/v1/customers/search", &filter).expect(400);
     }
 
     pub(super) fn the_same_strong_key_is_a_duplicate(engine: Engine) {

@@ -194,6 +194,7 @@ mod tests {
             ("after=abc", "cursor_invalid", "after"),
             ("expand=orders", "parameter_invalid", "expand"),
             ("page_size=5", "parameter_unknown", "page_size"),
+            ("q=a%00b", "parameter_encoding", "q"),
         ] {
             let refused = ask(query);
             assert_eq!(refused.code(), code, "{query}: {}", refused.text);

@@ -61,7 +61,7 @@ impl Auth {
         let Verified { org, user, session } = signed_in.verified;
         let claims = Claims::new(org, user, session, gate.now().timestamp_millis(), GOOD_FOR);
         Ok(TokenAnswer {
-            access_token: self.keys(gate).await?.signer.issue(&claims).map_err(signing)?,
+            access_token: self.keys(gate).await?.signer.issue(&claims)?,
             refresh_token: signed_in.refresh_token.to_string(),
             token_type: "Bearer",
             expires_in: GOOD_FOR.into(),
@@ -122,8 +122,8 @@ impl Auth {
         let keys = match load(gate).await? {
             Some(keys) => keys,
             None => {
-                let private = new_signing_key().map_err(signing)?;
-                let public = Signer::from_pkcs8(&private).map_err(signing)?.public_key();
+                let private = new_signing_key()?;
+                let public = Signer::from_pkcs8(&private)?.public_key();
                 gate.add_signing_key(&private, public.as_bytes()).await?;
                 let made = load(gate).await?;
                 made.ok_or_else(|| Problem::internal("a signing key that was made just now is not there"))?
@@ -144,13 +144,15 @@ async fn load(gate: &Gate) -> Result<Option<Keys>, Problem> {
     let keys = gate.signing_keys().await?;
     let mut living = keys.iter().filter(|key| key.retired_at.is_none()).peekable();
     let Some(newest) = living.peek() else { return Ok(None) };
-    let signer = Signer::from_pkcs8(&newest.private).map_err(signing)?;
+    let signer = Signer::from_pkcs8(&newest.private)?;
     let verifier = Verifier::new(living.filter_map(|key| PublicKey::from_bytes(&key.public)));
     Ok(Some(Keys { signer, verifier }))
 }
 
-fn signing(error: SigningError) -> Problem {
-    Problem::internal(error.to_string())
+impl From<SigningError> for Problem {
+    fn from(error: SigningError) -> Self {
+        Self::internal(error.to_string())
+    }
 }
 
 fn refused(error: TokenError) -> Problem {

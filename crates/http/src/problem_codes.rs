@@ -84,8 +84,9 @@ flaws! {
     JSON_NOT_UTF8 = "json_not_utf8", "Line {line}, column {column}: the text is not UTF-8.", "第 {line} 行第 {column} 列：文本不是 UTF-8 编码。", "Send JSON in UTF-8.", "请以 UTF-8 编码发送 JSON。";
     JSON_MEMBER_TWICE = "json_member_twice", "Line {line}, column {column}: the member “{member}” stands there twice.", "第 {line} 行第 {column} 列：成员“{member}”重复出现。", "Send every member once.", "请确保每个成员只出现一次。";
     JSON_TOO_DEEP = "json_too_deep", "Line {line}, column {column}: nested more than {max} levels deep.", "第 {line} 行第 {column} 列：嵌套超过 {max} 层。", "", "";
+    JSON_NUL = "json_nul", "Line {line}, column {column}: a text holds the character U+0000.", "第 {line} 行第 {column} 列：文本含有字符 U+0000。", "Remove it.", "请删除该字符。";
     PARAMETER_TWICE = "parameter_twice", "The parameter “{value}” stands there twice.", "参数“{value}”重复出现。", "Send every parameter once; several values are separated by commas.", "请确保每个参数只出现一次；多个值用逗号分隔。";
-    PARAMETER_ENCODING = "parameter_encoding", "The parameter “{value}” is not percent-encoded UTF-8.", "参数“{value}”不是百分号编码的 UTF-8 文本。", "Encode it as RFC 3986 says.", "请按 RFC 3986 编码。";
+    PARAMETER_ENCODING = "parameter_encoding", "The parameter “{value}” is not percent-encoded UTF-8 without U+0000.", "参数“{value}”不是百分号编码的 UTF-8 文本，或含有 U+0000。", "Encode it as RFC 3986 says.", "请按 RFC 3986 编码。";
 }
 
 /// Codes of a question's flaw that stand at the top of the answer, status 400. A question that is wrong for another

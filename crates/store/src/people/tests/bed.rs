@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, new_id};
 use crate::crypto::kek::{LocalKeys, new_key_text};
 use crate::engine::{EngineOptions, Place};
 use crate::entities::journal;
@@ -40,7 +40,7 @@ pub(super) async fn on_both<F: Future<Output = ()>>(test: impl Fn(Bed) -> F) {
         let _ = writeln!(std::io::stderr(), "\n*** SKIPPED ON POSTGRESQL: KEHU_TEST_PG_URL is not set ***\n");
         return;
     };
-    let database = format!("kehu_people_{}", crate::clock::new_id(crate::clock::Clock::system().now()).simple());
+    let database = format!("kehu_people_{}", new_id(Clock::system().now()).simple());
     admin(&url, &format!("CREATE DATABASE {database}")).await;
     let mut options = EngineOptions::postgres(&url).unwrap();
     if let Place::Postgres(pg) = &mut options.place {
