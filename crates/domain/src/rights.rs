@@ -83,8 +83,10 @@ pub struct Rights {
     records: [Reach; 5],
     /// Reach over what an organisation shares, per action: tags.
     shared: [Reach; 5],
-    /// Reach over people and settings, per action: users, teams, forms.
+    /// Reach over people, per action: users, teams.
     people: [Reach; 5],
+    /// Reach over forms and what came in through them, per action.
+    forms: [Reach; 5],
     /// Sight of contact data of one's own, the team's and other records.
     contact_data: [Sight; 3],
 }
@@ -98,6 +100,7 @@ static ADMINISTRATOR: Rights = Rights {
     records: [ALL, ALL, ALL, ALL, ALL],
     shared: [ALL, ALL, ALL, ALL, NONE],
     people: [ALL, ALL, ALL, ALL, NONE],
+    forms: [ALL, ALL, ALL, ALL, NONE],
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
 };
 
@@ -105,6 +108,7 @@ static MANAGER: Rights = Rights {
     records: [TEAM, TEAM, TEAM, TEAM, TEAM],
     shared: [ALL, ALL, ALL, ALL, NONE],
     people: [NONE, ALL, NONE, NONE, NONE],
+    forms: [NONE, ALL, NONE, NONE, NONE],
     contact_data: [Sight::Full, Sight::Full, Sight::Masked],
 };
 
@@ -112,6 +116,7 @@ static SALESPERSON: Rights = Rights {
     records: [OWN, OWN, OWN, NONE, NONE],
     shared: [ALL, ALL, NONE, NONE, NONE],
     people: [NONE, ALL, NONE, NONE, NONE],
+    forms: [NONE, NONE, NONE, NONE, NONE],
     contact_data: [Sight::Full, Sight::Masked, Sight::Masked],
 };
 
@@ -120,6 +125,7 @@ static SYSTEM: Rights = Rights {
     records: [ALL, ALL, ALL, ALL, ALL],
     shared: [ALL, ALL, ALL, ALL, ALL],
     people: [ALL, ALL, ALL, ALL, ALL],
+    forms: [ALL, ALL, ALL, ALL, ALL],
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
 };
 
@@ -146,6 +152,7 @@ impl Rights {
         let row = match kind {
             "customer" | "contact" | "follow_up" => &self.records,
             "tag" => &self.shared,
+            "form" => &self.forms,
             _ => &self.people,
         };
         let [create, read, update, delete, transfer] = *row;

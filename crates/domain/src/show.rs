@@ -182,6 +182,10 @@ pub trait View {
     fn names_ids(&self) -> bool {
         false
     }
+    /// A secret of the record that was made in this request.
+    fn secret(&self) -> Option<&str> {
+        None
+    }
     /// Whether a member was asked for (`fields=`).
     fn wants(&self, member: &str) -> bool;
 }

@@ -5,6 +5,7 @@ pub mod crypto;
 pub mod engine;
 pub mod failure;
 pub mod gate;
+pub mod intake;
 pub mod machine;
 pub mod org;
 pub mod people;

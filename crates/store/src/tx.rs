@@ -10,6 +10,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::clock::new_id;
 use crate::dialect::statement;
@@ -45,6 +46,8 @@ struct Gathered {
     summaries: BTreeSet<Uuid>,
     journal: Vec<Entry>,
     names: HashMap<Uuid, Name>,
+    /// What the answer of this request alone shows of records that it made.
+    secrets: HashMap<Uuid, Zeroizing<String>>,
     people_changed: bool,
     after: Vec<AfterCommit>,
 }
@@ -152,6 +155,16 @@ impl<'a> Tx<'a> {
         self.customers.borrow_mut().insert(id, head);
     }
 
+    /// Shows a secret in the answer of this request: it is kept nowhere.
+    pub(crate) fn show_once(&self, id: Uuid, secret: &str) {
+        self.gathered.borrow_mut().secrets.insert(id, Zeroizing::new(secret.to_owned()));
+    }
+
+    /// The secret of a record that this transaction made.
+    pub(crate) fn secret_of(&self, id: Uuid) -> Option<Zeroizing<String>> {
+        self.gathered.borrow().secrets.get(&id).cloned()
+    }
+
     pub(crate) fn after_commit(&self, act: impl FnOnce() + Send + 'static) {
         self.gathered.borrow_mut().after.push(Box::new(act));
     }
@@ -214,6 +227,7 @@ impl Gathered {
         self.summaries.extend(part.summaries);
         self.journal.extend(part.journal);
         self.names.extend(part.names);
+        self.secrets.extend(part.secrets);
         self.people_changed |= part.people_changed;
         self.after.extend(part.after);
     }

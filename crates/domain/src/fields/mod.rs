@@ -1,6 +1,7 @@
 //! Values that fields hold: how each is read from JSON, and how it is shown.
 
 mod elements;
+mod once;
 mod reference;
 mod sealed;
 mod standard;
@@ -10,6 +11,7 @@ mod time;
 mod words;
 
 pub use elements::{ElementItem, ElementValue, Elements, Emails, Phones};
+pub use once::ShownOnce;
 pub use reference::{Ref, Target};
 pub use sealed::{SealedDate, SealedText};
 pub use tags::{TagPick, Tags};

@@ -49,7 +49,7 @@ crate::vocabulary! {
 
 crate::vocabulary! {
     /// Through which channel a customer came.
-    Source {
+    Source, absent: WebForm {
         WebForm = "web_form", "网站表单", "Web form";
         Survey = "survey", "问卷", "Survey";
         Email = "email", "邮件", "E-mail";

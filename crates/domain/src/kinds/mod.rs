@@ -3,6 +3,7 @@
 mod contact;
 mod customer;
 mod follow_up;
+mod form;
 mod tag;
 mod team;
 mod user;
@@ -10,6 +11,7 @@ mod user;
 pub use contact::{Contact, DecisionRole};
 pub use customer::{Customer, CustomerKind, Grade, SizeBand, Source, Stage};
 pub use follow_up::{FollowUp, FollowUpKind};
+pub use form::Form;
 pub use tag::Tag;
 pub use team::Team;
 pub use user::{RoleName, User, login_names};
@@ -17,7 +19,8 @@ pub use user::{RoleName, User, login_names};
 use crate::record::{Kind, Record};
 
 /// Every kind of record, in the order of the description.
-pub const KINDS: &[&Kind] = &[Customer::KIND, Contact::KIND, FollowUp::KIND, Tag::KIND, User::KIND, Team::KIND];
+pub const KINDS: &[&Kind] =
+    &[Customer::KIND, Contact::KIND, FollowUp::KIND, Tag::KIND, User::KIND, Team::KIND, Form::KIND];
 
 /// The kind of that singular name.
 #[must_use]

@@ -6,5 +6,5 @@ pub mod tokens;
 mod word_list;
 
 pub use normalise::normalise;
-pub(crate) use normalise::{clean_line, is_han};
+pub(crate) use normalise::{clean_line, is_forbidden, is_han};
 pub(crate) use word_list::WordList;

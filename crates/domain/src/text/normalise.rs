@@ -59,7 +59,7 @@ fn is_invisible(c: char) -> bool {
 
 /// Characters that a one-line text cannot hold: controls, line separators, and marks that turn the writing direction
 /// and so can make a name look like another.
-fn is_forbidden(c: char) -> bool {
+pub(crate) fn is_forbidden(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fff9}'..='\u{fffb}')
 }
 

@@ -5,6 +5,7 @@
 pub(crate) mod contact;
 pub(crate) mod customer;
 pub(crate) mod follow_up;
+pub(crate) mod form;
 pub(crate) mod invitation;
 pub(crate) mod journal;
 pub(crate) mod kept_answer;
@@ -13,6 +14,8 @@ pub(crate) mod organisation;
 pub(crate) mod pii_index;
 pub(crate) mod session;
 pub(crate) mod signing_key;
+pub(crate) mod submission;
+pub(crate) mod submission_body;
 pub(crate) mod tag;
 pub(crate) mod tag_link;
 pub(crate) mod team;

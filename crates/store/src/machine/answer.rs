@@ -79,6 +79,8 @@ struct RecordView<'a> {
     fields: Option<&'a [String]>,
     /// Relations that stand in for the short form of a reference.
     replaced: &'a [&'static str],
+    /// What this answer alone shows.
+    secret: Option<&'a str>,
 }
 
 impl View for RecordView<'_> {
@@ -87,6 +89,9 @@ impl View for RecordView<'_> {
     }
     fn name(&self, id: Uuid) -> Option<&Name> {
         self.names.get(&id).or_else(|| self.caller.org().name_of(id))
+    }
+    fn secret(&self) -> Option<&str> {
+        self.secret
     }
     fn wants(&self, member: &str) -> bool {
         !self.replaced.contains(&member) && self.fields.is_none_or(|fields| fields.iter().any(|name| name == member))
@@ -109,10 +114,11 @@ fn write_record(
     names: &Names,
     fields: Option<&[String]>,
     brought: &[Brought],
+    secret: Option<&str>,
 ) {
     let replaced: Vec<&'static str> =
         brought.iter().filter(|brought| brought.expansion.by.is_some()).map(|b| b.expansion.name).collect();
-    let view = RecordView { caller, relation: relation(caller, record), names, fields, replaced: &replaced };
+    let view = RecordView { caller, relation: relation(caller, record), names, fields, replaced: &replaced, secret };
     let base = record.base();
     let mut veiled = Veiled::default();
     out.object(|out| {
@@ -152,7 +158,7 @@ fn write_relation(out: &mut Out, caller: &Caller, record: &dyn Shown, names: &Na
         Some(field) => {
             out.key(expansion.name);
             match record.target(field).map(of) {
-                Some([one, ..]) => write_record(out, caller, &**one, names, None, &[]),
+                Some([one, ..]) => write_record(out, caller, &**one, names, None, &[], None),
                 _ => out.null(),
             }
         }
@@ -160,7 +166,7 @@ fn write_relation(out: &mut Out, caller: &Caller, record: &dyn Shown, names: &Na
             let many = of(record.base().id);
             out.key(expansion.name).array(|out| {
                 for one in many.iter().take(expand::MAX) {
-                    write_record(out, caller, &**one, names, None, &[]);
+                    write_record(out, caller, &**one, names, None, &[], None);
                 }
             });
             out.key(&format!("{}_has_more", expansion.name)).flag(many.len() > expand::MAX);
@@ -224,7 +230,7 @@ pub(crate) async fn one(caller: &Caller, record: Box<dyn Shown>, asked: &Asked) 
     let names = names_of(caller.db(), caller, refs(&records, &brought)).await?;
     let mut out = Out::new();
     let [record] = &records;
-    write_record(&mut out, caller, &**record, &names, asked.fields.as_deref(), &brought);
+    write_record(&mut out, caller, &**record, &names, asked.fields.as_deref(), &brought, None);
     Ok(Answer::of_record(id, version, out.into_text()))
 }
 
@@ -236,7 +242,7 @@ pub(crate) async fn many(caller: &Caller, page: Page, asked: &Asked) -> Result<A
     out.object(|out| {
         out.key("data").array(|out| {
             for record in &page.records {
-                write_record(out, caller, &**record, &names, asked.fields.as_deref(), &brought);
+                write_record(out, caller, &**record, &names, asked.fields.as_deref(), &brought, None);
             }
         });
         out.key("page").object(|out| {
@@ -255,6 +261,11 @@ pub(crate) async fn many(caller: &Caller, page: Page, asked: &Asked) -> Result<A
 
 /// A record as the caller of a transaction sees it, before the commit.
 pub(crate) async fn render(tx: &Tx<'_>, record: &dyn Shown) -> Result<String, Failure> {
+    render_with(tx, record, None).await
+}
+
+/// The same, with what only the answer to the request shows that made the record.
+pub(crate) async fn render_with(tx: &Tx<'_>, record: &dyn Shown, secret: Option<&str>) -> Result<String, Failure> {
     let mut ids = Vec::new();
     record.refs(&mut ids);
     let mut names = Names::new();
@@ -266,7 +277,7 @@ pub(crate) async fn render(tx: &Tx<'_>, record: &dyn Shown) -> Result<String, Fa
     ids.retain(|id| !names.contains_key(id));
     names.extend(names_of(tx.db(), tx.caller(), ids).await?);
     let mut out = Out::new();
-    write_record(&mut out, tx.caller(), record, &names, None, &[]);
+    write_record(&mut out, tx.caller(), record, &names, None, &[], secret);
     Ok(out.into_text())
 }
 

@@ -24,6 +24,15 @@ pub(crate) async fn write<R: Rows>(tx: &Tx<'_>, data: R) -> Result<Stored<R>, Fa
 
 /// Makes a record and the contacts it brings.
 pub(crate) async fn insert<R: Rows>(tx: &Tx<'_>, new: New<R>, allow_duplicate: bool) -> Result<Stored<R>, Failure> {
+    insert_whole(tx, new, allow_duplicate).await.map(|(stored, _)| stored)
+}
+
+/// The same; the contacts come back with it.
+pub(crate) async fn insert_whole<R: Rows>(
+    tx: &Tx<'_>,
+    new: New<R>,
+    allow_duplicate: bool,
+) -> Result<(Stored<R>, Vec<Stored<Contact>>), Failure> {
     let entries = new.entries();
     let New { id, mut data, mut contacts } = new;
     settle_tags(tx, &mut data).await?;
@@ -52,7 +61,7 @@ pub(crate) async fn insert<R: Rows>(tx: &Tx<'_>, new: New<R>, allow_duplicate: b
         finish(tx, contact, &found, from).await?;
         from += contact.data.entries().len();
     }
-    Ok(stored)
+    Ok((stored, contacts))
 }
 
 /// Index, search, links, journal, and what follows elsewhere. `from` is where the record's values begin in the look-up.

@@ -209,9 +209,10 @@ async fn once(
             {
                 return Ok(replay(verb, kept));
             }
-            let answer = match perform(tx, machine, prepared, &options).await? {
+            let record = perform(tx, machine, prepared, &options).await?;
+            let answer = match &record {
                 Some(record) => {
-                    let body = answer::render(tx, &*record).await?;
+                    let body = answer::render(tx, &**record).await?;
                     Answer::of_record(record.base().id, record.base().version, body)
                 }
                 None => Answer { id: None, etag: None, body: String::new() },
@@ -222,9 +223,21 @@ async fn once(
                     Kept { status: verb.status(), location, etag: answer.etag.clone(), body: answer.body.clone() };
                 kept::keep(tx, idempotency, 0, &kept).await?;
             }
+            let answer = match &record {
+                Some(record) => with_secret(tx, &**record, answer).await?,
+                None => answer,
+            };
             Ok(Written { verb, answer, replayed: false })
         })
         .await
+}
+
+/// The answer with what is shown in no other one, nor kept.
+async fn with_secret(tx: &Tx<'_>, record: &dyn Shown, answer: Answer) -> Result<Answer, Failure> {
+    let base = record.base();
+    let Some(secret) = tx.secret_of(base.id) else { return Ok(answer) };
+    let body = answer::render_with(tx, record, Some(secret.as_str())).await?;
+    Ok(Answer::of_record(base.id, base.version, body))
 }
 
 fn replay(verb: Verb, kept: Kept) -> Written {

@@ -4,7 +4,7 @@ pub(crate) mod answer;
 mod batch;
 pub(crate) mod create;
 mod doors;
-mod draft;
+pub(crate) mod draft;
 mod expand;
 mod lookup;
 mod page;

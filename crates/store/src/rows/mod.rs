@@ -3,9 +3,12 @@
 mod contact;
 mod customer;
 mod follow_up;
+mod form;
 mod tag;
 mod team;
 mod user;
+
+pub(crate) use form::ID_SALT;
 
 use std::collections::HashSet;
 

@@ -1,0 +1,6 @@
+//! Tests of taking submissions, over a real database.
+
+mod bed;
+mod keys;
+mod outcomes;
+mod whole;
