@@ -326,11 +326,16 @@ fn the_conditions_of_addresses_are_those_that_are_read() {
             let read =
                 ["1", "true", ID, "2026-11-22", "IT", "上海市", "1,2", "2026-01-01,2026-02-01", &format!("{ID},{ID}")]
                     .iter()
-                    .any(|value| FilterReader::new(kind, "CN", now).parameter(name, value).is_ok());
+                    .any(|value| {
+                        FilterReader::new(kind, "CN", now, "Asia/Shanghai".parse().unwrap())
+                            .parameter(name, value)
+                            .is_ok()
+                    });
             assert!(read, "{}: {name}", kind.name);
         }
         for member in members(kind) {
-            let sealed = FilterReader::new(kind, "CN", now).parameter(member.name, "1").err();
+            let sealed =
+                FilterReader::new(kind, "CN", now, "Asia/Shanghai".parse().unwrap()).parameter(member.name, "1").err();
             let refused = sealed.is_some_and(|finding| finding.flaw.code.key == "sealed_in_url");
             assert_eq!(described.contains_key(member.name), !refused, "{}: {}", kind.name, member.name);
         }
