@@ -1,1 +1,87 @@
-fn main() {}
+//! Workloads against the program as it is shipped, and the numbers they gave.
+
+mod client;
+mod customers;
+mod floors;
+mod intake;
+mod leads;
+mod load;
+mod made_up;
+mod random;
+mod report;
+mod server;
+mod settings;
+mod single;
+mod start;
+mod usage;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context as _, Result};
+
+use crate::leads::Lead;
+use crate::report::Report;
+use crate::settings::{Engine, HELP, MADE_UP, Mode, Settings, env};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "kehu-bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let Some(mut settings) = Settings::parse(std::env::args().skip(1))? else { return print(HELP) };
+    let path = settings.csv.clone().unwrap_or_else(|| PathBuf::from(MADE_UP));
+    if settings.generate {
+        leads::write(&path, &leads::make_up(settings.rows))?;
+        return print(&format!("{} leads in {}", settings.rows, path.display()));
+    }
+    if env("KEHU_BENCH_PG_URL").is_none() {
+        settings.engines.retain(|engine| *engine == Engine::Sqlite);
+    }
+    let mut report = Report::default();
+    report.say(&format!("{}. {}.", usage::machine(), today()?));
+    for mode in &settings.modes {
+        match mode {
+            Mode::Intake => {
+                let leads = leads_at(&settings, &path)?;
+                let folder = Path::new(MADE_UP).parent().context("a folder")?;
+                intake::run(&settings, &leads, folder, &mut report)?;
+            }
+            Mode::Start => start::run(&mut report)?,
+            Mode::Core => single::run(&settings, &mut report)?,
+        }
+    }
+    print(report.text())?;
+    if let Some(out) = &settings.out {
+        let text =
+            format!("# Results\n\nWritten by `make bench`; README.md says what is measured.\n\n{}\n", report.text());
+        std::fs::write(out, text).with_context(|| out.display().to_string())?;
+    }
+    Ok(())
+}
+
+/// Leads of a file that was named, or else made-up ones, which are written down so that their lines can be looked up.
+fn leads_at(settings: &Settings, path: &Path) -> Result<Vec<Lead>> {
+    if settings.csv.is_some() {
+        return leads::read(path);
+    }
+    let leads = leads::make_up(settings.rows);
+    leads::write(path, &leads)?;
+    Ok(leads)
+}
+
+fn today() -> Result<String> {
+    let date = Command::new("date").arg("+%Y-%m-%d").output().context("date")?;
+    Ok(String::from_utf8_lossy(&date.stdout).trim().to_owned())
+}
+
+fn print(text: &str) -> Result<()> {
+    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
+}

@@ -6,6 +6,7 @@ mod m2026_11_22_000002_people;
 mod m2026_11_22_000003_records;
 mod m2026_11_22_000004_support;
 mod m2026_11_22_000005_intake;
+mod m2026_11_22_000006_invitations;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_22_000003_records::Migration),
             Box::new(m2026_11_22_000004_support::Migration),
             Box::new(m2026_11_22_000005_intake::Migration),
+            Box::new(m2026_11_22_000006_invitations::Migration),
         ]
     }
 }

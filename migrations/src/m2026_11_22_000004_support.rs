@@ -50,7 +50,7 @@ async fn text_search(schema: &Schema<'_, '_>) -> Result<(), DbErr> {
         .sql_on(
             DbBackend::Sqlite,
             "CREATE VIRTUAL TABLE search_fts USING fts5 \
-             (tokens, content='', contentless_delete=1, detail=none, columnsize=0, tokenize='ascii')",
+             (tokens, content='', contentless_delete=1, detail=none, tokenize='ascii')",
         )
         .await?;
     schema

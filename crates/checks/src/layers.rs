@@ -31,7 +31,8 @@ const HTTP: &str = "HTTP lives in kehu-http: move the code there";
 const GUARDED: &[Guarded] = &[
     Guarded { name: "sea-orm", only: &["kehu-store", "kehu-migrations"], because: SQL },
     Guarded { name: "sea-query", only: &["kehu-store", "kehu-migrations"], because: SQL },
-    Guarded { name: "sqlx", only: &["kehu-store", "kehu-migrations"], because: SQL },
+    // The black-box tests make databases of their own on the PostgreSQL server.
+    Guarded { name: "sqlx", only: &["kehu-store", "kehu-migrations", "kehu-tests"], because: SQL },
     // The black-box tests look into the raw database file.
     Guarded { name: "rusqlite", only: &["kehu-store", "kehu-migrations", "kehu-tests"], because: SQL },
     // The program runs actix's system.

@@ -252,11 +252,15 @@ impl<'de> Visitor<'de> for Node<'_> {
         Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("number out of range"))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Value, E> {
+        self.visit_string(value.to_owned())
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+    fn visit_string<E: serde::de::Error>(self, value: String) -> Result<Value, E> {
+        // PostgreSQL stores no U+0000, and no text that people write has one.
+        if value.contains('\0') {
+            return Err(self.notes.broken(Flaw::new(&codes::JSON_NUL)));
+        }
         Ok(value.into())
     }
 
@@ -273,6 +277,9 @@ impl<'de> Visitor<'de> for Node<'_> {
         let below = self.below()?;
         let mut members = Map::new();
         while let Some(name) = access.next_key::<String>()? {
+            if name.contains('\0') {
+                return Err(self.notes.broken(Flaw::new(&codes::JSON_NUL)));
+            }
             if members.contains_key(&name) {
                 let flaw = Flaw::new(&codes::JSON_MEMBER_TWICE).with("member", &name);
                 return self.notes.inside(&name, Err(self.notes.broken(flaw)));

@@ -51,6 +51,19 @@ impl Claims {
         let now = now_ms.div_euclid(1000);
         Self { sub, sid, org, iat: now, nbf: now, exp: now.saturating_add(i64::from(seconds)) }
     }
+
+    /// Whether they hold at `now_ms` (milliseconds since 1970), give or take what two clocks may differ.
+    ///
+    /// # Errors
+    /// Their time is over, or has not begun.
+    pub fn check_times(&self, now_ms: i64) -> Result<(), TokenError> {
+        let now = now_ms.div_euclid(1000);
+        if self.exp.saturating_add(LEEWAY) <= now {
+            return Err(TokenError::Expired);
+        }
+        let soon = now.saturating_add(LEEWAY);
+        if self.nbf > soon || self.iat > soon { Err(TokenError::Invalid) } else { Ok(()) }
+    }
 }
 
 /// The claims as they stand in the token; each is required, and times are whole numbers.
@@ -178,7 +191,7 @@ impl Verifier {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp", "nbf"]);
-        // The clock is the caller's: `check_times`.
+        // The clock is the caller's: `Claims::check_times`.
         validation.validate_exp = false;
         validation.validate_nbf = false;
         Self { keys, validation }
@@ -187,8 +200,19 @@ impl Verifier {
     /// Checks form, key, signature, claims, and times against `now_ms` (milliseconds since 1970).
     pub fn verify(&self, token: &str, now_ms: i64) -> Result<Claims, TokenError> {
         let claims = self.signed_claims(token).ok_or(TokenError::Invalid)?;
-        check_times(&claims, now_ms)?;
+        claims.check_times(now_ms)?;
         Ok(claims)
+    }
+
+    /// Whether the key that a token names is one of these. A token that names none is as if it did: reading the keys
+    /// again would not help.
+    #[must_use]
+    pub fn knows_key_of(&self, token: &str) -> bool {
+        if token.len() > TOKEN_MAX {
+            return true;
+        }
+        let named = jsonwebtoken::decode_header(token).ok().and_then(|header| header.kid);
+        named.is_none_or(|kid| self.keys.contains_key(&kid))
     }
 
     fn signed_claims(&self, token: &str) -> Option<Claims> {
@@ -225,15 +249,6 @@ impl std::fmt::Debug for Verifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Verifier").field("kids", &self.keys.keys()).finish_non_exhaustive()
     }
-}
-
-fn check_times(claims: &Claims, now_ms: i64) -> Result<(), TokenError> {
-    let now = now_ms.div_euclid(1000);
-    if claims.exp.saturating_add(LEEWAY) <= now {
-        return Err(TokenError::Expired);
-    }
-    let soon = now.saturating_add(LEEWAY);
-    if claims.nbf > soon || claims.iat > soon { Err(TokenError::Invalid) } else { Ok(()) }
 }
 
 fn header(kid: String) -> Header {

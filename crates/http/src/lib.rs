@@ -1,6 +1,7 @@
 //! JSON over HTTP: handlers, sign-in tokens, OpenAPI, errors to status.
 
 pub mod address;
+mod auth;
 pub mod body;
 pub mod cors;
 mod door;

@@ -54,11 +54,11 @@ problems! {
     REQUEST_TIMEOUT = "request_timeout" 408, "The request took too long to arrive", "请求接收超时", "The body did not arrive within {seconds} seconds.", "请求体未能在 {seconds} 秒内送达。";
     DUPLICATE = "duplicate" 409, "Such a record exists already", "已存在相同的记录", "A living record has the same phone, e-mail or code; `existing` says what may be known of it.", "已有记录使用相同的电话、邮箱或代码，详见 existing。";
     CONFLICT = "conflict" 409, "Somebody else was faster", "操作与他人冲突", "Something that this request needs was changed at the same moment. Read it again and repeat.", "此请求所需的数据刚刚被他人修改，请重新读取后再试。";
+    REFUSED_BEFORE = "refused_before" 409, "The item was refused before", "该条目此前已被拒绝", "The earlier request under this Idempotency-Key refused the item. Send it again under a new key.", "此前使用该 Idempotency-Key 的请求已拒绝此条目，请换新键重新发送。";
     VERSION_CONFLICT = "version_conflict" 412, "The record was changed by somebody else", "记录已被他人修改", "The same fields were changed since the given version; `conflicts` names them. Read the record again.", "自给定版本以来相同字段已被修改，详见 conflicts。请重新读取该记录。";
     BODY_TOO_LARGE = "body_too_large" 413, "The body is too large", "请求体过大", "The body is larger than this address accepts.", "请求体超过了该地址允许的大小。";
     MEDIA_TYPE_UNSUPPORTED = "media_type_unsupported" 415, "The body has the wrong content type", "请求体类型不受支持", "Expected {expected}, without a content coding.", "此处应为 {expected}，且不得使用内容编码。";
     VALIDATION = "validation" 422, "The body breaks rules", "请求内容不符合规则", "Every finding stands in `errors` with its place.", "全部问题及其位置见 errors。";
-    REFUSED_BEFORE = "refused_before" 409, "The item was refused before", "该条目此前已被拒绝", "The earlier request under this Idempotency-Key refused the item. Send it again under a new key.", "此前使用该 Idempotency-Key 的请求已拒绝此条目，请换新键重新发送。";
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused" 422, "The idempotency key belongs to another request", "幂等键已用于其他请求", "Another request was sent with the same Idempotency-Key. Make a new key for every new request.", "该 Idempotency-Key 已用于另一个请求，请为每个新请求生成新的键。";
     RATE_LIMITED = "rate_limited" 429, "Too many requests", "请求过于频繁", "Try again after the time in Retry-After.", "请在 Retry-After 指明的时间之后重试。";
     INTERNAL = "internal" 500, "Something went wrong on the server", "服务器内部错误", "The log has the details under the request id.", "详情已按请求编号记入日志。";
@@ -84,8 +84,9 @@ flaws! {
     JSON_NOT_UTF8 = "json_not_utf8", "Line {line}, column {column}: the text is not UTF-8.", "第 {line} 行第 {column} 列：文本不是 UTF-8 编码。", "Send JSON in UTF-8.", "请以 UTF-8 编码发送 JSON。";
     JSON_MEMBER_TWICE = "json_member_twice", "Line {line}, column {column}: the member “{member}” stands there twice.", "第 {line} 行第 {column} 列：成员“{member}”重复出现。", "Send every member once.", "请确保每个成员只出现一次。";
     JSON_TOO_DEEP = "json_too_deep", "Line {line}, column {column}: nested more than {max} levels deep.", "第 {line} 行第 {column} 列：嵌套超过 {max} 层。", "", "";
+    JSON_NUL = "json_nul", "Line {line}, column {column}: a text holds the character U+0000.", "第 {line} 行第 {column} 列：文本含有字符 U+0000。", "Remove it.", "请删除该字符。";
     PARAMETER_TWICE = "parameter_twice", "The parameter “{value}” stands there twice.", "参数“{value}”重复出现。", "Send every parameter once; several values are separated by commas.", "请确保每个参数只出现一次；多个值用逗号分隔。";
-    PARAMETER_ENCODING = "parameter_encoding", "The parameter “{value}” is not percent-encoded UTF-8.", "参数“{value}”不是百分号编码的 UTF-8 文本。", "Encode it as RFC 3986 says.", "请按 RFC 3986 编码。";
+    PARAMETER_ENCODING = "parameter_encoding", "The parameter “{value}” is not percent-encoded UTF-8 without U+0000.", "参数“{value}”不是百分号编码的 UTF-8 文本，或含有 U+0000。", "Encode it as RFC 3986 says.", "请按 RFC 3986 编码。";
 }
 
 /// Codes of a question's flaw that stand at the top of the answer, status 400. A question that is wrong for another

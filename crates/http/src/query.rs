@@ -87,7 +87,7 @@ impl FromRequest for Query {
     }
 }
 
-/// Percent-decoding with `+` as a blank; nothing for a broken escape or what is not UTF-8.
+/// Percent-decoding with `+` as a blank; nothing for a broken escape, what is not UTF-8, or U+0000.
 fn decoded(text: &str) -> Option<String> {
     if !text.contains(['%', '+']) {
         return Some(text.to_owned());
@@ -101,7 +101,8 @@ fn decoded(text: &str) -> Option<String> {
             other => other,
         });
     }
-    String::from_utf8(out).ok()
+    // PostgreSQL takes no text with U+0000.
+    String::from_utf8(out).ok().filter(|text| !text.contains('\0'))
 }
 
 fn hex(digit: u8) -> Option<u8> {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use kehu_store::Gate;
 
 use crate::address::Forwarded;
+use crate::auth::Auth;
 use crate::limits::{InFlight, PerMinute};
 use crate::metrics::Metrics;
 
@@ -30,6 +31,7 @@ pub struct State {
     pub submissions: Option<PerMinute<IpAddr>>,
     /// Limit on attempts to sign in, by [`flood_key`](crate::limits::flood_key).
     pub sign_ins: Option<PerMinute<IpAddr>>,
+    pub(crate) auth: Auth,
     pub(crate) requests: Option<PerMinute<IpAddr>>,
     pub(crate) in_flight: InFlight,
     pub(crate) forwarded: Forwarded,
@@ -43,6 +45,7 @@ impl State {
         let Limits { requests, submissions, sign_ins, in_flight } = limits;
         Ok(Self {
             gate,
+            auth: Auth::new(),
             submissions: PerMinute::new(submissions),
             sign_ins: PerMinute::new(sign_ins),
             requests: PerMinute::new(requests),

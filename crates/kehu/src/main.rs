@@ -1,1 +1,71 @@
-fn main() {}
+//! The program: configuration, command line, wiring.
+
+mod banner;
+mod config;
+mod demo;
+mod hardening;
+mod healthcheck;
+mod keys;
+mod logs;
+mod open;
+mod org;
+mod serve;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+
+use crate::config::{Command, Program};
+use crate::serve::Content;
+
+/// The configuration is wrong: nothing was tried. Other failures end with 1.
+const CONFIGURATION: u8 = 2;
+
+fn main() -> ExitCode {
+    hardening::no_core_dumps();
+    let done = match Program::parse().command {
+        Command::Serve(serve) => serve::run(&serve, Content::Empty),
+        Command::Demo(serve) => serve::run(&serve, Content::Demo),
+        Command::Org(org) => org::run(&org),
+        Command::Keys(keys) => keys::run(&keys),
+        Command::Openapi { out } => openapi(&out),
+        Command::Healthcheck(healthcheck) => healthcheck::run(&healthcheck),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            // Nobody is left to tell when even this cannot be written.
+            let _ = writeln!(std::io::stderr(), "kehu: {failed}");
+            ExitCode::from(failed.code())
+        }
+    }
+}
+
+/// Writes the generated description.
+fn openapi(folder: &Path) -> Result<(), Failed> {
+    let written = kehu_http::openapi::write(folder);
+    Ok(written.with_context(|| format!("the description cannot be written to {}", folder.display()))?)
+}
+
+/// Why the program ends without having done what it was asked.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    /// Flags or environment: told in a sentence that says what to do.
+    #[error("{0}")]
+    Configuration(String),
+    /// Anything else.
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
+}
+
+impl Failed {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Configuration(_) => CONFIGURATION,
+            Self::Other(_) => 1,
+        }
+    }
+}

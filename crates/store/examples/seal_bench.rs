@@ -22,10 +22,10 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> Outcome<()> {
     let keys = LocalKeys::from_text(&new_key_text()?)?;
-    let org = Uuid::now_v7();
+    let org = Uuid::from_u128(1);
     let rows = [new_root(&keys, org, 1, Purpose::Enc)?, new_root(&keys, org, 1, Purpose::Index)?];
     let ring = KeyRing::unlock(&keys, org, &rows)?;
-    let row = Uuid::now_v7();
+    let row = Uuid::from_u128(2);
     let cell = ring.seal(PHONES, row, VALUE.as_bytes())?;
     let version = IndexVersion { key_id: ring.primary_index(), width: Width::MAX };
 

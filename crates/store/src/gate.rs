@@ -18,6 +18,7 @@ use crate::engine::{Engine, EngineError, EngineOptions, EngineStats};
 use crate::entities::{session, tenant_key};
 use crate::failure::{Failure, SignInFailure};
 use crate::org::{FRESH, INSTALLATION, Org, Orgs};
+use crate::people::hashing::Hashing;
 use crate::tx::Tx;
 
 /// What the gate is opened with.
@@ -42,6 +43,7 @@ struct Inner {
     orgs: Orgs,
     sessions: Cache<Uuid, Arc<SessionState>>,
     installation: OnceLock<Arc<KeyRing>>,
+    hashing: Hashing,
 }
 
 struct SessionState {
@@ -168,6 +170,7 @@ impl Gate {
             rings: Cache::new(10_000),
             sessions: Cache::new(100_000),
             installation: OnceLock::new(),
+            hashing: Hashing::default(),
         }));
         crate::ops::installation::prepare(&gate).await?;
         let ring = gate.ring(INSTALLATION).await?;
@@ -185,13 +188,14 @@ impl Gate {
             Failure::NotFound => ended.clone(),
             other => other,
         })?;
+        // Disabling ends the sessions; what the user is told is the reason.
+        let person = org.users.get(&verified.user).ok_or(ended.clone())?;
+        if person.disabled {
+            return Err(Failure::SignIn(SignInFailure::AccountDisabled));
+        }
         let state = self.session(verified).await?;
         if state.ended || state.user != verified.user || state.expires <= self.now() {
             return Err(ended);
-        }
-        let person = org.users.get(&verified.user).ok_or(ended)?;
-        if person.disabled {
-            return Err(Failure::SignIn(SignInFailure::AccountDisabled));
         }
         let teams = person.team_id.map(|team| org.team_and_below(team)).unwrap_or_default();
         let principal = Principal::User { id: verified.user, session: verified.session };
@@ -217,7 +221,21 @@ impl Gate {
         self.caller(org, Principal::System, Rights::system(), Vec::new(), request).await
     }
 
-    async fn caller(
+    /// The system in an organisation that is being made: its rows are not written yet.
+    pub(crate) fn founder(
+        &self,
+        org: Org,
+        roots: Vec<tenant_key::Model>,
+        request: RequestInfo,
+    ) -> Result<Caller, Failure> {
+        let ring = Arc::new(self.unlock(org.id, roots)?);
+        let (org, teams, request) = (Arc::new(org), Arc::from([]), Arc::new(request));
+        let (principal, rights) = (Principal::System, Rights::system());
+        Ok(Caller { gate: self.clone(), org, ring, principal, rights, teams, request })
+    }
+
+    /// Somebody of an organisation, whose right to act was checked.
+    pub(crate) async fn caller(
         &self,
         org: Arc<Org>,
         principal: Principal,
@@ -259,6 +277,10 @@ impl Gate {
         &self.0.engine
     }
 
+    pub(crate) fn hashing(&self) -> &Hashing {
+        &self.0.hashing
+    }
+
     pub(crate) fn keys(&self) -> &dyn KeyProvider {
         &*self.0.keys
     }
@@ -281,12 +303,15 @@ impl Gate {
             return Ok(ring);
         }
         let rows = tenant_key::Entity::find().filter(tenant_key::Column::OrgId.eq(org)).all(&self.0.engine).await?;
-        let roots: Option<Vec<WrappedRoot>> = rows.into_iter().map(wrapped_root).collect();
-        let roots = roots.ok_or_else(|| Failure::Internal("a sealing key has an unknown state".into()))?;
-        let ring = KeyRing::unlock(self.keys(), org, &roots).map_err(|error| Failure::Sealing(error.to_string()))?;
-        let ring = Arc::new(ring);
+        let ring = Arc::new(self.unlock(org, rows)?);
         self.0.rings.insert(org, ring.clone());
         Ok(ring)
+    }
+
+    fn unlock(&self, org: Uuid, rows: Vec<tenant_key::Model>) -> Result<KeyRing, Failure> {
+        let roots: Option<Vec<WrappedRoot>> = rows.into_iter().map(wrapped_root).collect();
+        let roots = roots.ok_or_else(|| Failure::Internal("a sealing key has an unknown state".into()))?;
+        KeyRing::unlock(self.keys(), org, &roots).map_err(|error| Failure::Sealing(error.to_string()))
     }
 
     /// The open keys of the installation itself: sign-in names, signing keys.
@@ -297,10 +322,10 @@ impl Gate {
 
     async fn session(&self, verified: Verified) -> Result<Arc<SessionState>, Failure> {
         let now = self.now().timestamp_millis();
-        if let Some(state) = self.0.sessions.get(&verified.session) {
-            if (now - state.checked.load(Ordering::Relaxed)).abs() < FRESH {
-                return Ok(state);
-            }
+        if let Some(state) = self.0.sessions.get(&verified.session)
+            && (now - state.checked.load(Ordering::Relaxed)).abs() < FRESH
+        {
+            return Ok(state);
         }
         let row = session::Entity::find_by_id((verified.org, verified.session)).one(&self.0.engine).await?;
         let row = row.ok_or(Failure::SignIn(SignInFailure::SessionEnded))?;

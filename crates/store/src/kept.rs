@@ -12,6 +12,8 @@ use crate::machine::Idempotency;
 use crate::tx::Tx;
 
 const BODY: FieldPath = FieldPath::new("kept_answer.body");
+/// Sealed too: a hash over a body would let whoever has the table try out what stood in it.
+const FINGERPRINT: FieldPath = FieldPath::new("kept_answer.fingerprint");
 
 /// How long answers are kept, hours.
 pub(crate) const HOURS: i64 = 24;
@@ -19,7 +21,7 @@ pub(crate) const HOURS: i64 = 24;
 /// What is kept of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
-    pub(crate) status: i64,
+    pub(crate) status: u16,
     pub(crate) location: Option<String>,
     pub(crate) etag: Option<String>,
     pub(crate) body: String,
@@ -48,11 +50,17 @@ pub(crate) async fn find(tx: &Tx<'_>, idempotency: &Idempotency, part: i64) -> R
     let row = kept_answer::Entity::find_by_id((tx.org_id(), principal(tx), hash, part)).one(tx.db()).await?;
     let fresh = |row: &kept_answer::Model| tx.now() - row.created_at < chrono::Duration::hours(HOURS);
     let Some(row) = row.filter(fresh) else { return Ok(None) };
-    if row.fingerprint != idempotency.fingerprint {
+    let fingerprint = tx.caller().ring().open(FINGERPRINT, row.id, &row.fingerprint)?;
+    if fingerprint.as_slice() != idempotency.fingerprint {
         return Err(Failure::KeyReused);
     }
     let body = tx.caller().ring().open_text(BODY, row.id, &row.body)?;
-    Ok(Some(Kept { status: row.status, location: row.location, etag: row.etag, body }))
+    Ok(Some(Kept {
+        status: u16::try_from(row.status).unwrap_or_default(),
+        location: row.location,
+        etag: row.etag,
+        body,
+    }))
 }
 
 /// Keeps an answer.
@@ -67,8 +75,8 @@ pub(crate) async fn keep(tx: &Tx<'_>, idempotency: &Idempotency, part: i64, kept
         key_hash,
         part,
         id,
-        fingerprint: idempotency.fingerprint.to_vec(),
-        status: kept.status,
+        fingerprint: tx.caller().ring().seal(FINGERPRINT, id, &idempotency.fingerprint)?,
+        status: i64::from(kept.status),
         location: kept.location.clone(),
         etag: kept.etag.clone(),
         body: tx.caller().ring().seal(BODY, id, kept.body.as_bytes())?,

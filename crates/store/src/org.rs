@@ -106,6 +106,24 @@ impl Org {
         found
     }
 
+    /// An organisation without anybody in it: one that is being made.
+    pub(crate) fn new(row: organisation::Model) -> Self {
+        Self {
+            id: row.id,
+            slug: row.slug,
+            name: row.name,
+            locale: row.locale,
+            time_zone: row.time_zone.parse().unwrap_or(Tz::Asia__Shanghai),
+            currency: row.currency,
+            region: row.region,
+            users: HashMap::new(),
+            teams: HashMap::new(),
+            tags: HashMap::new(),
+            tags_by_name: HashMap::new(),
+            state: row.state,
+        }
+    }
+
     async fn load(db: &impl ConnectionTrait, row: organisation::Model) -> Result<Self, Failure> {
         let people = user::Entity::find().filter(user::Column::OrgId.eq(row.id)).all(db).await?;
         let teams = team::Entity::find()
@@ -120,13 +138,6 @@ impl Org {
             .await?;
         let plain = |name: String| Name { name, color: None };
         Ok(Self {
-            id: row.id,
-            slug: row.slug,
-            name: row.name,
-            locale: row.locale,
-            time_zone: row.time_zone.parse().unwrap_or(Tz::Asia__Shanghai),
-            currency: row.currency,
-            region: row.region,
             users: people
                 .into_iter()
                 .map(|user| {
@@ -147,7 +158,7 @@ impl Org {
                 .collect(),
             tags_by_name: tags.iter().map(|tag| (tag.name_norm.clone(), tag.id)).collect(),
             tags: tags.into_iter().map(|tag| (tag.id, Name { name: tag.name, color: tag.color })).collect(),
-            state: row.state,
+            ..Self::new(row)
         })
     }
 }
@@ -173,10 +184,10 @@ impl Orgs {
     pub(crate) async fn get(&self, db: &impl ConnectionTrait, id: Uuid) -> Result<Arc<Org>, Failure> {
         let now = self.clock.now().timestamp_millis();
         let known = self.known.get(&id);
-        if let Some(known) = &known {
-            if (now - known.checked.load(Ordering::Relaxed)).abs() < FRESH {
-                return Ok(known.org.clone());
-            }
+        if let Some(known) = &known
+            && (now - known.checked.load(Ordering::Relaxed)).abs() < FRESH
+        {
+            return Ok(known.org.clone());
         }
         let row = organisation::Entity::find_by_id(id).one(db).await?.ok_or(Failure::NotFound)?;
         if let Some(known) = known.filter(|known| known.org.state == row.state) {

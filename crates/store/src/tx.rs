@@ -19,6 +19,7 @@ use crate::entities::{journal as journal_row, pii_index, tag_link};
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::journal::Entry;
+use crate::ops::references::CustomerHead;
 use crate::{ops, search};
 
 /// Something to do once the transaction is on the disk: the only way to touch a cache.
@@ -30,6 +31,7 @@ pub(crate) struct Tx<'a> {
     caller: Caller,
     now: DateTime<Utc>,
     gathered: RefCell<Gathered>,
+    customers: RefCell<HashMap<Uuid, CustomerHead>>,
 }
 
 /// What is written at the end.
@@ -59,7 +61,7 @@ struct SearchText {
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(db: &'a engine::Tx, caller: Caller, now: DateTime<Utc>) -> Self {
-        Self { db, caller, now, gathered: RefCell::default() }
+        Self { db, caller, now, gathered: RefCell::default(), customers: RefCell::default() }
     }
 
     /// The statements.
@@ -152,6 +154,15 @@ impl<'a> Tx<'a> {
     /// The secret of a record that this transaction made.
     pub(crate) fn secret_of(&self, id: Uuid) -> Option<Zeroizing<String>> {
         self.gathered.borrow().secrets.get(&id).cloned()
+    }
+
+    /// A customer that this transaction looked up.
+    pub(crate) fn known_customer(&self, id: Uuid) -> Option<CustomerHead> {
+        self.customers.borrow().get(&id).cloned()
+    }
+
+    pub(crate) fn know_customer(&self, id: Uuid, head: CustomerHead) {
+        self.customers.borrow_mut().insert(id, head);
     }
 
     pub(crate) fn after_commit(&self, act: impl FnOnce() + Send + 'static) {

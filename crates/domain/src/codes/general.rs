@@ -31,6 +31,9 @@ codes! {
     LOGIN_KIND = "login_kind", "This does not fit the field “{field}”.", "该值与字段“{field}”的类型不符。", "Give an e-mail as email, a number as mobile, letters as user_name.", "邮箱请填 email，手机号请填 mobile，字母名称请填 user_name。";
     LOGIN_TAKEN = "login_taken", "Somebody else already signs in with this name.", "该登录名已被使用。", "Choose another one.", "请换一个。";
     NAME_TAKEN = "name_taken", "“{value}” already exists.", "“{value}”已存在。", "Choose another name.", "请换一个名称。";
+    SLUG_INVALID = "slug_invalid", "“{value}” cannot be an organisation's short name.", "“{value}”不能作为组织的短名称。", "Write 2 to 40 lower-case letters, digits and hyphens, beginning with a letter.", "请填写以字母开头的 2 到 40 个小写字母、数字或连字符。";
+    PASSWORD_WRONG = "password_wrong", "This is not the present password.", "当前密码不正确。", "", "";
+    INVITATION_INVALID = "invitation_invalid", "The invitation was used, has expired, or never was one.", "邀请已使用、已过期或无效。", "Ask an administrator for a new one.", "请联系管理员重新邀请。";
     TEAM_CYCLE = "team_cycle", "A team cannot be below itself.", "团队不能成为自己的下级。", "Choose another parent.", "请选择其他上级团队。";
     LAST_ADMINISTRATOR = "last_administrator", "The last administrator cannot lose the role or be disabled.", "不能停用最后一位管理员或取消其角色。", "Make somebody else administrator first.", "请先指定另一位管理员。";
     DUPLICATE_VALUE = "duplicate_value", "Another record already has this value.", "已有其他记录使用此值。", "See “existing”, or repeat with on_duplicate=allow.", "请查看 existing；如确需重复创建，请加上 on_duplicate=allow。";

@@ -7,6 +7,7 @@ use kehu_domain::record::Kind;
 use kehu_store::machine::{EXPANSIONS, Expansion};
 use serde_json::{Map, Value, json};
 
+use super::people;
 use super::shapes::{Form, described, field_schema, is_read_only, null_in_answers, object, or_null, schema_ref};
 
 /// The most records of an expanded relation.
@@ -53,6 +54,7 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
     for (_, child, field) in along(kind) {
         all.push((format!("{name}{}Input", child.schema), input(child, Some(field))));
     }
+    people::extend(kind, &mut all);
     all
 }
 

@@ -7,6 +7,7 @@ mod envelopes;
 mod examples;
 mod kinds;
 mod operation;
+mod people;
 mod records;
 mod shapes;
 mod shared;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::examples;
 use super::kinds::{PAGE, expansions, member_names, orders};
 use super::operation::{Answer, Guard, Operation, parameter_ref};
+use super::people;
 use super::shapes::schema_ref;
 use crate::problem_codes as codes;
 
@@ -150,9 +151,10 @@ fn create(kind: &'static Kind) -> Operation {
         "The answer is the record as it can be read.",
     );
     create.parameters = refs(&["IdempotencyKey", "OnDuplicate"]);
-    create.body = Some((JSON, sch(kind, "Input")));
+    let (takes, gives) = people::create_forms(kind);
+    create.body = Some((JSON, sch(kind, takes)));
     create.example = examples::input(kind.name);
-    create.answers = vec![Answer::json(201, "The new record.", sch(kind, "")).with_headers(&[
+    create.answers = vec![Answer::json(201, "The new record.", sch(kind, gives)).with_headers(&[
         "ETag",
         "Location",
         "Idempotency-Replayed",

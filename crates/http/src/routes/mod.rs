@@ -2,9 +2,16 @@
 
 use actix_web::web::ServiceConfig;
 
+mod auth;
+mod me;
+mod members;
+mod records;
 pub mod types;
 
 /// Registers the handlers, each address as one `web::resource` with all its methods: only so is a wrong method a 405.
 pub(crate) fn configure(app: &mut ServiceConfig) {
     crate::openapi::configure(app);
+    auth::configure(app);
+    me::configure(app);
+    records::configure(app);
 }

@@ -61,7 +61,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
 }
 
 /// The id in an address; a malformed one is an id that does not exist.
-fn record_id(text: &str) -> Result<Uuid, Problem> {
+pub(super) fn record_id(text: &str) -> Result<Uuid, Problem> {
     Uuid::try_parse(text).ok().filter(|_| text.len() == 36).ok_or_else(Problem::not_found)
 }
 
@@ -172,7 +172,8 @@ fn options(request: &HttpRequest, mut query: Query, body: Option<&Value>) -> Res
         }
     };
     query.finish()?;
-    let idempotency = idempotency_key(request.headers())?.map(|key| Idempotency { key, fingerprint: fingerprint(request, body) });
+    let idempotency =
+        idempotency_key(request.headers())?.map(|key| Idempotency { key, fingerprint: fingerprint(request, body) });
     Ok(WriteOptions { idempotency, expected: if_match(request.headers())?, allow_duplicate })
 }
 
@@ -220,9 +221,8 @@ fn of_write(resource: Resource, written: Written) -> HttpResponse {
 
 /// The items of a batch, and whether they are made all or none.
 fn batch_items(body: Value) -> Result<(Vec<Value>, bool), Problem> {
-    let refused = |pointer: &str, flaw: Flaw| {
-        Err(Problem::new(&crate::problem_codes::VALIDATION).with_finding(pointer, flaw))
-    };
+    let refused =
+        |pointer: &str, flaw: Flaw| Err(Problem::new(&crate::problem_codes::VALIDATION).with_finding(pointer, flaw));
     let typed = |en, zh| Flaw::new(&flaws::TYPE_WRONG).with("expected_en", en).with("expected_zh", zh);
     let Value::Object(mut members) = body else { return refused("", typed("an object", "对象")) };
     let atomic = match members.remove("atomic") {
@@ -248,10 +248,8 @@ fn batch_items(body: Value) -> Result<(Vec<Value>, bool), Problem> {
 
 /// 200 where every item was made, else 207.
 fn of_batch(request: &HttpRequest, done: &[BatchItem]) -> HttpResponse {
-    let (lang, request_id) = Incoming::of(request).map_or_else(
-        || (kehu_domain::flaw::Lang::En, String::new()),
-        |incoming| (incoming.lang, incoming.request_id),
-    );
+    let (lang, request_id) = Incoming::of(request)
+        .map_or_else(|| (kehu_domain::flaw::Lang::En, String::new()), |incoming| (incoming.lang, incoming.request_id));
     let mut out = Out::new();
     let mut whole = true;
     out.object(|out| {

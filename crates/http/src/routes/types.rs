@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use kehu_domain::fields::format_time;
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -68,6 +69,30 @@ pub struct RefreshRequest {
     pub refresh_token: String,
 }
 
+/// An invitation that is accepted.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InvitationRequest {
+    /// The token that the invitation carries.
+    #[schema(write_only)]
+    pub token: String,
+    /// The password to sign in with from now on.
+    #[schema(format = Password, write_only, min_length = 8, max_length = 128)]
+    pub password: String,
+}
+
+/// A change of one's own password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordRequest {
+    /// The present password.
+    #[schema(format = Password, write_only)]
+    pub old_password: String,
+    /// The password to come.
+    #[schema(format = Password, write_only, min_length = 8, max_length = 128)]
+    pub new_password: String,
+}
+
 /// Who is signed in, where, and what may be done.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MeAnswer {
@@ -81,6 +106,8 @@ pub struct MeAnswer {
     pub teams: Vec<Reference>,
     /// Reach by kind and action: `{"customer": {"read": "team"}}`.
     pub can: BTreeMap<&'static str, BTreeMap<&'static str, ReachWord>>,
+    /// How much is seen of phones, e-mails, WeChat ids, addresses and birthdays.
+    pub contact_data: MeSights,
     /// The session.
     pub session: MeSession,
 }
@@ -140,15 +167,63 @@ pub enum ReachWord {
     All,
 }
 
-/// The session.
+/// How much is seen of some fields, by how the record stands to the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct MeSights {
+    /// Of one's own records.
+    pub own: SightWord,
+    /// Of those of one's team and the teams below.
+    pub team: SightWord,
+    /// Of every other record.
+    pub other: SightWord,
+}
+
+/// How much is seen of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SightWord {
+    /// Nothing.
+    Hidden,
+    /// A mask.
+    Masked,
+    /// Everything.
+    Full,
+}
+
+/// One of the user's sessions.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MeSession {
     /// The id.
     pub id: Uuid,
+    /// What signed in: `web`, `mobile`, `mini_program`, `server`.
+    #[schema(example = "web")]
+    pub client: String,
+    /// What the user calls the device.
+    #[schema(required)]
+    pub device_name: Option<String>,
     /// When it began.
+    #[serde(serialize_with = "milliseconds")]
     pub created_at: DateTime<Utc>,
+    /// When it was last refreshed.
+    #[serde(serialize_with = "milliseconds")]
+    pub last_seen_at: DateTime<Utc>,
     /// When it ends at the latest.
+    #[serde(serialize_with = "milliseconds")]
     pub expires_at: DateTime<Utc>,
+    /// Whether it is the one that asks.
+    pub current: bool,
+}
+
+/// The user's living sessions.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionsAnswer {
+    /// The sessions, the newest first.
+    pub data: Vec<MeSession>,
+}
+
+/// Times have milliseconds, always.
+fn milliseconds<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&format_time(*time))
 }
 
 /// Who is calling, or writing? One of the members.

@@ -25,10 +25,12 @@ pub enum TokenKind {
     Public,
     /// `hk_`: a secret intake address, bound to one form.
     Hook,
+    /// `inv_`: lets a new user choose a password, once.
+    Invitation,
 }
 
 impl TokenKind {
-    const ALL: [Self; 4] = [Self::Server, Self::Personal, Self::Public, Self::Hook];
+    const ALL: [Self; 5] = [Self::Server, Self::Personal, Self::Public, Self::Hook, Self::Invitation];
 
     /// The prefix with its underscore.
     #[must_use]
@@ -38,6 +40,7 @@ impl TokenKind {
             Self::Personal => "pat_",
             Self::Public => "pk_",
             Self::Hook => "hk_",
+            Self::Invitation => "inv_",
         }
     }
 }

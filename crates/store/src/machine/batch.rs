@@ -66,10 +66,8 @@ async fn write_chunk(
     loop {
         let drafts: Vec<Result<Draft, Failure>> =
             items.iter().map(|item| machine.draft(caller, item.clone())).collect();
-        if atomic {
-            if let Some((at, failure)) = first_failure(&drafts) {
-                return Err(under(failure, first + at));
-            }
+        if atomic && let Some((at, failure)) = first_failure(&drafts) {
+            return Err(under(failure, first + at));
         }
         let (idempotency, allow) = (options.idempotency.clone(), options.allow_duplicate);
         let outcome = caller
@@ -101,10 +99,10 @@ async fn chunk_in(
     idempotency: Option<Idempotency>,
     allow_duplicate: bool,
 ) -> Result<(Outcomes, bool), Failure> {
-    if let Some(idempotency) = &idempotency {
-        if let Some(kept) = kept::find(tx, idempotency, part).await? {
-            return Ok((replay(&kept, drafts), true));
-        }
+    if let Some(idempotency) = &idempotency
+        && let Some(kept) = kept::find(tx, idempotency, part).await?
+    {
+        return Ok((replay(&kept, drafts), true));
     }
     let entries: Vec<Entry> = drafts.iter().flatten().flat_map(|draft| machine.entries(draft)).collect();
     duplicates::lock(tx, entries.iter()).await?;
@@ -129,7 +127,7 @@ async fn chunk_in(
     if let Some(idempotency) = &idempotency {
         let ids: Vec<Option<Uuid>> = outcomes.iter().map(|outcome| outcome.as_ref().ok().copied()).collect();
         let body = serde_json::to_string(&ids).unwrap_or_default();
-        kept::keep(tx, idempotency, part, &Kept { status: 0, location: None, etag: None, body }).await?;
+        kept::keep(tx, idempotency, part, &Kept { status: 200, location: None, etag: None, body }).await?;
     }
     Ok((outcomes, false))
 }

@@ -44,6 +44,18 @@ pub enum Verb {
     Deleted,
 }
 
+impl Verb {
+    /// The status of the answer.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        match self {
+            Self::Created => 201,
+            Self::Updated => 200,
+            Self::Deleted => 204,
+        }
+    }
+}
+
 /// The answer of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
@@ -192,10 +204,10 @@ async fn once(
     let options = options.clone();
     caller
         .write(async move |tx: &Tx<'_>| {
-            if let Some(idempotency) = &options.idempotency {
-                if let Some(kept) = kept::find(tx, idempotency, 0).await? {
-                    return Ok(replay(verb, kept));
-                }
+            if let Some(idempotency) = &options.idempotency
+                && let Some(kept) = kept::find(tx, idempotency, 0).await?
+            {
+                return Ok(replay(verb, kept));
             }
             let record = perform(tx, machine, prepared, &options).await?;
             let answer = match &record {
@@ -207,7 +219,8 @@ async fn once(
             };
             if let Some(idempotency) = &options.idempotency {
                 let location = answer.id.map(|id| id.to_string());
-                let kept = Kept { status: 0, location, etag: answer.etag.clone(), body: answer.body.clone() };
+                let kept =
+                    Kept { status: verb.status(), location, etag: answer.etag.clone(), body: answer.body.clone() };
                 kept::keep(tx, idempotency, 0, &kept).await?;
             }
             let answer = match &record {

@@ -174,8 +174,13 @@ fn cut<R: Rows>(mut records: Vec<Stored<R>>, asked: &Asked, cursor: Option<&Curs
 }
 
 async fn count<R: Rows>(db: &impl ConnectionTrait, branches: &[Option<Expr>], condition: Cond) -> Result<u64, Failure> {
-    let reach = branches.iter().flatten().cloned().fold(Cond::any(), Cond::add);
-    let query = R::Entity::find().select_only().expr_as(col("id"), "id").filter(condition).filter(reach);
+    let query = R::Entity::find().select_only().expr_as(col("id"), "id").filter(condition);
+    let reach: Option<Vec<Expr>> = branches.iter().cloned().collect();
+    let query = match reach {
+        Some(reach) => query.filter(reach.into_iter().fold(Cond::any(), Cond::add)),
+        // Everything is within reach.
+        None => query,
+    };
     let sub = query.limit(MAX_COUNT + 1).into_query();
     let alias = Column::Integer.alias("n");
     let count = Query::select()

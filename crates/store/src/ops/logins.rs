@@ -8,13 +8,16 @@ use kehu_domain::kinds::{RoleName, User, login_names};
 use kehu_domain::record::Stored;
 use kehu_domain::value::LoginName;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::crypto::index::IndexClass;
 use crate::crypto::roots::KeyRing;
+use crate::dialect::{has_concurrent_writers, statement};
 use crate::entities::{pii_index, user};
 use crate::failure::Failure;
 use crate::org::INSTALLATION;
+use crate::people::sessions;
 use crate::pii::{self, Entry, Found};
 use crate::tx::Tx;
 
@@ -22,7 +25,7 @@ fn entries(user: &User, region: &str) -> Vec<Entry> {
     login_names(user)
         .into_iter()
         .filter_map(|(field, raw)| {
-            let value = LoginName::parse(&raw, region).ok()?.index_form().to_string();
+            let value = LoginName::parse(&raw, region).ok()?.index_form();
             Some(Entry { class: IndexClass::Login, value, strong: true, pointer: format!("/{field}") })
         })
         .collect()
@@ -34,14 +37,14 @@ pub(crate) async fn find(
     ring: &KeyRing,
     name: &LoginName,
 ) -> Result<Vec<(Uuid, Uuid)>, Failure> {
-    let entry =
-        Entry { class: IndexClass::Login, value: name.index_form().to_string(), strong: true, pointer: String::new() };
+    let entry = Entry { class: IndexClass::Login, value: name.index_form(), strong: true, pointer: String::new() };
     let found = pii::find(db, ring, INSTALLATION, &[entry]).await?;
     Ok(found.hits.into_iter().map(|hit| (hit.parent_id, hit.record_id)).collect())
 }
 
 /// Checks a user that is to be written: names that nobody else in the organisation has, and an administrator left.
 pub(crate) async fn check(tx: &Tx<'_>, user: &mut User, before: Option<&Stored<User>>) -> Result<(), Failure> {
+    lock(tx).await?;
     let own = before.map(|before| before.base.id);
     let entries = entries(user, &tx.caller().org().region);
     let found = find_all(tx, &entries).await?;
@@ -56,6 +59,19 @@ pub(crate) async fn check(tx: &Tx<'_>, user: &mut User, before: Option<&Stored<U
         let pointer = if user.disabled { "/disabled" } else { "/role" };
         return Err(Failure::refused(pointer, Flaw::new(&codes::LAST_ADMINISTRATOR)));
     }
+    Ok(())
+}
+
+/// On PostgreSQL, makes others that write users of the organisation wait until this transaction ends: two servers must
+/// not give one name twice, nor each take the other's last administrator.
+async fn lock(tx: &Tx<'_>) -> Result<(), Failure> {
+    if !has_concurrent_writers(tx.db()) {
+        return Ok(());
+    }
+    let digest = Sha256::digest([b"users".as_slice(), tx.org_id().as_bytes()].concat());
+    let lane = digest.first_chunk().copied().map(i64::from_be_bytes).unwrap_or_default();
+    let sql = "SELECT count(pg_advisory_xact_lock(?)) AS locked";
+    tx.db().execute_raw(statement(tx.db(), sql, [lane.into()])).await?;
     Ok(())
 }
 
@@ -78,12 +94,18 @@ async fn find_all(tx: &Tx<'_>, entries: &[Entry]) -> Result<Found, Failure> {
     pii::find(tx.db(), &*installation_ring(tx)?, INSTALLATION, entries).await
 }
 
-/// Writes the sign-in names of a user that was written.
+/// Writes the sign-in names of a user that was written, and ends the sessions of one that was disabled.
 pub(crate) async fn write(
     tx: &Tx<'_>,
     before: Option<&Stored<User>>,
     after: Option<&Stored<User>>,
 ) -> Result<(), Failure> {
+    if let (Some(before), Some(after)) = (before, after)
+        && after.data.disabled
+        && !before.data.disabled
+    {
+        sessions::end_all(tx, after.base.id).await?;
+    }
     let same = match (before, after) {
         (Some(before), Some(after)) => login_names(&before.data) == login_names(&after.data),
         _ => false,

@@ -16,7 +16,6 @@ use crate::tx::Tx;
 /// What must be known of a customer to hang something on it.
 #[derive(Clone, Debug, FromQueryResult)]
 pub(crate) struct CustomerHead {
-    pub(crate) id: Uuid,
     pub(crate) name: String,
     pub(crate) owner_id: Option<Uuid>,
     pub(crate) team_id: Option<Uuid>,
@@ -30,16 +29,23 @@ struct ContactHead {
     deleted_at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
-/// The living customer of that id.
+/// The living customer of that id; asked for once in a transaction.
 pub(crate) async fn customer(tx: &Tx<'_>, id: Uuid) -> Result<Option<CustomerHead>, Failure> {
     use customer::Column as C;
+    if let Some(head) = tx.known_customer(id) {
+        return Ok(Some(head));
+    }
     let head = customer::Entity::find_by_id((tx.org_id(), id))
         .select_only()
-        .columns([C::Id, C::Name, C::OwnerId, C::TeamId, C::DeletedAt])
+        .columns([C::Name, C::OwnerId, C::TeamId, C::DeletedAt])
         .into_model::<CustomerHead>()
         .one(tx.db())
-        .await?;
-    Ok(head.filter(|head| head.deleted_at.is_none()))
+        .await?
+        .filter(|head| head.deleted_at.is_none());
+    if let Some(head) = &head {
+        tx.know_customer(id, head.clone());
+    }
+    Ok(head)
 }
 
 fn unknown(field: &str, kind: &str, id: Uuid) -> Failure {

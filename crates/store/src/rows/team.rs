@@ -45,10 +45,10 @@ impl Rows for Team {
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
         let id = before.map(|before| before.base.id);
-        if let (Some(id), Some(parent)) = (id, self.parent_id) {
-            if tx.caller().org().team_and_below(id).contains(&parent.id) {
-                return Err(Failure::refused("/parent_id", Flaw::new(&codes::TEAM_CYCLE)));
-            }
+        if let (Some(id), Some(parent)) = (id, self.parent_id)
+            && tx.caller().org().team_and_below(id).contains(&parent.id)
+        {
+            return Err(Failure::refused("/parent_id", Flaw::new(&codes::TEAM_CYCLE)));
         }
         unique_name::check::<Self>(tx, self.name.as_str(), id).await
     }

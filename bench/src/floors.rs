@@ -1,0 +1,44 @@
+//! What the machine itself can do: no workload is faster than these.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::client::Call;
+use crate::load::{Load, Until, drive};
+use crate::server::Server;
+use crate::usage::Cpu;
+
+/// Appends measured.
+const APPENDS: usize = 300;
+
+/// The median time of appending 4 KiB to a file and waiting until they are on the disk.
+///
+/// # Errors
+/// The folder cannot be written to.
+pub(crate) fn synced_append(folder: &Path) -> Result<Duration> {
+    let mut file = File::create(folder.join("floor"))?;
+    let mut took = Vec::with_capacity(APPENDS);
+    for _ in 0..APPENDS {
+        let begun = Instant::now();
+        file.write_all(&[7; 4096])?;
+        file.sync_data()?;
+        took.push(begun.elapsed());
+    }
+    took.sort_unstable();
+    Ok(took.get(APPENDS / 2).copied().unwrap_or_default())
+}
+
+/// The shortest answer that the server has: HTTP without database and without sign-in.
+///
+/// # Errors
+/// It answers something else than 200.
+pub(crate) fn shortest_answer(server: &Server, time: Duration) -> Result<(Load, Cpu)> {
+    let before = server.processes.cpu();
+    let call = Call { method: "GET", path: "/healthz".to_owned(), ..Call::default() };
+    let load = drive(&server.base, Until::Elapsed(time), |_| call.clone(), |_, reply| reply.ok().map(drop))?;
+    Ok((load, server.processes.cpu() - before))
+}

@@ -1,0 +1,197 @@
+//! Servers that the bench starts, and an organisation in them.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use tempfile::TempDir;
+
+use crate::client::{Call, Connection, Session};
+use crate::settings::{Engine, env};
+use crate::usage::{Processes, postmaster};
+
+/// The password of everybody in the bench.
+const PASSWORD: &str = "Kehu-Bench-Horse-2026";
+
+/// A data folder, a key and a database.
+pub(crate) struct Home {
+    program: PathBuf,
+    folder: TempDir,
+    url: Option<String>,
+}
+
+impl Home {
+    /// An empty folder with a key file; on PostgreSQL the database that the environment names.
+    ///
+    /// # Errors
+    /// The program or the database is not named, or makes no key.
+    pub(crate) fn new(engine: Engine) -> Result<Self> {
+        let program = env("KEHU_BIN").context("KEHU_BIN does not name the program: use make bench")?.into();
+        let url = match engine {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(env("KEHU_BENCH_PG_URL").context("KEHU_BENCH_PG_URL is not set")?),
+        };
+        let around = env("KEHU_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+        let folder = tempfile::Builder::new().prefix("kehu-bench.").tempdir_in(around)?;
+        let home = Self { program, folder, url };
+        let key = Command::new(&home.program).args(["keys", "new"]).output().context("kehu keys new")?;
+        ensure!(key.status.success(), "kehu keys new: {}", String::from_utf8_lossy(&key.stderr));
+        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(home.key())?;
+        file.write_all(&key.stdout)?;
+        Ok(home)
+    }
+
+    /// The folder of everything.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Size of the program, bytes.
+    ///
+    /// # Errors
+    /// It is not there.
+    pub(crate) fn program_size(&self) -> Result<u64> {
+        Ok(fs::metadata(&self.program)?.len())
+    }
+
+    fn key(&self) -> PathBuf {
+        self.folder().join("kehu.key")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder().join("log")
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(words).arg("--data").arg(self.folder().join("data")).arg("--kek-file").arg(self.key());
+        if let Some(url) = &self.url {
+            command.args(["--database-url", url]);
+        }
+        command
+    }
+
+    /// Starts a server without limits, everything else as it comes, and waits until it answers.
+    ///
+    /// # Errors
+    /// It does not, and then the end of its log.
+    pub(crate) fn start(&self) -> Result<Server> {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        for limit in ["KEHU_RATE_LIMIT", "KEHU_FORM_RATE_LIMIT", "KEHU_LOGIN_RATE_LIMIT", "KEHU_READ_LIMIT"] {
+            command.env(limit, "0");
+        }
+        command.env("KEHU_ADMIN_EMAIL", "admin@bench.test").env("KEHU_ADMIN_PASSWORD", PASSWORD);
+        let log = File::options().create(true).append(true).open(self.log())?;
+        let begun = Instant::now();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().context("kehu serve")?;
+        let output = child.stdout.take().map(BufReader::new).context("no pipe")?;
+        let pid = child.id();
+        let mut server = Server {
+            base: String::new(),
+            processes: Processes { server: pid, database: self.url.as_deref().and_then(postmaster) },
+            started_in: Duration::ZERO,
+            child,
+            output,
+        };
+        match server.await_answer(begun) {
+            Ok(()) => Ok(server),
+            Err(error) => {
+                let log = fs::read_to_string(self.log()).unwrap_or_default();
+                let end: Vec<&str> = log.lines().rev().take(5).collect();
+                Err(error.context(format!("kehu serve does not answer; the end of its log: {end:?}")))
+            }
+        }
+    }
+
+    /// Makes an organisation beside a running server, and signs its administrator in.
+    ///
+    /// # Errors
+    /// The command says why.
+    pub(crate) fn organisation(&self, server: &Server, purpose: &str) -> Result<Session> {
+        // PostgreSQL's database may have been measured before.
+        let slug = format!("{purpose}-{}", server.processes.server);
+        let email = format!("admin@{slug}.test");
+        let mut command = self.command(&["org", "create", "--slug", &slug, "--name", "Bench"]);
+        command.args(["--admin-email", &email, "--admin-password-stdin"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+        let mut stdin = child.stdin.take().context("no pipe")?;
+        writeln!(stdin, "{PASSWORD}")?;
+        drop(stdin);
+        let output = child.wait_with_output()?;
+        ensure!(output.status.success(), "kehu org create: {}", String::from_utf8_lossy(&output.stderr));
+        Session::sign_in(&server.base, &email, PASSWORD)
+    }
+}
+
+/// A body for a new user, with the password of everybody.
+pub(crate) fn user(name: &str, role: &str, team: Option<&str>, email: &str) -> serde_json::Value {
+    serde_json::json!({ "name": name, "role": role, "team_id": team, "email": email, "password": PASSWORD })
+}
+
+/// A running server; stopped when dropped.
+pub(crate) struct Server {
+    /// `http://127.0.0.1:port`
+    pub(crate) base: String,
+    /// Its processes.
+    pub(crate) processes: Processes,
+    /// From its start to its first answer.
+    pub(crate) started_in: Duration,
+    child: Child,
+    output: BufReader<ChildStdout>,
+}
+
+impl Server {
+    /// Waits for the line with the address and then for a 200 of /healthz.
+    fn await_answer(&mut self, begun: Instant) -> Result<()> {
+        let mut line = String::new();
+        while self.output.read_line(&mut line)? > 0 {
+            if let Some(base) = line.trim_end().strip_prefix("listening on ") {
+                self.base = base.to_owned();
+                break;
+            }
+            line.clear();
+        }
+        ensure!(!self.base.is_empty(), "it ended");
+        let call = Call { method: "GET", path: "/healthz".to_owned(), ..Call::default() };
+        while begun.elapsed() < Duration::from_secs(30) {
+            if Connection::open(&self.base).and_then(|mut server| server.send(&call)).is_ok_and(|a| a.status == 200) {
+                self.started_in = begun.elapsed();
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        bail!("no 200 within 30 seconds")
+    }
+
+    /// Asks it to end and waits for it.
+    ///
+    /// # Errors
+    /// It does not within 15 seconds, or not with exit code 0.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let pid = i32::try_from(self.child.id())?;
+        #[expect(unsafe_code, reason = "signals have no safe interface in the standard library")]
+        // SAFETY: a plain system call on the process id of a child that was not waited for.
+        let sent = unsafe { libc::kill(pid, libc::SIGTERM) };
+        ensure!(sent == 0, "there is no server to stop");
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(15) {
+            if let Some(status) = self.child.try_wait()? {
+                ensure!(status.success(), "the server ended with {status}");
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        bail!("the server does not end")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

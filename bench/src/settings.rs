@@ -1,0 +1,153 @@
+//! What is to be measured, and where.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+/// What `--help` says.
+pub(crate) const HELP: &str = "\
+kehu-bench [intake] [start] [core]     measures all three, or those named; see bench/README.md
+kehu-bench generate                    writes made-up leads to --csv
+
+  --csv FILE        leads that are posted; default: made-up ones, written to bench/data/leads.csv
+  --rows N          customers of the single operations and leads that are made up; default 10000
+  --seconds N       how long each single operation is measured; default 5
+  --engine NAME     sqlite or postgres alone; default: both
+  --out FILE        where the results go besides standard output; default: bench/results.md when all is measured
+
+KEHU_BIN names the program. KEHU_BENCH_PG_URL names a database of a throw-away PostgreSQL; without it only SQLite is
+measured. KEHU_BENCH_DIR is a folder for data, on the disk to be measured; default: the system's for temporary files.
+";
+
+/// Where leads are written that were made up.
+pub(crate) const MADE_UP: &str = "bench/data/leads.csv";
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Leads posted through a form.
+    Intake,
+    /// Idle memory and start-up time.
+    Start,
+    /// Single operations.
+    Core,
+}
+
+/// A database engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// Embedded.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+impl Engine {
+    /// What people call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        }
+    }
+}
+
+/// What was asked for.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    /// Write leads and measure nothing.
+    pub(crate) generate: bool,
+    /// What is measured.
+    pub(crate) modes: Vec<Mode>,
+    /// On which engines.
+    pub(crate) engines: Vec<Engine>,
+    /// Leads of somebody else.
+    pub(crate) csv: Option<PathBuf>,
+    /// Customers and made-up leads.
+    pub(crate) rows: usize,
+    /// Of each single operation.
+    pub(crate) seconds: Duration,
+    /// Where the results go.
+    pub(crate) out: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Reads the command line; `None` where help was asked for.
+    ///
+    /// # Errors
+    /// A word that is not understood.
+    pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Self>> {
+        let mut settings = Self {
+            generate: false,
+            modes: Vec::new(),
+            engines: vec![Engine::Sqlite, Engine::Postgres],
+            csv: None,
+            rows: 10_000,
+            seconds: Duration::from_secs(5),
+            out: None,
+        };
+        while let Some(word) = words.next() {
+            let mut value = || words.next().with_context(|| format!("{word} wants a value"));
+            match word.as_str() {
+                "intake" => settings.modes.push(Mode::Intake),
+                "start" => settings.modes.push(Mode::Start),
+                "core" => settings.modes.push(Mode::Core),
+                "generate" => settings.generate = true,
+                "--csv" => settings.csv = Some(value()?.into()),
+                "--out" => settings.out = Some(value()?.into()),
+                "--rows" => settings.rows = value()?.parse().context("--rows")?,
+                "--seconds" => settings.seconds = Duration::from_secs(value()?.parse().context("--seconds")?),
+                "--engine" => settings.engines = vec![engine(&value()?)?],
+                "--help" | "-h" => return Ok(None),
+                other => bail!("{other} is not known\n\n{HELP}"),
+            }
+        }
+        if settings.modes.is_empty() {
+            settings.modes = vec![Mode::Intake, Mode::Start, Mode::Core];
+            settings.out.get_or_insert_with(|| "bench/results.md".into());
+        }
+        Ok(Some(settings))
+    }
+}
+
+fn engine(name: &str) -> Result<Engine> {
+    Ok(match name {
+        "sqlite" => Engine::Sqlite,
+        "postgres" => Engine::Postgres,
+        other => bail!("--engine {other}: sqlite or postgres"),
+    })
+}
+
+/// A setting of the environment.
+pub(crate) fn env(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the script hands over what it started in the environment")]
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Option<Settings>> {
+        Settings::parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn results_are_kept_when_all_is_measured() {
+        let all = parsed("--seconds 2").unwrap().unwrap();
+        assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (3, 2, 2));
+        assert!(all.out.is_some());
+        let one = parsed("core --engine postgres --rows 50").unwrap().unwrap();
+        assert_eq!((one.modes, one.engines, one.rows), (vec![Mode::Core], vec![Engine::Postgres], 50));
+        assert!(one.out.is_none());
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said() {
+        assert!(parsed("--help").unwrap().is_none());
+        for (line, about) in [("intakes", "intakes"), ("--csv", "wants a value"), ("--engine mysql", "mysql")] {
+            assert!(parsed(line).unwrap_err().to_string().contains(about), "{line}");
+        }
+    }
+}

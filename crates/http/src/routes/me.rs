@@ -1,0 +1,124 @@
+//! The signed-in user: who, where, what may be done; the own password and sessions.
+
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+use kehu_domain::field::{Group, Sight};
+use kehu_domain::kinds::KINDS;
+use kehu_domain::rights::{ACTIONS, Reach, Relation};
+use kehu_store::Caller;
+use kehu_store::people::{self, ChangePassword, Me, Password, SessionInfo};
+
+use crate::auth;
+use crate::body::JsonBody;
+use crate::problem::Problem;
+use crate::query::Query;
+
+use super::members::Members;
+use super::records::record_id;
+use super::types::{
+    MeAnswer, MeOrganisation, MeSession, MeSights, MeUser, PasswordRequest, ReachWord, Reference, SessionsAnswer,
+    SightWord,
+};
+
+type Reply = Result<HttpResponse, Problem>;
+
+pub(super) fn configure(app: &mut ServiceConfig) {
+    app.service(web::resource("/v1/me").route(web::get().to(me)))
+        .service(web::resource("/v1/me/password").route(web::post().to(password)))
+        .service(web::resource("/v1/me/sessions").route(web::get().to(sessions)))
+        .service(web::resource("/v1/me/sessions/{id}").route(web::delete().to(end_session)));
+}
+
+async fn me(request: HttpRequest, query: Query) -> Reply {
+    query.finish()?;
+    let caller = auth::caller(&request).await?;
+    let me = people::me(&caller).await?;
+    Ok(HttpResponse::Ok().json(answer(&caller, me)))
+}
+
+async fn password(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
+    query.finish()?;
+    let caller = auth::caller(&request).await?;
+    let mut members = Members::of(body.0)?;
+    let said = PasswordRequest {
+        old_password: members.required("old_password"),
+        new_password: members.required("new_password"),
+    };
+    members.finish()?;
+    let (old, new) = (Password::from(said.old_password), Password::from(said.new_password));
+    let throttled = auth::state(&request)?.sign_ins.is_some();
+    people::change_password(&caller, ChangePassword { old, new, throttled }).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+async fn sessions(request: HttpRequest, query: Query) -> Reply {
+    query.finish()?;
+    let caller = auth::caller(&request).await?;
+    let data = people::sessions(&caller).await?.into_iter().map(session).collect();
+    Ok(HttpResponse::Ok().json(SessionsAnswer { data }))
+}
+
+async fn end_session(request: HttpRequest, query: Query, id: web::Path<String>) -> Reply {
+    query.finish()?;
+    let caller = auth::caller(&request).await?;
+    people::end_session(&caller, record_id(&id)?).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+fn answer(caller: &Caller, me: Me) -> MeAnswer {
+    let org = caller.org();
+    let rights = caller.rights();
+    let text = |value: Option<&str>| value.map(str::to_owned);
+    let user = &me.user.data;
+    let can = KINDS.iter().map(|kind| {
+        let reaches = ACTIONS.iter().map(|(action, name)| (*name, reach(rights.reach(*action, kind.name))));
+        (kind.name, reaches.collect())
+    });
+    let sees = |relation| sight(rights.sees(Group::Contact, relation));
+    let name_of = |id| org.name_of(id).map(|name| name.name.clone());
+    MeAnswer {
+        user: MeUser {
+            id: me.user.base.id,
+            name: user.name.as_str().to_owned(),
+            email: text(user.email.as_ref().map(|email| email.as_str())),
+            mobile: text(user.mobile.as_ref().map(|mobile| mobile.as_str())),
+            user_name: text(user.user_name.as_ref().map(|name| name.as_str())),
+        },
+        organisation: MeOrganisation {
+            id: org.id,
+            slug: org.slug.clone(),
+            name: org.name.clone(),
+            locale: org.locale.clone(),
+            time_zone: org.time_zone.name().to_owned(),
+            currency: org.currency.clone(),
+            region: org.region.clone(),
+        },
+        roles: vec![me.role.key().to_owned()],
+        teams: caller.teams().iter().map(|id| Reference { id: *id, name: name_of(*id) }).collect(),
+        can: can.collect(),
+        contact_data: MeSights { own: sees(Relation::Own), team: sees(Relation::Team), other: sees(Relation::Other) },
+        session: session(me.session),
+    }
+}
+
+fn session(info: SessionInfo) -> MeSession {
+    let SessionInfo { id, client, device_name, created_at, last_seen_at, expires_at, current } = info;
+    MeSession { id, client, device_name, created_at, last_seen_at, expires_at, current }
+}
+
+fn reach(reach: Reach) -> ReachWord {
+    match reach {
+        Reach { all: true, .. } => ReachWord::All,
+        Reach { team: true, .. } => ReachWord::Team,
+        Reach { own: true, .. } => ReachWord::Own,
+        _ => ReachWord::None,
+    }
+}
+
+fn sight(sight: Sight) -> SightWord {
+    match sight {
+        Sight::Hidden => SightWord::Hidden,
+        Sight::Masked => SightWord::Masked,
+        Sight::Full => SightWord::Full,
+    }
+}

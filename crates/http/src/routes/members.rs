@@ -1,0 +1,74 @@
+//! Bodies of a few plain members: every flaw with its place, and whatever nobody knows refused.
+
+use kehu_domain::codes;
+use kehu_domain::flaw::Flaw;
+use kehu_domain::read::Finding;
+use serde_json::{Map, Value};
+
+use crate::problem::Problem;
+
+/// A body that is being read. A member that is null is absent.
+pub(super) struct Members {
+    said: Map<String, Value>,
+    known: Vec<&'static str>,
+    findings: Vec<Finding>,
+}
+
+impl Members {
+    /// The members of an object.
+    ///
+    /// # Errors
+    /// 422 for anything else.
+    pub(super) fn of(body: Value) -> Result<Self, Problem> {
+        match body {
+            Value::Object(said) => Ok(Self { said, known: Vec::new(), findings: Vec::new() }),
+            _ => Err(Problem::validation(vec![Finding { pointer: String::new(), flaw: typed("an object", "对象") }])),
+        }
+    }
+
+    /// Notes what is wrong with a member.
+    pub(super) fn flaw(&mut self, name: &str, flaw: Flaw) {
+        self.findings.push(Finding { pointer: format!("/{name}"), flaw });
+    }
+
+    /// A text, where it is said.
+    pub(super) fn text(&mut self, name: &'static str) -> Option<String> {
+        self.known.push(name);
+        match self.said.remove(name) {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text),
+            Some(_) => {
+                self.flaw(name, typed("a text", "文本"));
+                None
+            }
+        }
+    }
+
+    /// A text that must be said. The answer means nothing until [`finish`](Self::finish) found nothing wrong.
+    pub(super) fn required(&mut self, name: &'static str) -> String {
+        let wrong = self.findings.len();
+        let text = self.text(name);
+        if text.is_none() && self.findings.len() == wrong {
+            self.flaw(name, Flaw::new(&codes::REQUIRED).with("field", name));
+        }
+        text.unwrap_or_default()
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// 422 with all that was found, members that nobody asked for among it.
+    pub(super) fn finish(mut self) -> Result<(), Problem> {
+        let known = self.known.join(", ");
+        for name in std::mem::take(&mut self.said).keys() {
+            let pointer = kehu_domain::read::pointer(std::slice::from_ref(name));
+            let flaw = Flaw::new(&codes::FIELD_UNKNOWN).with("field", name).with("known", &known);
+            self.findings.push(Finding { pointer, flaw });
+        }
+        if self.findings.is_empty() { Ok(()) } else { Err(Problem::validation(self.findings)) }
+    }
+}
+
+fn typed(en: &'static str, zh: &'static str) -> Flaw {
+    Flaw::new(&codes::TYPE_WRONG).with("expected_en", en).with("expected_zh", zh)
+}

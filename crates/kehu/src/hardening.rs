@@ -1,0 +1,15 @@
+//! What the process forbids itself: its memory holds keys.
+
+/// No core dumps, no attaching by other processes of the same user, and new files for their owner only. Best effort:
+/// where the system does not know it, the program runs all the same.
+#[expect(unsafe_code, reason = "calls into libc that take no memory of ours but one local struct")]
+pub(crate) fn no_core_dumps() {
+    let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `none` is a valid rlimit that lives through the call; umask and prctl take plain numbers.
+    unsafe {
+        libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
+        libc::umask(0o077);
+        #[cfg(target_os = "linux")]
+        libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0);
+    }
+}

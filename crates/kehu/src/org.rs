@@ -1,0 +1,66 @@
+//! `kehu org`
+
+use std::io::{self, Write};
+
+use anyhow::anyhow;
+use kehu_domain::flaw::Lang;
+use kehu_store::failure::Failure;
+use kehu_store::people::{Founded, NewOrg, Password};
+
+use crate::Failed;
+use crate::config::{Org, OrgCreate};
+use crate::open::{Opened, open};
+
+/// Runs a command about organisations.
+pub(crate) fn run(org: &Org) -> Result<(), Failed> {
+    let Org::Create(create) = org;
+    let password = create.admin_password_stdin.then(read_password).transpose()?;
+    let founded = actix_web::rt::System::new().block_on(make(create, password))?;
+    let mut out = io::stdout().lock();
+    let told = tell(&mut out, &founded);
+    told.map_err(|error| anyhow!("the organisation was made, but standard output is closed: {error}").into())
+}
+
+async fn make(create: &OrgCreate, password: Option<Password>) -> Result<Founded, Failed> {
+    let Opened { gate, .. } = open(&create.data).await?;
+    let org = NewOrg {
+        slug: create.slug.clone(),
+        name: create.name.clone(),
+        admin_email: create.admin_email.clone(),
+        admin_password: password,
+    };
+    let founded = gate.create_org(org).await.map_err(|failure| explain(&failure, "the organisation"));
+    gate.close().await;
+    founded
+}
+
+fn tell(out: &mut impl Write, founded: &Founded) -> io::Result<()> {
+    writeln!(out, "organisation {} was made", founded.slug)?;
+    writeln!(out, "its administrator signs in as {}", founded.login)?;
+    if let Some(password) = &founded.generated_password {
+        writeln!(out, "with the password {}, which is shown this once", password.reveal())?;
+    }
+    out.flush()
+}
+
+fn read_password() -> Result<Password, Failed> {
+    let mut line = String::new();
+    let read = io::stdin().read_line(&mut line);
+    read.map_err(|error| Failed::Configuration(format!("--admin-password-stdin: {error}")))?;
+    Ok(Password::from(line.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+/// A failure as the command line tells it: what was refused is a matter of configuration, with its mend.
+pub(crate) fn explain(failure: &Failure, what: &str) -> Failed {
+    match failure {
+        Failure::Refused(findings) => {
+            let line = |finding: &kehu_domain::read::Finding| {
+                let place = finding.pointer.trim_start_matches('/');
+                format!("{place}: {} {}", finding.flaw.message(Lang::En), finding.flaw.hint(Lang::En))
+            };
+            let lines: Vec<String> = findings.iter().map(line).collect();
+            Failed::Configuration(format!("{what} was refused: {}", lines.join(" ").trim_end()))
+        }
+        other => anyhow!("{what}: {other}").into(),
+    }
+}

@@ -1,1 +1,0 @@
-//! People: signing in, organisations, sessions.

@@ -1,0 +1,27 @@
+//! People: signing in, sessions, passwords, invitations, and the organisations they belong to.
+
+pub(crate) mod hashing;
+mod invitations;
+mod me;
+mod orgs;
+mod passwords;
+mod refresh;
+pub(crate) mod sessions;
+mod sign_in;
+mod signing;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod users;
+
+pub use hashing::Password;
+pub use invitations::accept_invitation;
+pub use me::{Me, me};
+pub use orgs::{FirstAdmin, Founded, NewOrg};
+pub use passwords::{ChangePassword, change_password};
+pub use sessions::{SessionInfo, end_session, sessions};
+pub use sign_in::{Client, SignIn, SignedIn};
+pub use signing::SigningKey;
+pub use sweep::Swept;
+pub use users::{create_user, update_user};

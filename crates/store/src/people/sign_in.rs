@@ -1,0 +1,312 @@
+//! Signing in: who it is, whether the password is right, and the session that begins.
+
+use chrono::Duration;
+use kehu_domain::kinds::{User, login_names};
+use kehu_domain::rights::Rights;
+use kehu_domain::value::LoginName;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::clock::new_id;
+use crate::crypto::cell::FieldPath;
+use crate::crypto::password::needs_rehash;
+use crate::crypto::token::{FamilyKey, refresh_token};
+use crate::engine;
+use crate::entities::{organisation, session, user};
+use crate::failure::{Failure, SignInFailure};
+use crate::gate::{Caller, Gate, Principal, RequestInfo, Verified};
+use crate::journal::{Entry, Outcome};
+use crate::ops::logins;
+use crate::rows::Rows;
+use crate::sealer::Opener;
+use crate::tx::Tx;
+
+use super::hashing::Password;
+use super::throttle::{self, Pair};
+
+pub(super) const FAMILY_KEY: FieldPath = FieldPath::new("session.family_key");
+const LAST_ADDRESS: FieldPath = FieldPath::new("user.last_login_address");
+
+/// Region assumed for a mobile number without a country code: the organisation is not known yet.
+const REGION: &str = "CN";
+
+/// Counter of the first refresh token of a session.
+const FIRST: i64 = 1;
+
+/// What signs in; it decides how long the session may last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// A page in a browser: 12 hours.
+    Web,
+    /// An app on a phone: 30 days.
+    Mobile,
+    /// A mini-program: 30 days.
+    MiniProgram,
+    /// Another server: 12 hours.
+    Server,
+}
+
+impl Client {
+    /// Its key, as stored and shown.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Web => "web",
+            Self::Mobile => "mobile",
+            Self::MiniProgram => "mini_program",
+            Self::Server => "server",
+        }
+    }
+
+    /// The client of that key.
+    #[must_use]
+    pub fn from_key(key: &str) -> Option<Self> {
+        [Self::Web, Self::Mobile, Self::MiniProgram, Self::Server].into_iter().find(|client| client.key() == key)
+    }
+
+    /// How long a session lasts at most.
+    fn lifetime(self) -> Duration {
+        match self {
+            Self::Web | Self::Server => Duration::hours(12),
+            Self::Mobile | Self::MiniProgram => Duration::days(30),
+        }
+    }
+}
+
+/// What somebody says who signs in.
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// An e-mail, a mobile number or a user name, as typed.
+    pub login: String,
+    /// The password.
+    pub password: Password,
+    /// The short name of the organisation; needed only where the name belongs to several.
+    pub organisation: Option<String>,
+    /// What signs in.
+    pub client: Client,
+    /// What the user calls the device.
+    pub device_name: Option<String>,
+    /// Whether failures are counted and slow down who guesses.
+    pub throttled: bool,
+}
+
+/// Somebody who signed in, or stayed signed in.
+pub struct SignedIn {
+    /// Whom an access token is to speak for.
+    pub verified: Verified,
+    /// The refresh token that the client uses next.
+    pub refresh_token: Zeroizing<String>,
+}
+
+impl std::fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignedIn").field("verified", &self.verified).finish_non_exhaustive()
+    }
+}
+
+/// A user that the name belongs to.
+struct Candidate {
+    org: Uuid,
+    user: Uuid,
+    hash: Option<String>,
+    disabled: bool,
+}
+
+impl Gate {
+    /// Begins a session for whoever knows the name and its password.
+    ///
+    /// # Errors
+    /// [`Failure::SignIn`]: credentials wrong (the same answer, after the same time, for a name that nobody has), the
+    /// account disabled (only after the right password), an organisation to be named, or too many failures before.
+    pub async fn sign_in(&self, said: SignIn, request: RequestInfo) -> Result<SignedIn, Failure> {
+        let name = LoginName::parse(&said.login, REGION).ok();
+        let account = name.as_ref().map_or_else(|| said.login.trim().to_lowercase(), LoginName::index_form);
+        let pair = Pair::new(self, &account, request.address.as_deref())?;
+        let candidates = match &name {
+            Some(name) => candidates(self, name, said.organisation.as_deref()).await?,
+            None => Vec::new(),
+        };
+
+        let turn = self.hashing().turn().await?;
+        if said.throttled {
+            // Asked when it is one's turn, so that many attempts at once do not all count as the first.
+            throttle::check(self.engine(), &pair, self.now()).await?;
+        }
+        let hashes = candidates.iter().map(|candidate| candidate.hash.clone()).collect();
+        let fits = self.hashing().verify(turn, &said.password, hashes).await?;
+        let known: Vec<(Uuid, Uuid)> = candidates.iter().map(|candidate| (candidate.org, candidate.user)).collect();
+        let right: Vec<Candidate> =
+            candidates.into_iter().zip(fits).filter_map(|(candidate, fits)| fits.then_some(candidate)).collect();
+
+        match one_of(right) {
+            Ok(candidate) => begin(self, &said, candidate, pair, request).await,
+            Err(failure) => {
+                let wrong = failure == SignInFailure::CredentialsWrong;
+                if wrong || failure == SignInFailure::AccountDisabled {
+                    note_failure(self, known, pair, wrong && said.throttled, request).await?;
+                }
+                Err(Failure::SignIn(failure))
+            }
+        }
+    }
+}
+
+/// Living users of that name, in that organisation or in any.
+async fn candidates(gate: &Gate, name: &LoginName, slug: Option<&str>) -> Result<Vec<Candidate>, Failure> {
+    let mut found = logins::find(gate.engine(), &*gate.installation_ring()?, name).await?;
+    if let Some(slug) = slug {
+        let slug = slug.trim().to_lowercase();
+        let named = organisation::Entity::find().filter(organisation::Column::Slug.eq(slug)).one(gate.engine()).await?;
+        found.retain(|(org, _)| named.as_ref().is_some_and(|named| named.id == *org));
+    }
+    let mut candidates = Vec::new();
+    for (org, id) in found {
+        let Some(row) = user::Entity::find_by_id((org, id)).one(gate.engine()).await? else { continue };
+        let (hash, disabled, deleted) = (row.password_hash.clone(), row.disabled, row.deleted_at.is_some());
+        let ring = gate.ring(org).await?;
+        let (stored, _) = User::from_row(row, &Opener(&ring))?;
+        // The index holds a few bytes of a hash: what it found is opened and compared.
+        let same = |(_, raw): (_, String)| {
+            LoginName::parse(&raw, REGION).is_ok_and(|own| own.index_form() == name.index_form())
+        };
+        if !deleted && login_names(&stored.data).into_iter().any(same) {
+            candidates.push(Candidate { org, user: id, hash, disabled });
+        }
+    }
+    Ok(candidates)
+}
+
+/// The one that signs in, of those whose password it is.
+fn one_of(right: Vec<Candidate>) -> Result<Candidate, SignInFailure> {
+    if right.is_empty() {
+        return Err(SignInFailure::CredentialsWrong);
+    }
+    let mut enabled = right.into_iter().filter(|candidate| !candidate.disabled);
+    match (enabled.next(), enabled.next()) {
+        (None, _) => Err(SignInFailure::AccountDisabled),
+        (Some(one), None) => Ok(one),
+        (Some(_), Some(_)) => Err(SignInFailure::OrganisationRequired),
+    }
+}
+
+/// Counts a failure, and tells the journal of every organisation that has such a user, in one transaction: a name that
+/// nobody has takes as many commits.
+async fn note_failure(
+    gate: &Gate,
+    known: Vec<(Uuid, Uuid)>,
+    pair: Pair,
+    counted: bool,
+    request: RequestInfo,
+) -> Result<(), Failure> {
+    let mut told = Vec::new();
+    for (org, user) in known {
+        told.push((gate.system(org, request.clone()).await?, user));
+    }
+    let now = gate.now();
+    gate.write_raw(async move |db: &engine::Tx| {
+        if counted {
+            throttle::count(db, &pair, now).await?;
+        }
+        for (caller, user) in told {
+            let tx = Tx::new(db, caller, now);
+            tx.log(Entry::security("sign_in.failed", Outcome::Denied, Some(user)));
+            tx.finish().await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Begins the session.
+async fn begin(
+    gate: &Gate,
+    said: &SignIn,
+    candidate: Candidate,
+    pair: Pair,
+    request: RequestInfo,
+) -> Result<SignedIn, Failure> {
+    let Candidate { org, user, hash, .. } = candidate;
+    let hash = hash.ok_or(Failure::SignIn(SignInFailure::CredentialsWrong))?;
+    let stronger = if needs_rehash(&hash) { Some(gate.hashing().hash(&said.password).await?) } else { None };
+    let session = new_id(gate.now());
+    let caller = newcomer(gate, org, user, session, request).await?;
+    let family = FamilyKey::generate().map_err(|error| Failure::Internal(error.to_string()))?;
+    let row = session_row(&caller, user, session, &family, said)?;
+    caller
+        .write(async move |tx: &Tx<'_>| {
+            touch_user(tx, user, &hash, stronger).await?;
+            session::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
+            throttle::clear(tx.db(), &pair).await?;
+            tx.log(Entry::security("sign_in.succeeded", Outcome::Ok, Some(user)));
+            Ok(())
+        })
+        .await?;
+    let first = u64::try_from(FIRST).unwrap_or_default();
+    Ok(SignedIn {
+        verified: Verified { org, user, session },
+        refresh_token: refresh_token(org, session, &family, first),
+    })
+}
+
+/// The user as a caller, in the session that begins. Another server may have made the user a moment ago: then what is
+/// in memory is too old.
+async fn newcomer(gate: &Gate, org: Uuid, user: Uuid, session: Uuid, request: RequestInfo) -> Result<Caller, Failure> {
+    let mut known = gate.org(org).await?;
+    if !known.users.contains_key(&user) {
+        gate.forget_org(org);
+        known = gate.org(org).await?;
+    }
+    let person = known.users.get(&user).ok_or(Failure::SignIn(SignInFailure::CredentialsWrong))?;
+    let rights = Rights::of(person.role);
+    gate.caller(known, Principal::User { id: user, session }, rights, Vec::new(), request).await
+}
+
+fn session_row(
+    caller: &Caller,
+    user: Uuid,
+    id: Uuid,
+    family: &FamilyKey,
+    said: &SignIn,
+) -> Result<session::Model, Failure> {
+    let now = caller.gate().now();
+    let ends = now + said.client.lifetime();
+    Ok(session::Model {
+        org_id: caller.org().id,
+        id,
+        user_id: user,
+        client: said.client.key().to_owned(),
+        device_name: said.device_name.clone(),
+        family_key: caller.ring().seal(FAMILY_KEY, id, family.as_bytes())?,
+        counter: FIRST,
+        rotated_at: now,
+        successor_used: false,
+        created_at: now,
+        last_seen_at: now,
+        idle_expires_at: ends,
+        absolute_expires_at: ends,
+        ended_at: None,
+    })
+}
+
+/// Writes when and from where the user signed in. The version stays: nobody's work conflicts with it. Fails if the user
+/// was disabled or the password changed since it was checked.
+async fn touch_user(tx: &Tx<'_>, user: Uuid, hash: &str, stronger: Option<String>) -> Result<(), Failure> {
+    use user::Column as C;
+    let caller = tx.caller();
+    let address = caller.request().address.as_deref();
+    let address = address.map(|text| caller.ring().seal(LAST_ADDRESS, user, text.as_bytes())).transpose()?;
+    let mut update = user::Entity::update_many()
+        .col_expr(C::LastLoginAt, Expr::value(Some(tx.now())))
+        .col_expr(C::LastLoginAddress, Expr::value(address))
+        .filter(C::OrgId.eq(tx.org_id()))
+        .filter(C::Id.eq(user))
+        .filter(C::Disabled.eq(false))
+        .filter(C::PasswordHash.eq(hash));
+    if let Some(stronger) = stronger {
+        update = update.col_expr(C::PasswordHash, Expr::value(Some(stronger)));
+    }
+    let done = update.exec(tx.db()).await?;
+    if done.rows_affected == 0 { Err(Failure::SignIn(SignInFailure::CredentialsWrong)) } else { Ok(()) }
+}

@@ -1,0 +1,158 @@
+//! An installation with a database of its own, a clock that a test sets, and its end.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use sea_orm::EntityTrait;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::clock::{Clock, new_id};
+use crate::crypto::kek::{LocalKeys, new_key_text};
+use crate::engine::{EngineOptions, Place};
+use crate::entities::journal;
+use crate::failure::{Failure, SignInFailure};
+use crate::gate::{Caller, Gate, GateOptions, RequestInfo, Verified};
+use crate::machine::{WriteOptions, Written};
+use crate::people::{Client, FirstAdmin, Founded, Password, SignIn, SignedIn, create_user};
+
+pub(super) const PASSWORD: &str = "correct horse battery";
+
+/// 2026-11-22T00:00:00Z.
+const START: i64 = 1_795_305_600_000;
+
+pub(super) struct Bed {
+    pub(super) gate: Gate,
+    clock: Arc<AtomicI64>,
+    keys: Arc<LocalKeys>,
+    options: EngineOptions,
+}
+
+/// Runs a test on SQLite and, if there is one, on PostgreSQL.
+pub(super) async fn on_both<F: Future<Output = ()>>(test: impl Fn(Bed) -> F) {
+    let folder = TempDir::new().unwrap();
+    test(Bed::open(EngineOptions::sqlite(folder.path().join("test.db"))).await).await;
+    #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where the server is")]
+    let Ok(url) = std::env::var("KEHU_TEST_PG_URL") else {
+        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED ON POSTGRESQL: KEHU_TEST_PG_URL is not set ***\n");
+        return;
+    };
+    let database = format!("kehu_people_{}", new_id(Clock::system().now()).simple());
+    admin(&url, &format!("CREATE DATABASE {database}")).await;
+    let mut options = EngineOptions::postgres(&url).unwrap();
+    if let Place::Postgres(pg) = &mut options.place {
+        **pg = pg.clone().database(&database);
+    }
+    test(Bed::open(options).await).await;
+    admin(&url, &format!("DROP DATABASE {database} WITH (FORCE)")).await;
+}
+
+async fn admin(url: &str, sql: &str) {
+    let mut conn = PgConnection::connect(url).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
+    conn.close().await.unwrap();
+}
+
+impl Bed {
+    async fn open(options: EngineOptions) -> Self {
+        let clock = Arc::new(AtomicI64::new(START));
+        let keys = Arc::new(LocalKeys::from_text(&new_key_text().unwrap()).unwrap());
+        let gate = open(&options, &keys, &clock).await;
+        Self { gate, clock, keys, options }
+    }
+
+    /// A second server on the same database.
+    pub(super) async fn second(&self) -> Gate {
+        open(&self.options, &self.keys, &self.clock).await
+    }
+
+    pub(super) fn wait(&self, milliseconds: i64) {
+        self.clock.fetch_add(milliseconds, Ordering::Relaxed);
+    }
+
+    /// The first organisation, with `admin@acme.test` and [`PASSWORD`].
+    pub(super) async fn first(&self) -> Founded {
+        let email = Some("admin@acme.test".to_owned());
+        let password = Some(Password::from(PASSWORD.to_owned()));
+        self.gate.first_start(FirstAdmin { org_name: None, email, password }).await.unwrap().unwrap()
+    }
+
+    /// The administrator of the first organisation.
+    pub(super) async fn administrator(&self) -> Caller {
+        self.first().await;
+        let signed_in = self.sign_in("admin@acme.test", PASSWORD).await.unwrap();
+        self.caller(signed_in.verified).await.unwrap()
+    }
+
+    pub(super) async fn caller(&self, verified: Verified) -> Result<Caller, Failure> {
+        self.gate.user(verified, request("10.0.0.1")).await
+    }
+
+    pub(super) async fn sign_in(&self, login: &str, password: &str) -> Result<SignedIn, Failure> {
+        self.gate.sign_in(said(login, password), request("10.0.0.1")).await
+    }
+
+    /// How many entries of an event the journal has.
+    pub(super) async fn entries(&self, event: &str) -> usize {
+        let rows = journal::Entity::find().all(self.gate.engine()).await.unwrap();
+        rows.into_iter().filter(|row| row.event == event).count()
+    }
+}
+
+async fn open(options: &EngineOptions, keys: &Arc<LocalKeys>, clock: &Arc<AtomicI64>) -> Gate {
+    let time = clock.clone();
+    let clock = Clock::new(move || time.load(Ordering::Relaxed));
+    Gate::open(GateOptions { place: options.clone(), keys: keys.clone(), clock }).await.unwrap()
+}
+
+pub(super) fn said(login: &str, password: &str) -> SignIn {
+    SignIn {
+        login: login.to_owned(),
+        password: Password::from(password.to_owned()),
+        organisation: None,
+        client: Client::Web,
+        device_name: None,
+        throttled: true,
+    }
+}
+
+pub(super) fn request(address: &str) -> RequestInfo {
+    RequestInfo {
+        request_id: "test".to_owned(),
+        via: "api",
+        address: Some(address.to_owned()),
+        user_agent: Some("test".to_owned()),
+    }
+}
+
+pub(super) fn sign_in_failure<T: std::fmt::Debug>(result: Result<T, Failure>) -> SignInFailure {
+    match result.unwrap_err() {
+        Failure::SignIn(failure) => failure,
+        other => panic!("{other}"),
+    }
+}
+
+/// The places and codes that a body was refused for.
+pub(super) fn findings<T: std::fmt::Debug>(result: Result<T, Failure>) -> Vec<(String, &'static str)> {
+    match result.unwrap_err() {
+        Failure::Refused(findings) => {
+            findings.into_iter().map(|finding| (finding.pointer, finding.flaw.code.key)).collect()
+        }
+        other => panic!("{other}"),
+    }
+}
+
+/// A user with [`PASSWORD`].
+pub(super) async fn make_user(caller: &Caller, email: &str, role: &str) -> Uuid {
+    let body = json!({ "name": "王芳", "email": email, "role": role, "password": PASSWORD });
+    let written = create_user(caller, body, &WriteOptions::default()).await.unwrap();
+    assert!(json_of(&written).get("invitation").is_none());
+    written.answer.id.unwrap()
+}
+
+pub(super) fn json_of(written: &Written) -> Value {
+    serde_json::from_str(&written.answer.body).unwrap()
+}

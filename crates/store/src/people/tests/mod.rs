@@ -1,0 +1,5 @@
+mod bed;
+mod orgs;
+mod refresh;
+mod sign_in;
+mod users;

@@ -1,0 +1,9 @@
+//! Black-box tests: over HTTP, against the real program, on both engines; every test has an organisation of its own.
+
+mod children;
+mod customers;
+mod lifecycle;
+mod lists;
+mod openapi;
+mod rights;
+mod secrets;

@@ -1,0 +1,228 @@
+//! The description is true: every operation in it asks for a token, keeps organisations apart, and answers what it says.
+
+kehu_tests::on_both_engines!(
+    it_is_the_committed_one,
+    without_a_token_nothing_is_answered,
+    an_id_of_another_organisation_is_like_none,
+    real_answers_are_as_described,
+    the_documentation_loads_nothing_from_outside,
+);
+
+#[cfg(test)]
+mod tests {
+    use kehu_tests::{Engine, Org, Reply, Session, company, new_id};
+    use serde_json::{Value, json};
+
+    /// An operation of the description.
+    struct Operation {
+        method: String,
+        path: String,
+        public: bool,
+        /// Whether another key than a user's token opens it.
+        keyed: bool,
+        value: Value,
+    }
+
+    fn document(base: &str) -> Value {
+        Session::anonymous(base).get("/openapi.json").expect(200).json()
+    }
+
+    fn operations(document: &Value) -> Vec<Operation> {
+        let mut all = Vec::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, value) in methods.as_object().unwrap() {
+                if !["get", "post", "put", "patch", "delete"].contains(&method.as_str()) {
+                    continue;
+                }
+                let security = value.get("security").or_else(|| document.get("security")).cloned().unwrap_or_default();
+                let schemes = security.as_array().cloned().unwrap_or_default();
+                all.push(Operation {
+                    method: method.to_uppercase(),
+                    path: path.clone(),
+                    public: schemes.is_empty() || schemes.contains(&json!({})),
+                    keyed: schemes.iter().all(|scheme| scheme.get("bearer").is_none()),
+                    value: value.clone(),
+                });
+            }
+        }
+        all
+    }
+
+    /// The path with ids in the place of its parameters.
+    fn filled(path: &str, id: &str) -> String {
+        let parts: Vec<&str> = path.split('/').map(|part| if part.starts_with('{') { id } else { part }).collect();
+        parts.join("/")
+    }
+
+    fn call(session: &Session, operation: &Operation, path: &str) -> Reply {
+        match operation.method.as_str() {
+            "GET" | "DELETE" => session.send(&operation.method, path, &[], ""),
+            method => session.send(method, path, b"{}", "application/json"),
+        }
+    }
+
+    pub(super) fn it_is_the_committed_one(engine: Engine) {
+        let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi/openapi.json");
+        let committed: Value = serde_json::from_str(&std::fs::read_to_string(committed).unwrap()).unwrap();
+        assert!(document(&engine.base()) == committed, "openapi/openapi.json differs: run `make openapi`");
+    }
+
+    pub(super) fn without_a_token_nothing_is_answered(engine: Engine) {
+        let nobody = Session::anonymous(&engine.base());
+        let document = document(&engine.base());
+        let mut asked = 0;
+        for operation in operations(&document).iter().filter(|operation| !operation.public) {
+            let reply = call(&nobody, operation, &filled(&operation.path, &new_id()));
+            let expected = if operation.keyed { [401, 404] } else { [401, 401] };
+            assert!(expected.contains(&reply.status), "{} {}: {}", operation.method, operation.path, reply.text);
+            if reply.status == 401 {
+                assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
+            }
+            asked += 1;
+        }
+        assert!(asked > 40, "only {asked} operations");
+        let garbage = nobody.with_token(Some("eyJhbGciOiJub25lIn0.e30."));
+        assert_eq!(garbage.get("/v1/customers").expect(401).code(), "token_invalid");
+    }
+
+    pub(super) fn an_id_of_another_organisation_is_like_none(engine: Engine) {
+        let (org, other) = (Org::new(engine), Org::new(engine));
+        let customer = org.admin.post("/v1/customers", &company("他人有限公司")).expect(201).id();
+        let contact =
+            org.admin.post("/v1/contacts", &json!({"customer_id": customer, "name": "周一"})).expect(201).id();
+        let follow_up =
+            json!({"customer_id": customer, "kind": "call", "summary": "x", "happened_at": "2026-11-22T00:00:00Z"});
+        let ids = [
+            ("/v1/customers/", customer),
+            ("/v1/contacts/", contact),
+            ("/v1/follow_ups/", org.admin.post("/v1/follow_ups", &follow_up).expect(201).id()),
+            ("/v1/tags/", org.admin.post("/v1/tags", &json!({"name": "他人"})).expect(201).id()),
+            ("/v1/teams/", org.team(None)),
+            ("/v1/users/", org.user("salesperson", None).id),
+            ("/v1/forms/", org.admin.post("/v1/forms", &form()).expect(201).id()),
+        ];
+        let session = other.admin.with("x-request-id", "the-same-request");
+        let document = document(&engine.base());
+        let mut asked = 0;
+        for operation in operations(&document).iter().filter(|operation| operation.path.contains('{')) {
+            let Some((_, id)) = ids.iter().find(|(prefix, _)| operation.path.starts_with(prefix)) else { continue };
+            if operation.public || operation.keyed {
+                continue;
+            }
+            let theirs = call(&session, operation, &filled(&operation.path, id));
+            let none = call(&session, operation, &filled(&operation.path, &new_id()));
+            assert_eq!(theirs.status, 404, "{} {}: {}", operation.method, operation.path, theirs.text);
+            assert_eq!(theirs.text, none.text, "{} {}", operation.method, operation.path);
+            asked += 1;
+        }
+        assert!(asked >= 18, "only {asked} operations with an id");
+    }
+
+    fn form() -> Value {
+        json!({"name": "官网表单", "fields": [{"key": "mobile", "maps_to": "customer.phone"}]})
+    }
+
+    /// Holds an answer against the schema that the description gives for its status.
+    fn check(document: &Value, method: &str, path: &str, reply: &Reply) {
+        let all = operations(document);
+        let operation = all.iter().find(|operation| operation.method == method && operation.path == path);
+        let operation = operation.unwrap_or_else(|| panic!("{method} {path} is not described"));
+        let mut response = &operation.value["responses"][reply.status.to_string()];
+        assert!(!response.is_null(), "{method} {path}: {} is not described", reply.status);
+        if let Some(name) = response["$ref"].as_str() {
+            response = &document["components"]["responses"][name.trim_start_matches("#/components/responses/")];
+        }
+        let content = response["content"].as_object().and_then(|content| content.values().next());
+        let Some(content) = content else {
+            assert!(reply.text.is_empty(), "{method} {path}: a body that is not described");
+            return;
+        };
+        let schema = json!({
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "components": document["components"], "allOf": [content["schema"]],
+        });
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let body = reply.json();
+        let errors: Vec<String> =
+            validator.iter_errors(&body).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(errors.is_empty(), "{method} {path} {}: {errors:#?}\n{}", reply.status, reply.text);
+    }
+
+    pub(super) fn real_answers_are_as_described(engine: Engine) {
+        let org = Org::new(engine);
+        let document = document(&engine.base());
+        let admin = &org.admin;
+        let team = org.team(None);
+        let seller = org.user("salesperson", Some(&team));
+        let full = json!({
+            "name": "描述科技有限公司", "kind": "company", "stage": "active", "grade": "a", "industry": "I", "size": "10-49",
+            "credit_code": "911101084JURQ2830A", "address": "北京市海淀区中关村大街1号", "phones": ["13800138000"],
+            "emails": ["a@example.com"], "wechat": "wx1", "source": "expo", "remark": "无", "tags": ["甲"],
+            "contacts": [{"name": "王五", "phones": ["13900139000"], "birthday": "1990-03-07", "role": "finance"}],
+        });
+        let made = admin.post("/v1/customers", &full);
+        check(&document, "POST", "/v1/customers", &made);
+        check(&document, "POST", "/v1/customers", &admin.post("/v1/customers", &full).expect(409));
+        check(&document, "POST", "/v1/customers", &admin.post("/v1/customers", &json!({"kind": "x"})).expect(422));
+        check(
+            &document,
+            "POST",
+            "/v1/customers",
+            &admin.send("POST", "/v1/customers", b"{", "application/json").expect(400),
+        );
+        check(
+            &document,
+            "POST",
+            "/v1/customers",
+            &admin.send("POST", "/v1/customers", b"{}", "text/plain").expect(415),
+        );
+        let id = made.id();
+        let one = format!("/v1/customers/{id}");
+        check(&document, "GET", "/v1/customers/{id}", &admin.get(&format!("{one}?expand=contacts")).expect(200));
+        check(&document, "PATCH", "/v1/customers/{id}", &admin.patch(&one, &json!({"remark": "改"})).expect(200));
+        let old = admin.with("if-match", "\"1-0\"");
+        check(&document, "PATCH", "/v1/customers/{id}", &old.patch(&one, &json!({"remark": "再改"})).expect(412));
+        let list = admin.get("/v1/customers?expand=contacts&count=exact").expect(200);
+        check(&document, "GET", "/v1/customers", &list);
+        check(&document, "GET", "/v1/customers", &admin.get("/v1/customers?sort=x").expect(400));
+        let asked = json!({"where": {"field": "phone", "value": "13800138000"}});
+        check(&document, "POST", "/v1/customers/search", &admin.post("/v1/customers/search", &asked).expect(200));
+        let items = json!({"items": [company("一有限公司"), {}]});
+        check(&document, "POST", "/v1/customers/batch", &admin.post("/v1/customers/batch", &items).expect(207));
+        let follow_up =
+            json!({"customer_id": id, "kind": "call", "summary": "x", "happened_at": "2026-11-22T00:00:00Z"});
+        check(&document, "POST", "/v1/follow_ups", &admin.post("/v1/follow_ups", &follow_up).expect(201));
+        for path in ["/v1/contacts", "/v1/follow_ups", "/v1/tags", "/v1/users", "/v1/teams", "/v1/forms"] {
+            check(&document, "GET", path, &admin.get(path).expect(200));
+        }
+        check(&document, "GET", "/v1/users", &seller.session.get("/v1/users").expect(200));
+        check(&document, "GET", "/v1/me", &seller.session.get("/v1/me").expect(200));
+        check(
+            &document,
+            "POST",
+            "/v1/lookup",
+            &seller.session.post("/v1/lookup", &json!({"phone": "13900139000"})).expect(200),
+        );
+        check(&document, "POST", "/v1/users", &seller.session.post("/v1/users", &json!({})).expect(403));
+        check(&document, "POST", "/v1/forms", &admin.post("/v1/forms", &form()).expect(201));
+        check(&document, "DELETE", "/v1/customers/{id}", &admin.delete(&one).expect(204));
+        check(&document, "GET", "/v1/customers/{id}", &admin.get(&one).expect(404));
+        check(
+            &document,
+            "POST",
+            "/v1/customers/{id}/restore",
+            &admin.post(&format!("{one}/restore"), &json!({})).expect(200),
+        );
+        check(&document, "GET", "/healthz", &admin.get("/healthz").expect(200));
+        check(&document, "GET", "/readyz", &admin.get("/readyz").expect(200));
+    }
+
+    pub(super) fn the_documentation_loads_nothing_from_outside(engine: Engine) {
+        let nobody = Session::anonymous(&engine.base());
+        let page = [nobody.get("/docs"), nobody.get("/docs/")].into_iter().find(|page| page.status == 200).unwrap();
+        for load in ["src=\"http", "href=\"http", "src=\"//", "href=\"//", "@import"] {
+            assert!(!page.text.contains(load), "{load}: {}", page.text);
+        }
+        assert!(page.text.contains("<script"), "{}", page.text);
+    }
+}
