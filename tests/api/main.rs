@@ -2,8 +2,10 @@
 
 mod children;
 mod customers;
+mod intake;
 mod lifecycle;
 mod lists;
 mod openapi;
 mod rights;
 mod secrets;
+mod sign_in;

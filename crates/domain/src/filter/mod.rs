@@ -1,5 +1,7 @@
 //! Questions to a list: one tree of conditions, read from a body or from an address, for every kind.
 
+mod scalar;
+
 use chrono::{DateTime, Duration, Utc};
 use serde_json::Value;
 use uuid::Uuid;
@@ -10,6 +12,8 @@ use crate::flaw::Flaw;
 use crate::read::Finding;
 use crate::record::Kind;
 use crate::value::{Email, Industry, Phone, Region};
+
+use scalar::{flag, int, time};
 
 /// A question.
 #[derive(Clone, Debug, PartialEq)]
@@ -383,21 +387,4 @@ fn finding(at: &str, flaw: Flaw) -> Finding {
 fn op_unknown(member: Member, op: &str) -> Flaw {
     let known: Vec<&str> = member.class.ops().iter().map(|op| op.key()).collect();
     Flaw::new(&codes::FILTER_OP).with("field", member.name).with("op", op).with("known", known.join(", "))
-}
-
-fn flag(json: &Value) -> Option<bool> {
-    json.as_bool().or_else(|| json.as_str().and_then(|text| text.parse().ok()))
-}
-
-fn int(json: &Value) -> Option<i64> {
-    json.as_i64().or_else(|| json.as_str().and_then(|text| text.parse().ok()))
-}
-
-fn time(json: &Value) -> Option<DateTime<Utc>> {
-    let text = json.as_str()?;
-    let moment = DateTime::parse_from_rfc3339(text).ok().map(|time| time.with_timezone(&Utc));
-    moment.or_else(|| {
-        let day = chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-        Some(day.and_hms_opt(0, 0, 0)?.and_utc())
-    })
 }
