@@ -17,4 +17,5 @@ pub mod query;
 pub mod routes;
 pub mod server;
 pub mod state;
+mod submitted;
 pub mod tls;

@@ -146,6 +146,15 @@ impl<'a> Tx<'a> {
         self.gathered.borrow().names.get(&id).cloned()
     }
 
+    /// A customer that this transaction looked up.
+    pub(crate) fn known_customer(&self, id: Uuid) -> Option<CustomerHead> {
+        self.customers.borrow().get(&id).cloned()
+    }
+
+    pub(crate) fn know_customer(&self, id: Uuid, head: CustomerHead) {
+        self.customers.borrow_mut().insert(id, head);
+    }
+
     /// Shows a secret in the answer of this request: it is kept nowhere.
     pub(crate) fn show_once(&self, id: Uuid, secret: &str) {
         self.gathered.borrow_mut().secrets.insert(id, Zeroizing::new(secret.to_owned()));
@@ -154,15 +163,6 @@ impl<'a> Tx<'a> {
     /// The secret of a record that this transaction made.
     pub(crate) fn secret_of(&self, id: Uuid) -> Option<Zeroizing<String>> {
         self.gathered.borrow().secrets.get(&id).cloned()
-    }
-
-    /// A customer that this transaction looked up.
-    pub(crate) fn known_customer(&self, id: Uuid) -> Option<CustomerHead> {
-        self.customers.borrow().get(&id).cloned()
-    }
-
-    pub(crate) fn know_customer(&self, id: Uuid, head: CustomerHead) {
-        self.customers.borrow_mut().insert(id, head);
     }
 
     pub(crate) fn after_commit(&self, act: impl FnOnce() + Send + 'static) {
