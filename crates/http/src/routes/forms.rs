@@ -19,7 +19,7 @@ use crate::headers::idempotency_key;
 use crate::limits::flood_key;
 use crate::problem::Problem;
 use crate::problem_codes as codes;
-use crate::query::Query;
+use crate::signed::Signed;
 use crate::submitted::{self, Submitted};
 
 use super::records::record_id;
@@ -51,15 +51,15 @@ pub(super) fn configure(app: &mut ServiceConfig) {
         .service(web::resource("/v1/hooks/{key}").route(web::get().to(hook)).route(web::post().to(hook)));
 }
 
-async fn list(request: HttpRequest, query: Query, id: web::Path<String>) -> Reply {
-    let caller = auth::caller(&request).await?;
+async fn list(signed: Signed, id: web::Path<String>) -> Reply {
+    let Signed { caller, query } = signed;
     let answer = intake::list(&caller, record_id(&id)?, query.into_pairs()).await?;
     Ok(json(HttpResponse::Ok(), answer.body))
 }
 
-async fn get(request: HttpRequest, query: Query, ids: web::Path<(String, String)>) -> Reply {
+async fn get(signed: Signed, ids: web::Path<(String, String)>) -> Reply {
+    let Signed { caller, query } = signed;
     query.finish()?;
-    let caller = auth::caller(&request).await?;
     let (form, submission) = (record_id(&ids.0)?, record_id(&ids.1)?);
     Ok(json(HttpResponse::Ok(), intake::get(&caller, form, submission).await?.body))
 }
@@ -103,7 +103,7 @@ async fn submit(request: HttpRequest, payload: web::Payload, id: web::Path<Strin
         };
         take(&request, form, body, "form").await
     };
-    for_page(taken.await.map(accepted), page)
+    for_page(taken.await.map(|received| accepted(&received)), page)
 }
 
 /// Takes a submission at a secret address, in whatever form the sender speaks. No page sends there: no CORS, and no limit,
@@ -212,7 +212,7 @@ fn fingerprint(request: &HttpRequest, body: &str) -> [u8; 32] {
     hash.finalize().into()
 }
 
-fn accepted(received: Received) -> HttpResponse {
+fn accepted(received: &Received) -> HttpResponse {
     let answer = SubmissionAnswer { id: received.id, status: "received" };
     replayed(HttpResponse::Accepted(), received.replayed).json(answer)
 }
