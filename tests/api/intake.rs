@@ -209,7 +209,7 @@ mod tests {
         let nobody = Session::anonymous(&engine.base());
         let path = format!("/v1/hooks/{}", form.hook);
         let phone = mobile();
-        let body = format!("{{\"lead\": {{\"phone\": {phone}, \"who\": \"冯七\"}}, \"ad\": 12345678901234567890}}");
+        let body = format!("{{\"lead\": {{\"phone\": {phone}, \"who\": \"冯七\"}}, \"budget\": 12345678901234567890}}");
         let reply = nobody.send("POST", &path, body.as_bytes(), "application/json").expect(200).json();
         assert_eq!((&reply["code"], &reply["message"]), (&json!(0), &json!("success")));
         let form_body = format!("tel={}&name=x", mobile());
@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(submissions.len(), 2);
         assert!(submissions.iter().all(|submission| submission["status"] == "created"), "{submissions:?}");
         assert!(
-            submissions.iter().any(|submission| submission["unmapped"].to_string().contains("ad")),
+            submissions.iter().any(|submission| submission["unmapped"].to_string().contains("budget")),
             "{submissions:?}"
         );
         let found = org.admin.post("/v1/lookup", &json!({"phone": phone})).expect(200).data();
@@ -261,7 +261,10 @@ mod tests {
         assert_eq!(foreign.header("access-control-allow-origin"), None);
         let wrong = org
             .admin
-            .post("/v1/forms", &json!({"name": "错", "fields": [], "origins": ["example.com/path"]}))
+            .post(
+                "/v1/forms",
+                &json!({"name": "错", "fields": [{"key": "a", "maps_to": "remark"}], "origins": ["example.com/path"]}),
+            )
             .expect(422);
         assert_eq!(wrong.errors()[0].0, "/origins/0");
         let unknown = json!({"name": "错", "fields": [{"key": "a", "maps_to": "customer.colour"}]});

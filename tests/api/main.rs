@@ -2,6 +2,7 @@
 
 mod children;
 mod customers;
+mod edges;
 mod intake;
 mod lifecycle;
 mod lists;

@@ -16,5 +16,7 @@ pub mod problem_codes;
 pub mod query;
 pub mod routes;
 pub mod server;
+pub mod signed;
 pub mod state;
+mod submitted;
 pub mod tls;

@@ -25,11 +25,13 @@ pub struct Swept {
     pub sign_in_failures: u64,
     /// Invitations that have expired.
     pub invitations: u64,
+    /// Submissions as they were sent, more than 90 days ago.
+    pub submissions: u64,
 }
 
 impl Gate {
     /// Deletes kept answers older than 24 hours, sessions that ended 30 days ago, failed sign-ins that do not count any
-    /// more, expired invitations. Each in a transaction of its own, so that nobody waits for all of them.
+    /// more, expired invitations, submissions as they were sent 90 days ago. Each in a transaction of its own, so that nobody waits for all of them.
     ///
     /// # Errors
     /// The database is away; what was deleted until then is.
@@ -41,6 +43,7 @@ impl Gate {
             sessions: self.write_raw(async move |db: &engine::Tx| sessions(db, now - SESSION_KEPT).await).await?,
             sign_in_failures: self.write_raw(async move |db: &engine::Tx| throttle::sweep(db, now).await).await?,
             invitations: self.write_raw(async move |db: &engine::Tx| invitations(db, now).await).await?,
+            submissions: crate::intake::sweep(self).await?,
         })
     }
 }

@@ -150,9 +150,14 @@ impl Rows for Customer {
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
         ownership::settle(tx, self, before)?;
         self.initial = Line::parse(&pinyin::initial(self.name.as_str()).to_string()).ok();
+        let derived =
+            |customer: &Self| customer.address.as_ref().and_then(|address| Region::find_in_address(address.as_str()));
         let address_changed = before.is_none_or(|before| before.data.address != self.address);
-        if self.region.is_none() && address_changed {
-            self.region = self.address.as_ref().and_then(|address| Region::find_in_address(address.as_str()));
+        // A region that came from the old address, and was not said, goes with it.
+        let stale =
+            before.is_some_and(|before| self.region == before.data.region && self.region == derived(&before.data));
+        if address_changed && (self.region.is_none() || stale) {
+            self.region = derived(self);
         }
         if self.number.is_none() {
             self.number = Some(number::next(tx, self.industry.as_ref()).await?);

@@ -1,12 +1,12 @@
 //! The only door to data. The gate owns the engine; only it makes a [`Caller`], and only a caller gets a transaction.
 
+mod caller;
+
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
-use kehu_domain::field::Field;
-use kehu_domain::field::Sight;
-use kehu_domain::rights::{Action, Reach, Relation, Rights};
+use kehu_domain::rights::Rights;
 use moka::sync::Cache;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
@@ -19,7 +19,8 @@ use crate::entities::{session, tenant_key};
 use crate::failure::{Failure, SignInFailure};
 use crate::org::{FRESH, INSTALLATION, Org, Orgs};
 use crate::people::hashing::Hashing;
-use crate::tx::Tx;
+
+pub use caller::{Caller, Principal, RequestInfo, Verified};
 
 /// What the gate is opened with.
 pub struct GateOptions {
@@ -51,105 +52,6 @@ struct SessionState {
     ended: bool,
     expires: DateTime<Utc>,
     checked: AtomicI64,
-}
-
-/// Who a checked access token speaks for. Made where tokens are checked, from nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verified {
-    /// The organisation.
-    pub org: Uuid,
-    /// The user.
-    pub user: Uuid,
-    /// The session.
-    pub session: Uuid,
-}
-
-/// What is known of a request, for the journal.
-#[derive(Clone, Debug, Default)]
-pub struct RequestInfo {
-    /// Its id, which also stands in the answer and the log.
-    pub request_id: String,
-    /// Through which door it came: `api`, `form`, `hook`, `command`.
-    pub via: &'static str,
-    /// The client's address.
-    pub address: Option<String>,
-    /// The client's name for itself.
-    pub user_agent: Option<String>,
-}
-
-impl RequestInfo {
-    /// Address and user agent: personal data, sealed in a cell of their own.
-    pub(crate) fn origin(&self) -> Option<String> {
-        let address = self.address.as_deref()?;
-        Some(serde_json::json!({"address": address, "user_agent": self.user_agent}).to_string())
-    }
-}
-
-/// Who acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Principal {
-    /// A user in a session.
-    User {
-        /// The user.
-        id: Uuid,
-        /// The session.
-        session: Uuid,
-    },
-    /// A form that took a submission.
-    Form(Uuid),
-    /// The system: a job, the command line, signing in.
-    System,
-}
-
-impl Principal {
-    /// What kind of actor the journal names.
-    #[must_use]
-    pub fn kind(self) -> &'static str {
-        match self {
-            Self::User { .. } => "user",
-            Self::Form(_) => "form",
-            Self::System => "system",
-        }
-    }
-
-    /// Its id.
-    #[must_use]
-    pub fn id(self) -> Option<Uuid> {
-        match self {
-            Self::User { id, .. } | Self::Form(id) => Some(id),
-            Self::System => None,
-        }
-    }
-
-    /// The user, where it is one.
-    #[must_use]
-    pub fn user(self) -> Option<Uuid> {
-        match self {
-            Self::User { id, .. } => Some(id),
-            _ => None,
-        }
-    }
-
-    /// The session, where there is one.
-    #[must_use]
-    pub fn session(self) -> Option<Uuid> {
-        match self {
-            Self::User { session, .. } => Some(session),
-            _ => None,
-        }
-    }
-}
-
-/// Somebody who was let in: an organisation, who acts in it, and what that one may do. Cloning is cheap.
-#[derive(Clone)]
-pub struct Caller {
-    gate: Gate,
-    org: Arc<Org>,
-    ring: Arc<KeyRing>,
-    principal: Principal,
-    rights: &'static Rights,
-    teams: Arc<[Uuid]>,
-    request: Arc<RequestInfo>,
 }
 
 impl Gate {
@@ -358,107 +260,6 @@ fn wrapped_root(row: tenant_key::Model) -> Option<WrappedRoot> {
         kek_id: row.kek_id,
         wrapped: row.wrapped,
     })
-}
-
-impl Caller {
-    /// The organisation.
-    #[must_use]
-    pub fn org(&self) -> &Org {
-        &self.org
-    }
-
-    /// Who acts.
-    #[must_use]
-    pub fn principal(&self) -> Principal {
-        self.principal
-    }
-
-    /// What the caller may do.
-    #[must_use]
-    pub fn rights(&self) -> &'static Rights {
-        self.rights
-    }
-
-    /// The caller's team and those below.
-    #[must_use]
-    pub fn teams(&self) -> &[Uuid] {
-        &self.teams
-    }
-
-    /// The request.
-    #[must_use]
-    pub fn request(&self) -> &RequestInfo {
-        &self.request
-    }
-
-    /// The gate.
-    #[must_use]
-    pub fn gate(&self) -> &Gate {
-        &self.gate
-    }
-
-    pub(crate) fn ring(&self) -> &KeyRing {
-        &self.ring
-    }
-
-    pub(crate) fn db(&self) -> &Engine {
-        &self.gate.0.engine
-    }
-
-    /// How a record of that owner and team stands to the caller.
-    #[must_use]
-    pub fn relation(&self, owner: Option<Uuid>, team: Option<Uuid>) -> Relation {
-        if owner.is_some() && owner == self.principal.user() {
-            Relation::Own
-        } else if team.is_some_and(|team| self.teams.contains(&team)) {
-            Relation::Team
-        } else {
-            Relation::Other
-        }
-    }
-
-    /// How far an action on a kind reaches.
-    ///
-    /// # Errors
-    /// [`Failure::Forbidden`] where it reaches nothing.
-    pub fn reach(&self, action: Action, kind: &str) -> Result<Reach, Failure> {
-        let reach = self.rights.reach(action, kind);
-        if reach.is_none() { Err(Failure::Forbidden) } else { Ok(reach) }
-    }
-
-    /// How much of a field the caller sees of a record that stands so.
-    #[must_use]
-    pub fn sees(&self, field: &Field, relation: Relation) -> Sight {
-        self.rights.sees(field.group, relation)
-    }
-
-    /// Runs a write: commits if the closure answers `Ok`, rolls back otherwise. The closure awaits nothing but
-    /// statements; what it gathered is written once, at its end.
-    ///
-    /// # Errors
-    /// Those of the closure and of the database.
-    pub(crate) async fn write<T, F>(&self, job: F) -> Result<T, Failure>
-    where
-        F: AsyncFnOnce(&Tx<'_>) -> Result<T, Failure> + Send + 'static,
-        T: Send + 'static,
-    {
-        let caller = self.clone();
-        let (out, after) = self
-            .gate
-            .0
-            .engine
-            .write(async move |db: &crate::engine::Tx| -> Result<_, Failure> {
-                let now = caller.gate.now();
-                let tx = Tx::new(db, caller, now);
-                let out = job(&tx).await?;
-                Ok((out, tx.finish().await?))
-            })
-            .await?;
-        for act in after {
-            act();
-        }
-        Ok(out)
-    }
 }
 
 /// Whether doing the same again, as it is, may work: another transaction came between.
