@@ -144,6 +144,12 @@ mod tests {
         assert_eq!(customers.len(), odd.len());
         let flags: Vec<String> = customers.iter().map(|customer| customer["flags"].to_string()).collect();
         assert!(flags.iter().any(|flags| flags.contains("name_placeholder")), "{flags:?}");
+        // Whoever gives a real name settles it.
+        let flagged =
+            customers.iter().find(|customer| customer["flags"].to_string().contains("name_placeholder")).unwrap();
+        let path = format!("/v1/customers/{}", flagged["id"].as_str().unwrap());
+        let settled = org.admin.patch(&path, &json!({"name": "正名科技有限公司"})).expect(200).json();
+        assert!(!settled["flags"].to_string().contains("name_"), "{settled}");
     }
 
     pub(super) fn a_lead_that_cannot_be_reached_waits(engine: Engine) {
