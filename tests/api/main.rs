@@ -2,6 +2,7 @@
 
 mod children;
 mod customers;
+mod guards;
 mod intake;
 mod lifecycle;
 mod lists;

@@ -127,7 +127,7 @@ async fn chunk_in(
     if let Some(idempotency) = &idempotency {
         let ids: Vec<Option<Uuid>> = outcomes.iter().map(|outcome| outcome.as_ref().ok().copied()).collect();
         let body = serde_json::to_string(&ids).unwrap_or_default();
-        kept::keep(tx, idempotency, part, &Kept { status: 200, location: None, etag: None, body }).await?;
+        kept::keep(tx, idempotency, part, &Kept { status: 200, location: None, body }).await?;
     }
     Ok((outcomes, false))
 }

@@ -183,7 +183,7 @@ async fn run(
     loop {
         match once(caller, machine, options, work.clone()).await {
             Err(failure) if worth_another_try(&failure) && tries < TRIES => tries += 1,
-            done => return done,
+            done => return still_readable(caller, machine, done?).await,
         }
     }
 }
@@ -207,7 +207,7 @@ async fn once(
             if let Some(idempotency) = &options.idempotency
                 && let Some(kept) = kept::find(tx, idempotency, 0).await?
             {
-                return Ok(replay(verb, kept));
+                return Ok(Written { verb, answer: Answer::of_kept(kept), replayed: true });
             }
             let record = perform(tx, machine, prepared, &options).await?;
             let answer = match &record {
@@ -219,8 +219,7 @@ async fn once(
             };
             if let Some(idempotency) = &options.idempotency {
                 let location = answer.id.map(|id| id.to_string());
-                let kept =
-                    Kept { status: verb.status(), location, etag: answer.etag.clone(), body: answer.body.clone() };
+                let kept = Kept { status: verb.status(), location, body: answer.body.clone() };
                 kept::keep(tx, idempotency, 0, &kept).await?;
             }
             let answer = match &record {
@@ -240,9 +239,16 @@ async fn with_secret(tx: &Tx<'_>, record: &dyn Shown, answer: Answer) -> Result<
     Ok(Answer::of_record(base.id, base.version, body))
 }
 
-fn replay(verb: Verb, kept: Kept) -> Written {
-    let id = kept.location.as_deref().and_then(|id| Uuid::parse_str(id).ok());
-    Written { verb, answer: Answer { id, etag: kept.etag, body: kept.body }, replayed: true }
+/// A kept answer shows a record: only to whom it may still be shown.
+pub(crate) async fn still_readable(
+    caller: &Caller,
+    machine: &dyn Machine,
+    written: Written,
+) -> Result<Written, Failure> {
+    match written.answer.id.filter(|_| written.replayed) {
+        Some(id) if machine.load(caller, vec![id]).await?.is_empty() => Err(Failure::NotFound),
+        _ => Ok(written),
+    }
 }
 
 /// Work with its body parsed.

@@ -34,6 +34,7 @@ pub use expand::{EXPANSIONS, Expansion};
 pub use lookup::lookup;
 
 pub(crate) use crate::pii::Entry as DraftEntry;
+pub(crate) use doors::still_readable;
 
 /// A future that stays on its thread.
 pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
