@@ -192,6 +192,12 @@ mod tests {
             ("limit=501", "limit_invalid", "limit"),
             ("limit=0", "limit_invalid", "limit"),
             ("after=abc", "cursor_invalid", "after"),
+            // ["-updated_at",false,"x","0190…"]: a key of another type than the order's.
+            (
+                "after=WyItdXBkYXRlZF9hdCIsZmFsc2UsIngiLCIwMTkwYTNjNC03ZTFiLTdjM2QtOGYwMC0wMDAwMDAwMDAwMDEiXQ",
+                "cursor_invalid",
+                "after",
+            ),
             ("expand=orders", "parameter_invalid", "expand"),
             ("page_size=5", "parameter_unknown", "page_size"),
             ("q=a%00b", "parameter_encoding", "q"),

@@ -78,6 +78,12 @@ mod tests {
             if reply.status == 401 {
                 assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
             }
+            // Nor is a body or a parameter looked at.
+            let path = format!("{}?x=%", filled(&operation.path, &new_id()));
+            if operation.method != "GET" && !operation.keyed {
+                let unread = nobody.send(&operation.method, &path, b"{broken", "text/plain");
+                assert_eq!(unread.status, 401, "{} {}: {}", operation.method, operation.path, unread.text);
+            }
             asked += 1;
         }
         assert!(asked > 40, "only {asked} operations");

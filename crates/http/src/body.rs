@@ -24,6 +24,8 @@ use crate::problem_codes as codes;
 pub const DEADLINE_SECONDS: u64 = 30;
 /// Largest body of one record or question, in bytes.
 pub const RECORD_BYTES: usize = 2 * 1024 * 1024;
+/// Largest body of somebody who is not signed in, in bytes.
+pub const SMALL_BYTES: usize = 64 * 1024;
 /// Largest body of a batch, in bytes.
 pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
 /// How deep a body may be nested.
@@ -32,13 +34,9 @@ const DEPTH_MAX: usize = 32;
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
-/// A JSON body of one record or question. A handler's argument.
+/// The small JSON body of somebody who is not signed in yet. A handler's argument.
 #[derive(Debug)]
 pub struct JsonBody(pub Value);
-
-/// A JSON body of a batch. A handler's argument.
-#[derive(Debug)]
-pub struct BatchBody(pub Value);
 
 type Reading<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
@@ -47,17 +45,7 @@ impl FromRequest for JsonBody {
     type Future = Reading<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let reading = read_json(request, payload.take(), RECORD_BYTES);
-        Box::pin(async move { reading.await.map(Self) })
-    }
-}
-
-impl FromRequest for BatchBody {
-    type Error = Problem;
-    type Future = Reading<Self>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let reading = read_json(request, payload.take(), BATCH_BYTES);
+        let reading = read_json(request, payload.take(), SMALL_BYTES);
         Box::pin(async move { reading.await.map(Self) })
     }
 }

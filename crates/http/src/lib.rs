@@ -16,5 +16,6 @@ pub mod problem_codes;
 pub mod query;
 pub mod routes;
 pub mod server;
+pub mod signed;
 pub mod state;
 pub mod tls;

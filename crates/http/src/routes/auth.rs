@@ -56,9 +56,9 @@ async fn refresh(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
 }
 
 /// A session that has ended already has ended: the answer is the same.
-async fn logout(request: HttpRequest, query: Query) -> Reply {
-    query.finish()?;
+async fn logout(request: HttpRequest) -> Reply {
     let verified = auth::verified(&request).await?;
+    Query::parse(request.query_string())?.finish()?;
     let info = auth::incoming(&request)?.for_gate("api");
     auth::state(&request)?.gate.sign_out(verified, info).await?;
     Ok(HttpResponse::NoContent().finish())

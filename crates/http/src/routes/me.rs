@@ -9,9 +9,8 @@ use kehu_store::Caller;
 use kehu_store::people::{self, ChangePassword, Me, Password, SessionInfo};
 
 use crate::auth;
-use crate::body::JsonBody;
 use crate::problem::Problem;
-use crate::query::Query;
+use crate::signed::{Signed, SignedJson};
 
 use super::members::Members;
 use super::records::record_id;
@@ -29,17 +28,17 @@ pub(super) fn configure(app: &mut ServiceConfig) {
         .service(web::resource("/v1/me/sessions/{id}").route(web::delete().to(end_session)));
 }
 
-async fn me(request: HttpRequest, query: Query) -> Reply {
+async fn me(signed: Signed) -> Reply {
+    let Signed { caller, query } = signed;
     query.finish()?;
-    let caller = auth::caller(&request).await?;
     let me = people::me(&caller).await?;
     Ok(HttpResponse::Ok().json(answer(&caller, me)))
 }
 
-async fn password(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
+async fn password(request: HttpRequest, signed: SignedJson) -> Reply {
+    let SignedJson { caller, query, body } = signed;
     query.finish()?;
-    let caller = auth::caller(&request).await?;
-    let mut members = Members::of(body.0)?;
+    let mut members = Members::of(body)?;
     let said = PasswordRequest {
         old_password: members.required("old_password"),
         new_password: members.required("new_password"),
@@ -51,16 +50,16 @@ async fn password(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
     Ok(HttpResponse::NoContent().finish())
 }
 
-async fn sessions(request: HttpRequest, query: Query) -> Reply {
+async fn sessions(signed: Signed) -> Reply {
+    let Signed { caller, query } = signed;
     query.finish()?;
-    let caller = auth::caller(&request).await?;
     let data = people::sessions(&caller).await?.into_iter().map(session).collect();
     Ok(HttpResponse::Ok().json(SessionsAnswer { data }))
 }
 
-async fn end_session(request: HttpRequest, query: Query, id: web::Path<String>) -> Reply {
+async fn end_session(signed: Signed, id: web::Path<String>) -> Reply {
+    let Signed { caller, query } = signed;
     query.finish()?;
-    let caller = auth::caller(&request).await?;
     people::end_session(&caller, record_id(&id)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }

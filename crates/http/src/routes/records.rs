@@ -6,17 +6,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use kehu_domain::codes as flaws;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::show::Out;
-use kehu_store::Caller;
 use kehu_store::machine::{self, Answer, BatchItem, Idempotency, Resource, Verb, WriteOptions, Written, resources};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::auth;
-use crate::body::{BatchBody, JsonBody};
 use crate::headers::{Incoming, idempotency_key, if_match, if_none_match};
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::signed::{Signed, SignedBatch, SignedJson};
 
 type Reply = Result<HttpResponse, Problem>;
 
@@ -30,31 +28,30 @@ pub(super) fn configure(app: &mut ServiceConfig) {
     for resource in resources() {
         let path = format!("/v1/{}", resource.kind().path);
         app.service(
-            web::resource(format!("{path}/search"))
-                .route(web::post().to(move |request, body| search(resource, request, body))),
+            web::resource(format!("{path}/search")).route(web::post().to(move |signed| search(resource, signed))),
         )
         .service(
             web::resource(format!("{path}/batch"))
-                .route(web::post().to(move |request, query, body| batch(resource, request, query, body))),
+                .route(web::post().to(move |request, signed| batch(resource, request, signed))),
         );
         if resource.removable() {
             app.service(
                 web::resource(format!("{path}/{{id}}/restore"))
-                    .route(web::post().to(move |request, id| restore(resource, request, id))),
+                    .route(web::post().to(move |request, signed, id| restore(resource, request, signed, id))),
             );
         }
         let one = web::resource(format!("{path}/{{id}}"))
-            .route(web::get().to(move |request, query, id| get(resource, request, query, id)))
-            .route(web::patch().to(move |request, query, id, body| update(resource, request, query, id, body)));
+            .route(web::get().to(move |request, signed, id| get(resource, request, signed, id)))
+            .route(web::patch().to(move |request, signed, id| update(resource, request, signed, id)));
         let one = if resource.removable() {
-            one.route(web::delete().to(move |request, id| delete(resource, request, id)))
+            one.route(web::delete().to(move |request, signed, id| delete(resource, request, signed, id)))
         } else {
             one
         };
         app.service(one).service(
             web::resource(path)
-                .route(web::get().to(move |request, query| list(resource, request, query)))
-                .route(web::post().to(move |request, query, body| create(resource, request, query, body))),
+                .route(web::get().to(move |signed| list(resource, signed)))
+                .route(web::post().to(move |request, signed| create(resource, request, signed))),
         );
     }
     app.service(web::resource("/v1/lookup").route(web::post().to(lookup)));
@@ -65,18 +62,19 @@ pub(super) fn record_id(text: &str) -> Result<Uuid, Problem> {
     Uuid::try_parse(text).ok().filter(|_| text.len() == 36).ok_or_else(Problem::not_found)
 }
 
-async fn list(resource: Resource, request: HttpRequest, query: Query) -> Reply {
-    let caller = auth::caller(&request).await?;
+async fn list(resource: Resource, signed: Signed) -> Reply {
+    let Signed { caller, query } = signed;
     Ok(plain(machine::list(&caller, resource, query.into_pairs()).await?))
 }
 
-async fn search(resource: Resource, request: HttpRequest, body: JsonBody) -> Reply {
-    let caller = auth::caller(&request).await?;
-    Ok(plain(machine::search(&caller, resource, &body.0).await?))
+async fn search(resource: Resource, signed: SignedJson) -> Reply {
+    let SignedJson { caller, query, body } = signed;
+    query.finish()?;
+    Ok(plain(machine::search(&caller, resource, &body).await?))
 }
 
-async fn get(resource: Resource, request: HttpRequest, query: Query, id: web::Path<String>) -> Reply {
-    let caller = auth::caller(&request).await?;
+async fn get(resource: Resource, request: HttpRequest, signed: Signed, id: web::Path<String>) -> Reply {
+    let Signed { caller, query } = signed;
     let answer = machine::get(&caller, resource, record_id(&id)?, query.into_pairs()).await?;
     let etag = answer.etag.clone().unwrap_or_default();
     if if_none_match(request.headers(), &etag) {
@@ -85,60 +83,53 @@ async fn get(resource: Resource, request: HttpRequest, query: Query, id: web::Pa
     Ok(plain(answer))
 }
 
-async fn create(resource: Resource, request: HttpRequest, query: Query, body: JsonBody) -> Reply {
-    let caller = auth::caller(&request).await?;
-    let options = options(&request, query, Some(&body.0))?;
+async fn create(resource: Resource, request: HttpRequest, signed: SignedJson) -> Reply {
+    let SignedJson { caller, query, body } = signed;
+    let options = options(&request, query, Some(&body))?;
     let written = if resource.kind().name == "user" {
-        kehu_store::people::create_user(&caller, body.0, &options).await?
+        kehu_store::people::create_user(&caller, body, &options).await?
     } else {
-        machine::create(&caller, resource, body.0, &options).await?
+        machine::create(&caller, resource, body, &options).await?
     };
     Ok(of_write(resource, written))
 }
 
-async fn update(
-    resource: Resource,
-    request: HttpRequest,
-    query: Query,
-    id: web::Path<String>,
-    body: JsonBody,
-) -> Reply {
-    let caller = auth::caller(&request).await?;
-    let options = options(&request, query, Some(&body.0))?;
+async fn update(resource: Resource, request: HttpRequest, signed: SignedJson, id: web::Path<String>) -> Reply {
+    let SignedJson { caller, query, body } = signed;
+    let options = options(&request, query, Some(&body))?;
     let id = record_id(&id)?;
     let written = if resource.kind().name == "user" {
-        kehu_store::people::update_user(&caller, id, body.0, &options).await?
+        kehu_store::people::update_user(&caller, id, body, &options).await?
     } else {
-        machine::update(&caller, resource, id, body.0, &options).await?
+        machine::update(&caller, resource, id, body, &options).await?
     };
     Ok(of_write(resource, written))
 }
 
-async fn delete(resource: Resource, request: HttpRequest, id: web::Path<String>) -> Reply {
-    let caller = auth::caller(&request).await?;
-    let options = options(&request, Query::default(), None)?;
-    Ok(of_write(resource, machine::delete(&caller, resource, record_id(&id)?, &options).await?))
+async fn delete(resource: Resource, request: HttpRequest, signed: Signed, id: web::Path<String>) -> Reply {
+    let options = options(&request, signed.query, None)?;
+    Ok(of_write(resource, machine::delete(&signed.caller, resource, record_id(&id)?, &options).await?))
 }
 
-async fn restore(resource: Resource, request: HttpRequest, id: web::Path<String>) -> Reply {
-    let caller = auth::caller(&request).await?;
-    let options = options(&request, Query::default(), None)?;
-    Ok(of_write(resource, machine::restore(&caller, resource, record_id(&id)?, &options).await?))
+async fn restore(resource: Resource, request: HttpRequest, signed: Signed, id: web::Path<String>) -> Reply {
+    let options = options(&request, signed.query, None)?;
+    Ok(of_write(resource, machine::restore(&signed.caller, resource, record_id(&id)?, &options).await?))
 }
 
-async fn batch(resource: Resource, request: HttpRequest, query: Query, body: BatchBody) -> Reply {
-    let caller = auth::caller(&request).await?;
-    let options = options(&request, query, Some(&body.0))?;
-    let (items, atomic) = batch_items(body.0)?;
+async fn batch(resource: Resource, request: HttpRequest, signed: SignedBatch) -> Reply {
+    let SignedBatch { caller, query, body } = signed;
+    let options = options(&request, query, Some(&body))?;
+    let (items, atomic) = batch_items(body)?;
     let done = machine::batch(&caller, resource, items, atomic, &options).await?;
     Ok(of_batch(&request, &done))
 }
 
-async fn lookup(request: HttpRequest, body: JsonBody) -> Reply {
+async fn lookup(signed: SignedJson) -> Reply {
     use kehu_domain::field::Find;
-    let caller: Caller = auth::caller(&request).await?;
+    let SignedJson { caller, query, body } = signed;
+    query.finish()?;
     let wrong = |pointer: &str, flaw: Flaw| Problem::new(&crate::problem_codes::VALIDATION).with_finding(pointer, flaw);
-    let members = body.0.as_object().cloned().unwrap_or_default();
+    let members = body.as_object().cloned().unwrap_or_default();
     let mut members = members.into_iter().filter(|(_, value)| !value.is_null());
     let (Some((name, value)), None) = (members.next(), members.next()) else {
         return Err(wrong("", Flaw::new(&flaws::REQUIRED).with("field", "phone, email, wechat")));

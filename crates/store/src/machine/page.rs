@@ -70,10 +70,12 @@ impl Cursor {
         let (of, back, key, id): (String, bool, serde_json::Value, Uuid) = serde_json::from_slice(&bytes).ok()?;
         let key = match key {
             serde_json::Value::Number(millis) => SortKey::Time(DateTime::from_timestamp_millis(millis.as_i64()?)?),
-            serde_json::Value::String(text) => SortKey::Text(text),
+            serde_json::Value::String(text) if !text.contains('\0') => SortKey::Text(text),
             _ => return None,
         };
-        (of == sort).then_some(Self { back, key, id })
+        // The key is of its column's type, or the text was not ours.
+        let by_name = sort.trim_start_matches('-') == "name";
+        (of == sort && by_name == matches!(key, SortKey::Text(_))).then_some(Self { back, key, id })
     }
 }
 
