@@ -85,13 +85,17 @@ pub async fn create_user(caller: &Caller, body: Value, options: &WriteOptions) -
 /// sessions.
 ///
 /// # Errors
-/// As changing any record; a password that breaks the rules, with `/password`.
+/// As changing any record; a password that breaks the rules, or the caller's own, with `/password`.
 pub async fn update_user(caller: &Caller, id: Uuid, body: Value, options: &WriteOptions) -> Result<Written, Failure> {
     let machine = users()?;
     if body.get(PASSWORD).is_none() {
         return machine::update(caller, Resource(machine), id, body, options).await;
     }
     caller.reach(Action::Update, "user")?;
+    if caller.principal().user() == Some(id) {
+        // Whoever has nothing but a token must not take the account over.
+        return Err(Failure::refused("/password", Flaw::new(&codes::PASSWORD_OWN)));
+    }
     let (body, password, mut findings) = take_password(body);
     let known = machine::read::within_reach::<User>(caller, vec![id]).await?;
     let known = known.into_iter().next().ok_or(Failure::NotFound)?;
