@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use kehu_domain::rights::Action;
 
+use crate::disclosure;
 use crate::failure::Failure;
 use crate::gate::{Caller, worth_another_try};
 use crate::kept::{self, Kept};
@@ -75,8 +76,12 @@ async fn write_chunk(
             .await;
         match outcome {
             Err(failure) if worth_another_try(&failure) && tries < 3 => tries += 1,
-            Err(failure) => return Err(failure),
-            Ok((outcomes, replayed)) => {
+            Err(mut failure) => {
+                disclosure::settle(caller, std::iter::once(&mut failure)).await?;
+                return Err(failure);
+            }
+            Ok((mut outcomes, replayed)) => {
+                disclosure::settle(caller, outcomes.iter_mut().filter_map(|outcome| outcome.as_mut().err())).await?;
                 let item = |(at, outcome)| BatchItem { index: first + at, outcome, replayed };
                 return Ok(outcomes.into_iter().enumerate().map(item).collect());
             }

@@ -4,6 +4,7 @@ use kehu_domain::rights::Action;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::disclosure;
 use crate::failure::Failure;
 use crate::gate::{Caller, worth_another_try};
 use crate::kept::{self, Kept};
@@ -183,7 +184,11 @@ async fn run(
     loop {
         match once(caller, machine, options, work.clone()).await {
             Err(failure) if worth_another_try(&failure) && tries < TRIES => tries += 1,
-            done => return still_readable(caller, machine, done?).await,
+            Err(mut failure) => {
+                disclosure::settle(caller, std::iter::once(&mut failure)).await?;
+                return Err(failure);
+            }
+            Ok(written) => return still_readable(caller, machine, written).await,
         }
     }
 }
@@ -285,6 +290,6 @@ async fn perform(
             machine.change(tx, change).await.map(Some)
         }
         Prepared::Delete(id) => machine.remove(tx, id, options.expected).await.map(|()| None),
-        Prepared::Restore(id) => machine.restore(tx, id).await.map(Some),
+        Prepared::Restore(id) => machine.restore(tx, id, options.expected).await.map(Some),
     }
 }

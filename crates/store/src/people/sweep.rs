@@ -3,6 +3,7 @@
 use chrono::Duration;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
+use crate::disclosure;
 use crate::engine;
 use crate::entities::{invitation, session};
 use crate::failure::Failure;
@@ -25,11 +26,13 @@ pub struct Swept {
     pub sign_in_failures: u64,
     /// Invitations that have expired.
     pub invitations: u64,
+    /// Counts of answers about records out of reach.
+    pub disclosures: u64,
 }
 
 impl Gate {
     /// Deletes kept answers older than 24 hours, sessions that ended 30 days ago, failed sign-ins that do not count any
-    /// more, expired invitations. Each in a transaction of its own, so that nobody waits for all of them.
+    /// more, expired invitations, counts of past hours. Each in a transaction of its own, so that nobody waits for all of them.
     ///
     /// # Errors
     /// The database is away; what was deleted until then is.
@@ -41,6 +44,7 @@ impl Gate {
             sessions: self.write_raw(async move |db: &engine::Tx| sessions(db, now - SESSION_KEPT).await).await?,
             sign_in_failures: self.write_raw(async move |db: &engine::Tx| throttle::sweep(db, now).await).await?,
             invitations: self.write_raw(async move |db: &engine::Tx| invitations(db, now).await).await?,
+            disclosures: self.write_raw(async move |db: &engine::Tx| disclosure::sweep(db, now).await).await?,
         })
     }
 }

@@ -54,6 +54,7 @@ impl Bed {
             place: EngineOptions::sqlite(folder.path().join("test.db")),
             keys: Arc::new(LocalKeys::from_text("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap()),
             clock: Clock::new(move || time.load(Ordering::Relaxed)),
+            read_limit: 0,
         })
         .await
         .unwrap();
