@@ -125,7 +125,7 @@ impl Form {
         let field = |(key, maps_to): (&str, &str)| json!({ "key": key, "maps_to": maps_to });
         let fields: Vec<Value> = FIELDS.iter().copied().map(field).collect();
         let form = json!({
-            "name": "官网咨询", "fields": fields, "source_id": "/source_id", "assign": { "team_id": team },
+            "name": "官网咨询", "source": "web_form", "fields": fields, "source_id": "/source_id", "assign": { "team_id": team },
         });
         let made = admin.post("/v1/forms", &form)?;
         Ok(Self { id: text(&made, "id")?, key: text(&made, "public_key")? })

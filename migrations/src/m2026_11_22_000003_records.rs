@@ -58,6 +58,7 @@ async fn customers(schema: &Schema<'_, '_>) -> Result<(), DbErr> {
         ("customers_stage", "org_id, stage, updated_at, id"),
         ("customers_owner", "org_id, owner_id, updated_at, id"),
         ("customers_owner_stage", "org_id, owner_id, stage, updated_at, id"),
+        ("customers_last_follow_up", "org_id, last_follow_up_at, id"),
         ("customers_owner_due", "org_id, owner_id, next_follow_up_at, id"),
         ("customers_team", "org_id, team_id, updated_at, id"),
     ] {
@@ -84,9 +85,11 @@ async fn contacts(schema: &Schema<'_, '_>) -> Result<(), DbErr> {
         .bytes("tag_ids")
         .points("customer_id", "customers");
     schema.create(contacts).await?;
+    // Deleted ones too: they come back with their customer.
+    schema.index("contacts_customer", "contacts", "org_id, customer_id, created_at, id", None).await?;
     for (name, columns) in [
-        ("contacts_customer", "org_id, customer_id, created_at, id"),
         ("contacts_updated", "org_id, updated_at, id"),
+        ("contacts_name", "org_id, name_sort, id"),
         ("contacts_owner", "org_id, owner_id, updated_at, id"),
         ("contacts_team", "org_id, team_id, updated_at, id"),
     ] {
@@ -108,9 +111,10 @@ async fn follow_ups(schema: &Schema<'_, '_>) -> Result<(), DbErr> {
         .points("customer_id", "customers")
         .points("contact_id", "contacts");
     schema.create(follow_ups).await?;
+    schema.index("follow_ups_customer", "follow_ups", "org_id, customer_id, happened_at, id", None).await?;
     for (name, columns) in [
-        ("follow_ups_customer", "org_id, customer_id, happened_at, id"),
         ("follow_ups_updated", "org_id, updated_at, id"),
+        ("follow_ups_happened", "org_id, happened_at, id"),
         ("follow_ups_owner", "org_id, owner_id, happened_at, id"),
         ("follow_ups_team", "org_id, team_id, happened_at, id"),
     ] {

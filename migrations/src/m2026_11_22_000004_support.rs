@@ -91,7 +91,7 @@ async fn journal(schema: &Schema<'_, '_>) -> Result<(), DbErr> {
         .bytes_or_null("body")
         .bytes_or_null("origin");
     schema.create(journal).await?;
-    schema.index("journal_record", "journal", "org_id, record_id, seq", None).await?;
+    schema.index("journal_record", "journal", "org_id, record_id, version", None).await?;
     schema.index("journal_feed", "journal", "org_id, seq", None).await
 }
 

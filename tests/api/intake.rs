@@ -144,6 +144,12 @@ mod tests {
         assert_eq!(customers.len(), odd.len());
         let flags: Vec<String> = customers.iter().map(|customer| customer["flags"].to_string()).collect();
         assert!(flags.iter().any(|flags| flags.contains("name_placeholder")), "{flags:?}");
+        // Whoever gives a real name settles it.
+        let flagged =
+            customers.iter().find(|customer| customer["flags"].to_string().contains("name_placeholder")).unwrap();
+        let path = format!("/v1/customers/{}", flagged["id"].as_str().unwrap());
+        let settled = org.admin.patch(&path, &json!({"name": "正名科技有限公司"})).expect(200).json();
+        assert!(!settled["flags"].to_string().contains("name_"), "{settled}");
     }
 
     pub(super) fn a_lead_that_cannot_be_reached_waits(engine: Engine) {
@@ -209,7 +215,7 @@ mod tests {
         let nobody = Session::anonymous(&engine.base());
         let path = format!("/v1/hooks/{}", form.hook);
         let phone = mobile();
-        let body = format!("{{\"lead\": {{\"phone\": {phone}, \"who\": \"冯七\"}}, \"ad\": 12345678901234567890}}");
+        let body = format!("{{\"lead\": {{\"phone\": {phone}, \"who\": \"冯七\"}}, \"budget\": 12345678901234567890}}");
         let reply = nobody.send("POST", &path, body.as_bytes(), "application/json").expect(200).json();
         assert_eq!((&reply["code"], &reply["message"]), (&json!(0), &json!("success")));
         let form_body = format!("tel={}&name=x", mobile());
@@ -218,7 +224,7 @@ mod tests {
         assert_eq!(submissions.len(), 2);
         assert!(submissions.iter().all(|submission| submission["status"] == "created"), "{submissions:?}");
         assert!(
-            submissions.iter().any(|submission| submission["unmapped"].to_string().contains("ad")),
+            submissions.iter().any(|submission| submission["unmapped"].to_string().contains("budget")),
             "{submissions:?}"
         );
         let found = org.admin.post("/v1/lookup", &json!({"phone": phone})).expect(200).data();
@@ -261,7 +267,10 @@ mod tests {
         assert_eq!(foreign.header("access-control-allow-origin"), None);
         let wrong = org
             .admin
-            .post("/v1/forms", &json!({"name": "错", "fields": [], "origins": ["example.com/path"]}))
+            .post(
+                "/v1/forms",
+                &json!({"name": "错", "fields": [{"key": "a", "maps_to": "remark"}], "origins": ["example.com/path"]}),
+            )
             .expect(422);
         assert_eq!(wrong.errors()[0].0, "/origins/0");
         let unknown = json!({"name": "错", "fields": [{"key": "a", "maps_to": "customer.colour"}]});

@@ -2,6 +2,7 @@
 
 mod children;
 mod customers;
+mod edges;
 mod guards;
 mod intake;
 mod lifecycle;

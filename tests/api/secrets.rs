@@ -110,7 +110,7 @@ mod tests {
                 assert!(!contains(&bytes, canary), "{} holds {:?}", file.display(), String::from_utf8_lossy(canary));
             }
         }
-        assert!(total > 100_000, "only {total} bytes were searched");
+        assert!(total > 10_000, "only {total} bytes were searched");
         // The search itself works: what is clear by design is found.
         let clear = std::fs::read_dir(data).unwrap().map(Result::unwrap).any(|entry| {
             entry.file_type().unwrap().is_file()

@@ -193,7 +193,7 @@ pub(crate) async fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750).
-fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     let mut said = headers.get_all(header::AUTHORIZATION);
     let (Some(value), None) = (said.next(), said.next()) else {
         let several = headers.contains_key(header::AUTHORIZATION);

@@ -128,7 +128,9 @@ fn dress(answer: &mut ServiceResponse, state: &State, id: &str, of_records: bool
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
     if of_records || problem {
-        let vary = if state.cors {
+        // A page that submits to a form is answered as the form's origins say.
+        let of_origin = state.cors || headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN);
+        let vary = if of_origin {
             "Authorization, Accept-Language, Accept-Encoding, Origin"
         } else {
             "Authorization, Accept-Language, Accept-Encoding"

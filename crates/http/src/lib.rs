@@ -18,4 +18,5 @@ pub mod routes;
 pub mod server;
 pub mod signed;
 pub mod state;
+mod submitted;
 pub mod tls;

@@ -275,7 +275,7 @@ impl From<Failure> for Problem {
 }
 
 fn duplicate(existing: &Existing) -> Problem {
-    let Existing { state, claimable, known, pointer, resource: _, id: _ } = existing;
+    let Existing { state, claimable, known, beyond: _, pointer } = existing;
     let mut member = Map::new();
     if let Some(known) = known {
         member.insert("resource".into(), known.resource.as_str().into());

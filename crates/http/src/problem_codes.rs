@@ -41,6 +41,7 @@ problems! {
     TOO_EXPENSIVE = "too_expensive" 400, "The question is too expensive", "该查询开销过大", "The list would have to read too many rows. Narrow the filter, or use a filter and an order that the kind lists as fast.", "该查询需要读取的记录过多。请缩小筛选范围，或使用该类记录列出的快速筛选与排序。";
     TOKEN_MISSING = "token_missing" 401, "Sign in first", "请先登录", "The request carries no access token. Send “Authorization: Bearer …”.", "请求未携带访问令牌，请发送“Authorization: Bearer …”。";
     TOKEN_INVALID = "token_invalid" 401, "The access token is not valid", "访问令牌无效", "Sign in again.", "请重新登录。";
+    FORM_KEY_INVALID = "form_key_invalid" 401, "The key of the form is not valid", "表单密钥无效", "There is no such form, or the key is not its own. Use the key that the form shows.", "表单不存在，或密钥不属于该表单。请使用该表单显示的密钥。";
     TOKEN_EXPIRED = "token_expired" 401, "The access token has expired", "访问令牌已过期", "Refresh it with the refresh token.", "请用刷新令牌换取新的访问令牌。";
     SESSION_ENDED = "session_ended" 401, "The session has ended", "会话已结束", "Sign in again.", "请重新登录。";
     CREDENTIALS_WRONG = "credentials_wrong" 401, "The sign-in name or the password is wrong", "登录名或密码错误", "Check both and try again.", "请检查后重试。";

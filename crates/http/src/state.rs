@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kehu_store::Gate;
+use uuid::Uuid;
 
 use crate::address::Forwarded;
 use crate::auth::Auth;
@@ -15,7 +16,7 @@ use crate::metrics::Metrics;
 pub struct Limits {
     /// Requests of one address per minute.
     pub requests: u32,
-    /// Submissions to forms of one address per minute.
+    /// Submissions of one address to one form per minute.
     pub submissions: u32,
     /// Attempts to sign in of one address per minute.
     pub sign_ins: u32,
@@ -27,8 +28,8 @@ pub struct Limits {
 pub struct State {
     /// The door to data.
     pub gate: Gate,
-    /// Limit on submissions to forms, by [`flood_key`](crate::limits::flood_key).
-    pub submissions: Option<PerMinute<IpAddr>>,
+    /// Limit on submissions, by [`flood_key`](crate::limits::flood_key) and form.
+    pub submissions: Option<PerMinute<(IpAddr, Uuid)>>,
     /// Limit on attempts to sign in, by [`flood_key`](crate::limits::flood_key).
     pub sign_ins: Option<PerMinute<IpAddr>>,
     pub(crate) auth: Auth,

@@ -33,6 +33,14 @@ const TEAMS: [&str; 2] = ["华东销售部", "华南销售部"];
 pub(crate) struct Filled {
     customers: usize,
     follow_ups: usize,
+    form: Form,
+}
+
+/// A form that takes leads.
+#[derive(Debug)]
+struct Form {
+    id: String,
+    key: String,
 }
 
 /// Fills the organisation of an administrator who has just been made. All its people get the administrator's password.
@@ -53,16 +61,17 @@ pub(crate) async fn fill(gate: &Gate, login: &str, password: &Password) -> Resul
     let demo = Demo { gate, verified, request };
     let people = demo.people(password).await?;
     demo.tags().await?;
-    let customers = demo.customers(&people).await?;
+    let customers = demo.customers(&people.salespeople).await?;
     let follow_ups = demo.follow_ups(&customers).await?;
+    let form = demo.form(&people.first_team).await?;
     gate.sign_out(verified, demo.request).await?;
-    Ok(Filled { customers: customers.len(), follow_ups })
+    Ok(Filled { customers: customers.len(), follow_ups, form })
 }
 
 impl Filled {
-    /// Tells what there is to look at, and who may sign in.
-    pub(crate) fn tell(&self, out: &mut impl Write) -> io::Result<()> {
-        let Self { customers, follow_ups } = self;
+    /// Tells what there is to look at, who may sign in, and how a lead comes in at `base`.
+    pub(crate) fn tell(&self, base: &str, out: &mut impl Write) -> io::Result<()> {
+        let Self { customers, follow_ups, form } = self;
         writeln!(
             out,
             "\nThere are {customers} made-up customers with {follow_ups} follow-ups to look at. Besides the"
@@ -72,8 +81,21 @@ impl Filled {
             let [first_team, second_team] = TEAMS;
             writeln!(out, "  {login:<10} {role:<12} {name}, {}", if *second { second_team } else { first_team })?;
         }
+        writeln!(out, "\nA lead through the form, as a web page sends it:\n")?;
+        writeln!(out, "curl {base}/v1/forms/{}/submissions \\\n  -H 'Authorization: Bearer {}' \\", form.id, form.key)?;
+        writeln!(out, "  -H 'Content-Type: application/json' \\\n  -d '{}'\n", lead())?;
         out.flush()
     }
+}
+
+fn lead() -> Value {
+    json!({ "values": { "company": "苏州新航软件有限公司", "name": "周慧", "mobile": "13912345670", "remark": "想了解报价" } })
+}
+
+/// The people who were made.
+struct People {
+    first_team: String,
+    salespeople: Vec<String>,
 }
 
 /// The administrator at work.
@@ -89,9 +111,8 @@ impl Demo<'_> {
         self.gate.user(self.verified, self.request.clone()).await
     }
 
-    async fn make(&self, kind: &str, body: Value) -> Result<String, Failure> {
-        let made = machine::create(&self.admin().await?, resource(kind)?, body, &WriteOptions::default()).await?;
-        id_of(&made)
+    async fn make(&self, kind: &str, body: Value) -> Result<Written, Failure> {
+        machine::create(&self.admin().await?, resource(kind)?, body, &WriteOptions::default()).await
     }
 
     /// Makes all of them, or says which could not be made.
@@ -101,23 +122,23 @@ impl Demo<'_> {
         done.into_iter().map(|BatchItem { outcome, .. }| outcome.map(|id| id.to_string())).collect()
     }
 
-    /// Two teams and their people; gives the salespeople.
-    async fn people(&self, password: &Password) -> Result<Vec<String>, Failure> {
+    /// Two teams and their people.
+    async fn people(&self, password: &Password) -> Result<People, Failure> {
         let [first, second] = TEAMS;
-        let first = self.make("team", json!({ "name": first })).await?;
-        let second = self.make("team", json!({ "name": second })).await?;
+        let first_team = id_of(&self.make("team", json!({ "name": first })).await?)?;
+        let second_team = id_of(&self.make("team", json!({ "name": second })).await?)?;
         let mut salespeople = Vec::new();
         for (login, name, role, in_second) in PEOPLE {
             let body = json!({
                 "user_name": login, "name": name, "role": role, "password": password.reveal(),
-                "team_id": if *in_second { &second } else { &first },
+                "team_id": if *in_second { &second_team } else { &first_team },
             });
             let made = create_user(&self.admin().await?, body, &WriteOptions::default()).await?;
             if *role == "salesperson" {
                 salespeople.push(id_of(&made)?);
             }
         }
-        Ok(salespeople)
+        Ok(People { first_team, salespeople })
     }
 
     async fn tags(&self) -> Result<(), Failure> {
@@ -155,6 +176,21 @@ impl Demo<'_> {
                 return Ok(found);
             }
         }
+    }
+
+    /// A form whose customers the people of a team get in turn.
+    async fn form(&self, team: &str) -> Result<Form, Failure> {
+        let field = |(key, maps_to): (&str, &str)| json!({ "key": key, "maps_to": maps_to });
+        let body = json!({
+            "name": "官网在线咨询", "source": "web_form", "assign": { "team_id": team },
+            "consent_text": "我同意贵公司为回复咨询而保存和使用以上信息。", "honeypot": "website",
+            "fields": words::FORM_FIELDS.iter().copied().map(field).collect::<Vec<_>>(),
+        });
+        let made = self.make("form", body).await?;
+        let record: Value = serde_json::from_str(&made.answer.body).unwrap_or_default();
+        let key = record.get("public_key").and_then(Value::as_str).map(str::to_owned);
+        let key = key.ok_or_else(|| Failure::Internal("a form without a public key".into()))?;
+        Ok(Form { id: id_of(&made)?, key })
     }
 
     async fn follow_ups(&self, customers: &[Known]) -> Result<usize, Failure> {

@@ -53,7 +53,7 @@ async fn until_stopped(serve: &Serve, options: ServerOptions, content: Content) 
     banner.print();
     if let Some(filled) = filled {
         // Serving goes on when nobody listens to it.
-        let _ = filled.tell(&mut std::io::stdout().lock());
+        let _ = filled.tell(&banner.base, &mut std::io::stdout().lock());
     }
     drop(first);
     let stopped = async {

@@ -1,5 +1,6 @@
 //! The only place that asks which engine it is.
 
+use sea_orm::sea_query::{Alias, Expr};
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 
 /// Builds a raw statement whose placeholders are written `?`.
@@ -34,6 +35,12 @@ pub(crate) fn has_concurrent_writers(db: &impl ConnectionTrait) -> bool {
 /// Whether full text is kept in an FTS5 table (SQLite) instead of a `tsvector` column (PostgreSQL).
 pub(crate) fn has_fts5(db: &impl ConnectionTrait) -> bool {
     db.get_database_backend() == DbBackend::Sqlite
+}
+
+/// A sort column. Where few rows are selected by other means, SQLite is kept from walking the whole sort index to find
+/// them: it has no statistics to know better.
+pub(crate) fn sort_column(db: &impl ConnectionTrait, column: &str, few: bool) -> Expr {
+    if few && has_fts5(db) { Expr::cust(format!("+\"{column}\"")) } else { Expr::col(Alias::new(column)) }
 }
 
 /// A condition that a text column contains a text, byte by byte.

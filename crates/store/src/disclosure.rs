@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::dialect::statement;
 use crate::engine::{self, Kind};
 use crate::entities::disclosure;
-use crate::failure::{Existing, Failure};
+use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::journal::{Entry, Outcome};
 use crate::tx::Tx;
@@ -89,17 +89,13 @@ pub(crate) async fn settle<'f>(
     caller: &Caller,
     failures: impl Iterator<Item = &'f mut Failure>,
 ) -> Result<(), Failure> {
-    let out_of_reach =
-        |failure: &&mut Failure| matches!(failure, Failure::Duplicate(existing) if existing.known.is_none());
-    let failures: Vec<&mut Failure> = failures.filter(out_of_reach).collect();
+    let told = |failure: &&mut Failure| matches!(failure, Failure::Duplicate(existing) if existing.beyond.is_some());
+    let failures: Vec<&mut Failure> = failures.filter(told).collect();
     if failures.is_empty() {
         return Ok(());
     }
     let records = |failure: &&mut Failure| match failure {
-        Failure::Duplicate(existing) => {
-            let Existing { resource, id, .. } = &**existing;
-            json!([told_of(resource, *id)])
-        }
+        Failure::Duplicate(existing) => existing.beyond.iter().map(|(kind, id)| told_of(kind, *id)).collect(),
         _ => Value::Null,
     };
     let allowed = count(caller, DUPLICATE, failures.iter().map(records).collect()).await?;

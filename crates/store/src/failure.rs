@@ -87,10 +87,8 @@ pub struct Existing {
     pub known: Option<KnownRecord>,
     /// The field of the request that met it.
     pub pointer: String,
-    /// Its kind; for the journal alone where it is out of the caller's reach.
-    pub resource: String,
-    /// Its id; for the journal alone where it is out of the caller's reach.
-    pub id: Uuid,
+    /// Its kind and id where it is out of the caller's reach: for the journal, no answer shows it.
+    pub beyond: Option<(String, Uuid)>,
 }
 
 /// A record within reach.

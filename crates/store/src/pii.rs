@@ -4,6 +4,8 @@
 //! goes to the bucket of 12 bits of the same value, then 16, and so on: every bucket holds several values, so that it
 //! tells little, and a look-up reads at most six short buckets at any number of entries, with no rebuilding.
 
+use std::collections::HashMap;
+
 use kehu_domain::field::Find;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
@@ -100,17 +102,13 @@ pub(crate) async fn find(
     }
     let keys: Vec<Vec<i64>> =
         entries.iter().map(|entry| buckets(ring, entry.class, &entry.value)).collect::<Result<_, _>>()?;
-    let rows = pii_index::Entity::find()
-        .filter(pii_index::Column::OrgId.eq(org))
-        .filter(pii_index::Column::Bucket.is_in(padded(keys.iter().flatten().copied().collect())))
-        .all(db)
-        .await?;
+    let rows = rows_of(db, org, keys.iter().flatten().copied().collect()).await?;
     let mut found = Found::default();
     for (at, (entry, keys)) in entries.iter().zip(&keys).enumerate() {
-        let full = |key: &i64| rows.iter().filter(|row| row.bucket == *key).count() >= BUCKET;
-        let place = keys.iter().find(|key| !full(key)).or(keys.last()).copied().unwrap_or_default();
+        let bucket = |key: &i64| rows.get(key).map(Vec::as_slice).unwrap_or_default();
+        let place = keys.iter().find(|key| bucket(key).len() < BUCKET).or(keys.last()).copied().unwrap_or_default();
         found.places.push(place);
-        for row in rows.iter().filter(|row| keys.contains(&row.bucket)) {
+        for row in keys.iter().flat_map(bucket) {
             let key_id = u32::try_from(row.key_id).unwrap_or(0);
             if ring.index_check(entry.class, key_id, row.record_id, &entry.value)?.as_slice() == row.check {
                 found.hits.push(Hit {
@@ -124,6 +122,31 @@ pub(crate) async fn find(
         }
     }
     Ok(found)
+}
+
+/// The most buckets that one statement asks for: far below the engines' limits of placeholders.
+const ASKED: usize = 4096;
+
+/// The rows of those buckets, by bucket.
+async fn rows_of(
+    db: &impl ConnectionTrait,
+    org: Uuid,
+    mut keys: Vec<i64>,
+) -> Result<HashMap<i64, Vec<pii_index::Model>>, Failure> {
+    keys.sort_unstable();
+    keys.dedup();
+    let mut rows: HashMap<i64, Vec<pii_index::Model>> = HashMap::new();
+    for part in keys.chunks(ASKED) {
+        let found = pii_index::Entity::find()
+            .filter(pii_index::Column::OrgId.eq(org))
+            .filter(pii_index::Column::Bucket.is_in(padded(part.to_vec())))
+            .all(db)
+            .await?;
+        for row in found {
+            rows.entry(row.bucket).or_default().push(row);
+        }
+    }
+    Ok(rows)
 }
 
 /// A list of a few standard lengths, so that a few prepared statements serve every call.

@@ -91,6 +91,55 @@ fn collect_sealed(filter: &Filter, wanted: &mut Vec<(Find, String)>) {
     }
 }
 
+/// Whether a condition that must hold selects few records by an index of its own: a sealed value, a piece of a name,
+/// a tag.
+pub(crate) async fn selects_few(
+    caller: &Caller,
+    kind: &Kind,
+    filter: &Filter,
+    q: Option<&str>,
+) -> Result<bool, Failure> {
+    let (db, org) = (caller.db(), caller.org());
+    for word in q.iter().flat_map(|q| q.split_whitespace()) {
+        if search::selects_few(db, org.id, kind.name, word).await? {
+            return Ok(true);
+        }
+    }
+    let parts = match filter {
+        Filter::And(parts) => parts.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    for part in parts {
+        let Filter::Is(condition) = part else { continue };
+        let few = match (condition.member.class, condition.op) {
+            (Class::Sealed(_), Op::Eq | Op::In) => true,
+            (Class::Name, Op::Contains | Op::StartsWith) if is_searched(kind) => match condition.values.first() {
+                Some(Scalar::Text(text)) => search::selects_few(db, org.id, kind.name, text).await?,
+                _ => false,
+            },
+            (Class::Tags, Op::Eq | Op::HasAny | Op::HasAll) => {
+                let ids: Vec<Uuid> = condition.values.iter().filter_map(|value| tag_id(caller, value)).collect();
+                search::marks_few(db, org.id, &ids).await?
+            }
+            _ => false,
+        };
+        if few {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The living tag that a value names.
+fn tag_id(caller: &Caller, value: &Scalar) -> Option<Uuid> {
+    let org = caller.org();
+    match value {
+        Scalar::Id(id) => Some(*id).filter(|id| org.has_tag(*id)),
+        Scalar::Text(name) => org.tag_named(&normalise(name)),
+        _ => None,
+    }
+}
+
 /// Compiles filters of one kind.
 pub(crate) struct Compiler<'a, C> {
     pub(crate) db: &'a C,
@@ -150,15 +199,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             return if wants_null(condition) { empty } else { empty.not() };
         }
         let org = self.caller.org();
-        let ids: Vec<Option<Uuid>> = condition
-            .values
-            .iter()
-            .map(|value| match value {
-                Scalar::Id(id) => Some(*id).filter(|id| org.has_tag(*id)),
-                Scalar::Text(name) => org.tag_named(&normalise(name)),
-                _ => None,
-            })
-            .collect();
+        let ids: Vec<Option<Uuid>> = condition.values.iter().map(|value| tag_id(self.caller, value)).collect();
         let linked = |ids: Vec<Uuid>| {
             let links = Query::select()
                 .column(Alias::new("record_id"))

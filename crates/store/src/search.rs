@@ -77,3 +77,39 @@ pub(crate) fn matches(db: &impl ConnectionTrait, org: Uuid, kind: &str, text: &s
         ))
     }
 }
+
+/// How many records make a condition that selects few.
+const FEW: i64 = 1000;
+
+/// Whether the tokens of a text select few records. Asked on SQLite alone, whose planner cannot tell.
+pub(crate) async fn selects_few(db: &impl ConnectionTrait, org: Uuid, kind: &str, text: &str) -> Result<bool, Failure> {
+    let Some(terms) = tokens::fts5_match(&tokens::query_tokens(text)).filter(|_| has_fts5(db)) else {
+        return Ok(false);
+    };
+    let words = format!("{} AND {terms}", scope(org, kind));
+    let alias = Column::Integer.alias("n");
+    let limit = FEW + 1;
+    let sql = format!(
+        "SELECT count(*) AS {alias} FROM (SELECT rowid FROM search_fts WHERE search_fts MATCH ? LIMIT {limit})"
+    );
+    let row = db.query_one_raw(statement(db, &sql, [words.into()])).await?;
+    let n: i64 = row.map(|row| row.try_get("", &alias)).transpose()?.unwrap_or(0);
+    Ok(n <= FEW)
+}
+
+/// Whether a tag marks few records; as [`selects_few`].
+pub(crate) async fn marks_few(db: &impl ConnectionTrait, org: Uuid, tags: &[Uuid]) -> Result<bool, Failure> {
+    if !has_fts5(db) || tags.is_empty() {
+        return Ok(false);
+    }
+    let alias = Column::Integer.alias("n");
+    let (places, limit) = (vec!["?"; tags.len()].join(", "), FEW + 1);
+    let sql = format!(
+        "SELECT count(*) AS {alias} FROM \
+         (SELECT 1 FROM tag_links WHERE org_id = ? AND tag_id IN ({places}) LIMIT {limit})"
+    );
+    let values = std::iter::once(Value::from(org)).chain(tags.iter().map(|tag| Value::from(*tag)));
+    let row = db.query_one_raw(statement(db, &sql, values)).await?;
+    let n: i64 = row.map(|row| row.try_get("", &alias)).transpose()?.unwrap_or(0);
+    Ok(n <= FEW)
+}

@@ -13,14 +13,15 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::clock::new_id;
-use crate::dialect::statement;
+use crate::crypto::index::IndexClass;
+use crate::dialect::{has_concurrent_writers, statement};
 use crate::engine;
 use crate::entities::{journal as journal_row, pii_index, tag_link};
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::journal::Entry;
 use crate::ops::references::CustomerHead;
-use crate::{ops, search};
+use crate::{ops, pii, search};
 
 /// Something to do once the transaction is on the disk: the only way to touch a cache.
 pub(crate) type AfterCommit = Box<dyn FnOnce() + Send>;
@@ -32,12 +33,24 @@ pub(crate) struct Tx<'a> {
     now: DateTime<Utc>,
     gathered: RefCell<Gathered>,
     customers: RefCell<HashMap<Uuid, CustomerHead>>,
+    /// Values that parts which were kept put into the index.
+    before: RefCell<Held>,
+}
+
+/// Records by the value they hold.
+type Held = HashMap<(IndexClass, String), Vec<pii::Hit>>;
+
+fn merge(into: &mut Held, part: Held) {
+    for (value, hits) in part {
+        into.entry(value).or_default().extend(hits);
+    }
 }
 
 /// What is written at the end.
 #[derive(Default)]
 struct Gathered {
     index: Vec<pii_index::Model>,
+    held: Held,
     index_gone: Vec<Uuid>,
     search: Vec<SearchText>,
     search_gone: Vec<Uuid>,
@@ -61,7 +74,14 @@ struct SearchText {
 
 impl<'a> Tx<'a> {
     pub(crate) fn new(db: &'a engine::Tx, caller: Caller, now: DateTime<Utc>) -> Self {
-        Self { db, caller, now, gathered: RefCell::default(), customers: RefCell::default() }
+        Self {
+            db,
+            caller,
+            now,
+            gathered: RefCell::default(),
+            customers: RefCell::default(),
+            before: RefCell::default(),
+        }
     }
 
     /// The statements.
@@ -84,6 +104,20 @@ impl<'a> Tx<'a> {
         self.now
     }
 
+    /// Whether nobody else can write at the same time.
+    pub(crate) fn db_is_alone(&self) -> bool {
+        !has_concurrent_writers(self.db)
+    }
+
+    /// Makes other transactions that ask for the same wait until this one ends.
+    pub(crate) async fn lock_organisation(&self) -> Result<(), Failure> {
+        let (high, low) = self.org_id().as_u64_pair();
+        let lock = i64::from_be_bytes((high ^ low.rotate_left(7)).to_be_bytes());
+        let sql = "SELECT count(pg_advisory_xact_lock(?)) AS locked";
+        self.db.execute_raw(statement(self.db, sql, [lock.into()])).await?;
+        Ok(())
+    }
+
     /// A fresh id.
     pub(crate) fn new_id(&self) -> Uuid {
         new_id(self.now)
@@ -93,19 +127,36 @@ impl<'a> Tx<'a> {
         self.gathered.borrow_mut().journal.push(entry);
     }
 
-    pub(crate) fn index(&self, rows: Vec<pii_index::Model>) {
-        self.gathered.borrow_mut().index.extend(rows);
+    /// Puts a record's values into the index; rows and values stand in the same order.
+    pub(crate) fn index(&self, rows: Vec<pii_index::Model>, values: &[pii::Entry]) {
+        let mut gathered = self.gathered.borrow_mut();
+        for (row, value) in rows.iter().zip(values) {
+            let hit = pii::Hit {
+                entry: 0,
+                kind: row.kind.clone(),
+                record_id: row.record_id,
+                parent_id: row.parent_id,
+                strong: row.strong,
+            };
+            gathered.held.entry((value.class, value.value.clone())).or_default().push(hit);
+        }
+        gathered.index.extend(rows);
     }
 
-    /// What this transaction itself will put into the index.
-    pub(crate) fn indexed(&self) -> Vec<pii_index::Model> {
-        self.gathered.borrow().index.clone()
+    /// Records that hold a value and were put into the index by this transaction.
+    pub(crate) fn held(&self, value: &pii::Entry) -> Vec<pii::Hit> {
+        let key = (value.class, value.value.clone());
+        let (gathered, before) = (self.gathered.borrow(), self.before.borrow());
+        [&gathered.held, &*before].into_iter().filter_map(|held| held.get(&key)).flatten().cloned().collect()
     }
 
     /// Takes every entry of a record out of the index before new ones are written.
     pub(crate) fn unindex(&self, record: Uuid) {
         let mut gathered = self.gathered.borrow_mut();
         gathered.index.retain(|row| row.record_id != record);
+        for held in gathered.held.values_mut().chain(self.before.borrow_mut().values_mut()) {
+            held.retain(|hit| hit.record_id != record);
+        }
         gathered.index_gone.push(record);
     }
 
@@ -172,15 +223,13 @@ impl<'a> Tx<'a> {
     /// Runs a part that may fail by itself: its statements are undone, what it gathered is dropped, and the
     /// transaction goes on. One level only.
     pub(crate) async fn attempt<T>(&self, job: impl AsyncFnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-        let before = std::mem::take(&mut *self.gathered.borrow_mut());
-        // The index of this transaction must stay visible: an item may meet an earlier one.
-        self.gathered.borrow_mut().index.clone_from(&before.index);
+        let mut before = std::mem::take(&mut *self.gathered.borrow_mut());
+        // What earlier parts put into the index stays visible: an item may meet one of them.
+        merge(&mut self.before.borrow_mut(), std::mem::take(&mut before.held));
         self.gathered.borrow_mut().names.clone_from(&before.names);
-        let known = before.index.len();
         let result = self.db.attempt(async |_| job().await).await;
-        let mut part = std::mem::replace(&mut *self.gathered.borrow_mut(), before);
+        let part = std::mem::replace(&mut *self.gathered.borrow_mut(), before);
         if result.is_ok() {
-            part.index.drain(..known.min(part.index.len()));
             self.gathered.borrow_mut().join(part);
         }
         result
@@ -219,6 +268,7 @@ impl<'a> Tx<'a> {
 impl Gathered {
     fn join(&mut self, part: Self) {
         self.index.extend(part.index);
+        merge(&mut self.held, part.held);
         self.index_gone.extend(part.index_gone);
         self.search.extend(part.search);
         self.search_gone.extend(part.search_gone);

@@ -24,6 +24,7 @@ codes! {
     DATE_INVALID = "date_invalid", "“{value}” is not a date.", "“{value}”不是有效的日期。", "Write YYYY-MM-DD, such as 1990-03-07.", "请按 YYYY-MM-DD 填写，如 1990-03-07。";
     LIST_TOO_LONG = "list_too_long", "The list is too long; at most {max} items.", "列表过长，最多 {max} 项。", "", "";
     ELEMENT_UNKNOWN = "element_unknown", "The list has no element with the id “{value}”.", "列表中没有编号为“{value}”的元素。", "Leave the id out to add a new element.", "新增元素时请不要带 id。";
+    ELEMENT_TWICE = "element_twice", "The list has two values for the element “{value}”.", "列表中对元素“{value}”给出了两个值。", "Leave the id out of the one that is new.", "请去掉新增元素的 id。";
     MASK_IN_TEXT = "mask_in_text", "“{value}” holds a mask instead of a value.", "“{value}”是掩码，不是真实的值。", "Send the whole value, or leave the field out to keep it.", "请填写完整的值；若不修改，请去掉该字段。";
     MASK_AMBIGUOUS = "mask_ambiguous", "The mask “{value}” fits two elements.", "掩码“{value}”对应多个元素。", "Name the element by its id.", "请用 id 指明是哪一个元素。";
     DUE_BEFORE_HAPPENED = "due_before_happened", "The next step is due before the follow-up happened.", "下次跟进时间早于本次跟进时间。", "Give a later time.", "请填写更晚的时间。";

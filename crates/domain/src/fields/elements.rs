@@ -307,6 +307,13 @@ impl<V: ElementValue> FieldValue for Elements<V> {
             reader.flaw(Flaw::new(&codes::LIST_TOO_LONG).with("max", MAX));
             return None;
         }
+        let again = items.iter().enumerate().find(|(at, item)| items.iter().take(*at).any(|other| other.id == item.id));
+        if let Some((_, item)) =
+            again.filter(|(_, item)| items.iter().any(|other| other.id == item.id && other != *item))
+        {
+            reader.flaw(Flaw::new(&codes::ELEMENT_TWICE).with("value", item.id));
+            return None;
+        }
         Some(Self::settle(items))
     }
     fn show(&self, out: &mut Out, sight: Sight, _: &dyn View) {

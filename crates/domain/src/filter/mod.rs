@@ -3,6 +3,7 @@
 mod scalar;
 
 use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -182,6 +183,10 @@ pub fn sorts(kind: &Kind) -> impl Iterator<Item = &'static str> {
 const MAX_CONDITIONS: usize = 20;
 const MAX_DEPTH: usize = 5;
 const MAX_VALUES: usize = 500;
+/// Most tags that `has_all` takes.
+const MAX_ALL: usize = 20;
+/// Longest text that `contains` and `starts_with` take, in characters.
+const MAX_TEXT: usize = 200;
 
 /// Reads questions about one kind.
 pub struct FilterReader<'a> {
@@ -191,6 +196,8 @@ pub struct FilterReader<'a> {
     pub region: &'a str,
     /// What `within_last` counts back from.
     pub now: DateTime<Utc>,
+    /// Where days begin.
+    pub zone: Tz,
     conditions: usize,
     values: usize,
 }
@@ -200,8 +207,8 @@ type Read<T> = Result<T, Finding>;
 impl<'a> FilterReader<'a> {
     /// A reader for questions about a kind.
     #[must_use]
-    pub fn new(kind: &'static Kind, region: &'a str, now: DateTime<Utc>) -> Self {
-        Self { kind, region, now, conditions: 0, values: 0 }
+    pub fn new(kind: &'static Kind, region: &'a str, now: DateTime<Utc>, zone: Tz) -> Self {
+        Self { kind, region, now, zone, conditions: 0, values: 0 }
     }
 
     /// Reads the `where` of a search body.
@@ -308,6 +315,9 @@ impl<'a> FilterReader<'a> {
             },
             Op::In | Op::Nin | Op::HasAny | Op::HasAll => {
                 let items = json.as_array().ok_or_else(|| wrong("a list", "列表"))?;
+                if op == Op::HasAll && items.len() > MAX_ALL {
+                    return Err(wrong("at most 20 tags", "最多 20 个标签"));
+                }
                 items.iter().map(|item| self.scalar(member, item, at)).collect()
             }
             Op::Between => match json.as_array().map(Vec::as_slice) {
@@ -320,8 +330,12 @@ impl<'a> FilterReader<'a> {
                 Ok(vec![Scalar::Time(self.now - Duration::days(days))])
             }
             Op::Contains | Op::StartsWith => {
-                let text = json.as_str().filter(|text| !text.trim().is_empty());
-                Ok(vec![Scalar::Text(text.ok_or_else(|| wrong("a text", "文本"))?.to_owned())])
+                let fits = |text: &&str| !text.trim().is_empty() && text.chars().count() <= MAX_TEXT;
+                let text = json.as_str().filter(fits);
+                Ok(vec![Scalar::Text(
+                    text.ok_or_else(|| wrong("a text of at most 200 characters", "不超过 200 个字符的文本"))?
+                        .to_owned(),
+                )])
             }
             _ => Ok(vec![self.scalar(member, json, at)?]),
         }
@@ -347,7 +361,7 @@ impl<'a> FilterReader<'a> {
             Class::Id => {
                 text.and_then(|text| Uuid::parse_str(text).ok()).map(Scalar::Id).ok_or_else(|| wrong("an id", "编号"))
             }
-            Class::Time => time(json)
+            Class::Time => time(json, self.zone)
                 .map(Scalar::Time)
                 .ok_or_else(|| wrong("a time (RFC 3339) or a date", "时间（RFC 3339）或日期")),
             Class::Int => int(json).map(Scalar::Int).ok_or_else(|| wrong("a whole number", "整数")),

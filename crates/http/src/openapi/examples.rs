@@ -24,6 +24,17 @@ pub(super) fn input(kind: &str) -> Option<Value> {
         "tag" => json!({ "name": "采购意向-硬件设备", "group": "采购意向", "color": "#1677ff" }),
         "user" => json!({ "name": "王小明", "mobile": "13800138001", "role": "salesperson" }),
         "team" => json!({ "name": "华东一部" }),
+        "form" => json!({
+            "name": "官网咨询", "origins": ["https://www.example.com"], "honeypot": "website",
+            "fields": [
+                { "key": "company", "maps_to": "customer.name", "required": true, "label": "公司" },
+                { "key": "name", "maps_to": "contact.name", "label": "姓名" },
+                { "key": "mobile", "maps_to": "contact.phone", "label": "手机" },
+                { "key": "message", "maps_to": "customer.remark", "label": "留言" },
+            ],
+            "assign": { "team_id": "0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f" },
+            "answer": { "code": 0, "message": "success", "id": "{{id}}" },
+        }),
         _ => return None,
     })
 }
@@ -38,6 +49,7 @@ pub(super) fn patch(kind: &str) -> Option<Value> {
         "tag" => json!({ "color": "#52c41a" }),
         "user" => json!({ "disabled": true }),
         "team" => json!({ "parent_id": null }),
+        "form" => json!({ "paused": true }),
         _ => return None,
     })
 }

@@ -5,6 +5,7 @@ mod codes;
 mod docs;
 mod envelopes;
 mod examples;
+mod intake;
 mod kinds;
 mod operation;
 mod people;
@@ -28,7 +29,12 @@ pub use operation::{Answer, Guard, Operation};
 /// Every operation: those of each kind, then the special ones.
 #[must_use]
 pub fn operations() -> Vec<Operation> {
-    KINDS.iter().flat_map(|kind| records::operations(kind)).chain(special::operations()).collect()
+    KINDS
+        .iter()
+        .flat_map(|kind| records::operations(kind))
+        .chain(special::operations())
+        .chain(intake::operations())
+        .collect()
 }
 
 /// The whole description.
@@ -46,6 +52,7 @@ pub fn document() -> Value {
     let mut schemas = envelopes::schemas();
     schemas.extend(KINDS.iter().flat_map(|kind| kinds::schemas(kind)));
     schemas.extend(special::schemas());
+    schemas.extend(intake::schemas());
     json!({
         "openapi": "3.1.0",
         "info": shared::info(),

@@ -77,7 +77,7 @@ const OF_TOKENS: &[&ProblemCode] = &[
 
 /// What can be wrong with the key of a form.
 const OF_FORM_KEYS: &[&ProblemCode] =
-    &[&codes::TOKEN_MISSING, &codes::TOKEN_INVALID, &codes::ORIGIN_REFUSED, &codes::FORM_PAUSED];
+    &[&codes::TOKEN_MISSING, &codes::FORM_KEY_INVALID, &codes::ORIGIN_REFUSED, &codes::FORM_PAUSED];
 
 /// What can be wrong with a body.
 const OF_BODIES: &[&ProblemCode] = &[

@@ -17,6 +17,7 @@ use crate::routes::types::{
 /// Groups of special operations, with what they are about.
 pub(super) const TAGS: &[(&str, &str)] = &[
     ("sign_in", "Signing in, staying signed in, and who one is."),
+    ("submissions", "What comes in through forms, and what became of it."),
     ("lookup", "Whose phone number, e-mail or WeChat id is this?"),
     ("service", "Whether the program runs, and how to use it."),
 ];
@@ -333,7 +334,7 @@ pub(super) fn schemas() -> Map<String, Value> {
 
 /// Says derived schemas the way the others are said: `examples` in a list, and the sentence about a struct that may be
 /// null beside the choice instead of in it.
-fn tidy(schema: &mut Value) {
+pub(super) fn tidy(schema: &mut Value) {
     if let Some(members) = schema.as_object_mut() {
         if let Some(example) = members.remove("example") {
             members.insert("examples".into(), json!([example]));

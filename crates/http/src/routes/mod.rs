@@ -3,6 +3,7 @@
 use actix_web::web::ServiceConfig;
 
 mod auth;
+pub(crate) mod forms;
 mod me;
 mod members;
 mod records;
@@ -13,5 +14,6 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     crate::openapi::configure(app);
     auth::configure(app);
     me::configure(app);
+    forms::configure(app);
     records::configure(app);
 }

@@ -253,20 +253,33 @@ pub struct LookupHit {
     /// Its kind.
     #[schema(example = "contact")]
     pub resource: &'static str,
-    /// Its id.
-    pub id: Uuid,
-    /// Its name.
-    pub name: String,
-    /// The customer's number.
+    /// Its id; null where it is out of the caller's reach.
     #[schema(required)]
-    pub number: Option<String>,
+    pub id: Option<Uuid>,
+    /// Its name, or its first character and `**`.
+    pub name: String,
     /// The customer: the record itself, or the one it belongs to.
-    pub customer: Reference,
+    pub customer: LookupCustomer,
     /// Who looks after the customer.
     #[schema(required)]
     pub owner: Option<Reference>,
     /// How it stands to the caller.
     pub state: Standing,
+    /// Members that are shown as a mask.
+    pub masked: Vec<String>,
+}
+
+/// The customer of a record that was found.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LookupCustomer {
+    /// Its id; null where it is out of the caller's reach.
+    #[schema(required)]
+    pub id: Option<Uuid>,
+    /// Its number; null where it is out of the caller's reach.
+    #[schema(required)]
+    pub number: Option<String>,
+    /// Its name, or its first character and `**`.
+    pub name: String,
 }
 
 /// How a record stands to the caller.

@@ -253,3 +253,13 @@ pub(super) const PARTNER: &[Talk] = &[
     ("visit", "共同拜访终端客户，对联合方案反响良好。", "安排第二次联合拜访"),
     ("meeting", "季度业务回顾，确认联合方案的分工。", "提交联合方案初稿"),
 ];
+
+/// What the web page calls its fields, and where they go.
+pub(super) const FORM_FIELDS: &[(&str, &str)] = &[
+    ("company", "customer.name"),
+    ("name", "contact.name"),
+    ("mobile", "contact.phone"),
+    ("email", "contact.email"),
+    ("wechat", "contact.wechat"),
+    ("remark", "customer.remark"),
+];

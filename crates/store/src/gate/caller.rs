@@ -7,7 +7,7 @@ use kehu_domain::rights::{Action, Reach, Relation, Rights};
 use uuid::Uuid;
 
 use crate::crypto::roots::KeyRing;
-use crate::engine::{self, Engine};
+use crate::engine::{self, Engine, EngineError};
 use crate::failure::Failure;
 use crate::org::Org;
 use crate::tx::Tx;
@@ -205,7 +205,12 @@ impl Caller {
                 let out = job(&tx).await?;
                 Ok((out, tx.finish().await?))
             })
-            .await?;
+            .await
+            .map_err(|failure| match failure {
+                // A write's statements are short: one that ran out of time waited for somebody else.
+                Failure::Engine(EngineError::TooExpensive) => Failure::Engine(EngineError::Busy),
+                other => other,
+            })?;
         for act in after {
             act();
         }

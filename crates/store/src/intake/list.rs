@@ -131,7 +131,12 @@ pub async fn get(caller: &Caller, form: Uuid, id: Uuid) -> Result<Answer, Failur
     let body = submission_body::Entity::find_by_id((caller.org().id, id)).one(caller.db()).await?;
     let raw = body.map(|body| caller.ring().open_text(RAW, id, &body.raw)).transpose()?;
     let detail = detail(caller, &row)?;
-    caller.write(async move |tx: &Tx<'_>| Ok(tx.log(opened(id)))).await?;
+    let entry = opened(id);
+    let note = async move |tx: &Tx<'_>| {
+        tx.log(entry);
+        Ok(())
+    };
+    caller.write(note).await?;
     let mut out = Out::new();
     out.object(|out| {
         write(out, &row, &detail);

@@ -52,7 +52,7 @@ pub(super) async fn find(tx: &Tx<'_>, lead: &mut Lead) -> Result<Option<Known>, 
     let entries = entries(lead);
     // Landlines and WeChat ids, too: two leads with the same one must not pass each other.
     let keys: Vec<Entry> = entries.iter().map(|entry| Entry { strong: true, ..entry.clone() }).collect();
-    duplicates::lock(tx, keys.iter()).await?;
+    duplicates::lock(tx, duplicates::strong_keys(&keys, None)).await?;
     let mut hits = duplicates::look_up(tx, &entries).await?.hits;
     drop_strangers(tx, lead, &entries, &mut hits).await?;
     let known = choose(entries.len(), &hits);

@@ -10,10 +10,9 @@ use crate::failure::Failure;
 use crate::gate::{Caller, worth_another_try};
 use crate::kept::{self, Kept};
 use crate::ops::duplicates;
-use crate::pii::Entry;
 use crate::tx::Tx;
 
-use super::doors::WriteOptions;
+use super::doors::{TRIES, WriteOptions, pause};
 use super::{Draft, Idempotency, Machine, Resource};
 
 /// How many items one transaction takes when the batch is not atomic: nobody waits for a thousand rows.
@@ -49,7 +48,17 @@ pub async fn batch(
     for (part, chunk) in items.chunks(size).enumerate() {
         let first = part * size;
         let part = i64::try_from(part).unwrap_or(i64::MAX);
-        done.extend(write_chunk(caller, machine, chunk, first, part, atomic, options).await?);
+        match write_chunk(caller, machine, chunk, first, part, atomic, options).await {
+            Ok(items) => done.extend(items),
+            // Nothing was done yet: the request failed.
+            Err(failure) if done.is_empty() => return Err(failure),
+            // What was done stays done and is told; the rest was not.
+            Err(failure) => {
+                let item = |index| BatchItem { index, outcome: Err(failure.clone()), replayed: false };
+                done.extend((first..items.len()).map(item));
+                break;
+            }
+        }
     }
     Ok(done)
 }
@@ -75,7 +84,10 @@ async fn write_chunk(
             .write(async move |tx: &Tx<'_>| chunk_in(tx, machine, drafts, part, atomic, idempotency, allow).await)
             .await;
         match outcome {
-            Err(failure) if worth_another_try(&failure) && tries < 3 => tries += 1,
+            Err(failure) if worth_another_try(&failure) && tries < TRIES => {
+                pause(tries).await;
+                tries += 1;
+            }
             Err(mut failure) => {
                 disclosure::settle(caller, std::iter::once(&mut failure)).await?;
                 return Err(failure);
@@ -109,8 +121,12 @@ async fn chunk_in(
     {
         return Ok((replay(&kept, drafts), true));
     }
-    let entries: Vec<Entry> = drafts.iter().flatten().flat_map(|draft| machine.entries(draft)).collect();
-    duplicates::lock(tx, entries.iter()).await?;
+    // Of several batches of one organisation one writes at a time: they would meet at the counters of numbers.
+    if !tx.db_is_alone() {
+        tx.lock_organisation().await?;
+    }
+    let keys: Vec<String> = drafts.iter().flatten().flat_map(|draft| machine.strong_keys(draft)).collect();
+    duplicates::lock(tx, keys).await?;
     let mut outcomes: Outcomes = Vec::with_capacity(drafts.len());
     for (at, draft) in drafts.into_iter().enumerate() {
         let outcome = match draft {
@@ -124,8 +140,8 @@ async fn chunk_in(
             }
         };
         match outcome {
-            // The database itself failed: nothing of the chunk counts.
-            Err(Failure::Engine(error)) => return Err(Failure::Engine(error)),
+            // Another transaction came between: the whole chunk is tried again.
+            Err(failure) if worth_another_try(&failure) => return Err(failure),
             outcome => outcomes.push(outcome),
         }
     }

@@ -39,10 +39,15 @@ pub(crate) async fn insert_whole<R: Rows>(
     for contact in &mut contacts {
         settle_tags(tx, contact).await?;
     }
+    // One is primary: the last one said.
+    let primary = contacts.iter().rposition(|contact| contact.primary);
+    for (at, contact) in contacts.iter_mut().enumerate() {
+        contact.primary = Some(at) == primary;
+    }
     references::check(tx, &data, None).await?;
     let found = duplicates::look_up(tx, &entries).await?;
     if !allow_duplicate {
-        duplicates::refuse(tx, &entries, &found, data.credit_code(), &[id]).await?;
+        duplicates::refuse(tx, &entries, &found, data.credit_code(), &own_records(id, &data)).await?;
     }
     data.prepare(tx, None).await?;
     let (owner, team) = owner_and_team(tx, &data).await?;
@@ -64,6 +69,14 @@ pub(crate) async fn insert_whole<R: Rows>(
     Ok((stored, contacts))
 }
 
+/// Records that a request may share its keys with: itself, and the customer that it hangs on.
+pub(crate) fn own_records<R: Rows>(id: Uuid, data: &R) -> Vec<Uuid> {
+    match data.ownership() {
+        Ownership::OfCustomer(customer) => vec![id, customer],
+        _ => vec![id],
+    }
+}
+
 /// Index, search, links, journal, and what follows elsewhere. `from` is where the record's values begin in the look-up.
 async fn finish<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>, found: &Found, from: usize) -> Result<(), Failure> {
     let entries = stored.data.entries();
@@ -71,7 +84,7 @@ async fn finish<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>, found: &Found, from: u
         Ownership::OfCustomer(customer) => customer,
         _ => stored.base.id,
     };
-    tx.index(duplicates::rows(tx, stored, R::KIND.name, parent, &entries, &found.from(from))?);
+    tx.index(duplicates::rows(tx, stored, R::KIND.name, parent, &entries, &found.from(from))?, &entries);
     if let Some(text) = stored.data.search_text() {
         tx.search(R::KIND.name, stored.base.id, text, true);
     }

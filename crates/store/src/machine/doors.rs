@@ -1,5 +1,7 @@
 //! The doors through which records are read and written, for every kind.
 
+use std::time::Duration;
+
 use kehu_domain::rights::Action;
 use serde_json::Value;
 use uuid::Uuid;
@@ -69,7 +71,15 @@ pub struct Written {
 }
 
 /// How many times a write is tried that another server's transaction got in the way of.
-const TRIES: u32 = 3;
+pub(super) const TRIES: u32 = 6;
+
+/// Waits before a write is tried again: longer each time, and not at the same moment as another one that waits.
+pub(super) async fn pause(tries: u32) {
+    let mut chance = [0_u8; 1];
+    let _ = getrandom::fill(&mut chance);
+    let millis = u64::from(chance[0] % 20) + u64::from(tries) * 15;
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+}
 
 /// One record.
 ///
@@ -183,7 +193,10 @@ async fn run(
     let mut tries = 1;
     loop {
         match once(caller, machine, options, work.clone()).await {
-            Err(failure) if worth_another_try(&failure) && tries < TRIES => tries += 1,
+            Err(failure) if worth_another_try(&failure) && tries < TRIES => {
+                pause(tries).await;
+                tries += 1;
+            }
             Err(mut failure) => {
                 disclosure::settle(caller, std::iter::once(&mut failure)).await?;
                 return Err(failure);
@@ -282,7 +295,7 @@ async fn perform(
     let allow_duplicate = options.allow_duplicate;
     match prepared {
         Prepared::Create(draft) => {
-            duplicates::lock(tx, machine.entries(&draft).iter()).await?;
+            duplicates::lock(tx, machine.strong_keys(&draft)).await?;
             machine.insert(tx, draft, allow_duplicate).await.map(Some)
         }
         Prepared::Update(id, body) => {

@@ -23,6 +23,8 @@ pub(crate) struct New<R> {
 
 /// The most contacts that a new customer may bring.
 const MAX_CONTACTS: usize = 100;
+/// The most phones, e-mails and WeChat ids that a new record and its contacts may bring.
+const MAX_SEALED: usize = 300;
 
 impl<R: Rows> New<R> {
     /// Sealed values of the record and its contacts, each with its place in the body.
@@ -60,7 +62,14 @@ pub(crate) fn parse<R: Rows>(caller: &Caller, body: Value) -> Result<New<R>, Fai
         findings.extend(rule_findings(contact, &format!("/contacts/{at}")));
     }
     match (data, contacts.into_iter().collect::<Option<Vec<Contact>>>()) {
-        (Some(data), Some(contacts)) if findings.is_empty() => Ok(New { id, data, contacts }),
+        (Some(data), Some(contacts)) if findings.is_empty() => {
+            let new = New { id, data, contacts };
+            if new.entries().len() > MAX_SEALED {
+                let flaw = Flaw::new(&codes::LIST_TOO_LONG).with("max", MAX_SEALED);
+                return Err(Failure::refused("/contacts", flaw));
+            }
+            Ok(new)
+        }
         _ => Err(Failure::Refused(findings)),
     }
 }

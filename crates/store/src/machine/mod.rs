@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::gate::Caller;
+use crate::ops::duplicates;
 use crate::rows::{Ownership, Rows};
 use crate::tx::Tx;
 
@@ -33,7 +34,6 @@ pub use doors::{Idempotency, Verb, WriteOptions, Written, create, delete, get, l
 pub use expand::{EXPANSIONS, Expansion};
 pub use lookup::lookup;
 
-pub(crate) use crate::pii::Entry as DraftEntry;
 pub(crate) use doors::still_readable;
 
 /// A future that stays on its thread.
@@ -101,8 +101,8 @@ pub(crate) trait Machine: Sync {
     fn batched(&self) -> bool;
     /// Parses a new record, with all that was found wrong.
     fn draft(&self, caller: &Caller, body: Value) -> Result<Draft, Failure>;
-    /// What is found under which sealed value in a draft.
-    fn entries(&self, draft: &Draft) -> Vec<DraftEntry>;
+    /// The strong keys of a draft, for [`duplicates::lock`](crate::ops::duplicates::lock).
+    fn strong_keys(&self, draft: &Draft) -> Vec<String>;
     /// Writes a draft.
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>>;
     /// Changes a record.
@@ -172,8 +172,9 @@ impl<R: Rows> Machine for Of<R> {
     fn draft(&self, caller: &Caller, body: Value) -> Result<Draft, Failure> {
         draft::parse::<R>(caller, body).map(|draft| Draft(Box::new(draft)))
     }
-    fn entries(&self, draft: &Draft) -> Vec<DraftEntry> {
-        draft.0.downcast_ref::<draft::New<R>>().map(draft::New::entries).unwrap_or_default()
+    fn strong_keys(&self, draft: &Draft) -> Vec<String> {
+        let new = draft.0.downcast_ref::<draft::New<R>>();
+        new.map(|new| duplicates::strong_keys(&new.entries(), new.data.credit_code())).unwrap_or_default()
     }
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>> {
         Box::pin(async move {

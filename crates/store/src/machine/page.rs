@@ -13,6 +13,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::dialect;
 use crate::engine::Kind as Column;
 use crate::failure::Failure;
 use crate::gate::Caller;
@@ -69,7 +70,12 @@ impl Cursor {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (of, back, key, id): (String, bool, serde_json::Value, Uuid) = serde_json::from_slice(&bytes).ok()?;
         let key = match key {
-            serde_json::Value::Number(millis) => SortKey::Time(DateTime::from_timestamp_millis(millis.as_i64()?)?),
+            serde_json::Value::Number(millis) => {
+                // Within the years that both engines can compare, the sentinels included.
+                let millis =
+                    millis.as_i64().filter(|millis| (-2_208_988_800_000..=253_402_300_799_999).contains(millis));
+                SortKey::Time(DateTime::from_timestamp_millis(millis?)?)
+            }
             serde_json::Value::String(text) if !text.contains('\0') => SortKey::Text(text),
             _ => return None,
         };
@@ -121,14 +127,16 @@ pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page
     };
     let back = cursor.as_ref().is_some_and(|cursor| cursor.back);
     let desc = asked.desc != back;
+    let few = query::selects_few(caller, R::KIND, &asked.filter, asked.q.as_deref()).await?;
+    let sort = dialect::sort_column(db, sort_column(&asked.sort), few);
     if let Some(cursor) = &cursor {
-        let place = Expr::tuple([col(sort_column(&asked.sort)), col("id")]);
+        let place = Expr::tuple([sort.clone(), col("id")]);
         let key = Expr::tuple([Expr::val(key_value(&cursor.key)), Expr::val(cursor.id)]);
         condition = condition.add(if desc { place.lt(key) } else { place.gt(key) });
     }
     let mut records = Vec::new();
     for branch in &branches {
-        let query = ordered::<R>(condition.clone(), branch.as_ref(), &asked.sort, desc).limit(asked.limit + 1);
+        let query = ordered::<R>(condition.clone(), branch.as_ref(), &sort, desc).limit(asked.limit + 1);
         records.extend(read::all::<R>(db, caller, query).await?);
     }
     if branches.len() > 1 {
@@ -137,14 +145,14 @@ pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page
     Ok(cut(records, asked, cursor.as_ref(), count))
 }
 
-fn ordered<R: Rows>(condition: Cond, branch: Option<&Expr>, sort: &str, desc: bool) -> Select<R::Entity> {
+fn ordered<R: Rows>(condition: Cond, branch: Option<&Expr>, sort: &Expr, desc: bool) -> Select<R::Entity> {
     let order = if desc { Order::Desc } else { Order::Asc };
     let query = R::Entity::find().filter(condition);
     let query = match branch {
         Some(branch) => query.filter(branch.clone()),
         None => query,
     };
-    query.order_by(col(sort_column(sort)), order.clone()).order_by(col("id"), order)
+    query.order_by(sort.clone(), order.clone()).order_by(col("id"), order)
 }
 
 /// Brings the parts of a reach into one order; a record may be in several.

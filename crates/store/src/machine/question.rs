@@ -15,6 +15,10 @@ use super::expand;
 /// The largest page.
 pub(crate) const MAX_LIMIT: u64 = 500;
 const DEFAULT_LIMIT: u64 = 50;
+/// Longest text of `q`, in characters.
+const MAX_Q: usize = 200;
+/// Most words of `q`.
+const MAX_WORDS: usize = 8;
 const KNOWN: &str = "filter[…], sort, limit, after, fields, expand, q, count";
 
 fn wrong(at: &str, flaw: Flaw) -> Failure {
@@ -49,7 +53,7 @@ impl Asked {
         parameters: Vec<(String, String)>,
     ) -> Result<Self, Failure> {
         let mut asked = Self::first_page(kind);
-        let mut reader = FilterReader::new(kind, &caller.org().region, caller.gate().now());
+        let mut reader = filters(caller, kind);
         let mut conditions = Vec::new();
         for (name, value) in parameters {
             let filter = name.strip_prefix("filter[").and_then(|name| name.strip_suffix(']'));
@@ -62,7 +66,7 @@ impl Asked {
                 (_, "after") => asked.after = Some(value),
                 (_, "fields") => asked.set_fields(kind, "fields", value.split(',').map(str::to_owned).collect())?,
                 (_, "expand") => asked.set_expand(kind, "expand", value.split(',').map(str::to_owned).collect())?,
-                (_, "q") => asked.q = Some(value).filter(|q| !q.trim().is_empty()),
+                (_, "q") => asked.set_q(kind, "q", value)?,
                 (_, "count") => asked.set_count("count", &value)?,
                 _ => {
                     let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", &name).with("known", KNOWN);
@@ -101,7 +105,7 @@ impl Asked {
             match (name.as_str(), value) {
                 (_, Value::Null) => {}
                 ("where", filter) => {
-                    let mut reader = FilterReader::new(kind, &caller.org().region, caller.gate().now());
+                    let mut reader = filters(caller, kind);
                     asked.filter = reader.body(filter, &at).map_err(Failure::BadQuestion)?;
                 }
                 ("sort", Value::String(sort)) => asked.set_sort(kind, &at, sort)?,
@@ -113,7 +117,7 @@ impl Asked {
                 ("after", Value::String(after)) => asked.after = Some(after.clone()),
                 ("fields", list) => asked.set_fields(kind, &at, texts(list, &at)?)?,
                 ("expand", list) => asked.set_expand(kind, &at, texts(list, &at)?)?,
-                ("q", Value::String(q)) => asked.q = Some(q.clone()).filter(|q| !q.trim().is_empty()),
+                ("q", Value::String(q)) => asked.set_q(kind, &at, q.clone())?,
                 ("count", Value::String(count)) => asked.set_count(&at, count)?,
                 ("after" | "q" | "count" | "sort", _) => return Err(invalid(&at, &shown, "a text", "文本")),
                 _ => {
@@ -134,6 +138,20 @@ impl Asked {
             return Err(wrong(at, flaw));
         }
         (self.desc, self.sort) = (desc, name.to_owned());
+        Ok(())
+    }
+
+    /// Words of a name; only kinds that have a name are searched.
+    fn set_q(&mut self, kind: &'static Kind, at: &str, q: String) -> Result<(), Failure> {
+        if kind.field("name").is_none() {
+            let known = KNOWN.replace(", q", "");
+            return Err(wrong(at, Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", "q").with("known", known)));
+        }
+        if q.chars().count() > MAX_Q || q.split_whitespace().count() > MAX_WORDS {
+            let (en, zh) = ("at most 8 words in 200 characters", "最多 8 个词、200 个字符");
+            return Err(invalid(at, &q.chars().take(50).collect::<String>(), en, zh));
+        }
+        self.q = Some(q).filter(|q| !q.trim().is_empty());
         Ok(())
     }
 
@@ -178,6 +196,11 @@ impl Asked {
         };
         Ok(())
     }
+}
+
+fn filters<'a>(caller: &'a Caller, kind: &'static Kind) -> FilterReader<'a> {
+    let org = caller.org();
+    FilterReader::new(kind, &org.region, caller.gate().now(), org.time_zone)
 }
 
 fn texts(list: &Value, at: &str) -> Result<Vec<String>, Failure> {

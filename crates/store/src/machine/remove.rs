@@ -4,23 +4,22 @@ use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Base, Record, Stored};
 use kehu_domain::rights::Action;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use crate::dialect::statement;
 use crate::entities::contact;
-use crate::failure::{Failure, FieldConflict};
+use crate::failure::{Existing, Failure, FieldConflict};
 use crate::journal::Entry;
-use crate::ops::duplicates;
+use crate::ops::children::Which;
+use crate::ops::{children, duplicates};
 use crate::query;
 use crate::rows::{Ownership, Rows};
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
+use super::create;
 use super::read::{self, col};
-
-/// Tables whose rows go and come with their customer.
-const CHILDREN: [&str; 2] = ["contacts", "follow_ups"];
 
 /// Deletes a record softly; what hangs on a customer goes with it, and its keys are free.
 pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>) -> Result<(), Failure> {
@@ -36,12 +35,14 @@ pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>
         for contact in contacts_of(tx, id, None).await? {
             unfind(tx, contact.base.id);
         }
-        for child in CHILDREN {
+        for (child, kind) in children::TABLES {
+            children::note(tx, (child, kind), "deleted", id, Which::Living, None).await?;
             let sql = format!(
-                "UPDATE {child} SET deleted_at = ?, deleted_with = ? \
-                 WHERE org_id = ? AND customer_id = ? AND deleted_at IS NULL"
+                "UPDATE {child} SET deleted_at = ?, deleted_with = ?, updated_at = ?, version = version + 1 \
+                 WHERE org_id = ? AND customer_id = ? AND {}",
+                Which::Living.condition()
             );
-            let values = [now.into(), id.into(), tx.org_id().into(), id.into()];
+            let values = [now.into(), id.into(), now.into(), tx.org_id().into(), id.into()];
             tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
         }
     }
@@ -67,6 +68,23 @@ fn refuse_old(base: &Base, expected: Option<i64>) -> Result<(), Failure> {
     }]))
 }
 
+/// What keeps a record from coming back is another one that took its name.
+fn taken(failure: Failure) -> Failure {
+    match failure {
+        Failure::Refused(findings) => {
+            let pointer = findings.into_iter().next().map(|finding| finding.pointer).unwrap_or_default();
+            Failure::Duplicate(Box::new(Existing {
+                state: "owned",
+                claimable: false,
+                known: None,
+                beyond: None,
+                pointer,
+            }))
+        }
+        other => other,
+    }
+}
+
 fn unfind(tx: &Tx<'_>, id: Uuid) {
     tx.unindex(id);
     tx.unsearch(id);
@@ -88,7 +106,12 @@ async fn contacts_of(tx: &Tx<'_>, customer: Uuid, with: Option<Uuid>) -> Result<
 pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>) -> Result<Stored<R>, Failure> {
     let caller = tx.caller();
     let reach = caller.reach(Action::Delete, R::KIND.name)?;
-    let row = R::Entity::find().filter(col("org_id").eq(tx.org_id())).filter(col("id").eq(id)).one(tx.db()).await?;
+    let row = R::Entity::find()
+        .filter(col("org_id").eq(tx.org_id()))
+        .filter(col("id").eq(id))
+        .lock_exclusive()
+        .one(tx.db())
+        .await?;
     let (before, _) = R::from_row(row.ok_or(Failure::NotFound)?, &Opener(caller.ring()))?;
     let parent_is_gone = match before.data.ownership() {
         Ownership::OfCustomer(customer) => crate::ops::references::customer(tx, customer).await?.is_none(),
@@ -99,12 +122,16 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64
     }
     refuse_old(&before.base, expected)?;
     let mut data = before.data.clone();
-    data.prepare(tx, Some(&before)).await?;
+    data.prepare(tx, Some(&before)).await.map_err(taken)?;
     let contacts = if R::BRINGS_CONTACTS { contacts_of(tx, id, Some(id)).await? } else { Vec::new() };
-    for table in if R::BRINGS_CONTACTS { &CHILDREN[..] } else { &[] } {
-        let sql =
-            format!("UPDATE {table} SET deleted_at = NULL, deleted_with = NULL WHERE org_id = ? AND deleted_with = ?");
-        tx.db().execute_raw(statement(tx.db(), &sql, [tx.org_id().into(), id.into()])).await?;
+    for (table, kind) in if R::BRINGS_CONTACTS { &children::TABLES[..] } else { &[] } {
+        children::note(tx, (table, kind), "restored", id, Which::DeletedWithIt, None).await?;
+        let sql = format!(
+            "UPDATE {table} SET deleted_at = NULL, deleted_with = NULL, updated_at = ?, version = version + 1 \
+             WHERE org_id = ? AND customer_id = ? AND {}",
+            Which::DeletedWithIt.condition()
+        );
+        tx.db().execute_raw(statement(tx.db(), &sql, [tx.now().into(), tx.org_id().into(), id.into()])).await?;
     }
     let sql = format!(
         "UPDATE {} SET deleted_at = NULL, deleted_with = NULL, updated_at = ?, version = version + 1 \
@@ -129,14 +156,17 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64
 
 async fn find_again<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>, restored: Uuid) -> Result<(), Failure> {
     let entries = stored.data.entries();
-    duplicates::lock(tx, entries.iter()).await?;
+    let code = stored.data.credit_code();
+    duplicates::lock(tx, duplicates::strong_keys(&entries, code)).await?;
     let found = duplicates::look_up(tx, &entries).await?;
-    duplicates::refuse(tx, &entries, &found, stored.data.credit_code(), &[stored.base.id, restored]).await?;
+    let mut own = create::own_records(stored.base.id, &stored.data);
+    own.push(restored);
+    duplicates::refuse(tx, &entries, &found, code, &own).await?;
     let parent = match stored.data.ownership() {
         Ownership::OfCustomer(customer) => customer,
         _ => stored.base.id,
     };
-    tx.index(duplicates::rows(tx, stored, <R as Record>::KIND.name, parent, &entries, &found)?);
+    tx.index(duplicates::rows(tx, stored, <R as Record>::KIND.name, parent, &entries, &found)?, &entries);
     if let Some(text) = stored.data.search_text() {
         tx.search(R::KIND.name, stored.base.id, text, true);
     }

@@ -53,11 +53,18 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<Stored
         let flaw = Flaw::new(&codes::TYPE_WRONG).with("expected_en", "an object").with("expected_zh", "对象");
         return Err(Failure::refused("", flaw));
     };
-    let expected = match members.remove("version") {
-        None | Some(Value::Null) => change.expected,
-        Some(version) => version.as_i64().or(change.expected),
-    };
-    drop_unchanged(tx, &before, &mut members).await?;
+    let expected = expected_version(&mut members, change.expected)?;
+    if let Some(expected) = expected.filter(|expected| *expected > before.base.version) {
+        return Err(Failure::Conflict(vec![FieldConflict {
+            field: "version".into(),
+            yours: expected.into(),
+            theirs: before.base.version.into(),
+            changed_by: None,
+            changed_at: Some(before.base.updated_at),
+        }]));
+    }
+    let stale = expected.is_some_and(|expected| expected < before.base.version);
+    drop_unchanged(tx, &before, &mut members, stale).await?;
     let brought = members.clone();
     let relation = caller.relation(before.base.owner_id, before.base.team_id);
     let mut data = parse(caller, &before, members, relation)?;
@@ -104,7 +111,13 @@ fn parse<R: Rows>(caller: &Caller, before: &Stored<R>, mut members: Members, rel
 }
 
 /// Takes out the members that say what the answer already says: what GET gave may be sent back whole.
-async fn drop_unchanged<R: Rows>(tx: &Tx<'_>, before: &Stored<R>, members: &mut Members) -> Result<(), Failure> {
+/// Those of an older version are not compared: the system changed them since.
+async fn drop_unchanged<R: Rows>(
+    tx: &Tx<'_>,
+    before: &Stored<R>,
+    members: &mut Members,
+    stale: bool,
+) -> Result<(), Failure> {
     let writable =
         |name: &str| R::KIND.field(name).is_some_and(|field| matches!(field.write, Write::Always | Write::Transfer));
     if members.keys().all(|name| writable(name)) {
@@ -113,10 +126,35 @@ async fn drop_unchanged<R: Rows>(tx: &Tx<'_>, before: &Stored<R>, members: &mut 
     let shown = answer::render_in(tx, before).await?;
     let Ok(Value::Object(shown)) = serde_json::from_str(&shown) else { return Ok(()) };
     members.retain(|name, value| {
-        let expanded = super::expand::is_expansion(R::KIND.name, name);
-        writable(name) || !(expanded || shown.get(name) == Some(&*value))
+        let expanded = super::expand::is_expansion(R::KIND.name, name) && is_answer(value);
+        let old = stale && answer::is_member(R::KIND, name);
+        writable(name) || !(expanded || old || shown.get(name) == Some(&*value))
     });
     Ok(())
+}
+
+/// Whether a value looks like records of an answer, rather than like something to be written.
+fn is_answer(value: &Value) -> bool {
+    match value {
+        Value::Array(records) => records.iter().all(is_answer),
+        Value::Object(record) => record.contains_key("id") && record.contains_key("version"),
+        Value::Bool(_) | Value::Null => true,
+        _ => false,
+    }
+}
+
+/// The version that the client saw: in the body, or by `If-Match`.
+fn expected_version(members: &mut Members, by_header: Option<i64>) -> Result<Option<i64>, Failure> {
+    match members.remove("version") {
+        None | Some(Value::Null) => Ok(by_header),
+        Some(version) => match version.as_i64() {
+            Some(version) => Ok(Some(version)),
+            None => {
+                let flaw = Flaw::new(&codes::TYPE_WRONG).with("expected_en", "a whole number");
+                Err(Failure::refused("/version", flaw.with("expected_zh", "整数")))
+            }
+        },
+    }
 }
 
 /// In which version which field was last changed.
@@ -175,7 +213,7 @@ async fn refuse_duplicates<R: Rows>(
     if new.is_empty() && code.is_none() {
         return Ok(());
     }
-    duplicates::lock(tx, new.iter()).await?;
+    duplicates::lock(tx, duplicates::strong_keys(&new, code)).await?;
     let found = duplicates::look_up(tx, &new).await?;
     let customer = match data.ownership() {
         Ownership::OfCustomer(customer) => customer,
@@ -267,7 +305,7 @@ async fn finish<R: Rows>(tx: &Tx<'_>, before: &Stored<R>, after: &Stored<R>) -> 
         };
         let found = duplicates::look_up(tx, &entries).await?;
         tx.unindex(id);
-        tx.index(duplicates::rows(tx, after, R::KIND.name, parent, &entries, &found)?);
+        tx.index(duplicates::rows(tx, after, R::KIND.name, parent, &entries, &found)?, &entries);
     }
     if let Some(text) = after.data.search_text().filter(|text| before.data.search_text().as_ref() != Some(text)) {
         tx.search(R::KIND.name, id, text, false);

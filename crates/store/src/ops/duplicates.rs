@@ -12,20 +12,26 @@ use crate::failure::{Existing, Failure, KnownRecord};
 use crate::pii::{self, Entry, Found, Hit};
 use crate::tx::Tx;
 
+/// The strong keys of a record, as locks know them.
+pub(crate) fn strong_keys(entries: &[Entry], credit_code: Option<&str>) -> Vec<String> {
+    let values = entries.iter().filter(|entry| entry.strong).map(|entry| entry.value.clone());
+    values.chain(credit_code.map(str::to_owned)).collect()
+}
+
 /// Locks of one organisation, so that two servers do not take the same key at once.
 const LANES: u64 = 64;
 
 /// On PostgreSQL, makes others that write the same strong keys wait until this transaction ends. Locks are taken in
 /// order, and are few.
-pub(crate) async fn lock<'e>(tx: &Tx<'_>, entries: impl Iterator<Item = &'e Entry>) -> Result<(), Failure> {
+pub(crate) async fn lock(tx: &Tx<'_>, keys: Vec<String>) -> Result<(), Failure> {
     if !has_concurrent_writers(tx.db()) {
         return Ok(());
     }
     let (high, _) = tx.org_id().as_u64_pair();
-    let mut lanes: Vec<i64> = entries
-        .filter(|entry| entry.strong)
-        .map(|entry| {
-            let lane = entry.value.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let mut lanes: Vec<i64> = keys
+        .iter()
+        .map(|key| {
+            let lane = key.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
             i64::from_be_bytes((high.wrapping_mul(LANES).wrapping_add(lane % LANES)).to_be_bytes())
         })
         .collect();
@@ -47,28 +53,10 @@ pub(crate) async fn lock<'e>(tx: &Tx<'_>, entries: impl Iterator<Item = &'e Entr
 pub(crate) async fn look_up(tx: &Tx<'_>, entries: &[Entry]) -> Result<Found, Failure> {
     let ring = tx.caller().ring();
     let mut found = pii::find(tx.db(), ring, tx.org_id(), entries).await?;
-    for row in tx.indexed() {
-        for (at, entry) in entries.iter().enumerate() {
-            if matches_row(tx, entry, &row)? {
-                found.hits.push(Hit {
-                    entry: at,
-                    kind: row.kind.clone(),
-                    record_id: row.record_id,
-                    parent_id: row.parent_id,
-                    strong: row.strong,
-                });
-            }
-        }
+    for (at, entry) in entries.iter().enumerate() {
+        found.hits.extend(tx.held(entry).into_iter().map(|hit| Hit { entry: at, ..hit }));
     }
     Ok(found)
-}
-
-fn matches_row(tx: &Tx<'_>, entry: &Entry, row: &pii_index::Model) -> Result<bool, Failure> {
-    if row.class != entry.class.as_str() {
-        return Ok(false);
-    }
-    let key_id = u32::try_from(row.key_id).unwrap_or(0);
-    Ok(tx.caller().ring().index_check(entry.class, key_id, row.record_id, &entry.value)?.as_slice() == row.check)
 }
 
 /// Refuses a record whose strong keys another living record has. `own` are the records that are written: a request
@@ -134,7 +122,8 @@ async fn describe(tx: &Tx<'_>, kind: &str, id: Uuid, customer_id: Uuid, pointer:
         }
     };
     let state = if known.is_none() && state != "in_pool" { "owned" } else { state };
-    Ok(Existing { state, claimable: owner.is_none(), known, pointer, resource: kind.to_owned(), id })
+    let beyond = (!within_reach).then(|| (kind.to_owned(), id));
+    Ok(Existing { state, claimable: owner.is_none(), known, beyond, pointer })
 }
 
 /// Index rows of a record, at the places that the look-up saw.

@@ -1,5 +1,6 @@
 //! Work that spans records, as functions on the transaction.
 
+pub(crate) mod children;
 pub(crate) mod duplicates;
 pub(crate) mod installation;
 pub(crate) mod logins;

@@ -12,6 +12,8 @@ use crate::dialect::statement;
 use crate::failure::Failure;
 use crate::tx::Tx;
 
+use super::children;
+
 /// Fills in owner and team of a customer that is written, and checks that the caller may say them.
 pub(crate) fn settle(tx: &Tx<'_>, customer: &mut Customer, before: Option<&Stored<Customer>>) -> Result<(), Failure> {
     let caller = tx.caller();
@@ -57,10 +59,15 @@ pub(crate) async fn carry(tx: &Tx<'_>, before: &Stored<Customer>, after: &Stored
     if owner_and_team(before) == owner_and_team(after) {
         return Ok(());
     }
-    for table in ["contacts", "follow_ups"] {
-        let sql = format!("UPDATE {table} SET owner_id = ?, team_id = ? WHERE org_id = ? AND customer_id = ?");
+    for (table, kind) in children::TABLES {
         let (owner, team) = owner_and_team(after);
-        let values = [owner.into(), team.into(), tx.org_id().into(), after.base.id.into()];
+        children::note(tx, (table, kind), "updated", after.base.id, children::Which::Living, Some((owner, team)))
+            .await?;
+        let sql = format!(
+            "UPDATE {table} SET owner_id = ?, team_id = ?, updated_at = ?, version = version + 1 \
+             WHERE org_id = ? AND customer_id = ?"
+        );
+        let values = [owner.into(), team.into(), tx.now().into(), tx.org_id().into(), after.base.id.into()];
         tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
     }
     Ok(())

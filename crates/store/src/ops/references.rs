@@ -9,7 +9,7 @@ use kehu_domain::show::Name;
 use sea_orm::{EntityTrait, FromQueryResult, QuerySelect};
 use uuid::Uuid;
 
-use crate::entities::{contact, customer};
+use crate::entities::{contact, customer, team, user};
 use crate::failure::Failure;
 use crate::tx::Tx;
 
@@ -38,6 +38,8 @@ pub(crate) async fn customer(tx: &Tx<'_>, id: Uuid) -> Result<Option<CustomerHea
     let head = customer::Entity::find_by_id((tx.org_id(), id))
         .select_only()
         .columns([C::Name, C::OwnerId, C::TeamId, C::DeletedAt])
+        // Nobody deletes it or gives it away before what hangs on it is there.
+        .lock_exclusive()
         .into_model::<CustomerHead>()
         .one(tx.db())
         .await?
@@ -65,8 +67,11 @@ pub(crate) async fn check<R: Record>(tx: &Tx<'_>, record: &R, before: Option<&R>
         let Shape::Ref(kind) = field.shape else { continue };
         let org = tx.caller().org();
         let known = match kind {
-            "user" => org.users.get(id).is_some_and(|person| !person.disabled),
-            "team" => org.has_team(*id) || tx.remembered_name(*id).is_some(),
+            "user" => match org.users.get(id) {
+                Some(person) => !person.disabled,
+                None => user_exists(tx, *id).await?,
+            },
+            "team" => org.has_team(*id) || team_exists(tx, *id).await?,
             // Who may see a customer may hang something on it; the right to do so is checked with the action.
             "customer" => match self::customer(tx, *id).await? {
                 Some(head) => {
@@ -84,6 +89,25 @@ pub(crate) async fn check<R: Record>(tx: &Tx<'_>, record: &R, before: Option<&R>
         }
     }
     Ok(())
+}
+
+/// Asked where it is not known yet: another server may have made the user a moment ago.
+async fn user_exists(tx: &Tx<'_>, id: Uuid) -> Result<bool, Failure> {
+    let row = user::Entity::find_by_id((tx.org_id(), id)).one(tx.db()).await?;
+    let row = row.filter(|row| !row.disabled && row.deleted_at.is_none());
+    if let Some(row) = &row {
+        tx.remember_name(id, Name { name: row.name.clone(), color: None });
+    }
+    Ok(row.is_some())
+}
+
+async fn team_exists(tx: &Tx<'_>, id: Uuid) -> Result<bool, Failure> {
+    let row = team::Entity::find_by_id((tx.org_id(), id)).one(tx.db()).await?;
+    let row = row.filter(|row| row.deleted_at.is_none());
+    if let Some(row) = &row {
+        tx.remember_name(id, Name { name: row.name.clone(), color: None });
+    }
+    Ok(row.is_some())
 }
 
 /// Whether there is such a contact, at the same customer.

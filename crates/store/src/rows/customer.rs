@@ -150,9 +150,17 @@ impl Rows for Customer {
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
         ownership::settle(tx, self, before)?;
         self.initial = Line::parse(&pinyin::initial(self.name.as_str()).to_string()).ok();
+        let derived =
+            |customer: &Self| customer.address.as_ref().and_then(|address| Region::find_in_address(address.as_str()));
         let address_changed = before.is_none_or(|before| before.data.address != self.address);
-        if self.region.is_none() && address_changed {
-            self.region = self.address.as_ref().and_then(|address| Region::find_in_address(address.as_str()));
+        // A region that came from the old address, and was not said, goes with it.
+        let stale =
+            before.is_some_and(|before| self.region == before.data.region && self.region == derived(&before.data));
+        if address_changed && (self.region.is_none() || stale) {
+            self.region = derived(self);
+        }
+        if let Some(before) = before {
+            settle_flags(self, &before.data);
         }
         if self.number.is_none() {
             self.number = Some(number::next(tx, self.industry.as_ref()).await?);
@@ -166,6 +174,21 @@ impl Rows for Customer {
             _ => Ok(()),
         }
     }
+}
+
+/// A flag is about a field; whoever edits that field has settled it, since the rules refuse there what intake keeps.
+fn settle_flags(customer: &mut Customer, before: &Customer) {
+    let edited = [
+        (customer.name != before.name || customer.kind != before.kind, &["name_", "person_name_", "company_name_"][..]),
+        (customer.phones != before.phones, &["phone_"][..]),
+        (customer.emails != before.emails, &["email_"][..]),
+        (customer.credit_code != before.credit_code, &["credit_code_"][..]),
+        (customer.industry != before.industry, &["industry_"][..]),
+    ];
+    let settled = |flag: &String| {
+        edited.iter().any(|(edited, prefixes)| *edited && prefixes.iter().any(|prefix| flag.starts_with(prefix)))
+    };
+    customer.flags.0.retain(|flag| !settled(flag));
 }
 
 /// What phones, e-mails and a WeChat id are found under.

@@ -128,6 +128,9 @@ fn set_up(db: &Connection, role: Role, busy: Duration, clock: &Arc<Clock>) -> ru
     db.busy_timeout(busy)?;
     // Without it SQLite prepares a statement again at every new value of `LIMIT ?`.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // A column that does not exist is an error, not a text in double quotes.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     // Temporary tables and sorts stay in memory: no file but the database and its WAL ever holds data. No
     // memory mapping: an I/O error would be a SIGBUS, and an index page that is not in the small cache comes from

