@@ -266,7 +266,7 @@ fn check<R: Record>() {
         assert_eq!(required, answer.as_object().unwrap().keys().map(String::as_str).collect());
     }
     let missing = read::<R>(&json!({})).err().unwrap_or_default();
-    let required = &document["components"]["schemas"][format!("{name}Input")]["required"];
+    let required = &document["components"]["schemas"][format!("{name}{}", people::create_forms(R::KIND).0)]["required"];
     let required: Vec<String> = required
         .as_array()
         .into_iter()
@@ -276,7 +276,8 @@ fn check<R: Record>() {
         .collect();
     assert_eq!(missing, required, "{name}");
     let patch = examples::patch(R::KIND.name).unwrap();
-    let mut made = 0;
+    // Those of the record were counted from 1.
+    let mut made = 1000;
     let mut make_id = || {
         made += 1;
         Uuid::from_u128(made)
@@ -290,7 +291,8 @@ fn check<R: Record>() {
 
 fn unknown_members_are_refused(document: &Value, kind: &Kind) {
     let batched = resource(kind.name).is_some_and(Resource::batched);
-    for form in ["Input", "Patch", "Search", "Batch"].into_iter().filter(|form| batched || *form != "Batch") {
+    let forms = [people::create_forms(kind).0, "Patch", "Search", "Batch"];
+    for form in forms.into_iter().filter(|form| batched || *form != "Batch") {
         let name = format!("{}{form}", kind.schema);
         assert!(!faults(document, &name, &json!({ "no_such_member": 1 })).is_empty(), "{name}");
     }
