@@ -275,7 +275,8 @@ fn check<R: Record>() {
         .collect();
     assert_eq!(missing, required, "{name}");
     let patch = examples::patch(R::KIND.name).unwrap();
-    let mut made = 0;
+    // Behind those of the elements that the record has.
+    let mut made = 1000;
     let mut make_id = || {
         made += 1;
         Uuid::from_u128(made)
