@@ -148,7 +148,8 @@ mod tests {
         let flagged =
             customers.iter().find(|customer| customer["flags"].to_string().contains("name_placeholder")).unwrap();
         let path = format!("/v1/customers/{}", flagged["id"].as_str().unwrap());
-        let settled = org.admin.patch(&path, &json!({"name": "正名科技有限公司"})).expect(200).json();
+        let name = if flagged["kind"] == "person" { "李明华" } else { "正名科技有限公司" };
+        let settled = org.admin.patch(&path, &json!({"name": name})).expect(200).json();
         assert!(!settled["flags"].to_string().contains("name_"), "{settled}");
     }
 

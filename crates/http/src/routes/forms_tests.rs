@@ -54,6 +54,7 @@ impl Bed {
             place: EngineOptions::sqlite(folder.path().join("kehu.db")),
             keys: Arc::new(LocalKeys::from_text(KEY).unwrap()),
             clock: Clock::system(),
+            read_limit: 0,
         })
         .await
         .unwrap();

@@ -100,7 +100,7 @@ async fn take(tx: &Tx<'_>, work: Work) -> Result<Received, Failure> {
         None => store(tx, work).await?,
     };
     if let Some(idempotency) = &idempotency {
-        let kept = Kept { status: 202, location: Some(id.to_string()), etag: None, body: String::new() };
+        let kept = Kept { status: 202, location: Some(id.to_string()), body: String::new() };
         kept::keep(tx, idempotency, 0, &kept).await?;
     }
     Ok(received(&form, id, false))
