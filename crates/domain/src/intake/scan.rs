@@ -52,7 +52,7 @@ impl Scan {
             match address(rest, local) {
                 Some(length) => {
                     scan.numbers(chars.get(told..at).unwrap_or_default(), region);
-                    scan.email(rest.iter().take(length).collect(), local);
+                    scan.email(&rest.iter().take(length).collect::<String>(), local);
                     at += length;
                     told = at;
                 }
@@ -99,9 +99,9 @@ impl Scan {
         }
     }
 
-    fn email(&mut self, text: String, local: usize) {
+    fn email(&mut self, text: &str, local: usize) {
         let fits = local <= MOST_LOCAL && text.len() <= MOST_LOCAL + 1 + MOST_DOMAIN;
-        let mask = match Email::parse(&text) {
+        let mask = match Email::parse(text) {
             Ok(email) if fits => {
                 let mask = email.mask();
                 self.emails.push(email);
