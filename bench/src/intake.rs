@@ -47,10 +47,12 @@ struct Measured {
 /// A server does not start, or posting again changed something.
 pub(crate) fn run(settings: &Settings, key: &Key, leads: &[Lead], folder: &Path, report: &mut Report) -> Result<()> {
     report.heading("Intake");
+    let file = settings.csv.as_deref().and_then(Path::file_name);
     report.say(&format!(
-        "{} leads posted through a form with its public key, 16 at a time, each with an `Idempotency-Key`, then all of \
+        "{} leads{} posted through a form with its public key, 16 at a time, each with an `Idempotency-Key`, then all of \
          them again with the same keys.",
-        leads.len()
+        leads.len(),
+        file.map(|name| format!(" of `{}`", name.to_string_lossy())).unwrap_or_default()
     ));
     let mut measured = Vec::new();
     for engine in &settings.engines {
@@ -296,7 +298,8 @@ fn tell_reasons(all: &[(Engine, BTreeMap<Reason<'_>, Vec<u64>>)], report: &mut R
         for ((status, why), lines) in reasons {
             let shown: Vec<String> = lines.iter().take(NAMED).map(u64::to_string).collect();
             let more = if lines.len() > NAMED { " …" } else { "" };
-            text.push_str(&format!("\n- **{} {status}** {why}: lines {}{more}", lines.len(), shown.join(" ")));
+            let why = if why.is_empty() { String::new() } else { format!(" `{why}`") };
+            text.push_str(&format!("\n- **{} {status}**{why}: lines {}{more}", lines.len(), shown.join(" ")));
         }
         report.say(&text);
     }
