@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes the files that are generated from the program (openapi.json, codes.json) and committed.
+# Writes the files that are generated from the program (openapi.json, codes.json, rights.txt) and committed.
 #   openapi.sh          writes them to openapi/
 #   openapi.sh --check  fails when the committed ones differ from what the program writes now
 set -eu
@@ -16,7 +16,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 "$bin" openapi --out "$fresh"
 status=0
-for name in openapi.json codes.json; do
+for name in openapi.json codes.json rights.txt; do
     git --no-pager diff --no-index --exit-code -- "openapi/$name" "$fresh/$name" || status=1
 done
 [ "$status" -eq 0 ] || echo "openapi.sh: openapi/ is not what the program writes: run make openapi and commit" >&2

@@ -1,4 +1,4 @@
-//! Teams, users, sessions, and failed sign-ins.
+//! Teams, users, sessions, failed sign-ins, and how often somebody was told of what is out of reach.
 
 use sea_orm_migration::prelude::*;
 
@@ -64,7 +64,6 @@ async fn sessions(schema: &Schema<'_, '_>) -> Result<(), DbErr> {
         .bytes("family_key")
         .int("counter")
         .time("rotated_at")
-        .flag("successor_used")
         .time("created_at")
         .time("last_seen_at")
         .time("idle_expires_at")
@@ -82,5 +81,13 @@ async fn sessions(schema: &Schema<'_, '_>) -> Result<(), DbErr> {
         .time("since")
         .key(&["account", "address"]);
     schema.create(failures).await?;
-    schema.index("login_failures_address", "login_failures", "address, since", None).await
+    schema.index("login_failures_address", "login_failures", "address, since", None).await?;
+    let disclosures = schema
+        .table("disclosures")
+        .id("org_id")
+        .id("user_id")
+        .time("hour")
+        .int("told")
+        .key(&["org_id", "user_id", "hour"]);
+    schema.create(disclosures).await
 }

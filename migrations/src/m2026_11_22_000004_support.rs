@@ -106,7 +106,6 @@ async fn kept_answers(schema: &Schema<'_, '_>) -> Result<(), DbErr> {
         .bytes("fingerprint")
         .int("status")
         .text_or_null("location")
-        .text_or_null("etag")
         .bytes("body")
         .time("created_at")
         .key(&["org_id", "principal", "key_hash", "part"]);

@@ -144,6 +144,13 @@ mod tests {
         assert_eq!(customers.len(), odd.len());
         let flags: Vec<String> = customers.iter().map(|customer| customer["flags"].to_string()).collect();
         assert!(flags.iter().any(|flags| flags.contains("name_placeholder")), "{flags:?}");
+        // Whoever gives a real name settles it.
+        let flagged =
+            customers.iter().find(|customer| customer["flags"].to_string().contains("name_placeholder")).unwrap();
+        let path = format!("/v1/customers/{}", flagged["id"].as_str().unwrap());
+        let name = if flagged["kind"] == "person" { "李明华" } else { "正名科技有限公司" };
+        let settled = org.admin.patch(&path, &json!({"name": name})).expect(200).json();
+        assert!(!settled["flags"].to_string().contains("name_"), "{settled}");
     }
 
     pub(super) fn a_lead_that_cannot_be_reached_waits(engine: Engine) {

@@ -8,7 +8,7 @@ mod tests {
     use std::time::Duration;
 
     use kehu_tests::server::{Home, Server};
-    use kehu_tests::{company, own_postgres, unique};
+    use kehu_tests::{Session, company, own_postgres, unique};
     use serde_json::{Value, json};
 
     #[test]
@@ -46,6 +46,27 @@ mod tests {
             .unwrap();
         assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(!home.key_file().exists());
+    }
+
+    #[test]
+    fn a_command_makes_no_installation_by_mistake() {
+        let home = Home::sqlite();
+        let words = ["org", "create", "--slug", "acme", "--name", "x", "--admin-email", "a@acme.test"];
+        let output = home.command(&words).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains(&home.data().display().to_string()), "{said}");
+        assert!(!home.data().exists() && !home.key_file().exists());
+    }
+
+    #[test]
+    fn a_blank_administrator_is_none() {
+        let home = Home::sqlite();
+        let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.env("KEHU_ADMIN_EMAIL", "").env("KEHU_ADMIN_PASSWORD", " ");
+        let server = home.start_from(command);
+        let told = json!({"login": kehu_tests::server::ADMIN, "password": kehu_tests::PASSWORD});
+        let _ = Session::anonymous(&server.base).post("/v1/auth/login", &told).expect(401);
     }
 
     #[test]

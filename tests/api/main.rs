@@ -3,6 +3,7 @@
 mod children;
 mod customers;
 mod edges;
+mod guards;
 mod intake;
 mod lifecycle;
 mod lists;

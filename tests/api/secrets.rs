@@ -7,8 +7,9 @@ mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
     use kehu_tests::server::Home;
-    use kehu_tests::{Session, own_postgres};
+    use kehu_tests::{Reply, Session, own_postgres};
     use serde_json::json;
+    use sha2::{Digest as _, Sha256};
 
     const PHONES: [&str; 3] = ["13912345671", "13912345672", "13912345673"];
     const MAIL: &str = "canary.bird@secret-cage.cn";
@@ -16,9 +17,13 @@ mod tests {
     const WECHAT: &str = "wx-canary-8842";
     const BIRTHDAY: &str = "1987-06-05";
 
-    /// Everything that must not lie anywhere, in every spelling in which it could.
-    fn canaries() -> Vec<Vec<u8>> {
+    /// A client's own name for a request: clients make it of what they have at hand.
+    const KEY: &str = "canary-13912345671";
+
+    /// Everything that must not lie anywhere, in every spelling in which it could; `told` was learned on the way.
+    fn canaries(told: &[String]) -> Vec<Vec<u8>> {
         let mut words: Vec<String> = vec![MAIL.into(), STREET.into(), WECHAT.into(), BIRTHDAY.into()];
+        words.extend_from_slice(told);
         for phone in PHONES {
             words.push(phone.to_owned());
             words.push(format!("{} {} {}", &phone[..3], &phone[3..7], &phone[7..]));
@@ -30,6 +35,8 @@ mod tests {
             let bytes = word.as_bytes();
             all.push(bytes.to_vec());
             all.push(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into_bytes());
+            // Somebody who has the table would try values out: no hash without a key.
+            all.push(Sha256::digest(bytes).to_vec());
             all.push(word.encode_utf16().flat_map(u16::to_le_bytes).collect());
             for shift in 0..3 {
                 // Base64 of a text inside another depends on where it begins; the ends are cut off.
@@ -44,6 +51,12 @@ mod tests {
         all
     }
 
+    /// The hash part of an answer's ETag: made of the answer, and so of what is sealed in it.
+    fn hash_of(answer: &Reply) -> String {
+        let etag = answer.header("etag").unwrap().trim_matches('"');
+        etag.split_once('-').unwrap().1.to_owned()
+    }
+
     fn files(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
             if entry.file_type().unwrap().is_dir() { files(&entry.path(), found) } else { found.push(entry.path()) }
@@ -54,14 +67,15 @@ mod tests {
         haystack.windows(needle.len()).any(|window| window == needle)
     }
 
-    /// Puts the canaries through every door that takes them.
-    fn plant(admin: &Session, base: &str) {
+    /// Puts the canaries through every door that takes them; gives what else must not be found.
+    fn plant(admin: &Session, base: &str) -> Vec<String> {
         let body = json!({
             "name": "金丝雀有限公司", "kind": "company", "phones": [PHONES[0]], "emails": [MAIL], "address": STREET, "wechat": WECHAT,
             "contacts": [{"name": "鸟一", "phones": [PHONES[1]], "birthday": BIRTHDAY}],
         });
-        let key = admin.with("idempotency-key", "canary-0123456789abcdef");
-        let id = key.post("/v1/customers", &body).expect(201).id();
+        let key = admin.with("idempotency-key", KEY);
+        let made = key.post("/v1/customers", &body).expect(201);
+        let (id, told) = (made.id(), vec![hash_of(&made), KEY.to_owned()]);
         let _ = key.post("/v1/customers", &body).expect(201);
         let _ = admin.post("/v1/customers", &body).expect(409);
         let _ = admin.patch(&format!("/v1/customers/{id}"), &json!({"phones": {"add": [PHONES[2]]}})).expect(200);
@@ -79,14 +93,15 @@ mod tests {
         let _ = visitor.with("idempotency-key", "canary-form-0123456789").post(&path, &lead).expect(202);
         let mixed = json!({"values": {"name": "鸟三", "mobile": MAIL, "mail": PHONES[0]}});
         let _ = visitor.post(&path, &mixed).expect(202);
+        told
     }
 
-    fn search(home: &Home, data: &Path) {
+    fn search(home: &Home, data: &Path, told: &[String]) {
         let mut all = Vec::new();
         files(data, &mut all);
         assert!(!all.is_empty());
         all.push(home.path().join("log"));
-        let canaries = canaries();
+        let canaries = canaries(told);
         let mut total = 0;
         for file in all {
             let bytes = std::fs::read(&file).unwrap();
@@ -108,11 +123,11 @@ mod tests {
     fn sqlite() {
         let home = Home::sqlite();
         let server = home.start();
-        plant(&server.admin(), &server.base);
+        let told = plant(&server.admin(), &server.base);
         // Killed, so that the write-ahead log is still there.
         server.kill();
         assert!(home.data().join("kehu.db-wal").exists());
-        search(&home, &home.data());
+        search(&home, &home.data(), &told);
     }
 
     #[test]
@@ -120,12 +135,12 @@ mod tests {
         let database = own_postgres();
         let home = Home::postgres(database.url.clone());
         let server = home.start();
-        plant(&server.admin(), &server.base);
+        let told = plant(&server.admin(), &server.base);
         assert!(server.stop().success());
         let dump = database.every_value();
         std::fs::create_dir_all(home.path().join("dump")).unwrap();
         std::fs::write(home.path().join("dump/all"), &dump).unwrap();
         assert!(contains(&dump, "金丝雀有限公司".as_bytes()), "the dump holds what is clear by design");
-        search(&home, &home.path().join("dump"));
+        search(&home, &home.path().join("dump"), &told);
     }
 }

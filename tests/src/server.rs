@@ -86,15 +86,23 @@ impl Home {
     }
 
     /// Starts a server with further flags and waits until it listens.
+    #[must_use]
+    #[track_caller]
+    pub fn start_with(&self, flags: &[&str]) -> Server {
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.args(flags);
+        self.start_from(command)
+    }
+
+    /// Starts a server by a command of this home and waits until it listens.
     ///
     /// # Panics
     /// When it does not.
     #[must_use]
     #[track_caller]
-    pub fn start_with(&self, flags: &[&str]) -> Server {
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+    pub fn start_from(&self, mut command: Command) -> Server {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("log"));
-        command.args(flags).stdout(Stdio::piped()).stderr(log.expect("a log"));
+        command.stdout(Stdio::piped()).stderr(log.expect("a log"));
         let mut child = command.spawn().expect("kehu serve");
         let out = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut printed = Vec::new();

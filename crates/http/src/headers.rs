@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use kehu_domain::flaw::Lang;
 use kehu_store::RequestInfo;
 use kehu_store::clock::new_id;
+use uuid::Uuid;
 
 use crate::address::Forwarded;
 use crate::problem::Problem;
@@ -169,8 +170,17 @@ pub fn lang(accepted: &str) -> Lang {
     best.1
 }
 
+/// Whether an id may stand in answers and in the log. One that could be somebody's number may not: what looks like a
+/// UUID, or has a letter and never more digits in a row than a date has. Punctuation does not end a row.
 fn is_request_id(id: &str) -> bool {
-    (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+    let sane = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
+    if !(1..=128).contains(&id.len()) || !id.bytes().all(sane) {
+        return false;
+    }
+    let digits = |part: &str| part.bytes().filter(u8::is_ascii_digit).count();
+    let longest = id.split(|c: char| c.is_ascii_alphabetic()).map(digits).max().unwrap_or_default();
+    let lettered = id.bytes().any(|b| b.is_ascii_alphabetic());
+    longest <= 6 || (lettered && (longest <= 8 || Uuid::try_parse(id).is_ok()))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
@@ -211,8 +221,14 @@ mod tests {
     fn a_sane_request_id_is_kept_and_any_other_replaced() {
         let kept = incoming(TestRequest::default().insert_header(("X-Request-Id", "Web.42_a-b")));
         assert_eq!(kept.request_id, "Web.42_a-b");
+        for id in ["01a20331-8057-746e-a8f0-8bb90347e84e", "0af7651916cd43dd8448eb211c80319c", "42", "req-20261122-x7"]
+        {
+            let kept = incoming(TestRequest::default().insert_header(("X-Request-Id", id)));
+            assert_eq!(kept.request_id, id);
+        }
         let long = "a".repeat(129);
-        for bad in ["", "a b", "<script>", "a\u{e4}", &long] {
+        let numbers = ["13900001111", "139-0000-1111", "a13900001111", "tel.139.0000.1111", "11010119900307002X"];
+        for bad in ["", "a b", "<script>", "a\u{e4}", &long].into_iter().chain(numbers) {
             let made = incoming(TestRequest::default().insert_header(("X-Request-Id", bad)));
             assert_ne!(made.request_id, bad);
             assert!(is_request_id(&made.request_id));

@@ -265,6 +265,7 @@ impl From<Failure> for Problem {
             Failure::KeyReused => Self::new(&codes::IDEMPOTENCY_KEY_REUSED),
             Failure::RefusedBefore => Self::new(&codes::REFUSED_BEFORE),
             Failure::SignIn(failure) => sign_in(failure),
+            Failure::Limited(seconds) => Self::new(&codes::READ_LIMIT).retry_after(seconds),
             Failure::FormPaused => Self::new(&codes::FORM_PAUSED).retry_after(PAUSED_RETRY),
             Failure::Engine(error) => engine(&error),
             Failure::Sealing(text) => Self::internal(format!("sealing: {text}")),
@@ -274,7 +275,7 @@ impl From<Failure> for Problem {
 }
 
 fn duplicate(existing: &Existing) -> Problem {
-    let Existing { state, claimable, known, pointer } = existing;
+    let Existing { state, claimable, known, beyond: _, pointer } = existing;
     let mut member = Map::new();
     if let Some(known) = known {
         member.insert("resource".into(), known.resource.as_str().into());

@@ -57,7 +57,13 @@ fn a_question_with_a_bad_value_keeps_a_stable_code_at_the_top() {
 
 #[test]
 fn out_of_reach_a_duplicate_tells_state_and_nothing_else() {
-    let mut existing = Existing { state: "owned", claimable: false, known: None, pointer: "/phones/0".into() };
+    let mut existing = Existing {
+        state: "owned",
+        claimable: false,
+        known: None,
+        pointer: "/phones/0".into(),
+        beyond: Some(("customer".into(), uuid::Uuid::nil())),
+    };
     let shown = body(Failure::Duplicate(Box::new(existing.clone())), Lang::En);
     assert_eq!(shown["existing"], json!({"state": "owned", "claimable": false}));
     let (id, number) = (Uuid::nil(), Some("2026-IT-001".to_owned()));

@@ -24,6 +24,7 @@ async fn state(folder: &tempfile::TempDir, limits: Limits, cors: bool) -> web::D
         place: EngineOptions::sqlite(folder.path().join("kehu.db")),
         keys: Arc::new(LocalKeys::from_text(KEY).unwrap()),
         clock: Clock::new(|| 1_700_000_000_000),
+        read_limit: 0,
     };
     let gate = Gate::open(options).await.unwrap();
     web::Data::new(State::new(gate, limits, Forwarded::LastHop, cors).unwrap())

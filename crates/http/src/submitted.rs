@@ -2,11 +2,7 @@
 //! said right is read as well as it can be: a lead is worth more than a rule.
 
 use encoding_rs::{Encoding, UTF_8};
-use kehu_domain::flaw::Flaw;
 use kehu_domain::intake::Given;
-
-use crate::problem::Problem;
-use crate::problem_codes as codes;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data";
@@ -23,38 +19,40 @@ pub(crate) struct Submitted {
     pub(crate) text: String,
 }
 
-/// Reads a body by its content type; without a telling one by its looks.
-///
-/// # Errors
-/// 400: it is called JSON and is none.
-pub(crate) fn read(content_type: &str, body: &[u8]) -> Result<Submitted, Problem> {
+/// Reads a body by its content type; without a telling one, and where it is not what it is called, by its looks.
+pub(crate) fn read(content_type: &str, body: &[u8]) -> Submitted {
     let (kind, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
     let kind = kind.trim().to_ascii_lowercase();
     let charset = parameter(parameters, "charset").and_then(|label| Encoding::for_label(label.as_bytes()));
     let encoding = charset.unwrap_or(UTF_8);
     if kind == FORM {
-        let pairs = pairs(body, charset);
-        return Ok(Submitted { given: Given::pairs(pairs), text: String::from_utf8_lossy(body).into_owned() });
+        let text = String::from_utf8_lossy(body).into_owned();
+        // What `curl -d '{…}'` sends is called a form, and is none.
+        let given = json(&text).unwrap_or_else(|| Given::pairs(pairs(body, charset)));
+        return Submitted { given, text };
     }
     if let Some(boundary) = parameter(parameters, "boundary").filter(|_| kind == MULTIPART) {
         let pairs = parts(body, &boundary, encoding);
-        return Ok(Submitted { given: Given::pairs(pairs), text: encoding.decode(body).0.into_owned() });
+        return Submitted { given: Given::pairs(pairs), text: encoding.decode(body).0.into_owned() };
     }
     let is_json = kind == "application/json" || kind.ends_with("+json");
     let text = encoding.decode(body).0.into_owned();
-    let given = match Given::json(&text) {
-        Ok(given) if is_json || text.trim_start().starts_with(['{', '[']) => given,
-        Err(error) if is_json => return Err(not_json(&error)),
-        _ if text.trim().is_empty() => Given::pairs([]),
-        _ => Given::text(text.clone()),
+    let given = match json(&text).or_else(|| Given::json(&text).ok().filter(|_| is_json)) {
+        Some(given) => given,
+        None if text.trim().is_empty() => Given::pairs([]),
+        None if is_json && text.contains('=') && !looks_like_json(&text) => Given::pairs(pairs(text.as_bytes(), None)),
+        None => Given::text(text.clone()),
     };
-    Ok(Submitted { given, text })
+    Submitted { given, text }
 }
 
-fn not_json(error: &serde_json::Error) -> Problem {
-    let flaw = Flaw::new(&codes::JSON_SYNTAX).with("line", error.line()).with("column", error.column());
-    let flaw = flaw.with("reason", format!("{:?}", error.classify()).to_lowercase());
-    Problem::new(&codes::NOT_JSON).with_finding("", flaw)
+fn looks_like_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
+/// A body that looks like JSON and is.
+fn json(text: &str) -> Option<Given> {
+    Given::json(text).ok().filter(|_| looks_like_json(text))
 }
 
 /// A parameter of a content type, without its quotes.
@@ -142,7 +140,7 @@ mod tests {
     use super::*;
 
     fn word(content_type: &str, body: &[u8], key: &str) -> Option<String> {
-        read(content_type, body).unwrap().given.word(key).map(str::to_owned)
+        read(content_type, body).given.word(key).map(str::to_owned)
     }
 
     #[test]
@@ -178,7 +176,10 @@ mod tests {
         assert_eq!(word("text/plain", b"tel 1", "text").unwrap(), "tel 1");
         assert_eq!(word("text/plain", b"", "text"), None);
         assert_eq!(word("application/json; charset=gb18030", b"{\"n\": \"\xcd\xf5\"}", "n").unwrap(), "王");
-        let problem = read("application/json", b"{\"a\": 1").unwrap_err();
-        assert_eq!((problem.key(), problem.status()), ("not_json", 400));
+        assert_eq!(word("application/json", b"{\"a\": 1", "text").unwrap(), "{\"a\": 1");
+        assert_eq!(word("application/json", b"tel=13800138000&a=1", "tel").unwrap(), "13800138000");
+        assert_eq!(word("application/json", br#"{"n": "x\ud83d"}"#, "n").unwrap(), "x\u{fffd}");
+        assert_eq!(word(FORM, b" {\"tel\": \"a=b&c\"}", "tel").unwrap(), "a=b&c");
+        assert_eq!(word(FORM, b"{=1", "{").unwrap(), "1");
     }
 }

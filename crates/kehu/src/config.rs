@@ -119,9 +119,11 @@ pub(crate) struct Data {
     /// folder, made at first start on SQLite
     #[arg(long, env = "KEHU_KEK_FILE", value_name = "FILE")]
     pub(crate) kek_file: Option<PathBuf>,
-    // Not shown: arguments are seen by everybody on the machine, this is for the environment.
-    #[arg(long, env = "KEHU_KEK", hide = true, hide_env_values = true)]
+    #[arg(skip = secret("KEHU_KEK"))]
     pub(crate) kek: Option<String>,
+    /// Answers an hour that may tell a user of records out of reach. 0 is any number
+    #[arg(long, env = "KEHU_READ_LIMIT", default_value_t = 60, value_name = "N")]
+    pub(crate) read_limit: u32,
 }
 
 /// The first administrator and organisation, at first start only.
@@ -130,9 +132,8 @@ pub(crate) struct FirstStart {
     /// E-mail of the first administrator; without it the user name is admin (first start only)
     #[arg(long, env = "KEHU_ADMIN_EMAIL", value_name = "EMAIL")]
     pub(crate) admin_email: Option<String>,
-    // Not shown: arguments are seen by everybody on the machine, this is for the environment. Without it a password is
-    // made and printed once.
-    #[arg(long, env = "KEHU_ADMIN_PASSWORD", hide = true, hide_env_values = true)]
+    /// Without it a password is made and printed once.
+    #[arg(skip = secret("KEHU_ADMIN_PASSWORD"))]
     pub(crate) admin_password: Option<String>,
     /// Name of the first organisation (first start only)
     #[arg(long, env = "KEHU_ORG_NAME", default_value = "我的公司", value_name = "NAME")]
@@ -168,6 +169,21 @@ struct LimitFlags {
     /// Requests that are answered at once; more are turned away with 503
     #[arg(long, env = "KEHU_MAX_IN_FLIGHT", default_value_t = 1024, value_name = "N")]
     max_in_flight: usize,
+}
+
+/// A secret, from the environment alone; blank is none, as container files like to set it. What is not UTF-8 stays
+/// wrong, so that it is refused where it is used.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "arguments are seen by everybody on the machine: clap must not take these"
+)]
+fn secret(name: &str) -> Option<String> {
+    said(Some(&std::env::var_os(name)?.to_string_lossy().into_owned()))
+}
+
+/// A text that says something.
+pub(crate) fn said(text: Option<&String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty()).cloned()
 }
 
 impl Serve {
@@ -266,6 +282,14 @@ mod tests {
         assert!(server(&["--listen", "[::1]:0"]).is_ok());
         assert!(server(&["--metrics-listen", "10.0.0.1:9"]).err().unwrap().contains("loopback"));
         assert!(server(&["--tls-cert", "a.pem"]).err().unwrap().contains("go together"));
+    }
+
+    #[test]
+    fn secrets_are_no_arguments() {
+        for flag in ["--kek", "--admin-password"] {
+            let refused = server(&[flag, "x"]).err().unwrap();
+            assert!(refused.contains("unexpected argument"), "{refused}");
+        }
     }
 
     #[test]

@@ -28,6 +28,18 @@ pub(crate) struct Opened {
     pub(crate) new_key: Option<PathBuf>,
 }
 
+/// Opens data that is there already: a command beside a server makes no installation of its own.
+pub(crate) async fn open_existing(data: &Data) -> Result<Opened, Failed> {
+    let sqlite = data.database_url.as_deref().is_none_or(|url| url.trim().is_empty());
+    if sqlite && !data.data.join(DATABASE).exists() {
+        return Err(Failed::Configuration(format!(
+            "there is no database in {}: name the folder of the data with --data, or start `kehu serve` there first",
+            data.data.display()
+        )));
+    }
+    open(data).await
+}
+
 /// Makes the folder and the key where they may be made, then migrates and opens.
 pub(crate) async fn open(data: &Data) -> Result<Opened, Failed> {
     let folder = folder(&data.data)?;
@@ -40,7 +52,8 @@ pub(crate) async fn open(data: &Data) -> Result<Opened, Failed> {
     };
     let may_make = url.is_none() && !folder.join(DATABASE).exists();
     let (keys, new_key) = key(data, &folder, may_make)?;
-    let options = GateOptions { place, keys: Arc::new(keys), clock: Clock::system() };
+    let read_limit = data.read_limit;
+    let options = GateOptions { place, keys: Arc::new(keys), clock: Clock::system(), read_limit };
     let gate = Gate::open(options).await.context("the database cannot be opened")?;
     Ok(Opened { gate, new_key })
 }
@@ -99,7 +112,13 @@ mod tests {
     use super::*;
 
     fn data(folder: &Path, url: Option<&str>) -> Data {
-        Data { data: folder.join("data"), database_url: url.map(str::to_owned), kek_file: None, kek: None }
+        Data {
+            data: folder.join("data"),
+            database_url: url.map(str::to_owned),
+            kek_file: None,
+            kek: None,
+            read_limit: 0,
+        }
     }
 
     #[test]

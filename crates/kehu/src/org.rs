@@ -9,7 +9,7 @@ use kehu_store::people::{Founded, NewOrg, Password};
 
 use crate::Failed;
 use crate::config::{Org, OrgCreate};
-use crate::open::{Opened, open};
+use crate::open::{Opened, open_existing};
 
 /// Runs a command about organisations.
 pub(crate) fn run(org: &Org) -> Result<(), Failed> {
@@ -22,7 +22,7 @@ pub(crate) fn run(org: &Org) -> Result<(), Failed> {
 }
 
 async fn make(create: &OrgCreate, password: Option<Password>) -> Result<Founded, Failed> {
-    let Opened { gate, .. } = open(&create.data).await?;
+    let Opened { gate, .. } = open_existing(&create.data).await?;
     let org = NewOrg {
         slug: create.slug.clone(),
         name: create.name.clone(),

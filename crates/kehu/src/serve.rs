@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::Failed;
 use crate::banner::Banner;
-use crate::config::{FirstStart, Serve};
+use crate::config::{FirstStart, Serve, said};
 use crate::demo::{self, Filled};
 use crate::logs;
 use crate::open::{Opened, open};
@@ -56,16 +56,19 @@ async fn until_stopped(serve: &Serve, options: ServerOptions, content: Content) 
         let _ = filled.tell(&banner.base, &mut std::io::stdout().lock());
     }
     drop(first);
-    let ended = server.run(stopped(stop)).await.context("the server ended");
-    jobs.stop();
-    Ok(ended?)
+    let stopped = async {
+        stopped(stop).await;
+        // Before the database is closed.
+        jobs.stop();
+    };
+    Ok(server.run(stopped).await.context("the server ended")?)
 }
 
 /// Makes the first organisation and its administrator where there is none.
 async fn first_start(gate: &Gate, first: &FirstStart) -> Result<Option<Founded>, Failed> {
     let admin = FirstAdmin {
-        org_name: Some(first.org_name.clone()),
-        email: first.admin_email.clone(),
+        org_name: said(Some(&first.org_name)),
+        email: said(first.admin_email.as_ref()),
         password: first.admin_password.clone().map(Password::from),
     };
     gate.first_start(admin).await.map_err(|failure| explain(&failure, "the first start"))

@@ -39,6 +39,9 @@ pub enum Failure {
     /// Signing in or a session did not work.
     #[error("sign-in: {0}")]
     SignIn(SignInFailure),
+    /// The caller was told of records out of reach often enough; more after so many seconds.
+    #[error("told enough")]
+    Limited(u32),
     /// The form takes no submissions now.
     #[error("the form is paused")]
     FormPaused,
@@ -84,6 +87,8 @@ pub struct Existing {
     pub known: Option<KnownRecord>,
     /// The field of the request that met it.
     pub pointer: String,
+    /// Its kind and id where it is out of the caller's reach: for the journal, no answer shows it.
+    pub beyond: Option<(String, Uuid)>,
 }
 
 /// A record within reach.

@@ -22,7 +22,9 @@ const ORIGIN: FieldPath = FieldPath::new("journal.origin");
 pub(crate) enum Class {
     /// A record was made, changed, deleted.
     Change,
-    /// Somebody signed in or looked something up.
+    /// Somebody was told of what is out of reach.
+    Access,
+    /// Somebody signed in, or was not let in.
     Security,
 }
 
@@ -133,6 +135,11 @@ impl Entry {
         }
     }
 
+    /// An entry about an answer that told of records out of the caller's reach; `body` names them.
+    pub(crate) fn access(event: &str, outcome: Outcome, body: String) -> Self {
+        Self { class: Class::Access, body, ..Self::security(event, outcome, None) }
+    }
+
     /// The row, with its body sealed and committed to.
     pub(crate) fn into_row(self, tx: &Tx<'_>) -> Result<journal::ActiveModel, Failure> {
         let caller = tx.caller();
@@ -153,6 +160,7 @@ impl Entry {
             at: Set(tx.now()),
             class: Set(match self.class {
                 Class::Change => "change",
+                Class::Access => "access",
                 Class::Security => "security",
             }
             .to_owned()),

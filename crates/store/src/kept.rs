@@ -22,13 +22,16 @@ pub(crate) const HOURS: i64 = 24;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Kept {
     pub(crate) status: u16,
+    /// The id of the record, where it is one.
     pub(crate) location: Option<String>,
-    pub(crate) etag: Option<String>,
+    /// Of the answer nothing else is stored: a hash of it, such as its ETag, would let whoever has the table try out
+    /// what stood in it.
     pub(crate) body: String,
 }
 
-fn key_hash(key: &str) -> Vec<u8> {
-    Sha256::digest(key.as_bytes()).to_vec()
+/// What a key is found by. Clients make keys of what they have at hand, a phone number perhaps: the hash is keyed.
+fn key_hash(tx: &Tx<'_>, key: &str) -> Result<Vec<u8>, Failure> {
+    Ok(tx.caller().ring().idempotency_hash(principal(tx), key)?.to_vec())
 }
 
 fn principal(tx: &Tx<'_>) -> Uuid {
@@ -38,7 +41,7 @@ fn principal(tx: &Tx<'_>) -> Uuid {
 /// The answer that is kept for a key, if there is one. On PostgreSQL a second request under the same key waits here
 /// until the first has ended.
 pub(crate) async fn find(tx: &Tx<'_>, idempotency: &Idempotency, part: i64) -> Result<Option<Kept>, Failure> {
-    let hash = key_hash(&idempotency.key);
+    let hash = key_hash(tx, &idempotency.key)?;
     if has_concurrent_writers(tx.db()) {
         let lock: [u8; 8] = Sha256::digest([principal(tx).as_bytes().as_slice(), &hash].concat())
             .first_chunk()
@@ -55,18 +58,13 @@ pub(crate) async fn find(tx: &Tx<'_>, idempotency: &Idempotency, part: i64) -> R
         return Err(Failure::KeyReused);
     }
     let body = tx.caller().ring().open_text(BODY, row.id, &row.body)?;
-    Ok(Some(Kept {
-        status: u16::try_from(row.status).unwrap_or_default(),
-        location: row.location,
-        etag: row.etag,
-        body,
-    }))
+    Ok(Some(Kept { status: u16::try_from(row.status).unwrap_or_default(), location: row.location, body }))
 }
 
 /// Keeps an answer.
 pub(crate) async fn keep(tx: &Tx<'_>, idempotency: &Idempotency, part: i64, kept: &Kept) -> Result<(), Failure> {
     let id = tx.new_id();
-    let key_hash = key_hash(&idempotency.key);
+    let key_hash = key_hash(tx, &idempotency.key)?;
     // What was kept under it is too old to count.
     kept_answer::Entity::delete_by_id((tx.org_id(), principal(tx), key_hash.clone(), part)).exec(tx.db()).await?;
     let row = kept_answer::Model {
@@ -78,7 +76,6 @@ pub(crate) async fn keep(tx: &Tx<'_>, idempotency: &Idempotency, part: i64, kept
         fingerprint: tx.caller().ring().seal(FINGERPRINT, id, &idempotency.fingerprint)?,
         status: i64::from(kept.status),
         location: kept.location.clone(),
-        etag: kept.etag.clone(),
         body: tx.caller().ring().seal(BODY, id, kept.body.as_bytes())?,
         created_at: tx.now(),
     };

@@ -11,6 +11,7 @@ pub mod org;
 pub mod people;
 
 mod dialect;
+mod disclosure;
 mod entities;
 mod journal;
 mod kept;

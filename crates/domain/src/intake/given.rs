@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+/// Where a body stands that names nothing.
+pub(super) const TEXT: &str = "text";
 /// The most texts taken out of one value.
 const MAX_TEXTS: usize = 20;
 /// The most names of values that nobody asked for.
@@ -22,19 +24,20 @@ impl std::fmt::Debug for Given {
 }
 
 impl Given {
-    /// Reads JSON (RFC 8259). A list of one is what is in it; anything else that is no object stands under `text`.
+    /// Reads JSON (RFC 8259). Half a surrogate pair is U+FFFD: one sign too few loses no lead. A list of one is what is in it; anything else that is no object stands under `text`.
     ///
     /// # Errors
     /// Not JSON.
     pub fn json(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str::<serde::de::IgnoredAny>(text)?;
-        let mut root: Value = serde_json::from_str(&quote_numbers(text))?;
+        let text = whole_characters(text);
+        serde_json::from_str::<serde::de::IgnoredAny>(&text)?;
+        let mut root: Value = serde_json::from_str(&quote_numbers(&text))?;
         if let Value::Array(items) = &mut root
             && let [one @ Value::Object(_)] = items.as_mut_slice()
         {
             root = one.take();
         }
-        Ok(if root.is_object() { Self { root } } else { Self::member("text", root) })
+        Ok(if root.is_object() { Self { root } } else { Self::member(TEXT, root) })
     }
 
     /// Takes names and values, as a form or an address has them; a name that comes again has a list of values.
@@ -57,7 +60,12 @@ impl Given {
     /// Takes a text as it is; it stands under `text`.
     #[must_use]
     pub fn text(text: String) -> Self {
-        Self::member("text", Value::String(text))
+        Self::member(TEXT, Value::String(text))
+    }
+
+    /// The text of a body that names nothing else.
+    pub(super) fn plain(&self) -> Option<&str> {
+        self.root.get(TEXT).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
     }
 
     fn member(name: &str, value: Value) -> Self {
@@ -169,6 +177,38 @@ fn leaves(value: &Value, path: &mut Vec<String>, found: &mut impl FnMut(&[String
     }
 }
 
+/// JSON in which an escape of half a surrogate pair is one of U+FFFD.
+fn whole_characters(json: &str) -> String {
+    let unit = |text: &str| {
+        let hex = text.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(hex, 16).ok()
+    };
+    let mut out = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let next = escape.get(6..).unwrap_or_default();
+        let is_pair = unit(next).is_some_and(|low| (0xdc00..0xe000).contains(&low));
+        // What follows a backslash may be any character.
+        let two = || escape.chars().take(2).map(char::len_utf8).sum();
+        let length = match unit(escape) {
+            Some(0xd800..0xdc00) if is_pair => 12,
+            Some(0xd800..0xe000) => {
+                out.push_str("\\ufffd");
+                rest = next;
+                continue;
+            }
+            _ => two(),
+        };
+        let (whole, after) = escape.split_at_checked(length).unwrap_or((escape, ""));
+        out.push_str(whole);
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
 /// JSON with every number written as a text. The input is valid JSON.
 fn quote_numbers(json: &str) -> String {
     let mut out = String::with_capacity(json.len() + 64);
@@ -210,6 +250,14 @@ mod tests {
         for wrong in ["", "{", "01", "1.2.3", "{\"a\": 1x}", "nul"] {
             assert!(Given::json(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn half_a_pair_is_one_sign() {
+        let json = r#"{"a": "x\ud83d", "b": "\ud83d\ude00", "c": "\ude00\ud83d\u0041", "d": "\\ud83d", "\ud83d": 1}"#;
+        let given = Given::json(json).unwrap();
+        let words = ["a", "b", "c", "d", "\u{fffd}"].map(|key| given.word(key).unwrap());
+        assert_eq!(words, ["x\u{fffd}", "😀", "\u{fffd}\u{fffd}A", "\\ud83d", "1"]);
     }
 
     #[test]

@@ -9,17 +9,18 @@ use crate::value::{CreditCode, Industry, Region};
 
 use super::attribution::Attribution;
 use super::flags::{NAME_MISSING, SPAM_HONEYPOT, UNREACHABLE};
-use super::given::Given;
+use super::given::{Given, TEXT};
 use super::names::{Names, cut};
 use super::reach::{Holder, Reach};
 use super::reading::Reading;
+use super::scan::Scan;
 
 /// Longest remark, in characters.
 const MAX_REMARK: usize = 5000;
 /// Longest summary, in characters.
 const MAX_SUMMARY: usize = 10_000;
 /// Names that are about the submission and not about the person.
-const RESERVED: [&str; 5] = ["_key", "_charset_", "key", "test", "source_id"];
+const RESERVED: [&str; 4] = ["_key", "_charset_", "key", "test"];
 
 /// A submission as the form's mapping reads it.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +35,7 @@ pub struct Lead {
     pub spam: bool,
     /// Names of values that the form does not ask for.
     pub unmapped: Vec<String>,
-    /// The sender's own id of the lead.
+    /// The sender's own id of the lead, whole, where the form says where it stands.
     pub source_id: Option<String>,
     /// Whether it is a rehearsal.
     pub test: bool,
@@ -57,25 +58,28 @@ impl Lead {
         for field in &form.fields.0 {
             reading.field(field, &given.texts(field.key.as_str()));
         }
-        let mut lead = reading.finish();
         let has_field = |key: &str| form.fields.0.iter().any(|field| field.key.as_str() == key);
+        if let Some(text) = given.plain().filter(|_| !has_field(TEXT)) {
+            reading.plain(text);
+        }
+        let mut lead = reading.finish();
         let honeypot = form.honeypot.as_ref().map(Line::as_str);
-        lead.spam = honeypot.is_some_and(|key| !given.texts(key).is_empty());
+        lead.spam = honeypot.is_some_and(|key| given.texts(key).iter().any(|text| text.trim() != "false"));
         if lead.spam {
             lead.flag(SPAM_HONEYPOT);
         }
         if lead.reach.is_empty() {
             lead.flag(UNREACHABLE);
         }
-        let own = Some("source_id").filter(|key| !has_field(key));
         let source_id = form.source_id.as_ref().map(Line::as_str);
-        lead.source_id = source_id.or(own).and_then(|key| given.word(key)).map(|id| cut(id, 200));
+        lead.source_id = source_id.and_then(|key| given.word(key)).map(str::to_owned);
         lead.test = !has_field("test") && given.is_true("test");
         let mut known: Vec<&str> = form.fields.0.iter().map(|field| field.key.as_str()).collect();
         // Mapped, because the names live longer than the keys.
         known.extend(RESERVED.into_iter().chain(Attribution::names()).map(|name| -> &str { name }));
         known.extend(honeypot.into_iter().chain(source_id));
-        lead.unmapped = given.unmapped(&known);
+        let masked = |name: String| Scan::of(&name, region).masked();
+        lead.unmapped = given.unmapped(&known).into_iter().map(masked).collect();
         lead
     }
 

@@ -50,7 +50,8 @@ fn a_whole_lead_is_a_customer_and_its_contact() {
     }, "source_id": 9_007_199_254_740_993_i64}));
     assert_eq!((lead.flags.as_slice(), lead.spam, lead.test), (&[][..], false, false));
     assert_eq!(lead.unmapped, ["budget"]);
-    assert_eq!(lead.source_id.as_deref(), Some("9007199254740993"));
+    // The form does not say where the sender's id stands.
+    assert_eq!(lead.source_id, None);
     let (customer, contact) = records(&lead);
     let contact = contact.unwrap();
     assert_eq!((customer.name.as_str(), customer.kind), ("上海航源辰服装集团有限公司", CustomerKind::Company));
@@ -125,6 +126,24 @@ fn programs_and_rehearsals_are_known() {
     let clean = read(json!({"mobile": "13800138000", "website": " ", "lead": {"id": "L1", "x": 2}, "test": "1"}));
     assert!(!clean.spam && clean.test);
     assert_eq!((clean.source_id.as_deref(), clean.unmapped), (Some("L1"), vec!["/lead/x".to_owned()]));
+}
+
+#[test]
+fn a_text_that_names_nothing_is_searched() {
+    let lead = Lead::read(&form(&json!({})), &Given::text("王芳，请回电 13800138000".to_owned()), "CN");
+    assert_eq!(lead.reach.phones[0].0.e164(), "+8613800138000");
+    assert_eq!(records(&lead).0.remark.unwrap().as_str(), "王芳，请回电 138****8000");
+}
+
+#[test]
+fn an_id_is_taken_whole_and_names_are_masked() {
+    let id = "x".repeat(300);
+    let body = json!({"id": id, "source_id": "1", "13800138000": "x", "mobile": "13800138000", "website": false});
+    let form = form(&json!({"source_id": "/id", "honeypot": "website"}));
+    let lead = Lead::read(&form, &Given::json(&body.to_string()).unwrap(), "CN");
+    assert_eq!(lead.source_id, Some(id));
+    assert!(!lead.spam);
+    assert_eq!(lead.unmapped, ["source_id", "138****8000"]);
 }
 
 proptest! {

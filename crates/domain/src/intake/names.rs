@@ -1,5 +1,6 @@
 //! Who it is: the names of company and person, cleaned and put where they belong.
 
+use crate::flaw::Flaw;
 use crate::kinds::CustomerKind;
 use crate::text::is_forbidden;
 use crate::value::{CompanyName, PersonName};
@@ -62,11 +63,17 @@ fn is_person(name: &str) -> bool {
     PersonName::parse(name).is_ok_and(|name| name.findings().is_empty())
 }
 
+/// Whether it can stand where a person's name should: 曹总 can, although it is none.
+fn could_be_person(name: &str) -> bool {
+    let loose = |flaw: &Flaw| matches!(flaw.code.key, "person_name_title" | "person_name_incomplete");
+    PersonName::parse(name).is_ok_and(|name| name.findings().iter().all(loose))
+}
+
 fn is_placeholder(name: &str) -> bool {
     CompanyName::parse(name).map_or(true, |name| !name.findings().is_empty())
 }
 
-fn has(findings: &[crate::flaw::Flaw], key: &str) -> bool {
+fn has(findings: &[Flaw], key: &str) -> bool {
     findings.iter().any(|flaw| flaw.code.key == key)
 }
 
@@ -79,7 +86,7 @@ pub(super) fn settle(
 ) -> Names {
     if let (Some(one), Some(other)) = (&company, &person)
         && is_company(other)
-        && is_person(one)
+        && could_be_person(one)
     {
         std::mem::swap(&mut company, &mut person);
         flags.push(NAMES_SWAPPED.to_owned());
@@ -140,6 +147,7 @@ mod tests {
             settled("林晨玲", company, None),
             (names(company, "林晨玲", Company), vec!["names_swapped".to_owned()])
         );
+        assert_eq!(of("曹总", company, None), names(company, "曹总", Company));
         assert_eq!(of("", "林晨玲", None), names("林晨玲", "", Person));
         assert_eq!(of("", company, None), names(company, "", Company));
         assert_eq!(of("刘伟", "", Some(Person)), names("刘伟", "", Person));

@@ -103,6 +103,13 @@ impl<'a> Reading<'a> {
         self.lead.said.push((field.label().to_owned(), cut(&said, MAX_SAID)));
     }
 
+    /// A text that no field asks for, because the sender named nothing: it is kept as what was said.
+    pub(super) fn plain(&mut self, text: &str) {
+        let text = self.text(text);
+        self.lead.remarks.push(text.clone());
+        self.lead.said.push((super::given::TEXT.to_owned(), cut(&text, MAX_SAID)));
+    }
+
     fn name(&mut self, text: &str, holder: Holder) -> String {
         let name = names::clean(text, holder, self.region, &mut self.lead.reach, &mut self.lead.flags);
         let said = name.clone().unwrap_or_else(|| crate::mask::STARS.to_owned());

@@ -4,7 +4,7 @@ use kehu_domain::field::Field;
 use kehu_domain::filter::{self, Class, Member, Op, sorts};
 use kehu_domain::kinds::kind_named;
 use kehu_domain::record::Kind;
-use kehu_store::machine::{EXPANSIONS, Expansion};
+use kehu_store::machine::{EXPANSIONS, Expansion, Resource, resource};
 use serde_json::{Map, Value, json};
 
 use super::people;
@@ -48,11 +48,13 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
         (format!("{name}Patch"), patch(kind)),
         (format!("{name}Page"), page(kind)),
         (format!("{name}Search"), search(kind)),
-        (format!("{name}Batch"), batch(kind)),
         (format!("{name}Filter"), flat_filter(kind)),
     ];
     for (_, child, field) in along(kind) {
         all.push((format!("{name}{}Input", child.schema), input(child, Some(field))));
+    }
+    if resource(kind.name).is_some_and(Resource::batched) {
+        all.push((format!("{name}Batch"), batch(kind)));
     }
     people::extend(kind, &mut all);
     all

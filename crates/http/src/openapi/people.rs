@@ -30,7 +30,8 @@ pub(super) fn extend(kind: &Kind, schemas: &mut Vec<(String, Value)>) {
     let create = like(format!("{name}Input"), "Create", ("password", password(make, true)), schemas);
     let set = "A new password, set by an administrator; it ends the user's sessions.";
     let patch = like(format!("{name}Patch"), "Patch", ("password", password(set, false)), schemas);
-    schemas.retain(|(name, _)| *name != patch.0);
+    // Nothing takes a user without these: there is no batch of users.
+    schemas.retain(|(known, _)| *known != patch.0 && *known != format!("{name}Input"));
     schemas.extend([create, created, patch]);
 }
 

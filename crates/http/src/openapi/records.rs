@@ -21,7 +21,10 @@ pub(super) fn operations(kind: &'static Kind) -> Vec<Operation> {
     if resource(kind.name).is_some_and(Resource::removable) {
         all.extend([delete(kind), restore(kind)]);
     }
-    all.extend([search(kind), batch(kind)]);
+    all.push(search(kind));
+    if resource(kind.name).is_some_and(Resource::batched) {
+        all.push(batch(kind));
+    }
     all
 }
 
@@ -160,7 +163,7 @@ fn create(kind: &'static Kind) -> Operation {
         "Idempotency-Replayed",
     ])];
     create.problems.extend(writing());
-    create.problems.push(&codes::DUPLICATE);
+    create.problems.extend([&codes::DUPLICATE, &codes::READ_LIMIT]);
     create
 }
 
@@ -176,7 +179,7 @@ fn update(kind: &'static Kind) -> Operation {
         Answer::json(200, "The record as it is now.", sch(kind, "")).with_headers(&["ETag", "Idempotency-Replayed"]),
     ];
     update.problems.extend(writing());
-    update.problems.extend([&codes::NOT_FOUND, &codes::DUPLICATE, &codes::VERSION_CONFLICT]);
+    update.problems.extend([&codes::NOT_FOUND, &codes::DUPLICATE, &codes::READ_LIMIT, &codes::VERSION_CONFLICT]);
     update
 }
 
@@ -193,11 +196,11 @@ fn delete(kind: &'static Kind) -> Operation {
 fn restore(kind: &'static Kind) -> Operation {
     let text = "What was deleted with it comes back with it.";
     let mut restore = operation(kind, "post", "restore", "/{id}/restore", format!("Restore {}", one(kind)), text);
-    restore.parameters = refs(&["RecordId", "IdempotencyKey"]);
+    restore.parameters = refs(&["RecordId", "IfMatch", "IdempotencyKey"]);
     restore.answers =
         vec![Answer::json(200, "The record.", sch(kind, "")).with_headers(&["ETag", "Idempotency-Replayed"])];
     restore.problems.extend(writing());
-    restore.problems.extend([&codes::NOT_FOUND, &codes::DUPLICATE]);
+    restore.problems.extend([&codes::NOT_FOUND, &codes::DUPLICATE, &codes::READ_LIMIT, &codes::VERSION_CONFLICT]);
     restore
 }
 
@@ -213,7 +216,7 @@ fn batch(kind: &'static Kind) -> Operation {
         Answer::json(207, "Some items were not made.", result()).with_headers(&["Idempotency-Replayed"]),
     ];
     batch.problems.extend(writing());
-    batch.problems.push(&codes::DUPLICATE);
+    batch.problems.extend([&codes::DUPLICATE, &codes::READ_LIMIT]);
     batch
 }
 

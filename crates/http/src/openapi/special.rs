@@ -192,7 +192,7 @@ const SPECIAL: &[Special] = &[
         takes: Some(of::<LookupRequest>()),
         gives: Gives::Body(200, of::<LookupAnswer>(), "What was found; perhaps nothing."),
         headers: &[],
-        problems: &[&codes::FORBIDDEN],
+        problems: &[&codes::FORBIDDEN, &codes::READ_LIMIT],
     },
     Special {
         method: "get",

@@ -48,6 +48,7 @@ async fn refresh(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
     query.finish()?;
     let state = auth::state(&request)?;
     let incoming = auth::incoming(&request)?;
+    slow_down(&state, &request)?;
     let mut members = Members::of(body.0)?;
     let RefreshRequest { refresh_token } = RefreshRequest { refresh_token: members.required("refresh_token") };
     members.finish()?;

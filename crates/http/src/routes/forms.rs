@@ -185,7 +185,7 @@ fn within_limit(request: &HttpRequest, form: &OpenForm) -> Result<(), Problem> {
 
 async fn read(request: &HttpRequest, payload: Option<Payload>) -> Result<Submitted, Problem> {
     let bytes = read_bytes(request, payload.unwrap_or(Payload::None), SUBMISSION_BYTES).await?;
-    submitted::read(content_type(request), &bytes)
+    Ok(submitted::read(content_type(request), &bytes))
 }
 
 fn content_type(request: &HttpRequest) -> &str {
@@ -196,8 +196,12 @@ async fn take(request: &HttpRequest, form: OpenForm, body: Submitted, via: &'sta
     let Submitted { mut given, text } = body;
     let query: Vec<(String, String)> = address_pairs(request).into_iter().filter(|(name, _)| !is_key(name)).collect();
     given.add_missing(query.iter().cloned());
-    let idempotency =
-        idempotency_key(request.headers())?.map(|key| Idempotency { key, fingerprint: fingerprint(request, &text) });
+    // A platform repeats what is refused until it gives up: what it says wrong there costs no lead.
+    let key = match idempotency_key(request.headers()) {
+        Err(_) if via == "hook" => None,
+        key => key?,
+    };
+    let idempotency = key.map(|key| Idempotency { key, fingerprint: fingerprint(request, &text) });
     let sent = Sent { given, content_type: content_type(request).to_owned(), body: text, query, idempotency };
     let info = auth::incoming(request)?.for_gate(via);
     intake::submit(&auth::state(request)?.gate, form, sent, info).await.map_err(wrong_key)

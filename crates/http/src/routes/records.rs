@@ -29,11 +29,13 @@ pub(super) fn configure(app: &mut ServiceConfig) {
         let path = format!("/v1/{}", resource.kind().path);
         app.service(
             web::resource(format!("{path}/search")).route(web::post().to(move |signed| search(resource, signed))),
-        )
-        .service(
-            web::resource(format!("{path}/batch"))
-                .route(web::post().to(move |request, signed| batch(resource, request, signed))),
         );
+        if resource.batched() {
+            app.service(
+                web::resource(format!("{path}/batch"))
+                    .route(web::post().to(move |request, signed| batch(resource, request, signed))),
+            );
+        }
         if resource.removable() {
             app.service(
                 web::resource(format!("{path}/{{id}}/restore"))

@@ -127,6 +127,19 @@ impl KeyRing {
     }
 }
 
+/// Label of the key that hashes idempotency keys; no class has it.
+const IDEMPOTENCY: &str = "idempotency_key";
+
+impl KeyRing {
+    /// What an idempotency key of one principal is found by, keyed so that nobody tries keys out on a stolen table.
+    pub fn idempotency_hash(&self, principal: Uuid, key: &str) -> Result<[u8; 32], NoRoot> {
+        let mut mac = self.index.find(self.primary_index())?.idempotency.clone();
+        mac.update(principal.as_bytes());
+        mac.update(key.as_bytes());
+        Ok(mac.finalize().into_bytes().into())
+    }
+}
+
 fn first_8(mut mac: Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 8] {
     for part in parts {
         mac.update(part);
@@ -137,15 +150,21 @@ fn first_8(mut mac: Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 8] {
 }
 
 /// The keyed hash of each class under one root, ready to be copied; wiped when dropped.
-pub(super) struct ClassKeys([(IndexClass, Hmac<Sha256>); 7]);
+pub(super) struct ClassKeys {
+    classes: [(IndexClass, Hmac<Sha256>); 7],
+    idempotency: Hmac<Sha256>,
+}
 
 impl ClassKeys {
     pub(super) fn new(org: Uuid, root: &Root) -> Self {
-        Self(IndexClass::ALL.map(|class| (class, class_mac(org, root, class))))
+        Self {
+            classes: IndexClass::ALL.map(|class| (class, class_mac(org, root, class.as_str()))),
+            idempotency: class_mac(org, root, IDEMPOTENCY),
+        }
     }
 
     fn mac(&self, class: IndexClass) -> Hmac<Sha256> {
-        let [phone, email, id_number, bank_account, wechat, birthday, login] = &self.0;
+        let [phone, email, id_number, bank_account, wechat, birthday, login] = &self.classes;
         let (_, mac) = match class {
             IndexClass::Phone => phone,
             IndexClass::Email => email,
@@ -161,8 +180,8 @@ impl ClassKeys {
 
 /// Key: HKDF of the root, info `"kehu-index/v1" ‖ 00 ‖ org ‖ class`.
 #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
-fn class_mac(org: Uuid, root: &Root, class: IndexClass) -> Hmac<Sha256> {
-    let info = [b"kehu-index/v1\0".as_slice(), org.as_bytes(), class.as_str().as_bytes()].concat();
+fn class_mac(org: Uuid, root: &Root, class: &str) -> Hmac<Sha256> {
+    let info = [b"kehu-index/v1\0".as_slice(), org.as_bytes(), class.as_bytes()].concat();
     Hmac::new_from_slice(derive(root, &info).as_slice()).expect("any length")
 }
 
@@ -211,8 +230,8 @@ mod tests {
         assert_eq!(seen.len(), 28);
         assert_eq!(ring.primary_index(), 2);
         let root = zeroize::Zeroizing::new([7; 32]);
-        let one = first_8(class_mac(ORG, &root, IndexClass::Login), &[b"a"]);
-        let two = first_8(class_mac(Uuid::nil(), &root, IndexClass::Login), &[b"a"]);
+        let one = first_8(class_mac(ORG, &root, "login"), &[b"a"]);
+        let two = first_8(class_mac(Uuid::nil(), &root, "login"), &[b"a"]);
         assert_ne!(one, two);
     }
 
@@ -223,6 +242,18 @@ mod tests {
         assert_eq!(check(1, "a"), check(1, "a"));
         assert_ne!(check(1, "a"), check(2, "a"));
         assert_ne!(check(1, "a"), check(1, "b"));
+    }
+
+    #[test]
+    fn an_idempotency_key_is_hashed_under_its_own_key() {
+        let ring = KeyRing::unlock(&keys(), ORG, &rows()).unwrap();
+        let hash = |principal, key| ring.idempotency_hash(Uuid::from_u128(principal), key).unwrap();
+        assert_eq!(hash(1, "13800138000"), hash(1, "13800138000"));
+        assert_ne!(hash(1, "13800138000"), hash(2, "13800138000"));
+        assert_ne!(hash(1, "13800138000"), hash(1, "13800138001"));
+        let check = ring.index_check(IndexClass::Phone, 1, Uuid::from_u128(1), "13800138000").unwrap();
+        assert_ne!(hash(1, "13800138000")[..8], check);
+        assert!(IndexClass::ALL.iter().all(|class| class.as_str() != IDEMPOTENCY));
     }
 
     #[test]

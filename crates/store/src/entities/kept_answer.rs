@@ -17,7 +17,6 @@ pub struct Model {
     pub fingerprint: Vec<u8>,
     pub status: i64,
     pub location: Option<String>,
-    pub etag: Option<String>,
     pub body: Vec<u8>,
     pub created_at: DateTimeUtc,
 }

@@ -15,7 +15,6 @@ pub struct Model {
     pub family_key: Vec<u8>,
     pub counter: i64,
     pub rotated_at: DateTimeUtc,
-    pub successor_used: bool,
     pub created_at: DateTimeUtc,
     pub last_seen_at: DateTimeUtc,
     pub idle_expires_at: DateTimeUtc,

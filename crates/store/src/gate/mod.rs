@@ -30,6 +30,8 @@ pub struct GateOptions {
     pub keys: Arc<dyn KeyProvider>,
     /// Where the time comes from.
     pub clock: Clock,
+    /// How many answers an hour may tell a user of records out of reach; 0 is any number.
+    pub read_limit: u32,
 }
 
 /// The door to data. Cloning is cheap.
@@ -45,6 +47,7 @@ struct Inner {
     sessions: Cache<Uuid, Arc<SessionState>>,
     installation: OnceLock<Arc<KeyRing>>,
     hashing: Hashing,
+    read_limit: u32,
 }
 
 struct SessionState {
@@ -73,6 +76,7 @@ impl Gate {
             sessions: Cache::new(100_000),
             installation: OnceLock::new(),
             hashing: Hashing::default(),
+            read_limit: options.read_limit,
         }));
         crate::ops::installation::prepare(&gate).await?;
         let ring = gate.ring(INSTALLATION).await?;
@@ -177,6 +181,10 @@ impl Gate {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    pub(crate) fn read_limit(&self) -> u32 {
+        self.0.read_limit
     }
 
     pub(crate) fn hashing(&self) -> &Hashing {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use kehu_domain::fields::ElementValue;
 use kehu_domain::intake::{Lead, flags};
 use kehu_domain::text::normalise;
+use kehu_domain::value::CreditCode;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
@@ -52,7 +53,9 @@ pub(super) async fn find(tx: &Tx<'_>, lead: &mut Lead) -> Result<Option<Known>, 
     let entries = entries(lead);
     // Landlines and WeChat ids, too: two leads with the same one must not pass each other.
     let keys: Vec<Entry> = entries.iter().map(|entry| Entry { strong: true, ..entry.clone() }).collect();
-    duplicates::lock(tx, duplicates::strong_keys(&keys, None)).await?;
+    // And the credit code: whether it is taken is asked under the same lock.
+    let code = lead.credit_code.as_ref().map(CreditCode::as_str);
+    duplicates::lock(tx, duplicates::strong_keys(&keys, code)).await?;
     let mut hits = duplicates::look_up(tx, &entries).await?.hits;
     drop_strangers(tx, lead, &entries, &mut hits).await?;
     let known = choose(entries.len(), &hits);

@@ -33,6 +33,7 @@ pub struct OpenForm {
     version: i64,
     form: Form,
     id_salt: Option<Vec<u8>>,
+    door: TokenKind,
 }
 
 impl OpenForm {
@@ -105,5 +106,12 @@ async fn open(gate: &Gate, key: &str, kind: TokenKind, hash: form::Column) -> Re
     let id_salt = row.id_salt.clone();
     let ring = gate.ring(token.org()).await?;
     let (stored, _) = Form::from_row(row, &Opener(&ring))?;
-    Ok(OpenForm { org: token.org(), id: stored.base.id, version: stored.base.version, form: stored.data, id_salt })
+    Ok(OpenForm {
+        org: token.org(),
+        id: stored.base.id,
+        version: stored.base.version,
+        form: stored.data,
+        id_salt,
+        door: kind,
+    })
 }

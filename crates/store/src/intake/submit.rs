@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::crypto::cell::FieldPath;
+use crate::crypto::token::TokenKind;
 use crate::entities::{submission, submission_body};
 use crate::failure::Failure;
 use crate::gate::{Caller, Gate, RequestInfo, worth_another_try};
@@ -27,6 +28,9 @@ pub(super) const DETAIL: FieldPath = FieldPath::new("submission.detail");
 
 /// How long a submission is kept as it was sent, in days.
 const RAW_DAYS: i64 = 90;
+
+/// How much of the sender's id is shown, in characters.
+const SHOWN_ID: usize = 200;
 
 /// How many times a submission is tried that another server's transaction got in the way of.
 const TRIES: u32 = 3;
@@ -79,10 +83,12 @@ fn prepare(caller: &Caller, form: OpenForm, sent: Sent) -> Result<Work, Failure>
 }
 
 /// What the sender's id of a lead is compared by: it may be personal itself, so only a salted hash stands in the clear.
+/// Each door has ids of its own: whoever reads the public key in a page cannot take the ids of a platform.
 fn source_hash(caller: &Caller, form: &OpenForm, source_id: &str) -> Result<Vec<u8>, Failure> {
     let missing = || Failure::Internal(format!("form {} has no salt", form.id));
     let salt = caller.ring().open(ID_SALT, form.id, form.id_salt.as_deref().ok_or_else(missing)?)?;
-    let hash = Sha256::new().chain_update(b"kehu-source/v1\0").chain_update(salt.as_slice());
+    let door: &[u8] = if form.door == TokenKind::Hook { b"hook\0" } else { b"public\0" };
+    let hash = Sha256::new().chain_update(b"kehu-source/v1\0").chain_update(salt.as_slice()).chain_update(door);
     Ok(hash.chain_update(source_id.as_bytes()).finalize().to_vec())
 }
 
@@ -100,7 +106,7 @@ async fn take(tx: &Tx<'_>, work: Work) -> Result<Received, Failure> {
         None => store(tx, work).await?,
     };
     if let Some(idempotency) = &idempotency {
-        let kept = Kept { status: 202, location: Some(id.to_string()), etag: None, body: String::new() };
+        let kept = Kept { status: 202, location: Some(id.to_string()), body: String::new() };
         kept::keep(tx, idempotency, 0, &kept).await?;
     }
     Ok(received(&form, id, false))
@@ -136,8 +142,12 @@ async fn store(tx: &Tx<'_>, work: Work) -> Result<Uuid, Failure> {
     let Work { form, mut lead, attribution, source_hash, raw, idempotency: _ } = work;
     let id = tx.new_id();
     let placed = place::place(tx, &form, &mut lead).await?;
+    // Shown to people, who need not see all of a long one.
+    let source_id = lead.source_id.as_deref().map(|id| id.chars().take(SHOWN_ID).collect::<String>());
+    // What made nothing takes no id away from a later delivery that can be reached.
+    let source_hash = source_hash.filter(|_| matches!(placed.status, Status::Created | Status::Matched));
     let detail = json!({
-        "attribution": attribution, "source_id": lead.source_id, "unmapped": lead.unmapped, "conflict": placed.conflict,
+        "attribution": attribution, "source_id": source_id, "unmapped": lead.unmapped, "conflict": placed.conflict,
     });
     let ring = tx.caller().ring();
     let row = submission::Model {

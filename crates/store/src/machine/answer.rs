@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::entities::{contact, customer};
 use crate::failure::Failure;
 use crate::gate::Caller;
+use crate::kept::Kept;
 use crate::pii::padded;
 use crate::rows::Rows;
 use crate::tx::Tx;
@@ -56,6 +57,18 @@ impl Answer {
     pub(crate) fn of_record(id: Uuid, version: i64, body: String) -> Self {
         let etag = Some(format!("\"{version}-{}\"", short_hash(&body)));
         Self { id: Some(id), etag, body }
+    }
+}
+
+impl Answer {
+    /// The answer that was kept for an earlier request: its ETag follows from its body.
+    pub(crate) fn of_kept(kept: Kept) -> Self {
+        let id = kept.location.as_deref().and_then(|id| Uuid::parse_str(id).ok());
+        let shown: serde_json::Value = serde_json::from_str(&kept.body).unwrap_or_default();
+        match (id, shown.get("version").and_then(serde_json::Value::as_i64)) {
+            (Some(id), Some(version)) => Self::of_record(id, version, kept.body),
+            _ => Self { id, etag: None, body: kept.body },
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use kehu_domain::rights::Action;
 
+use crate::disclosure;
 use crate::failure::Failure;
 use crate::gate::{Caller, worth_another_try};
 use crate::kept::{self, Kept};
@@ -87,8 +88,12 @@ async fn write_chunk(
                 pause(tries).await;
                 tries += 1;
             }
-            Err(failure) => return Err(failure),
-            Ok((outcomes, replayed)) => {
+            Err(mut failure) => {
+                disclosure::settle(caller, std::iter::once(&mut failure)).await?;
+                return Err(failure);
+            }
+            Ok((mut outcomes, replayed)) => {
+                disclosure::settle(caller, outcomes.iter_mut().filter_map(|outcome| outcome.as_mut().err())).await?;
                 let item = |(at, outcome)| BatchItem { index: first + at, outcome, replayed };
                 return Ok(outcomes.into_iter().enumerate().map(item).collect());
             }
@@ -143,7 +148,7 @@ async fn chunk_in(
     if let Some(idempotency) = &idempotency {
         let ids: Vec<Option<Uuid>> = outcomes.iter().map(|outcome| outcome.as_ref().ok().copied()).collect();
         let body = serde_json::to_string(&ids).unwrap_or_default();
-        kept::keep(tx, idempotency, part, &Kept { status: 200, location: None, etag: None, body }).await?;
+        kept::keep(tx, idempotency, part, &Kept { status: 200, location: None, body }).await?;
     }
     Ok((outcomes, false))
 }

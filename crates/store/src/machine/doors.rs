@@ -6,6 +6,7 @@ use kehu_domain::rights::Action;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::disclosure;
 use crate::failure::Failure;
 use crate::gate::{Caller, worth_another_try};
 use crate::kept::{self, Kept};
@@ -196,7 +197,11 @@ async fn run(
                 pause(tries).await;
                 tries += 1;
             }
-            done => return done,
+            Err(mut failure) => {
+                disclosure::settle(caller, std::iter::once(&mut failure)).await?;
+                return Err(failure);
+            }
+            Ok(written) => return still_readable(caller, machine, written).await,
         }
     }
 }
@@ -220,7 +225,7 @@ async fn once(
             if let Some(idempotency) = &options.idempotency
                 && let Some(kept) = kept::find(tx, idempotency, 0).await?
             {
-                return Ok(replay(verb, kept));
+                return Ok(Written { verb, answer: Answer::of_kept(kept), replayed: true });
             }
             let record = perform(tx, machine, prepared, &options).await?;
             let answer = match &record {
@@ -232,8 +237,7 @@ async fn once(
             };
             if let Some(idempotency) = &options.idempotency {
                 let location = answer.id.map(|id| id.to_string());
-                let kept =
-                    Kept { status: verb.status(), location, etag: answer.etag.clone(), body: answer.body.clone() };
+                let kept = Kept { status: verb.status(), location, body: answer.body.clone() };
                 kept::keep(tx, idempotency, 0, &kept).await?;
             }
             let answer = match &record {
@@ -253,9 +257,16 @@ async fn with_secret(tx: &Tx<'_>, record: &dyn Shown, answer: Answer) -> Result<
     Ok(Answer::of_record(base.id, base.version, body))
 }
 
-fn replay(verb: Verb, kept: Kept) -> Written {
-    let id = kept.location.as_deref().and_then(|id| Uuid::parse_str(id).ok());
-    Written { verb, answer: Answer { id, etag: kept.etag, body: kept.body }, replayed: true }
+/// A kept answer shows a record: only to whom it may still be shown.
+pub(crate) async fn still_readable(
+    caller: &Caller,
+    machine: &dyn Machine,
+    written: Written,
+) -> Result<Written, Failure> {
+    match written.answer.id.filter(|_| written.replayed) {
+        Some(id) if machine.load(caller, vec![id]).await?.is_empty() => Err(Failure::NotFound),
+        _ => Ok(written),
+    }
 }
 
 /// Work with its body parsed.
@@ -292,6 +303,6 @@ async fn perform(
             machine.change(tx, change).await.map(Some)
         }
         Prepared::Delete(id) => machine.remove(tx, id, options.expected).await.map(|()| None),
-        Prepared::Restore(id) => machine.restore(tx, id).await.map(Some),
+        Prepared::Restore(id) => machine.restore(tx, id, options.expected).await.map(Some),
     }
 }

@@ -10,31 +10,31 @@ use kehu_domain::show::Out;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
+use crate::disclosure;
 use crate::entities::{contact, customer};
 use crate::failure::Failure;
 use crate::gate::Caller;
-use crate::journal;
 use crate::pii::{self, Entry, class_of, padded};
-use crate::tx::Tx;
 
 use super::answer::Answer;
 
 /// Finds every record of the organisation that holds a phone, an e-mail or a WeChat id. Of a record out of the
-/// caller's reach only its state, its owner and a masked name are told, and that it was is journaled.
+/// caller's reach only its state, its owner and a masked name are told, and that it was is journaled and counted.
 ///
 /// # Errors
-/// Not such a value, or the database is away.
+/// Not such a value, the caller was told of such records often enough this hour, or the database is away.
 pub async fn lookup(caller: &Caller, find: Find, raw: &str, pointer: &str) -> Result<Answer, Failure> {
     caller.reach(Action::Read, "customer")?;
     let refused = |flaw: Flaw| Failure::refused(pointer, flaw);
     let value = sealed_form(find, raw, &caller.org().region).map_err(refused)?;
+    disclosure::check(caller.db(), caller).await?;
     let entry = Entry { class: class_of(find), value, strong: false, pointer: pointer.to_owned() };
     let found = pii::find(caller.db(), caller.ring(), caller.org().id, &[entry]).await?;
     let records: Vec<(bool, Uuid, Uuid)> =
         found.hits.iter().map(|hit| (hit.kind == "contact", hit.record_id, hit.parent_id)).collect();
     let customers = customers(caller, records.iter().map(|(_, _, customer)| *customer).collect()).await?;
     let contacts = contacts(caller, records.iter().filter(|(is, ..)| *is).map(|(_, id, _)| *id).collect()).await?;
-    let mut disclosed = false;
+    let mut disclosed = Vec::new();
     let mut out = Out::new();
     out.object(|out| {
         out.key("data").array(|out| {
@@ -42,15 +42,14 @@ pub async fn lookup(caller: &Caller, find: Find, raw: &str, pointer: &str) -> Re
             for (is_contact, id, customer_id) in records {
                 let Some(customer) = customers.iter().find(|row| row.id == customer_id) else { continue };
                 let contact = contacts.iter().find(|row| row.id == id);
-                if seen.insert(id) && (!is_contact || contact.is_some()) {
-                    disclosed |= write(out, caller, customer, contact.filter(|_| is_contact));
+                let mut beyond = || write(out, caller, customer, contact.filter(|_| is_contact));
+                if seen.insert(id) && (!is_contact || contact.is_some()) && beyond() {
+                    disclosed.push(disclosure::told_of(if is_contact { "contact" } else { "customer" }, id));
                 }
             }
         });
     });
-    if disclosed {
-        note(caller).await?;
-    }
+    disclosure::settle_lookup(caller, disclosed).await?;
     Ok(Answer { id: None, etag: None, body: out.into_text() })
 }
 
@@ -116,13 +115,4 @@ fn write(out: &mut Out, caller: &Caller, customer: &customer::Model, contact: Op
         out.key("masked").texts(if within_reach { &[][..] } else { &["name"][..] }.iter().copied());
     });
     !within_reach
-}
-
-async fn note(caller: &Caller) -> Result<(), Failure> {
-    caller
-        .write(async move |tx: &Tx<'_>| {
-            tx.log(journal::Entry::security("lookup.disclosed", journal::Outcome::Ok, None));
-            Ok(())
-        })
-        .await
 }

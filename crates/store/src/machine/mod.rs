@@ -34,6 +34,8 @@ pub use doors::{Idempotency, Verb, WriteOptions, Written, create, delete, get, l
 pub use expand::{EXPANSIONS, Expansion};
 pub use lookup::lookup;
 
+pub(crate) use doors::still_readable;
+
 /// A future that stays on its thread.
 pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
 
@@ -95,6 +97,8 @@ pub(crate) trait Machine: Sync {
     fn kind(&self) -> &'static Kind;
     /// Whether its records can be deleted; people are disabled instead.
     fn removable(&self) -> bool;
+    /// Whether many can be made at once; users come one by one, each with a way in.
+    fn batched(&self) -> bool;
     /// Parses a new record, with all that was found wrong.
     fn draft(&self, caller: &Caller, body: Value) -> Result<Draft, Failure>;
     /// The strong keys of a draft, for [`duplicates::lock`](crate::ops::duplicates::lock).
@@ -106,7 +110,7 @@ pub(crate) trait Machine: Sync {
     /// Deletes a record.
     fn remove<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, ()>;
     /// Takes a deleted record back.
-    fn restore<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid) -> Local<'t, Box<dyn Shown>>;
+    fn restore<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, Box<dyn Shown>>;
     /// Records of those ids within the caller's reach, in no order.
     fn load<'t>(&'t self, caller: &'t Caller, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>>;
     /// A page of records.
@@ -136,6 +140,12 @@ impl Resource {
     pub fn removable(self) -> bool {
         self.0.removable()
     }
+
+    /// Whether many can be made at once; users come one by one, each with a way in.
+    #[must_use]
+    pub fn batched(self) -> bool {
+        self.0.batched()
+    }
 }
 
 /// The machine of a kind.
@@ -155,6 +165,9 @@ impl<R: Rows> Machine for Of<R> {
     }
     fn removable(&self) -> bool {
         R::REMOVABLE
+    }
+    fn batched(&self) -> bool {
+        R::BATCHED
     }
     fn draft(&self, caller: &Caller, body: Value) -> Result<Draft, Failure> {
         draft::parse::<R>(caller, body).map(|draft| Draft(Box::new(draft)))
@@ -180,9 +193,9 @@ impl<R: Rows> Machine for Of<R> {
     fn remove<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, ()> {
         Box::pin(remove::remove::<R>(tx, id, expected))
     }
-    fn restore<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid) -> Local<'t, Box<dyn Shown>> {
+    fn restore<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, Box<dyn Shown>> {
         Box::pin(async move {
-            let stored = remove::restore::<R>(tx, id).await?;
+            let stored = remove::restore::<R>(tx, id, expected).await?;
             Ok::<Box<dyn Shown>, Failure>(Box::new(stored))
         })
     }

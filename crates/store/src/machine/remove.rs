@@ -1,7 +1,7 @@
 //! Deleting records, and taking them back.
 
 use kehu_domain::kinds::Contact;
-use kehu_domain::record::{Record, Stored};
+use kehu_domain::record::{Base, Record, Stored};
 use kehu_domain::rights::Action;
 use sea_orm::sea_query::ExprTrait;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
@@ -24,16 +24,7 @@ use super::read::{self, col};
 /// Deletes a record softly; what hangs on a customer goes with it, and its keys are free.
 pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>) -> Result<(), Failure> {
     let (before, _) = read::for_change::<R>(tx, id, Action::Delete).await?;
-    if expected.is_some_and(|expected| expected != before.base.version) {
-        let conflict = FieldConflict {
-            field: "version".into(),
-            yours: expected.into(),
-            theirs: before.base.version.into(),
-            changed_by: None,
-            changed_at: Some(before.base.updated_at),
-        };
-        return Err(Failure::Conflict(vec![conflict]));
-    }
+    refuse_old(&before.base, expected)?;
     let table = R::KIND.path;
     let sql =
         format!("UPDATE {table} SET deleted_at = ?, updated_at = ?, version = version + 1 WHERE org_id = ? AND id = ?");
@@ -63,12 +54,32 @@ pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>
     R::follow(tx, Some(&before), None).await
 }
 
+/// Refuses where the client saw another version than the record has.
+fn refuse_old(base: &Base, expected: Option<i64>) -> Result<(), Failure> {
+    if expected.is_none_or(|expected| expected == base.version) {
+        return Ok(());
+    }
+    Err(Failure::Conflict(vec![FieldConflict {
+        field: "version".into(),
+        yours: expected.into(),
+        theirs: base.version.into(),
+        changed_by: None,
+        changed_at: Some(base.updated_at),
+    }]))
+}
+
 /// What keeps a record from coming back is another one that took its name.
 fn taken(failure: Failure) -> Failure {
     match failure {
         Failure::Refused(findings) => {
             let pointer = findings.into_iter().next().map(|finding| finding.pointer).unwrap_or_default();
-            Failure::Duplicate(Box::new(Existing { state: "owned", claimable: false, known: None, pointer }))
+            Failure::Duplicate(Box::new(Existing {
+                state: "owned",
+                claimable: false,
+                known: None,
+                beyond: None,
+                pointer,
+            }))
         }
         other => other,
     }
@@ -92,7 +103,7 @@ async fn contacts_of(tx: &Tx<'_>, customer: Uuid, with: Option<Uuid>) -> Result<
 }
 
 /// Takes a deleted record back, with what went along; refused where another record took a strong key meanwhile.
-pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid) -> Result<Stored<R>, Failure> {
+pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>) -> Result<Stored<R>, Failure> {
     let caller = tx.caller();
     let reach = caller.reach(Action::Delete, R::KIND.name)?;
     let row = R::Entity::find()
@@ -109,6 +120,7 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid) -> Result<Stored<R>,
     if before.base.deleted_at.is_none() || parent_is_gone || !query::covers(caller, reach, R::KIND, &before.base) {
         return Err(Failure::NotFound);
     }
+    refuse_old(&before.base, expected)?;
     let mut data = before.data.clone();
     data.prepare(tx, Some(&before)).await.map_err(taken)?;
     let contacts = if R::BRINGS_CONTACTS { contacts_of(tx, id, Some(id)).await? } else { Vec::new() };

@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use crate::dialect::has_concurrent_writers;
+use crate::disclosure;
 use crate::entities::{contact, customer, pii_index};
 use crate::failure::{Existing, Failure, KnownRecord};
 use crate::pii::{self, Entry, Found, Hit};
@@ -67,6 +68,9 @@ pub(crate) async fn refuse(
     credit_code: Option<&str>,
     own: &[Uuid],
 ) -> Result<(), Failure> {
+    if credit_code.is_some() || entries.iter().any(|entry| entry.strong) {
+        disclosure::check(tx.db(), tx.caller()).await?;
+    }
     let hit = found.hits.iter().find(|hit| {
         let strong = hit.strong && entries.get(hit.entry).is_some_and(|entry| entry.strong);
         strong && !own.contains(&hit.record_id) && !own.contains(&hit.parent_id)
@@ -118,7 +122,8 @@ async fn describe(tx: &Tx<'_>, kind: &str, id: Uuid, customer_id: Uuid, pointer:
         }
     };
     let state = if known.is_none() && state != "in_pool" { "owned" } else { state };
-    Ok(Existing { state, claimable: owner.is_none(), known, pointer })
+    let beyond = (!within_reach).then(|| (kind.to_owned(), id));
+    Ok(Existing { state, claimable: owner.is_none(), known, beyond, pointer })
 }
 
 /// Index rows of a record, at the places that the look-up saw.

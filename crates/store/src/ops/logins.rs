@@ -55,7 +55,7 @@ pub(crate) async fn check(tx: &Tx<'_>, user: &mut User, before: Option<&Stored<U
     }
     let was = before.is_some_and(|before| before.data.role == RoleName::Administrator && !before.data.disabled);
     let is = user.role == RoleName::Administrator && !user.disabled;
-    if was && !is && administrators(tx).await? <= 1 {
+    if was && !is && other_administrators(tx, own).await? == 0 {
         let pointer = if user.disabled { "/disabled" } else { "/role" };
         return Err(Failure::refused(pointer, Flaw::new(&codes::LAST_ADMINISTRATOR)));
     }
@@ -75,13 +75,15 @@ async fn lock(tx: &Tx<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How many can administer the organisation.
-pub(crate) async fn administrators(tx: &Tx<'_>) -> Result<u64, Failure> {
+/// How many others can administer the organisation. Who was invited and has no password yet cannot.
+async fn other_administrators(tx: &Tx<'_>, but: Option<Uuid>) -> Result<u64, Failure> {
     Ok(user::Entity::find()
         .filter(user::Column::OrgId.eq(tx.org_id()))
         .filter(user::Column::Role.eq(RoleName::Administrator.key()))
         .filter(user::Column::Disabled.eq(false))
         .filter(user::Column::DeletedAt.is_null())
+        .filter(user::Column::PasswordHash.is_not_null())
+        .filter(user::Column::Id.is_not_in(but))
         .count(tx.db())
         .await?)
 }

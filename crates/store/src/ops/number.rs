@@ -11,8 +11,8 @@ use crate::failure::Failure;
 use crate::tx::Tx;
 
 /// The next number, such as `2026-IT-001`: counted in a row of its own, in the same transaction, so that none is given
-/// twice on any number of servers. The year is the organisation's. A transaction that is undone on PostgreSQL gives
-/// its number back; a record that is deleted keeps it, so there are gaps.
+/// twice on any number of servers. The year is the organisation's. A transaction that is undone gives its
+/// number back; a record that is deleted keeps it, so there are gaps.
 pub(crate) async fn next(tx: &Tx<'_>, industry: Option<&Industry>) -> Result<Line<40>, Failure> {
     let year = tx.now().with_timezone(&tx.caller().org().time_zone).year();
     let prefix = format!("{year}-{}", Industry::short_code_of(industry));

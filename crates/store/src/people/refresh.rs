@@ -10,7 +10,7 @@ use crate::crypto::token::{FamilyKey, RefreshToken, refresh_token};
 use crate::engine::EngineError;
 use crate::entities::{session, user};
 use crate::failure::{Failure, SignInFailure};
-use crate::gate::{Gate, RequestInfo, Verified};
+use crate::gate::{Caller, Gate, RequestInfo, Verified};
 use crate::journal::{Entry, Outcome};
 use crate::tx::Tx;
 
@@ -39,6 +39,11 @@ impl Gate {
             Failure::NotFound => ENDED,
             other => other,
         })?;
+        // Read first: what is no token of ours takes no turn at writing.
+        let row = session::Entity::find_by_id((token.org, token.session)).one(self.engine()).await?.ok_or(ENDED)?;
+        if !token.verify(&family_key(&caller, &row)?) {
+            return Err(ENDED);
+        }
         match caller.write(async move |tx: &Tx<'_>| worth(tx, &token).await).await? {
             Worth::Next(signed_in) => Ok(signed_in),
             Worth::Nothing(failure) => Err(failure),
@@ -46,12 +51,16 @@ impl Gate {
     }
 }
 
+fn family_key(caller: &Caller, row: &session::Model) -> Result<FamilyKey, Failure> {
+    let bytes = caller.ring().open(FAMILY_KEY, row.id, &row.family_key)?;
+    FamilyKey::from_bytes(&bytes)
+        .ok_or_else(|| Failure::Internal(format!("the family key of session {} is none", row.id)))
+}
+
 async fn worth(tx: &Tx<'_>, token: &RefreshToken) -> Result<Worth, Failure> {
     let row = session::Entity::find_by_id((tx.org_id(), token.session)).lock_exclusive().one(tx.db()).await?;
     let Some(row) = row else { return Err(ENDED) };
-    let bytes = tx.caller().ring().open(FAMILY_KEY, row.id, &row.family_key)?;
-    let family = FamilyKey::from_bytes(&bytes)
-        .ok_or_else(|| Failure::Internal(format!("the family key of session {} is none", row.id)))?;
+    let family = family_key(tx.caller(), &row)?;
     if !token.verify(&family) {
         return Err(ENDED);
     }

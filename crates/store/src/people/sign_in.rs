@@ -191,8 +191,9 @@ fn one_of(right: Vec<Candidate>) -> Result<Candidate, SignInFailure> {
     }
 }
 
-/// Counts a failure, and tells the journal of every organisation that has such a user, in one transaction: a name that
-/// nobody has takes as many commits.
+/// Counts a failure, and tells the journal of the organisation where it is plain which one is meant: others need not
+/// learn that somebody whom they entered tries to sign in elsewhere. In one transaction: a name that nobody has takes
+/// as many commits.
 async fn note_failure(
     gate: &Gate,
     known: Vec<(Uuid, Uuid)>,
@@ -201,7 +202,8 @@ async fn note_failure(
     request: RequestInfo,
 ) -> Result<(), Failure> {
     let mut told = Vec::new();
-    for (org, user) in known {
+    let plain = known.len() == 1;
+    for (org, user) in known.into_iter().filter(|_| plain) {
         told.push((gate.system(org, request.clone()).await?, user));
     }
     let now = gate.now();
@@ -281,7 +283,6 @@ fn session_row(
         family_key: caller.ring().seal(FAMILY_KEY, id, family.as_bytes())?,
         counter: FIRST,
         rotated_at: now,
-        successor_used: false,
         created_at: now,
         last_seen_at: now,
         idle_expires_at: ends,

@@ -3,6 +3,7 @@
 use chrono::Duration;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
+use crate::disclosure;
 use crate::engine;
 use crate::entities::{invitation, session};
 use crate::failure::Failure;
@@ -27,11 +28,14 @@ pub struct Swept {
     pub invitations: u64,
     /// Submissions as they were sent, more than 90 days ago.
     pub submissions: u64,
+    /// Counts of answers about records out of reach.
+    pub disclosures: u64,
 }
 
 impl Gate {
     /// Deletes kept answers older than 24 hours, sessions that ended 30 days ago, failed sign-ins that do not count any
-    /// more, expired invitations, submissions as they were sent 90 days ago. Each in a transaction of its own, so that nobody waits for all of them.
+    /// more, expired invitations, submissions as they were sent 90 days ago, counts of past hours. Each in a transaction
+    /// of its own, so that nobody waits for all of them.
     ///
     /// # Errors
     /// The database is away; what was deleted until then is.
@@ -44,6 +48,7 @@ impl Gate {
             sign_in_failures: self.write_raw(async move |db: &engine::Tx| throttle::sweep(db, now).await).await?,
             invitations: self.write_raw(async move |db: &engine::Tx| invitations(db, now).await).await?,
             submissions: crate::intake::sweep(self).await?,
+            disclosures: self.write_raw(async move |db: &engine::Tx| disclosure::sweep(db, now).await).await?,
         })
     }
 }

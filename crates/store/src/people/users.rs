@@ -76,7 +76,7 @@ pub async fn create_user(caller: &Caller, body: Value, options: &WriteOptions) -
             .await;
         match made {
             Err(failure) if worth_another_try(&failure) && tries < TRIES => tries += 1,
-            made => return made,
+            made => return machine::still_readable(caller, machine, made?).await,
         }
     }
 }
@@ -85,13 +85,17 @@ pub async fn create_user(caller: &Caller, body: Value, options: &WriteOptions) -
 /// sessions.
 ///
 /// # Errors
-/// As changing any record; a password that breaks the rules, with `/password`.
+/// As changing any record; a password that breaks the rules, or the caller's own, with `/password`.
 pub async fn update_user(caller: &Caller, id: Uuid, body: Value, options: &WriteOptions) -> Result<Written, Failure> {
     let machine = users()?;
     if body.get(PASSWORD).is_none() {
         return machine::update(caller, Resource(machine), id, body, options).await;
     }
     caller.reach(Action::Update, "user")?;
+    if caller.principal().user() == Some(id) {
+        // Whoever has nothing but a token must not take the account over.
+        return Err(Failure::refused("/password", Flaw::new(&codes::PASSWORD_OWN)));
+    }
     let (body, password, mut findings) = take_password(body);
     let known = machine::read::within_reach::<User>(caller, vec![id]).await?;
     let known = known.into_iter().next().ok_or(Failure::NotFound)?;
@@ -121,7 +125,7 @@ pub async fn update_user(caller: &Caller, id: Uuid, body: Value, options: &Write
             .await;
         match done {
             Err(failure) if worth_another_try(&failure) && tries < TRIES => tries += 1,
-            done => return done,
+            done => return machine::still_readable(caller, machine, done?).await,
         }
     }
 }
@@ -136,16 +140,14 @@ async fn keeping(
     if let Some(idempotency) = &options.idempotency
         && let Some(kept) = kept::find(tx, idempotency, 0).await?
     {
-        let id = kept.location.as_deref().and_then(|id| Uuid::parse_str(id).ok());
-        let answer = Answer { id, etag: kept.etag, body: kept.body };
-        return Ok(Written { verb, answer, replayed: true });
+        return Ok(Written { verb, answer: Answer::of_kept(kept), replayed: true });
     }
     let (record, invitation) = work().await?;
     let body = answer::render(tx, &*record).await?;
     let mut answer = Answer::of_record(record.base().id, record.base().version, body);
     if let Some(idempotency) = &options.idempotency {
         let location = answer.id.map(|id| id.to_string());
-        let kept = Kept { status: 0, location, etag: answer.etag.clone(), body: answer.body.clone() };
+        let kept = Kept { status: verb.status(), location, body: answer.body.clone() };
         kept::keep(tx, idempotency, 0, &kept).await?;
     }
     if let Some(invitation) = invitation {

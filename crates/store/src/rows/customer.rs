@@ -159,6 +159,9 @@ impl Rows for Customer {
         if address_changed && (self.region.is_none() || stale) {
             self.region = derived(self);
         }
+        if let Some(before) = before {
+            settle_flags(self, &before.data);
+        }
         if self.number.is_none() {
             self.number = Some(number::next(tx, self.industry.as_ref()).await?);
         }
@@ -171,6 +174,21 @@ impl Rows for Customer {
             _ => Ok(()),
         }
     }
+}
+
+/// A flag is about a field; whoever edits that field has settled it, since the rules refuse there what intake keeps.
+fn settle_flags(customer: &mut Customer, before: &Customer) {
+    let edited = [
+        (customer.name != before.name || customer.kind != before.kind, &["name_", "person_name_", "company_name_"][..]),
+        (customer.phones != before.phones, &["phone_"][..]),
+        (customer.emails != before.emails, &["email_"][..]),
+        (customer.credit_code != before.credit_code, &["credit_code_"][..]),
+        (customer.industry != before.industry, &["industry_"][..]),
+    ];
+    let settled = |flag: &String| {
+        edited.iter().any(|(edited, prefixes)| *edited && prefixes.iter().any(|prefix| flag.starts_with(prefix)))
+    };
+    customer.flags.0.retain(|flag| !settled(flag));
 }
 
 /// What phones, e-mails and a WeChat id are found under.

@@ -59,6 +59,8 @@ pub(crate) trait Rows: Record {
     const BRINGS_CONTACTS: bool = false;
     /// Whether its records can be deleted.
     const REMOVABLE: bool = true;
+    /// Whether many can be made at once.
+    const BATCHED: bool = true;
 
     /// Columns that follow from a field; by default the column of its name.
     fn columns(field: &'static str) -> &'static [&'static str] {

@@ -22,6 +22,8 @@ const USER_NAME: FieldPath = FieldPath::new("user.user_name");
 impl Rows for User {
     type Entity = user::Entity;
     const REMOVABLE: bool = false;
+    /// Each needs a password or an invitation, which a batch has no place for.
+    const BATCHED: bool = false;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<user::ActiveModel, Failure> {
         let Self { name, email, mobile, user_name, role, team_id: _, disabled, last_login_at: _ } = &stored.data;

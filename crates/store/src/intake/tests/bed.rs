@@ -88,6 +88,7 @@ impl Bed {
             place,
             keys: Arc::new(LocalKeys::from_text("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap()),
             clock: Clock::new(move || time.load(Ordering::Relaxed)),
+            read_limit: 0,
         })
         .await
         .unwrap();

@@ -1,5 +1,6 @@
 //! Keys, ids of senders, repeated requests, and who may see what came in.
 
+use kehu_domain::intake::Given;
 use kehu_domain::kinds::RoleName;
 use kehu_domain::rights::Rights;
 use serde_json::{Value, json};
@@ -7,7 +8,8 @@ use uuid::Uuid;
 
 use super::bed::{Bed, id};
 use crate::failure::Failure;
-use crate::intake::{by_hook_key, by_public_key};
+use crate::gate::RequestInfo;
+use crate::intake::{Sent, by_hook_key, by_public_key, submit};
 use crate::machine::{self, Idempotency, WriteOptions, resource};
 
 #[tokio::test]
@@ -160,4 +162,26 @@ fn forms_are_the_administrators_and_managers_read_them() {
     assert!(may(RoleName::Administrator, Create) && may(RoleName::Administrator, Read));
     assert!(!may(RoleName::Manager, Create) && may(RoleName::Manager, Read));
     assert!(!may(RoleName::Salesperson, Read));
+}
+
+#[tokio::test]
+async fn only_a_placed_lead_of_the_same_door_takes_an_id() {
+    for bed in Bed::each(&json!({"source_id": "/lead"})).await {
+        let quarantined = bed.try_send(json!({"lead": "L1"}), None).await.unwrap();
+        let body = json!({"mobile": "13800138000", "lead": "L1"});
+        let made = bed.try_send(body.clone(), None).await.unwrap();
+        assert_ne!(made.id, quarantined.id);
+        assert_eq!(bed.try_send(body.clone(), None).await.unwrap().id, made.id);
+        let hook = by_hook_key(&bed.gate, bed.form["hook_key"].as_str().unwrap()).await.unwrap();
+        let sent = Sent {
+            given: Given::json(&body.to_string()).unwrap(),
+            content_type: "application/json".to_owned(),
+            body: body.to_string(),
+            query: Vec::new(),
+            idempotency: None,
+        };
+        let by_hook = submit(&bed.gate, hook, sent, RequestInfo::default()).await.unwrap();
+        assert_ne!(by_hook.id, made.id);
+        bed.end().await;
+    }
 }

@@ -5,7 +5,7 @@ use super::bed::{Bed, PASSWORD, make_user, on_both, request, said, sign_in_failu
 use crate::entities::{login_failure, user};
 use crate::failure::SignInFailure;
 use crate::machine::WriteOptions;
-use crate::people::{Client, SignIn, end_session, me, sessions, update_user};
+use crate::people::{Client, NewOrg, Password, SignIn, end_session, me, sessions, update_user};
 
 #[tokio::test]
 async fn a_name_nobody_has_and_a_wrong_password_are_answered_alike() {
@@ -194,6 +194,30 @@ async fn a_session_ends_by_itself_and_is_swept_later() {
         assert_eq!(bed.gate.sweep().await.unwrap().sessions, 0);
         bed.wait(1);
         assert_eq!(bed.gate.sweep().await.unwrap().sessions, 1);
+        bed.gate.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failure_is_told_where_it_is_plain_who_is_meant() {
+    on_both(|bed: Bed| async move {
+        bed.first().await;
+        let wrong = SignInFailure::CredentialsWrong;
+        assert_eq!(sign_in_failure(bed.sign_in("admin@acme.test", "wrong").await), wrong);
+        assert_eq!(bed.entries("sign_in.failed").await, 1);
+        let other = NewOrg {
+            slug: "other".to_owned(),
+            name: "乙公司".to_owned(),
+            admin_email: "admin@acme.test".to_owned(),
+            admin_password: Some(Password::from(PASSWORD.to_owned())),
+        };
+        bed.gate.create_org(other).await.unwrap();
+        assert_eq!(sign_in_failure(bed.sign_in("admin@acme.test", "wrong").await), wrong);
+        assert_eq!(bed.entries("sign_in.failed").await, 1, "nobody knows which one was meant");
+        let named = SignIn { organisation: Some("other".to_owned()), ..said("admin@acme.test", "wrong") };
+        assert_eq!(sign_in_failure(bed.gate.sign_in(named, request("10.0.0.1")).await), wrong);
+        assert_eq!(bed.entries("sign_in.failed").await, 2);
         bed.gate.close().await;
     })
     .await;
