@@ -11,7 +11,7 @@ use crate::client::{Call, Reply, Session, text};
 use crate::leads::Lead;
 use crate::load::{Load, Until, drive};
 use crate::report::{LOAD_COLUMNS, Report, Table, load_cells, mebibytes};
-use crate::server::{Home, Server, user};
+use crate::server::{Home, Key, Server, user};
 use crate::settings::{Engine, Settings};
 use crate::usage::Cpu;
 
@@ -45,28 +45,30 @@ struct Measured {
 ///
 /// # Errors
 /// A server does not start, or posting again changed something.
-pub(crate) fn run(settings: &Settings, leads: &[Lead], folder: &Path, report: &mut Report) -> Result<()> {
+pub(crate) fn run(settings: &Settings, key: &Key, leads: &[Lead], folder: &Path, report: &mut Report) -> Result<()> {
     report.heading("Intake");
+    let file = settings.csv.as_deref().and_then(Path::file_name);
     report.say(&format!(
-        "{} leads posted through a form with its public key, 16 at a time, each with an `Idempotency-Key`, then all of \
+        "{} leads{} posted through a form with its public key, 16 at a time, each with an `Idempotency-Key`, then all of \
          them again with the same keys.",
-        leads.len()
+        leads.len(),
+        file.map(|name| format!(" of `{}`", name.to_string_lossy())).unwrap_or_default()
     ));
     let mut measured = Vec::new();
     for engine in &settings.engines {
-        let one = measure(*engine, leads)?;
+        let one = measure(*engine, key, leads)?;
         write(&folder.join(format!("outcomes-{}.csv", engine.name().to_lowercase())), leads, &one.outcomes)?;
         measured.push((*engine, one));
     }
     tell(&measured, report);
-    for (engine, measured) in &measured {
-        tell_reasons(*engine, leads, &measured.outcomes, report);
-    }
+    let all: Vec<(Engine, BTreeMap<Reason<'_>, Vec<u64>>)> =
+        measured.iter().map(|(engine, one)| (*engine, reasons(leads, &one.outcomes))).collect();
+    tell_reasons(&all, report);
     Ok(())
 }
 
-fn measure(engine: Engine, leads: &[Lead]) -> Result<Measured> {
-    let home = Home::new(engine)?;
+fn measure(engine: Engine, key: &Key, leads: &[Lead]) -> Result<Measured> {
+    let home = Home::new(engine, key)?;
     let server = home.start()?;
     let mut admin = home.organisation(&server, "intake")?;
     let form = Form::make(&mut admin)?;
@@ -271,25 +273,36 @@ fn tell(measured: &[(Engine, Measured)], report: &mut Report) {
     report.table(&table);
 }
 
-/// Rows that did not become customers, by reason, with their lines in the file of leads.
-fn tell_reasons(engine: Engine, leads: &[Lead], outcomes: &[Outcome], report: &mut Report) {
-    let mut reasons: BTreeMap<(&str, &str), Vec<u64>> = BTreeMap::new();
+/// Why a lead did not become a customer: outcome and flags.
+type Reason<'a> = (&'a str, &'a str);
+
+/// Lines of the leads that did not become new customers, by reason.
+fn reasons<'a>(leads: &[Lead], outcomes: &'a [Outcome]) -> BTreeMap<Reason<'a>, Vec<u64>> {
+    let mut reasons: BTreeMap<Reason<'_>, Vec<u64>> = BTreeMap::new();
     for (lead, outcome) in leads.iter().zip(outcomes).filter(|(_, outcome)| outcome.status != "created") {
         reasons.entry((&outcome.status, &outcome.why)).or_default().push(lead.line);
     }
-    report.say(&format!(
-        "{}: leads that did not become new customers. Lines are those of the file of leads; what became of every line is \
-         in `bench/data/outcomes-{}.csv` after a run.",
-        engine.name(),
-        engine.name().to_lowercase()
-    ));
-    let mut table = Table::new(["outcome and flags", "leads", "lines"]);
-    for ((status, why), lines) in reasons {
-        let named: Vec<String> = lines.iter().take(NAMED).map(u64::to_string).collect();
-        let more = if lines.len() > NAMED { " …" } else { "" };
-        table.row(vec![format!("{status} {why}"), lines.len().to_string(), format!("{}{more}", named.join(" "))]);
+    reasons
+}
+
+/// Tells them, once where the engines agree.
+fn tell_reasons(all: &[(Engine, BTreeMap<Reason<'_>, Vec<u64>>)], report: &mut Report) {
+    report.say(
+        "Leads that did not become new customers, by outcome and flags. Lines are those of the file of leads; what became \
+         of every line is in `bench/data/outcomes-*.csv` after a run.",
+    );
+    let agree = all.windows(2).all(|two| matches!(two, [(_, one), (_, other)] if one == other));
+    for (engine, reasons) in all.iter().take(if agree { 1 } else { all.len() }) {
+        let named = if agree { "On every engine that was measured".to_owned() } else { engine.name().to_owned() };
+        let mut text = format!("{named}:\n");
+        for ((status, why), lines) in reasons {
+            let shown: Vec<String> = lines.iter().take(NAMED).map(u64::to_string).collect();
+            let more = if lines.len() > NAMED { " …" } else { "" };
+            let why = if why.is_empty() { String::new() } else { format!(" `{why}`") };
+            text.push_str(&format!("\n- **{} {status}**{why}: lines {}{more}", lines.len(), shown.join(" ")));
+        }
+        report.say(&text);
     }
-    report.table(&table);
 }
 
 fn write(path: &Path, leads: &[Lead], outcomes: &[Outcome]) -> Result<()> {

@@ -23,6 +23,7 @@ use anyhow::{Context as _, Result};
 
 use crate::leads::Lead;
 use crate::report::Report;
+use crate::server::Key;
 use crate::settings::{Engine, HELP, MADE_UP, Mode, Settings, env};
 
 fn main() -> ExitCode {
@@ -45,6 +46,7 @@ fn run() -> Result<()> {
     if env("KEHU_BENCH_PG_URL").is_none() {
         settings.engines.retain(|engine| *engine == Engine::Sqlite);
     }
+    let key = Key::make()?;
     let mut report = Report::default();
     report.say(&format!("{}. {}.", usage::machine(), today()?));
     for mode in &settings.modes {
@@ -52,10 +54,10 @@ fn run() -> Result<()> {
             Mode::Intake => {
                 let leads = leads_at(&settings, &path)?;
                 let folder = Path::new(MADE_UP).parent().context("a folder")?;
-                intake::run(&settings, &leads, folder, &mut report)?;
+                intake::run(&settings, &key, &leads, folder, &mut report)?;
             }
-            Mode::Start => start::run(&mut report)?,
-            Mode::Core => single::run(&settings, &mut report)?,
+            Mode::Start => start::run(&key, &mut report)?,
+            Mode::Core => single::run(&settings, &key, &mut report)?,
         }
     }
     print(report.text())?;

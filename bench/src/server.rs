@@ -17,32 +17,57 @@ use crate::usage::{Processes, postmaster};
 /// The password of everybody in the bench.
 const PASSWORD: &str = "Kehu-Bench-Horse-2026";
 
+/// The key of a whole run: what is sealed in PostgreSQL's one database by the first workload is there for the next.
+pub(crate) struct Key {
+    folder: TempDir,
+}
+
+impl Key {
+    /// Has the program make one.
+    ///
+    /// # Errors
+    /// The program is not named, or makes none.
+    pub(crate) fn make() -> Result<Self> {
+        let key = Command::new(program()?).args(["keys", "new"]).output().context("kehu keys new")?;
+        ensure!(key.status.success(), "kehu keys new: {}", String::from_utf8_lossy(&key.stderr));
+        let made = Self { folder: folder()? };
+        OpenOptions::new().create_new(true).write(true).mode(0o600).open(made.path())?.write_all(&key.stdout)?;
+        Ok(made)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("kehu.key")
+    }
+}
+
+fn program() -> Result<PathBuf> {
+    env("KEHU_BIN").map(PathBuf::from).context("KEHU_BIN does not name the program: use make bench")
+}
+
+fn folder() -> Result<TempDir> {
+    let around = env("KEHU_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    Ok(tempfile::Builder::new().prefix("kehu-bench.").tempdir_in(around)?)
+}
+
 /// A data folder, a key and a database.
 pub(crate) struct Home {
     program: PathBuf,
     folder: TempDir,
+    key: PathBuf,
     url: Option<String>,
 }
 
 impl Home {
-    /// An empty folder with a key file; on PostgreSQL the database that the environment names.
+    /// An empty folder; on PostgreSQL the database that the environment names.
     ///
     /// # Errors
-    /// The program or the database is not named, or makes no key.
-    pub(crate) fn new(engine: Engine) -> Result<Self> {
-        let program = env("KEHU_BIN").context("KEHU_BIN does not name the program: use make bench")?.into();
+    /// The program or the database is not named.
+    pub(crate) fn new(engine: Engine, key: &Key) -> Result<Self> {
         let url = match engine {
             Engine::Sqlite => None,
             Engine::Postgres => Some(env("KEHU_BENCH_PG_URL").context("KEHU_BENCH_PG_URL is not set")?),
         };
-        let around = env("KEHU_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
-        let folder = tempfile::Builder::new().prefix("kehu-bench.").tempdir_in(around)?;
-        let home = Self { program, folder, url };
-        let key = Command::new(&home.program).args(["keys", "new"]).output().context("kehu keys new")?;
-        ensure!(key.status.success(), "kehu keys new: {}", String::from_utf8_lossy(&key.stderr));
-        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(home.key())?;
-        file.write_all(&key.stdout)?;
-        Ok(home)
+        Ok(Self { program: program()?, folder: folder()?, key: key.path(), url })
     }
 
     /// The folder of everything.
@@ -58,17 +83,13 @@ impl Home {
         Ok(fs::metadata(&self.program)?.len())
     }
 
-    fn key(&self) -> PathBuf {
-        self.folder().join("kehu.key")
-    }
-
     fn log(&self) -> PathBuf {
         self.folder().join("log")
     }
 
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(words).arg("--data").arg(self.folder().join("data")).arg("--kek-file").arg(self.key());
+        command.args(words).arg("--data").arg(self.folder().join("data")).arg("--kek-file").arg(&self.key);
         if let Some(url) = &self.url {
             command.args(["--database-url", url]);
         }

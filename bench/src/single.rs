@@ -11,7 +11,7 @@ use crate::floors::{shortest_answer, synced_append};
 use crate::load::{Load, Until, drive, float};
 use crate::random::Random;
 use crate::report::{LOAD_COLUMNS, Report, Table, cpu_each, load_cells, mebibytes, millis, number};
-use crate::server::{Home, Server, user};
+use crate::server::{Home, Key, Server, user};
 use crate::settings::{Engine, Settings};
 use crate::usage::Cpu;
 
@@ -38,7 +38,7 @@ struct Batch {
 ///
 /// # Errors
 /// A server does not start, or an answer is not what it should be.
-pub(crate) fn run(settings: &Settings, report: &mut Report) -> Result<()> {
+pub(crate) fn run(settings: &Settings, key: &Key, report: &mut Report) -> Result<()> {
     report.heading("Single operations");
     report.say(&format!(
         "{} customers with one to three contacts and five follow-ups each; 16 connections, {} s an operation. `healthz` \
@@ -48,14 +48,14 @@ pub(crate) fn run(settings: &Settings, report: &mut Report) -> Result<()> {
     ));
     let mut measured = Vec::new();
     for engine in &settings.engines {
-        measured.push((*engine, measure(*engine, settings)?));
+        measured.push((*engine, measure(*engine, key, settings)?));
     }
     tell(&measured, report);
     Ok(())
 }
 
-fn measure(engine: Engine, settings: &Settings) -> Result<Measured> {
-    let home = Home::new(engine)?;
+fn measure(engine: Engine, key: &Key, settings: &Settings) -> Result<Measured> {
+    let home = Home::new(engine, key)?;
     let append = synced_append(home.folder())?;
     let server = home.start()?;
     let mut admin = home.organisation(&server, "core")?;

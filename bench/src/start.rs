@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::report::{Report, Table, mebibytes, millis};
-use crate::server::Home;
+use crate::server::{Home, Key};
 use crate::settings::Engine;
 
 /// Starts measured.
@@ -17,8 +17,8 @@ const IDLE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// The program does not start.
-pub(crate) fn run(report: &mut Report) -> Result<()> {
-    let home = Home::new(Engine::Sqlite)?;
+pub(crate) fn run(key: &Key, report: &mut Report) -> Result<()> {
+    let home = Home::new(Engine::Sqlite, key)?;
     let first = home.start()?;
     let first_took = first.started_in;
     first.stop()?;
