@@ -26,6 +26,7 @@ const CONFIGURATION: u8 = 2;
 
 fn main() -> ExitCode {
     hardening::no_core_dumps();
+    hardening::give_memory_back();
     let done = match Program::parse().command {
         Command::Serve(serve) => serve::run(&serve, Content::Empty),
         Command::Demo(serve) => serve::run(&serve, Content::Demo),
