@@ -284,7 +284,9 @@ impl Thread {
 
     /// No transaction could be begun: a whole group hears so at once, instead of one job after each lock timeout.
     fn refuse(&self, first: Option<Box<dyn Queued>>, error: &EngineError) {
-        for job in first.into_iter().chain(std::iter::from_fn(|| self.take())).take(GROUP) {
+        // Taken together before anybody hears: what is sent after an answer is no part of this group.
+        let group: Vec<_> = first.into_iter().chain(std::iter::from_fn(|| self.take())).take(GROUP).collect();
+        for job in group {
             job.refuse(error.clone());
         }
     }
