@@ -21,6 +21,9 @@ use clap::Parser;
 use crate::config::{Command, Program};
 use crate::serve::Content;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The configuration is wrong: nothing was tried. Other failures end with 1.
 const CONFIGURATION: u8 = 2;
 

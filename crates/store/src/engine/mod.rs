@@ -7,6 +7,7 @@
 mod error;
 mod options;
 mod postgres;
+pub(crate) mod rows;
 mod sqlite;
 mod tx;
 

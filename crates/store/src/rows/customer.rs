@@ -155,8 +155,8 @@ impl Rows for Customer {
         let address_changed = before.is_none_or(|before| before.data.address != self.address);
         // A region that came from the old address, and was not said, goes with it.
         let stale =
-            before.is_some_and(|before| self.region == before.data.region && self.region == derived(&before.data));
-        if address_changed && (self.region.is_none() || stale) {
+            || before.is_some_and(|before| self.region == before.data.region && self.region == derived(&before.data));
+        if address_changed && (self.region.is_none() || stale()) {
             self.region = derived(self);
         }
         if let Some(before) = before {

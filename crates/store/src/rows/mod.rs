@@ -19,6 +19,7 @@ use kehu_domain::text::{normalise, pinyin};
 use sea_orm::{EntityTrait, IntoActiveModel};
 use uuid::Uuid;
 
+use crate::engine::rows::Row;
 use crate::failure::Failure;
 use crate::pii;
 use crate::sealer::{Opener, Sealer};
@@ -43,7 +44,7 @@ pub(crate) enum Ownership {
 /// A kind's row. The mapping names every field, so that a new one does not compile until it is stored.
 pub(crate) trait Rows: Record {
     /// The table.
-    type Entity: EntityTrait<Model: IntoActiveModel<<Self::Entity as EntityTrait>::ActiveModel> + Send + Sync>;
+    type Entity: EntityTrait<Model: Row + IntoActiveModel<<Self::Entity as EntityTrait>::ActiveModel> + Send + Sync>;
 
     /// The row of a record; sealed columns as the sealer says.
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<<Self::Entity as EntityTrait>::ActiveModel, Failure>;

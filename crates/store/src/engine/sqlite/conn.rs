@@ -14,7 +14,11 @@ use rusqlite::{CachedStatement, Connection, OpenFlags, config::DbConfig, ffi};
 use sea_orm::{ProxyExecResult, ProxyRow, Statement};
 
 use super::values::{Bound, Kind, read};
-use crate::engine::{EngineError, error::Fault};
+use crate::engine::{
+    EngineError,
+    error::Fault,
+    rows::{Cells, Row},
+};
 
 /// Prepared statements kept per connection, and descriptions of their columns.
 const STATEMENTS: usize = 256;
@@ -72,18 +76,24 @@ impl Conn {
         Ok(Self { db: db.map_err(|e| Fault::sqlite(&e))?, plans: HashMap::new(), clock, last_fault: None })
     }
 
-    /// Runs a statement that gives rows; SQLite gives up after `limit` with [`EngineError::TooExpensive`].
-    pub(crate) fn query_within(&mut self, statement: &Statement, limit: Duration) -> Result<Vec<ProxyRow>, Fault> {
+    /// Reads; SQLite gives up after `limit` with [`EngineError::TooExpensive`].
+    pub(crate) fn within<T>(&mut self, limit: Duration, read: impl FnOnce(&mut Self) -> T) -> T {
         let limit = u64::try_from(limit.as_nanos()).unwrap_or(Clock::NEVER);
         self.clock.deadline.store(self.clock.now().saturating_add(limit), Ordering::Relaxed);
-        let rows = self.query(statement);
+        let done = read(self);
         self.clock.deadline.store(Clock::NEVER, Ordering::Relaxed);
-        rows
+        done
     }
 
     /// Runs a statement that gives rows.
     pub(crate) fn query(&mut self, statement: &Statement) -> Result<Vec<ProxyRow>, Fault> {
         let rows = query(&self.db, &mut self.plans, statement);
+        rows.map_err(|e| self.fault(e))
+    }
+
+    /// Runs a statement that gives rows of exactly the columns of `R`.
+    pub(crate) fn rows<R: Row>(&mut self, statement: &Statement) -> Result<Vec<R>, Fault> {
+        let rows = rows(&self.db, statement);
         rows.map_err(|e| self.fault(e))
     }
 
@@ -182,6 +192,24 @@ fn query(
             values.insert(name.clone(), value);
         }
         out.push(ProxyRow::new(values));
+    }
+    Ok(out)
+}
+
+fn rows<R: Row>(db: &Connection, statement: &Statement) -> Result<Vec<R>, Failure> {
+    let mut prepared = prepare(db, statement)?;
+    let columns = R::COLUMNS;
+    let given = prepared.column_count();
+    let fits = given == columns.len()
+        && columns.iter().enumerate().all(|(at, column)| prepared.column_name(at).is_ok_and(|name| name == *column));
+    if !fits {
+        let misuse = EngineError::Misuse("a query gives other columns than its rows have");
+        return Err(Failure::Mapping(Fault::engine(misuse)));
+    }
+    let mut out = Vec::new();
+    let mut rows = prepared.raw_query();
+    while let Some(row) = rows.next()? {
+        out.push(R::read(&mut Cells::of(row, columns)).map_err(Failure::Mapping)?);
     }
     Ok(out)
 }

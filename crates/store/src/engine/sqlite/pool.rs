@@ -10,7 +10,10 @@ use sea_orm::{ProxyRow, Statement};
 use tokio::sync::Semaphore;
 
 use super::conn::{Conn, Role};
-use crate::engine::{EngineError, EngineOptions, error::Fault};
+use crate::engine::{EngineError, EngineOptions, error::Fault, rows::Row};
+
+/// How a statement is read.
+type Read<T> = fn(&mut Conn, &Statement) -> Result<T, Fault>;
 
 /// Longest wait for another thread's short read to give its connection back.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -50,10 +53,21 @@ impl ReadPool {
         })
     }
 
-    /// Runs one read. Needs a tokio runtime for the long ones.
+    /// Runs one read as sea-orm has it. Needs a tokio runtime for the long ones.
     pub(crate) async fn query(self: &Arc<Self>, statement: Statement) -> Result<Vec<ProxyRow>, Fault> {
-        match self.run(&statement, self.budget) {
-            Err(fault) if matches!(fault.known(), Some(EngineError::TooExpensive)) => self.query_long(statement).await,
+        self.read(statement, Conn::query).await
+    }
+
+    /// Runs one read of rows. Needs a tokio runtime for the long ones.
+    pub(crate) async fn rows<R: Row>(self: &Arc<Self>, statement: Statement) -> Result<Vec<R>, Fault> {
+        self.read(statement, Conn::rows).await
+    }
+
+    async fn read<T: Send + 'static>(self: &Arc<Self>, statement: Statement, read: Read<T>) -> Result<T, Fault> {
+        match self.run(&statement, read, self.budget) {
+            Err(fault) if matches!(fault.known(), Some(EngineError::TooExpensive)) => {
+                self.read_long(statement, read).await
+            }
             done => done,
         }
     }
@@ -76,24 +90,24 @@ impl ReadPool {
         self.returned.notify_all();
     }
 
-    async fn query_long(self: &Arc<Self>, statement: Statement) -> Result<Vec<ProxyRow>, Fault> {
+    async fn read_long<T: Send + 'static>(self: &Arc<Self>, statement: Statement, read: Read<T>) -> Result<T, Fault> {
         let permit = tokio::time::timeout(self.limit, Arc::clone(&self.long).acquire_owned()).await;
         let Ok(Ok(permit)) = permit else {
             return Err(Fault::engine(EngineError::Busy));
         };
         let pool = Arc::clone(self);
-        let read = tokio::task::spawn_blocking(move || {
-            let rows = pool.run(&statement, pool.limit);
+        let done = tokio::task::spawn_blocking(move || {
+            let rows = pool.run(&statement, read, pool.limit);
             drop(permit);
             rows
         });
-        read.await.unwrap_or_else(|_| Err(Fault::engine(EngineError::Unavailable)))
+        done.await.unwrap_or_else(|_| Err(Fault::engine(EngineError::Unavailable)))
     }
 
-    fn run(&self, statement: &Statement, limit: Duration) -> Result<Vec<ProxyRow>, Fault> {
+    fn run<T>(&self, statement: &Statement, read: Read<T>, limit: Duration) -> Result<T, Fault> {
         let mut lease = self.take()?;
         let conn = lease.conn.as_mut().ok_or_else(|| Fault::engine(EngineError::Closed))?;
-        let rows = conn.query_within(statement, limit);
+        let rows = conn.within(limit, |conn| read(conn, statement));
         match rows {
             Err(fault) if matches!(fault.known(), Some(EngineError::ReadOnly)) => {
                 Err(Fault::engine(EngineError::Misuse("a read tried to write")))
