@@ -9,5 +9,6 @@ mod lifecycle;
 mod lists;
 mod openapi;
 mod rights;
+mod round_trips;
 mod secrets;
 mod sign_in;

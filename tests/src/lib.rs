@@ -6,11 +6,13 @@
 mod client;
 mod organisation;
 mod postgres;
+mod relay;
 pub mod server;
 
 pub use client::{Reply, Session, encoded};
 pub use organisation::{Org, PASSWORD, User, company, mobile};
 pub use postgres::{Database, own_postgres};
+pub use relay::{Relay, Traffic};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

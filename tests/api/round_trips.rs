@@ -1,0 +1,93 @@
+//! How much a request asks of PostgreSQL, counted between the server and its database.
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use kehu_tests::server::{Home, Server};
+    use kehu_tests::{Relay, Session, Traffic, company, mobile, own_postgres};
+    use serde_json::{Value, json};
+
+    /// A server of the test's own behind a relay, and its administrator. A client with one connection has one worker
+    /// of the server, and asks one thing after the other: so it has one connection to the database for reads and one
+    /// for writes, and statements are prepared once.
+    struct Bed {
+        relay: Relay,
+        admin: Session,
+        _server: Server,
+        _home: Home,
+    }
+
+    impl Bed {
+        fn new() -> Self {
+            let relay = Relay::new(&own_postgres().url);
+            let home = Home::postgres(relay.url().to_owned());
+            let server = home.start();
+            Self { admin: server.admin(), relay, _server: server, _home: home }
+        }
+
+        /// What one request asks: the middle of several. What a server knows of an organisation is looked up again
+        /// every second, so a few of them ask more.
+        fn usual(&self, mut request: impl FnMut(&Session)) -> Traffic {
+            for _ in 0..3 {
+                request(&self.admin);
+            }
+            let _ = self.relay.take();
+            let mut seen: Vec<Traffic> = (0..7)
+                .map(|_| {
+                    request(&self.admin);
+                    self.relay.take()
+                })
+                .collect();
+            seen.sort_by_key(|traffic| traffic.round_trips.len());
+            seen.swap_remove(3)
+        }
+    }
+
+    fn whole_customer() -> Value {
+        let mut body = company("往返科技有限公司");
+        body["industry"] = json!("IT");
+        body["contacts"] = json!([{"name": "周一", "phones": [mobile()], "primary": true}]);
+        body
+    }
+
+    /// The round trips as a reader wants them.
+    fn told(name: &str, traffic: &Traffic) -> String {
+        let mut told = format!("{name}: {} round trips\n", traffic.round_trips.len());
+        for trip in &traffic.round_trips {
+            let text = if trip.is_empty() { "(is the connection alive?)".to_owned() } else { trip.join(" + ") };
+            let short: String = text.chars().take(240).collect();
+            let _ = writeln!(told, "  - {short}");
+        }
+        told
+    }
+
+    #[test]
+    fn requests_ask_the_server_seldom() {
+        let bed = Bed::new();
+        let made = bed.admin.post("/v1/customers", &whole_customer()).expect(201);
+        let path = format!("/v1/customers/{}", made.id());
+        let phone = made.json()["phones"][0]["value"].clone();
+        let asked = json!({"where": {"field": "phone", "op": "eq", "value": phone}});
+        let mut turn = 0;
+        let counted = [
+            ("get", 2, bed.usual(|admin| drop(admin.get(&path).expect(200)))),
+            ("create", 8, bed.usual(|admin| drop(admin.post("/v1/customers", &whole_customer()).expect(201)))),
+            (
+                "update",
+                6,
+                bed.usual(|admin| {
+                    turn += 1;
+                    let _ = admin.patch(&path, &json!({"remark": format!("第{turn}次")})).expect(200);
+                }),
+            ),
+            ("list", 2, bed.usual(|admin| drop(admin.get("/v1/customers?limit=20").expect(200)))),
+            ("search", 4, bed.usual(|admin| drop(admin.post("/v1/customers/search", &asked).expect(200)))),
+        ];
+        let told: String = counted.iter().map(|(name, _, traffic)| told(name, traffic)).collect();
+        for (name, most, traffic) in &counted {
+            assert!(traffic.round_trips.len() <= *most, "{name}: more than {most} round trips\n{told}");
+            assert!(!traffic.round_trips.is_empty(), "{name}: nothing was asked\n{told}");
+        }
+    }
+}
