@@ -2,7 +2,9 @@
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::fmt::Write as _;
+    use std::time::Duration;
 
     use kehu_tests::server::{Home, Server};
     use kehu_tests::{Relay, Session, Traffic, company, mobile, own_postgres};
@@ -89,5 +91,73 @@ mod tests {
             assert!(traffic.round_trips.len() <= *most, "{name}: more than {most} round trips\n{told}");
             assert!(!traffic.round_trips.is_empty(), "{name}: nothing was asked\n{told}");
         }
+    }
+    fn phones(count: usize) -> Value {
+        (0..count).map(|_| json!(mobile())).collect()
+    }
+
+    fn tag(at: usize) -> Value {
+        json!(format!("标签{at}"))
+    }
+
+    fn customer_of(count: usize, contacts: usize) -> Value {
+        let mut body = company("长短科技有限公司");
+        body["phones"] = phones(count);
+        body["contacts"] =
+            ["周一", "周二", "周三", "周四"].iter().take(contacts).map(|name| json!({"name": name})).collect();
+        body["tags"] = (0..count).map(tag).collect();
+        body
+    }
+
+    /// Lists of values are asked for with a few statements, whatever their lengths and values. Rows that are inserted
+    /// together have a statement for each number of rows.
+    #[test]
+    fn lists_of_any_length_use_the_same_statements() {
+        let bed = Bed::new();
+        // The tags are made.
+        let _ = bed.admin.post("/v1/customers", &customer_of(4, 4)).expect(201);
+        let known = bed.admin.post("/v1/customers", &customer_of(1, 1)).expect(201);
+        let (path, customer) = (format!("/v1/customers/{}", known.id()), known.id());
+        let ask = |admin: &Session, name: &str, count: usize| match name {
+            "phones" => admin.post("/v1/customers", &customer_of(count, 1)).expect(201),
+            "contacts" => admin.post("/v1/customers", &customer_of(1, count)).expect(201),
+            "update" => admin.patch(&path, &json!({"phones": phones(count)})).expect(200),
+            "contact" => {
+                let body = json!({"customer_id": customer, "name": "郑十", "phones": phones(count)});
+                admin.post("/v1/contacts", &body).expect(201)
+            }
+            "batch" => {
+                let items: Value = (0..count).map(|_| company("成批有限公司")).collect();
+                admin.post("/v1/customers/batch", &json!({ "items": items })).expect(200)
+            }
+            "list" => admin.get(&format!("/v1/customers?limit={count}")).expect(200),
+            "expand" => admin.get(&format!("/v1/customers?limit={count}&expand=contacts")).expect(200),
+            "stages" => {
+                let stages = ["potential", "active", "dormant", "partner"].get(..count);
+                let asked = json!({"where": {"field": "stage", "op": "in", "value": stages}});
+                admin.post("/v1/customers/search", &asked).expect(200)
+            }
+            "tags" => {
+                let tags: Value = (0..count).map(tag).collect();
+                let asked = json!({"where": {"field": "tags", "op": "has_any", "value": tags}});
+                admin.post("/v1/customers/search", &asked).expect(200)
+            }
+            _ => admin.get(&path).expect(200),
+        };
+        let names = ["phones", "contacts", "update", "contact", "batch", "list", "expand", "stages", "tags", "get"];
+        let each = |counts: &[usize]| {
+            for (name, count) in names.iter().flat_map(|name| counts.iter().map(move |count| (name, count))) {
+                let _ = ask(&bed.admin, name, *count);
+            }
+        };
+        // What a server knows of its organisation is looked up again after a second: twice, that is among them.
+        each(&[1, 2, 4]);
+        std::thread::sleep(Duration::from_millis(1100));
+        each(&[4]);
+        let known: HashSet<String> = bed.relay.take().prepared.into_iter().collect();
+        each(&[1, 2, 3, 4]);
+        let mut new = bed.relay.take().prepared;
+        new.retain(|text| !known.contains(text) && !text.starts_with("INSERT INTO"));
+        assert!(new.is_empty(), "statements of their own for other values:\n{}", new.join("\n"));
     }
 }
