@@ -68,8 +68,13 @@ impl Postgres {
         limits: EngineOptions,
         migrate: Migrate,
     ) -> Result<Self, EngineError> {
-        // Statement texts stay out of the log.
-        let options = options.disable_statement_logging().statement_cache_capacity(256);
+        // Statement texts stay out of the log. PgBouncer refuses the parameter of floating-point digits, and values are
+        // sent in binary anyway.
+        let options = options.disable_statement_logging().statement_cache_capacity(256).extra_float_digits(None);
+        let options = match options.get_application_name() {
+            Some(_) => options,
+            None => options.application_name("kehu"),
+        };
         run_migrations(&options, migrate).await?;
         Ok(Self {
             options,
@@ -161,19 +166,24 @@ impl Postgres {
     fn make_pools(&self) -> Pools {
         let limits = &self.limits;
         Pools {
-            read: self.make_pool(limits.read_limit, "SET default_transaction_read_only = on;"),
-            write: self.make_pool(limits.write_limit, ""),
+            // A read that waits for a lock ends by that before its time is over: it was not too expensive.
+            read: self.make_pool(
+                limits.read_limit,
+                limits.lock_timeout.min(limits.read_limit * 3 / 4),
+                "SET default_transaction_read_only = on;",
+            ),
+            write: self.make_pool(limits.write_limit, limits.lock_timeout, ""),
         }
     }
 
     /// The limits are set by a statement and not at the start of the connection, where PgBouncer refuses them.
-    fn make_pool(&self, statement: Duration, more: &str) -> PgPool {
+    fn make_pool(&self, statement: Duration, lock: Duration, more: &str) -> PgPool {
         let set_up = format!(
             "SET statement_timeout = {statement}; SET lock_timeout = {lock}; \
              SET idle_in_transaction_session_timeout = {idle}; \
              SET default_transaction_isolation = 'read committed'; {more}",
             statement = statement.as_millis(),
-            lock = self.limits.lock_timeout.as_millis(),
+            lock = lock.as_millis(),
             idle = self.limits.write_limit.as_millis(),
         );
         PgPoolOptions::new()
