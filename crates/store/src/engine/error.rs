@@ -33,8 +33,8 @@ pub enum EngineError {
     /// Somebody held a lock for as long as was waited for it; nothing was written.
     #[error("a lock was not had in time")]
     LockTimeout,
-    /// The queue of writes is full; nothing was written.
-    #[error("too many writes are waiting")]
+    /// The queue of writes is full (SQLite), or all connections are in use (PostgreSQL); nothing was written.
+    #[error("too many are waiting")]
     QueueFull,
     /// No space on the disk; nothing was written.
     #[error("the disk is full")]

@@ -5,7 +5,7 @@ use kehu_domain::rights::{Action, Relation};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
-use crate::dialect::{has_concurrent_writers, statement};
+use crate::dialect::has_concurrent_writers;
 use crate::disclosure;
 use crate::entities::{contact, customer, pii_index};
 use crate::failure::{Existing, Failure, KnownRecord};
@@ -40,13 +40,13 @@ pub(crate) async fn lock(tx: &Tx<'_>, keys: Vec<String>) -> Result<(), Failure> 
     if lanes.is_empty() {
         return Ok(());
     }
-    // A lane that stands there twice is locked once.
-    let lanes = pii::padded(lanes);
-    let list = vec!["(?::int8)"; lanes.len()].join(", ");
+    // As text: it goes together with the beginning of the transaction, and is no prepared statement.
+    let list: Vec<String> = lanes.iter().map(|lane| format!("({lane})")).collect();
     let sql = format!(
-        "SELECT count(pg_advisory_xact_lock(lane)) AS locked FROM (SELECT lane FROM (VALUES {list}) AS v(lane) ORDER BY lane) l"
+        "SELECT count(pg_advisory_xact_lock(lane)) AS locked FROM (SELECT lane FROM (VALUES {}) AS v(lane) ORDER BY lane) l",
+        list.join(", ")
     );
-    tx.db().execute_raw(statement(tx.db(), &sql, lanes.into_iter().map(Into::into))).await?;
+    tx.db().execute_unprepared(&sql).await?;
     Ok(())
 }
 
