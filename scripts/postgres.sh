@@ -5,6 +5,7 @@
 #   postgres.sh start [--durable] [DIR]  starts a cluster in DIR (empty; default: a new folder in /tmp) and prints
 #                                        its URL, which ends in DIR; DIR/pid has the process id, DIR/log the server's
 #                                        log. --durable leaves fsync and its kin on, as in production
+#   postgres.sh restart DIR [MODE]       restarts it; MODE is pg_ctl's: fast (default), or immediate, which is a crash
 #   postgres.sh stop DIR                 stops the cluster in DIR and removes DIR
 set -eu
 # shellcheck source=scripts/lib.sh
@@ -111,11 +112,7 @@ install_server() {
     wanted="the PostgreSQL server, version $OLDEST or newer (Debian and Ubuntu: apt-get install postgresql; \
 Fedora: dnf install postgresql-server; Alpine: apk add postgresql16; Arch: pacman -S postgresql; \
 macOS: brew install postgresql@16)"
-    as_root=
-    if [ "$(id -u)" -ne 0 ]; then
-        as_root="sudo -n"
-        $as_root true 2>/dev/null || fail "tests need $wanted: install it, then try again"
-    fi
+    become_root "$wanted"
     say "installing the PostgreSQL server"
     if command -v apt-get >/dev/null 2>&1; then
         install_with_apt >&2
@@ -134,29 +131,6 @@ macOS: brew install postgresql@16)"
 
 # --- starting and stopping
 
-# Runs a command as the cluster's owner: PostgreSQL refuses to run as root. Arguments hold no spaces.
-as_owner() {
-    if [ "$(id -u)" -ne 0 ]; then
-        "$@"
-    elif command -v setpriv >/dev/null 2>&1 && setpriv --reuid="$owner" --clear-groups true 2>/dev/null; then
-        setpriv --reuid="$owner" --regid="$(id -g "$owner")" --clear-groups "$@"
-    elif command -v runuser >/dev/null 2>&1; then
-        runuser -u "$owner" -- "$@"
-    else
-        su -s /bin/sh "$owner" -c "$*"
-    fi
-}
-
-# As root: some unprivileged user that exists.
-choose_owner() {
-    owner=$(id -un)
-    [ "$(id -u)" -eq 0 ] || return 0
-    for owner in postgres nobody; do
-        if id "$owner" >/dev/null 2>&1; then return; fi
-    done
-    fail "run as root, and neither user postgres nor nobody exists to run PostgreSQL as"
-}
-
 start() {
     # Nothing here outlives the run: a crash of the machine may lose it.
     durability="fsync = off
@@ -171,13 +145,7 @@ full_page_writes = off"
 
     # Not TMPDIR: it may be long, and the path of a socket must stay under 108 bytes (104 on macOS).
     dir=${1:-$(mktemp -d /tmp/kehu-pg.XXXXXX)}
-    case $dir in
-        *[!A-Za-z0-9/._-]* | [!/]*) fail "$dir: an absolute path of letters, digits and ._- is needed" ;;
-    esac
-    [ "${#dir}" -le 85 ] || fail "$dir: too long for a socket"
-    mkdir -p "$dir"
-    [ -z "$(ls -A "$dir")" ] || fail "$dir: an empty folder is needed"
-    chmod 700 "$dir"
+    empty_folder "$dir"
     cd "$dir" # the owner may not be able to read the folder that we came from
     : >initdb.log
     if [ "$(id -u)" -eq 0 ]; then chown "$owner" "$dir"; fi
@@ -206,6 +174,19 @@ give_up() {
     fail "$2"
 }
 
+restart() {
+    dir=$1
+    [ -f "$dir/initdb.log" ] || fail "$dir: not a folder that start made"
+    bin=$(find_or_fail)
+    choose_owner
+    cd "$dir"
+    as_owner "$bin/pg_ctl" restart -s -w -t 60 -m "${2:-fast}" -D "$dir/data" -l "$dir/log" >>initdb.log 2>&1 || {
+        tail -n 30 log >&2 || true
+        fail "the server did not restart"
+    }
+    head -n 1 data/postmaster.pid >pid
+}
+
 stop() {
     dir=$1
     if [ ! -e "$dir" ] || rmdir "$dir" 2>/dev/null; then return; fi
@@ -231,6 +212,7 @@ case ${1:-} in
         shift
         start "$@"
         ;;
+    restart) restart "${2:?which folder?}" "${3:-fast}" ;;
     stop) stop "${2:?which folder?}" ;;
     *)
         sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2

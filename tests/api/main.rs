@@ -8,6 +8,8 @@ mod intake;
 mod lifecycle;
 mod lists;
 mod openapi;
+mod postgres_faults;
 mod rights;
+mod round_trips;
 mod secrets;
 mod sign_in;

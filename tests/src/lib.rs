@@ -4,13 +4,18 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "test support: whatever goes wrong ends the test")]
 
 mod client;
+pub mod cluster;
+mod load;
 mod organisation;
 mod postgres;
+mod relay;
 pub mod server;
 
 pub use client::{Reply, Session, encoded};
+pub use load::Load;
 pub use organisation::{Org, PASSWORD, User, company, mobile};
 pub use postgres::{Database, own_postgres};
+pub use relay::{Relay, Traffic};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -313,7 +313,9 @@ fn engine(error: &EngineError) -> Problem {
     match error {
         // Rules that the store looks at itself and lost a race for: the repeated request meets what the other made.
         EngineError::Unique { .. } | EngineError::ForeignKey => Problem::new(&codes::CONFLICT).retry_after(BUSY_RETRY),
-        EngineError::Busy | EngineError::QueueFull => Problem::new(&codes::OVERLOADED).retry_after(BUSY_RETRY),
+        EngineError::Busy | EngineError::LockTimeout | EngineError::QueueFull => {
+            Problem::new(&codes::OVERLOADED).retry_after(BUSY_RETRY)
+        }
         EngineError::Full => Problem::new(&codes::DISK_FULL),
         EngineError::ReadOnly => Problem::new(&codes::DATABASE_READ_ONLY).retry_after(AWAY_RETRY),
         EngineError::Unavailable | EngineError::Closed => Problem::new(&codes::UNAVAILABLE).retry_after(AWAY_RETRY),

@@ -95,7 +95,8 @@ fn headers_come_with_their_situations() {
     let throttled = Problem::from(Failure::SignIn(SignInFailure::Throttled(42)));
     assert_eq!((throttled.status(), header(&throttled, "retry-after").as_deref()), (429, Some("42")));
     assert_eq!(header(&throttled, "www-authenticate"), None);
-    for error in [EngineError::Busy, EngineError::QueueFull, EngineError::Unavailable, EngineError::ReadOnly] {
+    use EngineError::{Busy, LockTimeout, QueueFull, ReadOnly, Unavailable};
+    for error in [Busy, LockTimeout, QueueFull, Unavailable, ReadOnly] {
         let problem = Problem::from(Failure::Engine(error));
         assert_eq!(problem.status(), 503);
         assert!(header(&problem, "retry-after").is_some());

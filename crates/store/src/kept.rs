@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::crypto::cell::FieldPath;
-use crate::dialect::{has_concurrent_writers, statement};
+use crate::dialect::has_concurrent_writers;
 use crate::entities::kept_answer;
 use crate::failure::Failure;
 use crate::machine::Idempotency;
@@ -47,8 +47,9 @@ pub(crate) async fn find(tx: &Tx<'_>, idempotency: &Idempotency, part: i64) -> R
             .first_chunk()
             .copied()
             .unwrap_or_default();
-        let sql = "SELECT count(pg_advisory_xact_lock(?)) AS locked";
-        tx.db().execute_raw(statement(tx.db(), sql, [i64::from_be_bytes(lock).into()])).await?;
+        // As text: it goes together with the beginning of the transaction.
+        let sql = format!("SELECT count(pg_advisory_xact_lock({})) AS locked", i64::from_be_bytes(lock));
+        tx.db().execute_unprepared(&sql).await?;
     }
     let row = kept_answer::Entity::find_by_id((tx.org_id(), principal(tx), hash, part)).one(tx.db()).await?;
     let fresh = |row: &kept_answer::Model| tx.now() - row.created_at < chrono::Duration::hours(HOURS);

@@ -205,7 +205,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
                 .column(Alias::new("record_id"))
                 .from(Alias::new("tag_links"))
                 .and_where(col("org_id").eq(org.id))
-                .and_where(col("tag_id").is_in(ids))
+                .and_where(col("tag_id").is_in(padded(ids)))
                 .and_where(col("kind").eq(self.kind.name))
                 .to_owned();
             col("id").in_subquery(links)

@@ -113,8 +113,9 @@ impl<'a> Tx<'a> {
     pub(crate) async fn lock_organisation(&self) -> Result<(), Failure> {
         let (high, low) = self.org_id().as_u64_pair();
         let lock = i64::from_be_bytes((high ^ low.rotate_left(7)).to_be_bytes());
-        let sql = "SELECT count(pg_advisory_xact_lock(?)) AS locked";
-        self.db.execute_raw(statement(self.db, sql, [lock.into()])).await?;
+        // As text: it goes together with the beginning of the transaction.
+        let sql = format!("SELECT count(pg_advisory_xact_lock({lock})) AS locked");
+        self.db.execute_unprepared(&sql).await?;
         Ok(())
     }
 

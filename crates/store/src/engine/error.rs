@@ -26,11 +26,15 @@ pub enum EngineError {
     /// A CHECK constraint.
     #[error("a check constraint was violated")]
     Check,
-    /// A lock was not had in time, or the transaction lost against another one; nothing was written.
+    /// The transaction lost against another one, and may be tried again at once; on SQLite also a lock that was not
+    /// had in time. Nothing was written.
     #[error("the database is busy")]
     Busy,
-    /// The queue of writes is full; nothing was written.
-    #[error("too many writes are waiting")]
+    /// Somebody held a lock for as long as was waited for it; nothing was written.
+    #[error("a lock was not had in time")]
+    LockTimeout,
+    /// The queue of writes is full (SQLite), or all connections are in use (PostgreSQL); nothing was written.
+    #[error("too many are waiting")]
     QueueFull,
     /// No space on the disk; nothing was written.
     #[error("the disk is full")]
@@ -69,7 +73,10 @@ impl EngineError {
     /// Whether the same request may succeed a little later (503 with Retry-After).
     #[must_use]
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::Busy | Self::QueueFull | Self::ReadOnly | Self::Unavailable | Self::Closed)
+        matches!(
+            self,
+            Self::Busy | Self::LockTimeout | Self::QueueFull | Self::ReadOnly | Self::Unavailable | Self::Closed
+        )
     }
 }
 
@@ -107,7 +114,8 @@ fn of_sqlstate(error: &dyn DatabaseError) -> Option<EngineError> {
         "23505" => EngineError::Unique { constraint: error.constraint().map(str::to_owned) },
         "23001" | "23503" => EngineError::ForeignKey,
         "23514" => EngineError::Check,
-        "40001" | "40P01" | "55P03" => EngineError::Busy,
+        "40001" | "40P01" => EngineError::Busy,
+        "55P03" => EngineError::LockTimeout,
         "53100" => EngineError::Full,
         "25006" => EngineError::ReadOnly,
         "57014" => EngineError::TooExpensive,

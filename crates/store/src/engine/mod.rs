@@ -194,14 +194,14 @@ impl ConnectionTrait for Engine {
     async fn query_one_raw(&self, stmt: Statement) -> Result<Option<QueryResult>, DbErr> {
         match &*self.0 {
             Backend::Sqlite(sqlite) => Ok(sqlite.readers.query(stmt).await?.into_iter().next().map(Into::into)),
-            Backend::Postgres(postgres) => postgres.query_one(stmt).await,
+            Backend::Postgres(postgres) => Ok(postgres.query(stmt).await?.into_iter().next()),
         }
     }
 
     async fn query_all_raw(&self, stmt: Statement) -> Result<Vec<QueryResult>, DbErr> {
         match &*self.0 {
             Backend::Sqlite(sqlite) => Ok(sqlite.readers.query(stmt).await?.into_iter().map(Into::into).collect()),
-            Backend::Postgres(postgres) => postgres.query_all(stmt).await,
+            Backend::Postgres(postgres) => postgres.query(stmt).await,
         }
     }
 }

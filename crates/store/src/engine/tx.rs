@@ -5,9 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
-use super::{EngineError, error::Fault, postgres::whole_times, rows::Row, sqlite::Conn};
+use super::{EngineError, error::Fault, postgres::Transaction, rows::Row, sqlite::Conn};
 
 /// A write transaction: reads and writes, through sea-orm's [`ConnectionTrait`].
 ///
@@ -26,7 +26,7 @@ pub struct Tx {
 
 pub(crate) enum Inner {
     Sqlite(Box<Mutex<Conn>>),
-    Postgres(DatabaseTransaction),
+    Postgres(Box<tokio::sync::Mutex<Transaction>>),
 }
 
 /// A closure that was suspended while no statement was under way.
@@ -114,7 +114,7 @@ impl Tx {
             Inner::Sqlite(conn) => lock(conn).batch(sql).map_err(DbErr::from),
             Inner::Postgres(tx) => {
                 let _running = Running::new(&self.running);
-                tx.execute_unprepared(sql).await.map(drop)
+                tx.lock().await.text(sql).await.map(drop)
             }
         };
         done.map_err(|e| {
@@ -164,13 +164,23 @@ impl ConnectionTrait for Tx {
             Inner::Sqlite(conn) => lock(conn).execute(&stmt).map(Into::into).map_err(Into::into),
             Inner::Postgres(tx) => {
                 let _running = Running::new(&self.running);
-                tx.execute_raw(whole_times(stmt)).await
+                tx.lock().await.execute(stmt).await
             }
         })
     }
 
+    /// On PostgreSQL, the first statement of a transaction needs no round trip of its own if it is run by this.
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.execute_raw(Statement::from_string(self.get_database_backend(), sql)).await
+        let Inner::Postgres(tx) = &self.inner else {
+            return self.execute_raw(Statement::from_string(DbBackend::Sqlite, sql)).await;
+        };
+        self.check(sql)?;
+        // A text of several would be run, and might end the transaction.
+        if sql.contains(';') {
+            return self.note(Err(Fault::engine(EngineError::Misuse("one statement at a time")).into()));
+        }
+        let _running = Running::new(&self.running);
+        self.note(tx.lock().await.text(sql).await)
     }
 
     async fn query_one_raw(&self, stmt: Statement) -> Result<Option<QueryResult>, DbErr> {
@@ -181,7 +191,7 @@ impl ConnectionTrait for Tx {
             }
             Inner::Postgres(tx) => {
                 let _running = Running::new(&self.running);
-                tx.query_one_raw(whole_times(stmt)).await
+                tx.lock().await.rows(stmt).await.map(|rows| rows.into_iter().next())
             }
         })
     }
@@ -194,7 +204,7 @@ impl ConnectionTrait for Tx {
             }
             Inner::Postgres(tx) => {
                 let _running = Running::new(&self.running);
-                tx.query_all_raw(whole_times(stmt)).await
+                tx.lock().await.rows(stmt).await
             }
         })
     }

@@ -208,7 +208,7 @@ impl Caller {
             .await
             .map_err(|failure| match failure {
                 // A write's statements are short: one that ran out of time waited for somebody else.
-                Failure::Engine(EngineError::TooExpensive) => Failure::Engine(EngineError::Busy),
+                Failure::Engine(EngineError::TooExpensive) => Failure::Engine(EngineError::LockTimeout),
                 other => other,
             })?;
         for act in after {

@@ -40,6 +40,7 @@ pub(crate) async fn lock(tx: &Tx<'_>, keys: Vec<String>) -> Result<(), Failure> 
     if lanes.is_empty() {
         return Ok(());
     }
+    // As text: it goes together with the beginning of the transaction, and is no prepared statement.
     let list: Vec<String> = lanes.iter().map(|lane| format!("({lane})")).collect();
     let sql = format!(
         "SELECT count(pg_advisory_xact_lock(lane)) AS locked FROM (SELECT lane FROM (VALUES {}) AS v(lane) ORDER BY lane) l",

@@ -10,6 +10,7 @@ use crate::entities::session;
 use crate::failure::Failure;
 use crate::gate::{Caller, Gate, Principal, RequestInfo, Verified};
 use crate::journal::{Entry, Outcome};
+use crate::pii::padded;
 use crate::tx::Tx;
 
 /// The most sessions of one user that are listed, the newest first.
@@ -128,7 +129,7 @@ pub(crate) async fn end(tx: &Tx<'_>, ids: &[Uuid]) -> Result<(), Failure> {
     session::Entity::update_many()
         .col_expr(C::EndedAt, Expr::value(Some(tx.now())))
         .filter(C::OrgId.eq(tx.org_id()))
-        .filter(C::Id.is_in(ids.iter().copied()))
+        .filter(C::Id.is_in(padded(ids.to_vec())))
         .filter(C::EndedAt.is_null())
         .exec(tx.db())
         .await?;

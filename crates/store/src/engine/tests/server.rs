@@ -155,6 +155,6 @@ async fn locks_and_conflicts_of_the_server_are_retryable() {
     );
     held.unwrap();
     let error = other.err().unwrap();
-    assert!(matches!(error, EngineError::Busy) && error.retryable(), "{error}");
+    assert!(matches!(error, EngineError::LockTimeout) && error.retryable(), "{error}");
     bed.end().await;
 }

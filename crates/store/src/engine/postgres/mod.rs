@@ -1,11 +1,14 @@
-//! PostgreSQL through sea-orm's sqlx driver.
+//! PostgreSQL through sqlx's connections and sea-orm's statements.
+
+mod pool;
+mod session;
 
 use std::{
     collections::HashMap,
     future::poll_fn,
     pin::pin,
     sync::{
-        PoisonError, RwLock,
+        Arc, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::Poll,
@@ -13,33 +16,31 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseExecutor, DbErr, QueryResult, SqlxPostgresConnector, Statement,
-    TransactionTrait, Value,
+    ConnectionTrait, DatabaseExecutor, DbErr, QueryResult, SqlxPostgresConnector, Statement, TransactionTrait,
 };
 use sqlx::{
-    ConnectOptions, Connection, Executor,
-    postgres::{PgConnectOptions, PgPool, PgPoolOptions},
+    ConnectOptions,
+    postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::runtime::{Handle, Id};
+use tokio::{
+    runtime::{Handle, Id},
+    sync::Mutex,
+};
+
+pub(crate) use session::Transaction;
 
 use super::{
     EngineError, EngineOptions, Migrate,
     error::Fault,
-    sqlite::whole_millis,
     tx::{Inner, SUSPENDED, SWALLOWED, Tx},
 };
+use pool::Pool;
 
 /// Number of the advisory lock that migrations take: "kehu" in ASCII.
 const MIGRATION_LOCK: i64 = 0x6b65_6875;
 
-/// A connection that was idle for longer is asked whether it lives before it is used.
-const PING_AFTER: Duration = Duration::from_secs(30);
-
-/// Longest wait for a connection.
+/// Longest wait for the connection of migrations.
 const ACQUIRE: Duration = Duration::from_secs(5);
-
-/// Longest wait for the connections of one pool when closing.
-const CLOSE: Duration = Duration::from_secs(5);
 
 /// One server.
 ///
@@ -57,8 +58,8 @@ pub(crate) struct Postgres {
 
 #[derive(Clone)]
 struct Pools {
-    read: PgPool,
-    write: PgPool,
+    read: Arc<Pool>,
+    write: Arc<Pool>,
 }
 
 impl Postgres {
@@ -68,8 +69,13 @@ impl Postgres {
         limits: EngineOptions,
         migrate: Migrate,
     ) -> Result<Self, EngineError> {
-        // Statement texts stay out of the log.
-        let options = options.disable_statement_logging().statement_cache_capacity(256);
+        // Statement texts stay out of the log. PgBouncer refuses the parameter of floating-point digits, and values are
+        // sent in binary anyway.
+        let options = options.disable_statement_logging().statement_cache_capacity(256).extra_float_digits(None);
+        let options = match options.get_application_name() {
+            Some(_) => options,
+            None => options.application_name("kehu"),
+        };
         run_migrations(&options, migrate).await?;
         Ok(Self {
             options,
@@ -81,14 +87,9 @@ impl Postgres {
         })
     }
 
-    pub(crate) async fn query_one(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let reader = self.reader()?;
-        reader.query_one_raw(whole_times(statement)).await.map_err(of_read)
-    }
-
-    pub(crate) async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let reader = self.reader()?;
-        reader.query_all_raw(whole_times(statement)).await.map_err(of_read)
+    pub(crate) async fn query(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        let pool = self.pools().map_err(Fault::engine)?.read;
+        session::read(&pool, statement).await.map_err(of_read)
     }
 
     /// Begin, the closure, commit; a closure that awaits anything but its statements is refused, as on SQLite.
@@ -97,8 +98,8 @@ impl Postgres {
         F: AsyncFnOnce(&Tx) -> Result<T, E> + Send + 'static,
         E: From<EngineError>,
     {
-        let writer = SqlxPostgresConnector::from_sqlx_postgres_pool(self.pools()?.write);
-        let tx = Tx::new(Inner::Postgres(writer.begin().await.map_err(EngineError::from)?));
+        let transaction = Transaction::open(&self.pools()?.write).await?;
+        let tx = Tx::new(Inner::Postgres(Box::new(Mutex::new(transaction))));
         self.jobs.fetch_add(1, Ordering::Relaxed);
         let result = {
             let mut job = pin!(job(&tx));
@@ -111,12 +112,12 @@ impl Postgres {
         // COMMIT after a failed statement is a silent ROLLBACK on PostgreSQL: it must not look like a success.
         let result = if result.is_ok() && tx.is_spoiled() { Err(SWALLOWED.into()) } else { result };
         let Inner::Postgres(inner) = tx.into_inner() else { return result };
+        let transaction = inner.into_inner();
         if result.is_ok() {
-            inner.commit().await.map_err(EngineError::from)?;
+            transaction.commit().await?;
             self.commits.fetch_add(1, Ordering::Relaxed);
         } else {
-            // If even that fails, the connection is broken and the server rolls back by itself.
-            let _ = inner.rollback().await;
+            transaction.rollback().await;
         }
         result
     }
@@ -126,23 +127,15 @@ impl Postgres {
         self.closed.store(true, Ordering::Relaxed);
         let pools = std::mem::take(&mut *self.pools.write().unwrap_or_else(PoisonError::into_inner));
         for pool in pools.into_values().flat_map(|pools| [pools.read, pools.write]) {
-            // A pool whose runtime has ended cannot be waited for for ever.
-            let _ = tokio::time::timeout(CLOSE, pool.close()).await;
+            pool.close().await;
         }
     }
 
     /// (connections open, connections in use), of all runtimes
     pub(crate) fn usage(&self) -> (usize, usize) {
         let pools = self.pools.read().unwrap_or_else(PoisonError::into_inner);
-        pools.values().flat_map(|pools| [&pools.read, &pools.write]).fold((0, 0), |(open, used), pool| {
-            let size = usize::try_from(pool.size()).unwrap_or_default();
-            (open + size, used + size.saturating_sub(pool.num_idle()))
-        })
-    }
-
-    fn reader(&self) -> Result<DatabaseConnection, DbErr> {
-        let pools = self.pools().map_err(Fault::engine)?;
-        Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pools.read))
+        let each = pools.values().flat_map(|pools| [&pools.read, &pools.write]);
+        each.map(|pool| pool.usage()).fold((0, 0), |(open, used), (more, in_use)| (open + more, used + in_use))
     }
 
     /// The pools of the runtime that asks.
@@ -161,38 +154,27 @@ impl Postgres {
     fn make_pools(&self) -> Pools {
         let limits = &self.limits;
         Pools {
-            read: self.make_pool(limits.read_limit, "SET default_transaction_read_only = on;"),
-            write: self.make_pool(limits.write_limit, ""),
+            // A read that waits for a lock ends by that before its time is over: it was not too expensive.
+            read: self.make_pool(
+                limits.read_limit,
+                limits.lock_timeout.min(limits.read_limit * 3 / 4),
+                "SET default_transaction_read_only = on;",
+            ),
+            write: self.make_pool(limits.write_limit, limits.lock_timeout, ""),
         }
     }
 
     /// The limits are set by a statement and not at the start of the connection, where PgBouncer refuses them.
-    fn make_pool(&self, statement: Duration, more: &str) -> PgPool {
+    fn make_pool(&self, statement: Duration, lock: Duration, more: &str) -> Arc<Pool> {
         let set_up = format!(
-            "SET statement_timeout = {statement}; SET lock_timeout = {lock}; \
+            "SET statement_timeout = {limit}; SET lock_timeout = {lock}; \
              SET idle_in_transaction_session_timeout = {idle}; \
              SET default_transaction_isolation = 'read committed'; {more}",
-            statement = statement.as_millis(),
-            lock = self.limits.lock_timeout.as_millis(),
+            limit = statement.as_millis(),
+            lock = lock.as_millis(),
             idle = self.limits.write_limit.as_millis(),
         );
-        PgPoolOptions::new()
-            .max_connections(self.limits.connections)
-            .acquire_timeout(ACQUIRE)
-            .test_before_acquire(false)
-            .before_acquire(|conn, meta| {
-                Box::pin(async move {
-                    if meta.idle_for >= PING_AFTER {
-                        conn.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .after_connect(move |conn, _| {
-                let set_up = set_up.clone();
-                Box::pin(async move { conn.execute(sqlx::AssertSqlSafe(set_up)).await.map(drop) })
-            })
-            .connect_lazy_with(self.options.clone())
+        Pool::new(self.options.clone(), set_up, statement, self.limits.connections)
     }
 }
 
@@ -218,16 +200,6 @@ async fn run_migrations(options: &PgConnectOptions, migrate: Migrate) -> Result<
     };
     db.close().await?;
     Ok(done?)
-}
-
-/// Times are cut to milliseconds before they are bound: PostgreSQL would keep micro- and round to milliseconds.
-pub(crate) fn whole_times(mut statement: Statement) -> Statement {
-    for value in statement.values.iter_mut().flat_map(|values| &mut values.0) {
-        if let Value::ChronoDateTimeUtc(Some(time)) = value {
-            *time = whole_millis(*time);
-        }
-    }
-    statement
 }
 
 /// On a read-only session, "read-only" is the fault of the statement and not of the server.

@@ -1,0 +1,163 @@
+//! How much a request asks of PostgreSQL, counted between the server and its database.
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::fmt::Write as _;
+    use std::time::Duration;
+
+    use kehu_tests::server::{Home, Server};
+    use kehu_tests::{Relay, Session, Traffic, company, mobile, own_postgres};
+    use serde_json::{Value, json};
+
+    /// A server of the test's own behind a relay, and its administrator. A client with one connection has one worker
+    /// of the server, and asks one thing after the other: so it has one connection to the database for reads and one
+    /// for writes, and statements are prepared once.
+    struct Bed {
+        relay: Relay,
+        admin: Session,
+        _server: Server,
+        _home: Home,
+    }
+
+    impl Bed {
+        fn new() -> Self {
+            let relay = Relay::new(&own_postgres().url);
+            let home = Home::postgres(relay.url().to_owned());
+            let server = home.start();
+            Self { admin: server.admin(), relay, _server: server, _home: home }
+        }
+
+        /// What one request asks: the middle of several. What a server knows of an organisation is looked up again
+        /// every second, so a few of them ask more.
+        fn usual(&self, mut request: impl FnMut(&Session)) -> Traffic {
+            for _ in 0..3 {
+                request(&self.admin);
+            }
+            let _ = self.relay.take();
+            let mut seen: Vec<Traffic> = (0..7)
+                .map(|_| {
+                    request(&self.admin);
+                    self.relay.take()
+                })
+                .collect();
+            seen.sort_by_key(|traffic| traffic.round_trips.len());
+            seen.swap_remove(3)
+        }
+    }
+
+    fn whole_customer() -> Value {
+        let mut body = company("往返科技有限公司");
+        body["industry"] = json!("IT");
+        body["contacts"] = json!([{"name": "周一", "phones": [mobile()], "primary": true}]);
+        body
+    }
+
+    /// The round trips as a reader wants them.
+    fn told(name: &str, traffic: &Traffic) -> String {
+        let mut told = format!("{name}: {} round trips\n", traffic.round_trips.len());
+        for trip in &traffic.round_trips {
+            let text = if trip.is_empty() { "(is the connection alive?)".to_owned() } else { trip.join(" + ") };
+            let short: String = text.chars().take(240).collect();
+            let _ = writeln!(told, "  - {short}");
+        }
+        told
+    }
+
+    #[test]
+    fn requests_ask_the_server_seldom() {
+        let bed = Bed::new();
+        let made = bed.admin.post("/v1/customers", &whole_customer()).expect(201);
+        let path = format!("/v1/customers/{}", made.id());
+        let phone = made.json()["phones"][0]["value"].clone();
+        let asked = json!({"where": {"field": "phone", "op": "eq", "value": phone}});
+        let mut turn = 0;
+        let counted = [
+            ("get", 1, bed.usual(|admin| drop(admin.get(&path).expect(200)))),
+            ("create", 8, bed.usual(|admin| drop(admin.post("/v1/customers", &whole_customer()).expect(201)))),
+            (
+                "update",
+                5,
+                bed.usual(|admin| {
+                    turn += 1;
+                    let _ = admin.patch(&path, &json!({"remark": format!("第{turn}次")})).expect(200);
+                }),
+            ),
+            ("list", 1, bed.usual(|admin| drop(admin.get("/v1/customers?limit=20").expect(200)))),
+            ("search", 2, bed.usual(|admin| drop(admin.post("/v1/customers/search", &asked).expect(200)))),
+        ];
+        let told: String = counted.iter().map(|(name, _, traffic)| told(name, traffic)).collect();
+        for (name, most, traffic) in &counted {
+            assert!(traffic.round_trips.len() <= *most, "{name}: more than {most} round trips\n{told}");
+            assert!(!traffic.round_trips.is_empty(), "{name}: nothing was asked\n{told}");
+        }
+    }
+    fn phones(count: usize) -> Value {
+        (0..count).map(|_| json!(mobile())).collect()
+    }
+
+    fn tag(at: usize) -> Value {
+        json!(format!("标签{at}"))
+    }
+
+    fn customer_of(count: usize, contacts: usize) -> Value {
+        let mut body = company("长短科技有限公司");
+        body["phones"] = phones(count);
+        body["contacts"] =
+            ["周一", "周二", "周三", "周四"].iter().take(contacts).map(|name| json!({"name": name})).collect();
+        body["tags"] = (0..count).map(tag).collect();
+        body
+    }
+
+    /// Lists of values are asked for with a few statements, whatever their lengths and values. Rows that are inserted
+    /// together have a statement for each number of rows.
+    #[test]
+    fn lists_of_any_length_use_the_same_statements() {
+        let bed = Bed::new();
+        // The tags are made.
+        let _ = bed.admin.post("/v1/customers", &customer_of(4, 4)).expect(201);
+        let known = bed.admin.post("/v1/customers", &customer_of(1, 1)).expect(201);
+        let (path, customer) = (format!("/v1/customers/{}", known.id()), known.id());
+        let ask = |admin: &Session, name: &str, count: usize| match name {
+            "phones" => admin.post("/v1/customers", &customer_of(count, 1)).expect(201),
+            "contacts" => admin.post("/v1/customers", &customer_of(1, count)).expect(201),
+            "update" => admin.patch(&path, &json!({"phones": phones(count)})).expect(200),
+            "contact" => {
+                let body = json!({"customer_id": customer, "name": "郑十", "phones": phones(count)});
+                admin.post("/v1/contacts", &body).expect(201)
+            }
+            "batch" => {
+                let items: Value = (0..count).map(|_| company("成批有限公司")).collect();
+                admin.post("/v1/customers/batch", &json!({ "items": items })).expect(200)
+            }
+            "list" => admin.get(&format!("/v1/customers?limit={count}")).expect(200),
+            "expand" => admin.get(&format!("/v1/customers?limit={count}&expand=contacts")).expect(200),
+            "stages" => {
+                let stages = ["potential", "active", "dormant", "partner"].get(..count);
+                let asked = json!({"where": {"field": "stage", "op": "in", "value": stages}});
+                admin.post("/v1/customers/search", &asked).expect(200)
+            }
+            "tags" => {
+                let tags: Value = (0..count).map(tag).collect();
+                let asked = json!({"where": {"field": "tags", "op": "has_any", "value": tags}});
+                admin.post("/v1/customers/search", &asked).expect(200)
+            }
+            _ => admin.get(&path).expect(200),
+        };
+        let names = ["phones", "contacts", "update", "contact", "batch", "list", "expand", "stages", "tags", "get"];
+        let each = |counts: &[usize]| {
+            for (name, count) in names.iter().flat_map(|name| counts.iter().map(move |count| (name, count))) {
+                let _ = ask(&bed.admin, name, *count);
+            }
+        };
+        // What a server knows of its organisation is looked up again after a second: twice, that is among them.
+        each(&[1, 2, 4]);
+        std::thread::sleep(Duration::from_millis(1100));
+        each(&[4]);
+        let known: HashSet<String> = bed.relay.take().prepared.into_iter().collect();
+        each(&[1, 2, 3, 4]);
+        let mut new = bed.relay.take().prepared;
+        new.retain(|text| !known.contains(text) && !text.starts_with("INSERT INTO"));
+        assert!(new.is_empty(), "statements of their own for other values:\n{}", new.join("\n"));
+    }
+}
