@@ -192,6 +192,23 @@ pub(crate) fn row(
 }
 
 impl Found {
+    /// What was found of lists of values that were looked up as one.
+    pub(crate) fn split(self, lengths: impl Iterator<Item = usize>) -> Vec<Self> {
+        let mut hits = self.hits.into_iter().peekable();
+        let mut places = self.places.into_iter();
+        let mut from = 0;
+        let part = |length: usize| {
+            let mut part = Self { hits: Vec::new(), places: places.by_ref().take(length).collect() };
+            // Hits are in the order of the values.
+            while let Some(hit) = hits.next_if(|hit| hit.entry < from + length) {
+                part.hits.push(Hit { entry: hit.entry - from, ..hit });
+            }
+            from += length;
+            part
+        };
+        lengths.map(part).collect()
+    }
+
     /// What was found and where it goes, for the values from there on.
     pub(crate) fn from(&self, at: usize) -> Self {
         Self { hits: Vec::new(), places: self.places.get(at..).unwrap_or_default().to_vec() }

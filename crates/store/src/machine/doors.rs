@@ -238,7 +238,7 @@ async fn once(
             if let Some(idempotency) = &options.idempotency {
                 let location = answer.id.map(|id| id.to_string());
                 let kept = Kept { status: verb.status(), location, body: answer.body.clone() };
-                kept::keep(tx, idempotency, 0, &kept).await?;
+                kept::keep(tx, idempotency, 0, &kept)?;
             }
             let answer = match &record {
                 Some(record) => with_secret(tx, &**record, answer).await?,

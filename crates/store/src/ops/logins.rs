@@ -17,6 +17,7 @@ use crate::dialect::{has_concurrent_writers, statement};
 use crate::engine::rows::Reads;
 use crate::entities::{pii_index, user};
 use crate::failure::Failure;
+use crate::inserts::{self, Insert};
 use crate::org::INSTALLATION;
 use crate::people::sessions;
 use crate::pii::{self, Entry, Found};
@@ -128,5 +129,5 @@ pub(crate) async fn write(
     for (at, entry) in entries.iter().enumerate() {
         rows.push(pii::row(&ring, INSTALLATION, &found, at, entry, record)?.into_active_model());
     }
-    crate::tx::insert_many::<pii_index::Entity, _>(tx.db(), rows).await
+    inserts::write(tx.db(), vec![Insert::of::<pii_index::ActiveModel>(rows)]).await
 }

@@ -27,6 +27,7 @@ const WECHAT: FieldPath = FieldPath::new("customer.wechat");
 impl Rows for Customer {
     type Entity = customer::Entity;
     const BRINGS_CONTACTS: bool = true;
+    const TOGETHER: bool = true;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<customer::ActiveModel, Failure> {
         let Self {
@@ -135,6 +136,10 @@ impl Rows for Customer {
         element_entries(&self.phones, &self.emails, self.wechat.as_ref().map(SealedText::as_str))
     }
 
+    fn entry_count(&self) -> usize {
+        self.phones.0.len() + self.emails.0.len() + usize::from(self.wechat.is_some())
+    }
+
     fn search_text(&self) -> Option<String> {
         Some(self.name.as_str().to_owned())
     }
@@ -162,10 +167,11 @@ impl Rows for Customer {
         if let Some(before) = before {
             settle_flags(self, &before.data);
         }
-        if self.number.is_none() {
-            self.number = Some(number::next(tx, self.industry.as_ref()).await?);
-        }
         Ok(())
+    }
+
+    async fn number(tx: &Tx<'_>, set: Vec<&mut Self>) -> Result<(), Failure> {
+        number::give(tx, set).await
     }
 
     async fn follow(tx: &Tx<'_>, before: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {

@@ -63,6 +63,9 @@ pub(crate) trait Rows: Record {
     /// Whether many can be made at once.
     const BATCHED: bool = true;
 
+    /// Whether several can be made at once: none of them changes another, or what is known of it.
+    const TOGETHER: bool = false;
+
     /// Columns that follow from a field; by default the column of its name.
     fn columns(field: &'static str) -> &'static [&'static str] {
         match field {
@@ -87,6 +90,10 @@ pub(crate) trait Rows: Record {
     fn entries(&self) -> Vec<pii::Entry> {
         Vec::new()
     }
+    /// How many those are.
+    fn entry_count(&self) -> usize {
+        0
+    }
     /// Text it is found by.
     fn search_text(&self) -> Option<String> {
         None
@@ -101,6 +108,10 @@ pub(crate) trait Rows: Record {
     }
     /// Fills in what follows from other fields and checks what the database knows, before it is written.
     async fn prepare(&mut self, _: &Tx<'_>, _: Option<&Stored<Self>>) -> Result<(), Failure> {
+        Ok(())
+    }
+    /// Numbers new records, as the last thing before they are written: whoever counts makes others wait.
+    async fn number(_: &Tx<'_>, _: Vec<&mut Self>) -> Result<(), Failure> {
         Ok(())
     }
     /// Does what follows from the change elsewhere.
