@@ -55,6 +55,8 @@ pub struct EngineStats {
     pub jobs: u64,
     /// Commits that succeeded.
     pub commits: u64,
+    /// Size of the write-ahead log (SQLite).
+    pub wal_bytes: u64,
     /// Connections open: for reads (SQLite), for all of this process (PostgreSQL).
     pub connections: usize,
     /// Those of them in use.
@@ -105,7 +107,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of the closure and every [`EngineError`]; of these, what is [retryable](EngineError::retryable) wrote
-    /// nothing, but for a commit lost with its connection on PostgreSQL.
+    /// nothing, but for what [`EngineError::Unavailable`] says of commits.
     ///
     /// # Panics
     /// With the panic of the closure; nothing of it is written, and no other write is harmed.
@@ -154,6 +156,7 @@ impl Engine {
                     batches: counts.batches.load(Ordering::Relaxed),
                     jobs: counts.jobs.load(Ordering::Relaxed),
                     commits: counts.commits.load(Ordering::Relaxed),
+                    wal_bytes: sqlite.wal_bytes(),
                     connections,
                     connections_in_use,
                 }
@@ -162,7 +165,7 @@ impl Engine {
                 let jobs = postgres.jobs.load(Ordering::Relaxed);
                 let (connections, connections_in_use) = postgres.usage();
                 let commits = postgres.commits.load(Ordering::Relaxed);
-                EngineStats { queue_depth: 0, batches: jobs, jobs, commits, connections, connections_in_use }
+                EngineStats { batches: jobs, jobs, commits, connections, connections_in_use, ..EngineStats::default() }
             }
         }
     }

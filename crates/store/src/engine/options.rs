@@ -33,6 +33,12 @@ pub struct EngineOptions {
     pub read_limit: Duration,
     /// Both engines: how long to wait for a lock (SQLite: of another process).
     pub lock_timeout: Duration,
+    /// SQLite: pages of the WAL after which the writer brings them into the file, between two groups.
+    pub checkpoint_pages: u64,
+    /// SQLite: pages of the WAL from which on it waits for readers to do so.
+    pub wal_pages: u64,
+    /// SQLite: how long no write came before the writer brings the rest of the WAL into the file.
+    pub idle: Duration,
     /// PostgreSQL: limit of one statement of a write.
     pub write_limit: Duration,
     /// PostgreSQL: connections per runtime (each actix worker is one) for reads, and as many again for writes.
@@ -70,6 +76,9 @@ impl EngineOptions {
             read_budget: Duration::from_millis(5),
             read_limit: Duration::from_secs(2),
             lock_timeout: Duration::from_secs(5),
+            checkpoint_pages: 4_000,
+            wal_pages: 16_000,
+            idle: Duration::from_secs(1),
             write_limit: Duration::from_secs(10),
             connections: 4,
         }

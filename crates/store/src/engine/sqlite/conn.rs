@@ -31,9 +31,30 @@ pub(crate) enum Role {
     Reader,
 }
 
+/// How far a checkpoint goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Checkpoint {
+    /// Only counts.
+    Noop,
+    /// As far as no reader is in the way; waits for nobody.
+    Passive,
+    /// Waits for readers, then makes the WAL empty.
+    Truncate,
+}
+
+/// What the WAL holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wal {
+    /// Pages written since it was begun anew.
+    pub(crate) frames: u64,
+    /// Those of them that are in the file as well.
+    pub(crate) copied: u64,
+}
+
 /// A connection with its statement cache.
 pub(crate) struct Conn {
     db: Connection,
+    busy: Duration,
     plans: HashMap<String, Arc<Plan>>,
     clock: Arc<Clock>,
     last_fault: Option<EngineError>,
@@ -69,7 +90,7 @@ impl Conn {
             set_up(&db, role, busy, &clock)?;
             Ok(db)
         });
-        Ok(Self { db: db.map_err(|e| Fault::sqlite(&e))?, plans: HashMap::new(), clock, last_fault: None })
+        Ok(Self { db: db.map_err(|e| Fault::sqlite(&e))?, busy, plans: HashMap::new(), clock, last_fault: None })
     }
 
     /// Runs a statement that gives rows; SQLite gives up after `limit` with [`EngineError::TooExpensive`].
@@ -100,6 +121,43 @@ impl Conn {
     /// Whether no transaction is open.
     pub(crate) fn is_autocommit(&self) -> bool {
         self.db.is_autocommit()
+    }
+
+    /// Brings the WAL into the file as far as `mode` goes, waiting for readers so long at most.
+    pub(crate) fn checkpoint(&mut self, mode: Checkpoint, wait: Duration) -> Result<Wal, Fault> {
+        let sql = match mode {
+            Checkpoint::Noop => "PRAGMA wal_checkpoint(NOOP)",
+            Checkpoint::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+            Checkpoint::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
+        };
+        let run = || {
+            let mut prepared = self.db.prepare_cached(sql)?;
+            // -1 where there is no WAL yet.
+            let count = |n: i64| u64::try_from(n).unwrap_or_default();
+            prepared.query_row([], |row| Ok(Wal { frames: count(row.get(1)?), copied: count(row.get(2)?) }))
+        };
+        // Only a truncating one waits.
+        let waited = self.db.busy_timeout(wait);
+        let done = waited.and_then(|()| run());
+        let done = self.db.busy_timeout(self.busy).and(done);
+        done.map_err(|e| self.fault(Failure::Sqlite(e)))
+    }
+
+    /// So much of the WAL's file is kept when it is begun anew.
+    pub(crate) fn limit_wal(&mut self, pages: u64) -> Result<(), Fault> {
+        let limit = |db: &Connection| {
+            let page: i64 = db.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+            let bytes = i64::try_from(pages).unwrap_or(i64::MAX).saturating_mul(page);
+            db.query_row(&format!("PRAGMA journal_size_limit = {bytes}"), [], |_| Ok(()))
+        };
+        limit(&self.db).map_err(|e| self.fault(Failure::Sqlite(e)))
+    }
+
+    /// Commits a change that changes nothing.
+    pub(crate) fn touch(&mut self) -> Result<(), Fault> {
+        let version: rusqlite::Result<i64> = self.db.query_row("PRAGMA user_version", [], |row| row.get(0));
+        let version = version.map_err(|e| self.fault(Failure::Sqlite(e)))?;
+        self.batch(&format!("BEGIN IMMEDIATE; PRAGMA user_version = {version}; COMMIT"))
     }
 
     /// The last error of this connection since this was asked.
@@ -145,7 +203,8 @@ fn set_up(db: &Connection, role: Role, busy: Duration, clock: &Arc<Clock>) -> ru
          PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;",
     )?;
     match role {
-        Role::Writer => db.execute_batch("PRAGMA cache_size=-8192"),
+        // No checkpoint inside a commit: the writer makes them between its groups.
+        Role::Writer => db.execute_batch("PRAGMA cache_size=-8192; PRAGMA wal_autocheckpoint=0"),
         Role::Reader => {
             db.execute_batch("PRAGMA cache_size=-2048; PRAGMA query_only=ON")?;
             let clock = Arc::clone(clock);

@@ -4,9 +4,12 @@
 
 mod bed;
 mod crash;
+mod disk;
 mod errors;
+mod faults;
 mod jobs;
 mod reads;
 mod schema;
 mod server;
+mod stage;
 mod types;
