@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod conn;
+mod job;
 mod pool;
 mod values;
 mod writer;

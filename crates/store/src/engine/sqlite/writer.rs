@@ -1,16 +1,13 @@
 //! The one writer of a SQLite file: a thread that commits jobs in groups.
 
 use std::{
-    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
-    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -19,11 +16,12 @@ use tokio::sync::{oneshot, watch};
 use super::{
     checkpoints::Checkpoints,
     conn::{Conn, Role},
+    job::{Answer, Job, Queued},
 };
 use crate::engine::{
     EngineError, EngineOptions,
     error::Fault,
-    tx::{Inner, SUSPENDED, SWALLOWED, Tx},
+    tx::{Inner, Tx},
 };
 
 /// Jobs in one commit, at most.
@@ -46,13 +44,6 @@ pub(crate) struct Counts {
     pub(crate) jobs: AtomicU64,
     pub(crate) batches: AtomicU64,
     pub(crate) commits: AtomicU64,
-}
-
-/// How a job ended, once its group is committed or lost.
-enum Answer<T, E> {
-    Done(Result<T, E>),
-    Refused(EngineError),
-    Panicked(Box<dyn Any + Send>),
 }
 
 impl Writer {
@@ -136,66 +127,6 @@ impl Writer {
     }
 }
 
-/// A job of any type in the queue.
-trait Queued: Send {
-    /// Whether nobody waits for the answer any more.
-    fn gone(&self) -> bool;
-    /// Runs it; the answer waits in what is returned until the group is decided.
-    fn run(self: Box<Self>, tx: &Tx) -> Ran;
-    fn refuse(self: Box<Self>, error: EngineError);
-}
-
-/// A job that ran.
-struct Ran {
-    /// Keep its changes, or go back to its savepoint.
-    keep: bool,
-    /// Sends the answer: the job's own, or the error that took the whole group.
-    answer: Box<dyn FnOnce(Option<EngineError>)>,
-}
-
-struct Job<T, E, F> {
-    job: F,
-    answer: oneshot::Sender<Answer<T, E>>,
-}
-
-impl<T, E, F> Queued for Job<T, E, F>
-where
-    F: AsyncFnOnce(&Tx) -> Result<T, E> + Send + 'static,
-    T: Send + 'static,
-    E: Send + 'static,
-{
-    fn gone(&self) -> bool {
-        self.answer.is_closed()
-    }
-
-    fn run(self: Box<Self>, tx: &Tx) -> Ran {
-        let Self { job, answer } = *self;
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            // Its only awaits are statements, which do not suspend: once is enough.
-            pin!(job(tx)).poll(&mut Context::from_waker(Waker::noop()))
-        }));
-        let own = match polled {
-            Ok(Poll::Ready(Ok(_))) if tx.is_spoiled() => Answer::Refused(SWALLOWED),
-            Ok(Poll::Ready(result)) => Answer::Done(result),
-            Ok(Poll::Pending) => Answer::Refused(SUSPENDED),
-            Err(panic) => Answer::Panicked(panic),
-        };
-        let keep = matches!(own, Answer::Done(Ok(_)));
-        let answer = Box::new(move |lost: Option<EngineError>| {
-            // A caller that went away meanwhile has its write done and hears nothing.
-            let _ = answer.send(match (lost, own) {
-                (Some(error), Answer::Done(_)) => Answer::Refused(error),
-                (_, own) => own,
-            });
-        });
-        Ran { keep, answer }
-    }
-
-    fn refuse(self: Box<Self>, error: EngineError) {
-        let _ = self.answer.send(Answer::Refused(error));
-    }
-}
-
 /// The receiving side.
 struct Thread {
     tx: Tx,
@@ -219,6 +150,7 @@ impl Thread {
             self.with_conn(|checkpoints, conn| checkpoints.between_groups(conn));
         }
         // Nobody can send any more.
+        self.settle();
         self.with_conn(|checkpoints, conn| checkpoints.at_the_end(conn));
     }
 

@@ -77,11 +77,6 @@ impl Disk {
         std::mem::take(&mut *self.state()).fired
     }
 
-    /// How many of the operations that may fail there were since it was broken.
-    pub(super) fn seen(&self) -> u32 {
-        self.state().seen
-    }
-
     /// What an operation fails with.
     fn fails(&self, part: Part, op: Op) -> Option<c_int> {
         let mut state = self.state();

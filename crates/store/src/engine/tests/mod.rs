@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests of the engine take ids and settings where they find them")]
 
 mod bed;
+mod checkpoints;
 mod crash;
 mod disk;
 mod errors;

@@ -45,11 +45,23 @@ pub(super) struct Stage {
 }
 
 impl Stage {
+    /// From the files that a killed process left.
+    pub(super) async fn from_killed(file: &Path, set: fn(&mut EngineOptions)) -> Self {
+        Self::open(file, true, set).await
+    }
+
     /// From the file of a database that is closed.
     pub(super) async fn from(file: &Path, set: fn(&mut EngineOptions)) -> Self {
+        Self::open(file, false, set).await
+    }
+
+    async fn open(file: &Path, wal: bool, set: fn(&mut EngineOptions)) -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path().canonicalize().unwrap().join("test.db");
         fs::copy(file, &path).unwrap();
+        if wal {
+            fs::copy(file.with_extension("db-wal"), path.with_extension("db-wal")).unwrap();
+        }
         let disk = Disk::beneath(&path);
         let mut options = quick(EngineOptions::sqlite(&path));
         set(&mut options);
