@@ -7,6 +7,7 @@
 mod error;
 mod options;
 mod postgres;
+mod snapshot;
 mod sqlite;
 mod tx;
 
@@ -22,6 +23,8 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor, DbBackend, DbErr, ExecResult, Q
 
 pub use error::EngineError;
 pub use options::{EngineOptions, Place};
+pub use snapshot::Snapshot;
+pub(crate) use snapshot::Source;
 pub use sqlite::Kind;
 pub use tx::Tx;
 
@@ -120,6 +123,30 @@ impl Engine {
         match &*self.0 {
             Backend::Sqlite(sqlite) => sqlite.writer.write(job).await,
             Backend::Postgres(postgres) => postgres.write(job).await,
+        }
+    }
+
+    /// Runs reads that see the same moment: whatever is written meanwhile is in all of them or in none.
+    ///
+    /// The closure awaits nothing but statements on its [`Snapshot`]. On SQLite it is run as one read is, within the
+    /// budget and limit of one: when it takes longer than the budget it is **started again** on a blocking thread. On
+    /// PostgreSQL it is a transaction, two round trips more than its statements: one statement alone needs none of
+    /// this.
+    ///
+    /// # Errors
+    /// Those of the closure and every [`EngineError`] of a read.
+    ///
+    /// # Panics
+    /// With the panic of the closure.
+    pub async fn snapshot<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: AsyncFn(&Snapshot) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<EngineError> + Send + 'static,
+    {
+        match &*self.0 {
+            Backend::Sqlite(sqlite) => sqlite.readers.snapshot(job).await,
+            Backend::Postgres(postgres) => postgres.snapshot(job).await,
         }
     }
 

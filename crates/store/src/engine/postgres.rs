@@ -25,6 +25,7 @@ use tokio::runtime::{Handle, Id};
 use super::{
     EngineError, EngineOptions, Migrate,
     error::Fault,
+    snapshot::{KEPT, Snapshot},
     sqlite::whole_millis,
     tx::{Inner, SUSPENDED, SWALLOWED, Tx},
 };
@@ -40,6 +41,9 @@ const ACQUIRE: Duration = Duration::from_secs(5);
 
 /// Longest wait for the connections of one pool when closing.
 const CLOSE: Duration = Duration::from_secs(5);
+
+/// Sessions for reads: the server refuses what writes, and a transaction sees one moment.
+const READS: &str = "SET default_transaction_read_only = on; SET default_transaction_isolation = 'repeatable read';";
 
 /// One server.
 ///
@@ -121,6 +125,21 @@ impl Postgres {
         result
     }
 
+    /// Begin, the closure, commit, on a session whose transactions see one moment.
+    pub(crate) async fn snapshot<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: AsyncFn(&Snapshot) -> Result<T, E>,
+        E: From<EngineError>,
+    {
+        let reader = self.reader().map_err(EngineError::from)?;
+        let snapshot = Snapshot::new(Inner::Postgres(reader.begin().await.map_err(EngineError::from)?));
+        let result = snapshot.run(job(&snapshot)).await;
+        let Some(Inner::Postgres(inner)) = snapshot.into_inner() else { return Err(KEPT.into()) };
+        // What was read was read; a connection that cannot be given back is closed.
+        let _ = if result.is_ok() { inner.commit().await } else { inner.rollback().await };
+        result
+    }
+
     /// Closes the pools of all runtimes.
     pub(crate) async fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
@@ -160,10 +179,7 @@ impl Postgres {
 
     fn make_pools(&self) -> Pools {
         let limits = &self.limits;
-        Pools {
-            read: self.make_pool(limits.read_limit, "SET default_transaction_read_only = on;"),
-            write: self.make_pool(limits.write_limit, ""),
-        }
+        Pools { read: self.make_pool(limits.read_limit, READS), write: self.make_pool(limits.write_limit, "") }
     }
 
     /// The limits are set by a statement and not at the start of the connection, where PgBouncer refuses them.
@@ -231,7 +247,7 @@ pub(crate) fn whole_times(mut statement: Statement) -> Statement {
 }
 
 /// On a read-only session, "read-only" is the fault of the statement and not of the server.
-fn of_read(error: DbErr) -> DbErr {
+pub(crate) fn of_read(error: DbErr) -> DbErr {
     match EngineError::from(error.clone()) {
         EngineError::ReadOnly => Fault::engine(EngineError::Misuse("a read tried to write")).into(),
         _ => error,

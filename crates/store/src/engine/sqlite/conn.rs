@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{CachedStatement, Connection, OpenFlags, config::DbConfig, ffi};
+use rusqlite::{CachedStatement, Connection, OpenFlags, Row, config::DbConfig, ffi, types::ValueRef};
 use sea_orm::{ProxyExecResult, ProxyRow, Statement};
 
 use super::values::{Bound, Kind, read};
@@ -55,6 +55,8 @@ pub(crate) struct Wal {
 pub(crate) struct Conn {
     db: Connection,
     busy: Duration,
+    /// Bytes of one result, at most.
+    result: usize,
     plans: HashMap<String, Arc<Plan>>,
     clock: Arc<Clock>,
     last_fault: Option<EngineError>,
@@ -90,21 +92,33 @@ impl Conn {
             set_up(&db, role, busy, &clock)?;
             Ok(db)
         });
-        Ok(Self { db: db.map_err(|e| Fault::sqlite(&e))?, busy, plans: HashMap::new(), clock, last_fault: None })
+        let db = db.map_err(|e| Fault::sqlite(&e))?;
+        Ok(Self { db, busy, result: usize::MAX, plans: HashMap::new(), clock, last_fault: None })
     }
 
     /// Runs a statement that gives rows; SQLite gives up after `limit` with [`EngineError::TooExpensive`].
     pub(crate) fn query_within(&mut self, statement: &Statement, limit: Duration) -> Result<Vec<ProxyRow>, Fault> {
-        let limit = u64::try_from(limit.as_nanos()).unwrap_or(Clock::NEVER);
-        self.clock.deadline.store(self.clock.now().saturating_add(limit), Ordering::Relaxed);
+        self.give_up_after(Some(limit));
         let rows = self.query(statement);
-        self.clock.deadline.store(Clock::NEVER, Ordering::Relaxed);
+        self.give_up_after(None);
         rows
+    }
+
+    /// A result of more bytes is [`EngineError::TooExpensive`].
+    pub(crate) fn limit_result(&mut self, bytes: usize) {
+        self.result = bytes;
+    }
+
+    /// What a reader runs from now on is interrupted after this time.
+    pub(crate) fn give_up_after(&self, limit: Option<Duration>) {
+        let limit = limit.and_then(|limit| u64::try_from(limit.as_nanos()).ok());
+        let deadline = limit.map_or(Clock::NEVER, |limit| self.clock.now().saturating_add(limit));
+        self.clock.deadline.store(deadline, Ordering::Relaxed);
     }
 
     /// Runs a statement that gives rows.
     pub(crate) fn query(&mut self, statement: &Statement) -> Result<Vec<ProxyRow>, Fault> {
-        let rows = query(&self.db, &mut self.plans, statement);
+        let rows = query(&self.db, &mut self.plans, statement, self.result);
         rows.map_err(|e| self.fault(e))
     }
 
@@ -229,12 +243,15 @@ fn query(
     db: &Connection,
     plans: &mut HashMap<String, Arc<Plan>>,
     statement: &Statement,
+    limit: usize,
 ) -> Result<Vec<ProxyRow>, Failure> {
     let mut prepared = prepare(db, statement)?;
     let plan = plan(plans, &statement.sql, &prepared)?;
     let mut out = Vec::new();
+    let mut left = limit;
     let mut rows = prepared.raw_query();
     while let Some(row) = rows.next()? {
+        left = take_from(left, row, plan.len())?;
         let mut values = BTreeMap::new();
         for (index, (name, kind)) in plan.iter().enumerate() {
             let value = read(*kind, row.get_ref(index)?, name).map_err(Failure::Mapping)?;
@@ -243,6 +260,19 @@ fn query(
         out.push(ProxyRow::new(values));
     }
     Ok(out)
+}
+
+/// What is left of a result's bytes after this row.
+fn take_from(mut left: usize, row: &Row<'_>, columns: usize) -> Result<usize, Failure> {
+    for index in 0..columns {
+        let bytes = match row.get_ref(index)? {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
+            _ => size_of::<i64>(),
+        };
+        let too_much = || Failure::Mapping(Fault::engine(EngineError::TooExpensive));
+        left = left.checked_sub(bytes).ok_or_else(too_much)?;
+    }
+    Ok(left)
 }
 
 fn execute(db: &Connection, statement: &Statement) -> Result<ProxyExecResult, Failure> {

@@ -4,6 +4,7 @@ mod checkpoints;
 mod conn;
 mod job;
 mod pool;
+mod snapshot;
 mod values;
 mod writer;
 

@@ -12,5 +12,6 @@ mod jobs;
 mod reads;
 mod schema;
 mod server;
+mod snapshots;
 mod stage;
 mod types;
