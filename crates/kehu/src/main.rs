@@ -1,5 +1,6 @@
 //! The program: configuration, command line, wiring.
 
+mod alone;
 mod banner;
 mod config;
 mod demo;

@@ -8,7 +8,13 @@ use rusqlite::types::ValueRef;
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QueryTrait, Select, Statement};
 use uuid::Uuid;
 
-use super::{Backend, Engine, error::Fault, tx::Tx};
+use super::{
+    Backend, Engine,
+    error::Fault,
+    postgres::of_read,
+    snapshot::{Snapshot, Source},
+    tx::Tx,
+};
 
 /// A struct that a row is read into.
 pub(crate) trait Row: FromQueryResult + Send + 'static {
@@ -138,6 +144,21 @@ impl Reads for Tx {
         match self.rows_here(&statement) {
             Some(rows) => rows,
             None => R::find_by_statement(statement).all(self).await,
+        }
+    }
+}
+
+impl Reads for Snapshot {
+    async fn rows<R: Row>(&self, statement: Statement) -> Result<Vec<R>, DbErr> {
+        self.tx().rows(statement).await.map_err(of_read)
+    }
+}
+
+impl Reads for Source {
+    async fn rows<R: Row>(&self, statement: Statement) -> Result<Vec<R>, DbErr> {
+        match self {
+            Self::Now(engine) => engine.rows(statement).await,
+            Self::Then(snapshot) => snapshot.rows(statement).await,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use sea_orm::{ProxyRow, Statement};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::conn::{Conn, Role};
 use crate::engine::{EngineError, EngineOptions, error::Fault, rows::Row};
@@ -24,8 +24,9 @@ pub(crate) struct ReadPool {
     path: PathBuf,
     size: usize,
     lock_timeout: Duration,
-    budget: Duration,
-    limit: Duration,
+    pub(super) budget: Duration,
+    pub(super) limit: Duration,
+    bytes: usize,
     long: Arc<Semaphore>,
     state: Mutex<State>,
     returned: Condvar,
@@ -47,6 +48,7 @@ impl ReadPool {
             lock_timeout: options.lock_timeout,
             budget: options.read_budget,
             limit: options.read_limit,
+            bytes: options.read_bytes,
             long: Arc::new(Semaphore::new(options.long_readers)),
             state: Mutex::default(),
             returned: Condvar::new(),
@@ -91,10 +93,7 @@ impl ReadPool {
     }
 
     async fn read_long<T: Send + 'static>(self: &Arc<Self>, statement: Statement, read: Read<T>) -> Result<T, Fault> {
-        let permit = tokio::time::timeout(self.limit, Arc::clone(&self.long).acquire_owned()).await;
-        let Ok(Ok(permit)) = permit else {
-            return Err(Fault::engine(EngineError::Busy));
-        };
+        let permit = self.permit().await?;
         let pool = Arc::clone(self);
         let done = tokio::task::spawn_blocking(move || {
             let rows = pool.run(&statement, read, pool.limit);
@@ -102,6 +101,14 @@ impl ReadPool {
             rows
         });
         done.await.unwrap_or_else(|_| Err(Fault::engine(EngineError::Unavailable)))
+    }
+
+    /// Leave to take long, which few have at a time.
+    pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        match tokio::time::timeout(self.limit, Arc::clone(&self.long).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Fault::engine(EngineError::Busy)),
+        }
     }
 
     fn run<T>(&self, statement: &Statement, read: Read<T>, limit: Duration) -> Result<T, Fault> {
@@ -121,7 +128,7 @@ impl ReadPool {
         }
     }
 
-    fn take(&self) -> Result<Lease<'_>, Fault> {
+    pub(super) fn take(&self) -> Result<Lease<'_>, Fault> {
         let mut state = self.state();
         loop {
             if state.closed {
@@ -135,7 +142,9 @@ impl ReadPool {
                 drop(state);
                 // The lease counts as open from here on, also if opening fails.
                 let mut lease = Lease { pool: self, conn: None };
-                lease.conn = Some(Conn::open(&self.path, Role::Reader, self.lock_timeout)?);
+                let mut conn = Conn::open(&self.path, Role::Reader, self.lock_timeout)?;
+                conn.limit_result(self.bytes);
+                lease.conn = Some(conn);
                 return Ok(lease);
             }
             let (woken, wait) = self.returned.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner);
@@ -152,9 +161,9 @@ impl ReadPool {
 }
 
 /// Gives its connection back when dropped, after a panic too; without one it gives the place back.
-struct Lease<'a> {
+pub(super) struct Lease<'a> {
     pool: &'a ReadPool,
-    conn: Option<Conn>,
+    pub(super) conn: Option<Conn>,
 }
 
 impl Drop for Lease<'_> {
