@@ -98,32 +98,58 @@ fn collect_sealed(filter: &Filter, wanted: &mut Vec<(Find, String)>) {
     }
 }
 
-/// Whether a condition that must hold selects few records by an index of its own: a sealed value, a piece of a name,
-/// a tag.
-pub(crate) async fn selects_few(
+/// What is known beforehand of the records that a question selects.
+#[derive(Debug, Default)]
+pub(crate) struct Narrowed {
+    /// A condition that must hold selects few of them by an index of its own.
+    pub(crate) few: bool,
+    /// All of them are among these.
+    pub(crate) among: Option<Vec<Uuid>>,
+}
+
+/// Whether a question asks for a part of a name that records may be looked up by first.
+pub(crate) fn asks_name(caller: &Caller, kind: &Kind, filter: &Filter, q: Option<&str>) -> bool {
+    let named = || parts(filter).iter().any(|part| part_of_name(part).is_some());
+    search::tells_few(caller.db()) && is_searched(kind) && (q.is_some() || named())
+}
+
+/// The parts of a filter that must all hold.
+fn parts(filter: &Filter) -> &[Filter] {
+    match filter {
+        Filter::And(parts) => parts.as_slice(),
+        other => std::slice::from_ref(other),
+    }
+}
+
+fn part_of_name(part: &Filter) -> Option<&str> {
+    let Filter::Is(Condition { member, op: Op::Contains | Op::StartsWith, values }) = part else { return None };
+    match (member.class, values.first()) {
+        (Class::Name, Some(Scalar::Text(text))) => Some(text),
+        _ => None,
+    }
+}
+
+/// Looks whether a condition that must hold selects few records by an index of its own: a sealed value, a piece of a
+/// name, a tag.
+pub(crate) async fn narrow(
     caller: &Caller,
     kind: &Kind,
     filter: &Filter,
     q: Option<&str>,
-) -> Result<bool, Failure> {
+) -> Result<Narrowed, Failure> {
     let (db, org) = (caller.db(), caller.org());
-    for word in q.iter().flat_map(|q| q.split_whitespace()) {
-        if search::selects_few(db, org.id, kind.name, word).await? {
-            return Ok(true);
+    if is_searched(kind) {
+        let words = q.iter().flat_map(|q| q.split_whitespace());
+        for text in words.chain(parts(filter).iter().filter_map(part_of_name)) {
+            if let Some(ids) = search::few(db, org.id, kind.name, text).await? {
+                return Ok(Narrowed { few: true, among: Some(ids) });
+            }
         }
     }
-    let parts = match filter {
-        Filter::And(parts) => parts.as_slice(),
-        other => std::slice::from_ref(other),
-    };
-    for part in parts {
+    for part in parts(filter) {
         let Filter::Is(condition) = part else { continue };
         let few = match (condition.member.class, condition.op) {
             (Class::Sealed(_), Op::Eq | Op::In) => true,
-            (Class::Name, Op::Contains | Op::StartsWith) if is_searched(kind) => match condition.values.first() {
-                Some(Scalar::Text(text)) => search::selects_few(db, org.id, kind.name, text).await?,
-                _ => false,
-            },
             (Class::Tags, Op::Eq | Op::HasAny | Op::HasAll) => {
                 let ids: Vec<Uuid> = condition.values.iter().filter_map(|value| tag_id(caller, value)).collect();
                 search::marks_few(db, org.id, &ids).await?
@@ -131,10 +157,10 @@ pub(crate) async fn selects_few(
             _ => false,
         };
         if few {
-            return Ok(true);
+            return Ok(Narrowed { few, among: None });
         }
     }
-    Ok(false)
+    Ok(Narrowed::default())
 }
 
 /// The living tag that a value names.
@@ -153,6 +179,8 @@ pub(crate) struct Compiler<'a, C> {
     pub(crate) caller: &'a Caller,
     pub(crate) kind: &'static Kind,
     pub(crate) sealed: &'a Sealed,
+    /// Whether the records that a part of a name selects are known already.
+    pub(crate) named: bool,
 }
 
 impl<C: ConnectionTrait> Compiler<'_, C> {
@@ -241,7 +269,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             Expr::expr(Func::cust(Alias::new(position_function(self.db))).arg(col("name_norm")).arg(Expr::val(norm)));
         let holds = if anywhere { at.gt(0) } else { at.eq(1) };
         match search::matches(self.db, self.caller.org().id, self.kind.name, text) {
-            Some(tokens) if is_searched(self.kind) => tokens.and(holds),
+            Some(tokens) if is_searched(self.kind) && !self.named => tokens.and(holds),
             _ => holds,
         }
     }

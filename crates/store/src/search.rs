@@ -2,10 +2,11 @@
 
 use kehu_domain::text::tokens;
 use sea_orm::sea_query::{Expr, SimpleExpr};
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
 use crate::dialect::{has_fts5, statement};
+use crate::engine::rows::{Reads, row};
 use crate::engine::{self, Kind as Column};
 use crate::failure::Failure;
 use crate::inserts::{Insert, PLAIN};
@@ -93,25 +94,41 @@ pub(crate) fn matches(db: &impl ConnectionTrait, org: Uuid, kind: &str, text: &s
 }
 
 /// How many records make a condition that selects few.
-const FEW: i64 = 1000;
+const FEW: usize = 500;
 
-/// Whether the tokens of a text select few records. Asked on SQLite alone, whose planner cannot tell.
-pub(crate) async fn selects_few(db: &impl ConnectionTrait, org: Uuid, kind: &str, text: &str) -> Result<bool, Failure> {
-    let Some(terms) = tokens::fts5_match(&tokens::query_tokens(text)).filter(|_| has_fts5(db)) else {
-        return Ok(false);
-    };
-    let words = format!("{} AND {terms}", scope(org, kind));
-    let alias = Column::Integer.alias("n");
-    let limit = FEW + 1;
-    let sql = format!(
-        "SELECT count(*) AS {alias} FROM (SELECT rowid FROM search_fts WHERE search_fts MATCH ? LIMIT {limit})"
-    );
-    let row = db.query_one_raw(statement(db, &sql, [words.into()])).await?;
-    let n: i64 = row.map(|row| row.try_get("", &alias)).transpose()?.unwrap_or(0);
-    Ok(n <= FEW)
+/// Terms that a look-up of few records asks for; what they find is compared with the whole text anyway.
+const TERMS: usize = 3;
+
+#[derive(FromQueryResult)]
+struct Record {
+    record_id: Uuid,
 }
 
-/// Whether a tag marks few records; as [`selects_few`].
+row!(Record { record_id });
+
+/// Whether [`few`] can tell anything.
+pub(crate) fn tells_few(db: &impl ConnectionTrait) -> bool {
+    has_fts5(db)
+}
+
+/// The records whose documents may hold a text, where they are few. Asked on SQLite alone, whose planner cannot tell,
+/// and would walk the index of the order instead.
+pub(crate) async fn few(db: &impl Reads, org: Uuid, kind: &str, text: &str) -> Result<Option<Vec<Uuid>>, Failure> {
+    let Some(words) = tokens::fts5_match(&tokens::rare_terms(text, TERMS)).filter(|_| has_fts5(db)) else {
+        return Ok(None);
+    };
+    let limit = FEW + 1;
+    // The word that every document of the kind has is not asked for: its list is as long as the table. The cross join
+    // keeps the order of the two: the text table has no row that is not one of the kind.
+    let sql = format!(
+        "SELECT t.record_id FROM search_fts f CROSS JOIN search_text t ON t.rid = f.rowid \
+         WHERE search_fts MATCH ? AND t.org_id = ? AND t.kind = ? LIMIT {limit}"
+    );
+    let rows: Vec<Record> = db.rows(statement(db, &sql, [words.into(), org.into(), kind.into()])).await?;
+    Ok((rows.len() <= FEW).then(|| rows.into_iter().map(|row| row.record_id).collect()))
+}
+
+/// Whether a tag marks few records; as [`few`].
 pub(crate) async fn marks_few(db: &impl ConnectionTrait, org: Uuid, tags: &[Uuid]) -> Result<bool, Failure> {
     if !has_fts5(db) || tags.is_empty() {
         return Ok(false);
@@ -125,5 +142,5 @@ pub(crate) async fn marks_few(db: &impl ConnectionTrait, org: Uuid, tags: &[Uuid
     let values = std::iter::once(Value::from(org)).chain(tags.iter().map(|tag| Value::from(*tag)));
     let row = db.query_one_raw(statement(db, &sql, values)).await?;
     let n: i64 = row.map(|row| row.try_get("", &alias)).transpose()?.unwrap_or(0);
-    Ok(n <= FEW)
+    Ok(usize::try_from(n).is_ok_and(|n| n <= FEW))
 }

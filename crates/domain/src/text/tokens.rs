@@ -18,7 +18,8 @@
 //!
 //! Both are prefix codes: a prefix of the text is a prefix of the token, and the other way round.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::LazyLock;
 
 use super::{is_han, normalise};
 
@@ -148,6 +149,80 @@ pub fn query_tokens(query: &str) -> Vec<QueryTerm> {
     terms.into_iter().take(MAX_TERMS).collect()
 }
 
+/// Words that so many names of companies have that their tokens narrow nothing.
+const COMMON: &[&str] = &[
+    "科技有限公司",
+    "技术有限公司",
+    "贸易有限公司",
+    "商贸有限公司",
+    "实业有限公司",
+    "集团有限公司",
+    "股份有限公司",
+    "咨询有限公司",
+    "教育咨询",
+    "器械有限公司",
+    "医疗器械",
+    "设备有限公司",
+    "服务有限公司",
+    "信息技术",
+    "信息科技",
+    "网络科技",
+    "电子科技",
+    "实业集团",
+    "有限责任公司",
+    "控股",
+    "分公司",
+    "中心",
+    "工厂",
+    "传媒",
+    "管理",
+    "投资",
+    "发展",
+    "工程",
+    "建设",
+    "材料",
+    "食品",
+    "物流",
+    "电子商务",
+    "ltd",
+    "inc",
+    "llc",
+    "limited",
+    "company",
+    "corp",
+    "corporation",
+    "group",
+    "holdings",
+    "partners",
+    "trading",
+    "technologies",
+    "technology",
+    "systems",
+    "services",
+    "international",
+    "industries",
+    "logistics",
+    "gmbh",
+];
+
+static COMMON_TOKENS: LazyLock<HashSet<String>> =
+    LazyLock::new(|| COMMON.iter().flat_map(|word| index_tokens(word)).collect());
+
+/// At most so many terms of a query, those that few texts are likely to have: a text that matches the query has them
+/// all. Each further term is a list of texts to walk, and a common one is long.
+#[must_use]
+pub fn rare_terms(query: &str, most: usize) -> Vec<QueryTerm> {
+    let mut terms = query_tokens(query);
+    terms.sort_by_key(|term| match term {
+        QueryTerm::Exact(token) if COMMON_TOKENS.contains(token) => 2,
+        QueryTerm::Exact(token) if token.bytes().skip(1).all(|byte| byte.is_ascii_digit()) => 1,
+        QueryTerm::Exact(_) => 0,
+        QueryTerm::Prefix(_) => 3,
+    });
+    terms.truncate(most);
+    terms
+}
+
 /// The terms as an FTS5 MATCH expression; `None` when there are none.
 #[must_use]
 pub fn fts5_match(terms: &[QueryTerm]) -> Option<String> {
@@ -201,6 +276,15 @@ mod tests {
     }
 
     #[test]
+    fn what_every_company_is_called_comes_last() {
+        let rare = |query| rare_terms(query, 3);
+        assert_eq!(rare("科技有限公司字节跳动"), rare("字节跳动"));
+        assert_eq!(rare("ByteDance Technologies Ltd").len(), 3);
+        assert!(rare("acme trading ltd 12345").iter().all(|term| query_tokens("acme 12345").contains(term)));
+        assert_eq!(rare("科技有限公司"), query_tokens("科技有限公司").into_iter().take(3).collect::<Vec<_>>());
+    }
+
+    #[test]
     fn long_digit_runs_are_not_kept_nor_asked() {
         assert_eq!(index_tokens("13800138000"), Vec::<String>::new());
         assert_eq!(query_tokens("１３８００１３８０００"), vec![]);
@@ -245,6 +329,8 @@ mod tests {
                 prop_assert!(token.starts_with(['h', 'w']) && token.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
             }
             let _ = fts5_match(&query_tokens(&text));
+            let terms = query_tokens(&text);
+            prop_assert!(rare_terms(&text, 3).iter().all(|term| terms.contains(term)));
         }
 
         #[test]

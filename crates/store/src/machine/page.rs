@@ -17,6 +17,7 @@ use crate::dialect;
 use crate::engine::Kind as Column;
 use crate::failure::Failure;
 use crate::gate::Caller;
+use crate::pii::padded;
 use crate::query::{self, Compiler};
 use crate::rows::{Rows, sentinel};
 
@@ -110,7 +111,9 @@ fn key_value(key: &SortKey) -> Value {
 pub(crate) fn is_of_several(caller: &Caller, kind: &Kind, asked: &Asked) -> Result<bool, Failure> {
     let reach = caller.reach(Action::Read, kind.name)?;
     let parts = query::branches(caller, reach).len();
-    Ok(parts > 1 || asked.count || !asked.expand.is_empty() || query::asks_sealed(&asked.filter))
+    let looks_up =
+        query::asks_sealed(&asked.filter) || query::asks_name(caller, kind, &asked.filter, asked.q.as_deref());
+    Ok(parts > 1 || asked.count || !asked.expand.is_empty() || looks_up)
 }
 
 /// Answers a question.
@@ -118,13 +121,17 @@ pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page
     let reach = caller.reach(Action::Read, R::KIND.name)?;
     let sealed = query::resolve_sealed(caller, R::KIND, &asked.filter).await?;
     let db = caller.db();
-    let compiler = Compiler { db, caller, kind: R::KIND, sealed: &sealed };
+    let narrowed = query::narrow(caller, R::KIND, &asked.filter, asked.q.as_deref()).await?;
+    let compiler = Compiler { db, caller, kind: R::KIND, sealed: &sealed, named: narrowed.among.is_some() };
     let mut condition = Cond::all()
         .add(col("org_id").eq(caller.org().id))
         .add(col("deleted_at").is_null())
         .add(compiler.compile(&asked.filter));
     for word in asked.q.iter().flat_map(|q| q.split_whitespace()) {
         condition = condition.add(compiler.name_holds(word, true));
+    }
+    if let Some(ids) = narrowed.among {
+        condition = condition.add(col("id").is_in(padded(ids)));
     }
     let cursor = asked.after.as_deref().map(|text| Cursor::parse(text, &asked.sort_text())).transpose()?;
     let branches = query::branches(caller, reach);
@@ -134,8 +141,7 @@ pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page
     };
     let back = cursor.as_ref().is_some_and(|cursor| cursor.back);
     let desc = asked.desc != back;
-    let few = query::selects_few(caller, R::KIND, &asked.filter, asked.q.as_deref()).await?;
-    let sort = dialect::sort_column(db, sort_column(&asked.sort), few);
+    let sort = dialect::sort_column(db, sort_column(&asked.sort), narrowed.few);
     if let Some(cursor) = &cursor {
         let place = Expr::tuple([sort.clone(), col("id")]);
         let key = Expr::tuple([Expr::val(key_value(&cursor.key)), Expr::val(cursor.id)]);
