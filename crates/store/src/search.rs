@@ -97,7 +97,7 @@ pub(crate) fn matches(db: &impl ConnectionTrait, org: Uuid, kind: &str, text: &s
 const FEW: usize = 500;
 
 /// Terms that a look-up of few records asks for; what they find is compared with the whole text anyway.
-const TERMS: usize = 3;
+const TERMS: usize = 4;
 
 #[derive(FromQueryResult)]
 struct Record {

@@ -209,18 +209,33 @@ static COMMON_TOKENS: LazyLock<HashSet<String>> =
     LazyLock::new(|| COMMON.iter().flat_map(|word| index_tokens(word)).collect());
 
 /// At most so many terms of a query, those that few texts are likely to have: a text that matches the query has them
-/// all. Each further term is a list of texts to walk, and a common one is long.
+/// all. Each further term is a list of texts to walk, and a common one is long. Terms of different words come before
+/// further ones of the same word, which much the same texts have.
 #[must_use]
 pub fn rare_terms(query: &str, most: usize) -> Vec<QueryTerm> {
-    let mut terms = query_tokens(query);
-    terms.sort_by_key(|term| match term {
-        QueryTerm::Exact(token) if COMMON_TOKENS.contains(token) => 2,
-        QueryTerm::Exact(token) if token.bytes().skip(1).all(|byte| byte.is_ascii_digit()) => 1,
-        QueryTerm::Exact(_) => 0,
-        QueryTerm::Prefix(_) => 3,
-    });
-    terms.truncate(most);
-    terms
+    let mut terms = Vec::new();
+    for (script, run) in runs(&normalise(query)) {
+        let width = script.width();
+        if run.len() < width {
+            terms.push((2, 0, QueryTerm::Prefix(script.encode(&run))));
+        }
+        let mut rare = 0;
+        for window in run.windows(width) {
+            let token = script.encode(window);
+            let common = COMMON_TOKENS.contains(&token);
+            terms.push((usize::from(common), rare, QueryTerm::Exact(token)));
+            rare += usize::from(!common);
+        }
+    }
+    // Stable: what is left equal stays in the order of the query.
+    terms.sort_by_key(|(class, place, _)| (*class, *place));
+    let mut chosen: Vec<QueryTerm> = Vec::new();
+    for (_, _, term) in terms {
+        if chosen.len() < most && !chosen.contains(&term) {
+            chosen.push(term);
+        }
+    }
+    chosen
 }
 
 /// The terms as an FTS5 MATCH expression; `None` when there are none.
@@ -278,10 +293,10 @@ mod tests {
     #[test]
     fn what_every_company_is_called_comes_last() {
         let rare = |query| rare_terms(query, 3);
-        assert_eq!(rare("科技有限公司字节跳动"), rare("字节跳动"));
-        assert_eq!(rare("ByteDance Technologies Ltd").len(), 3);
+        assert_eq!(rare("科技有限公司 字节跳动"), rare("字节跳动"));
         assert!(rare("acme trading ltd 12345").iter().all(|term| query_tokens("acme 12345").contains(term)));
-        assert_eq!(rare("科技有限公司"), query_tokens("科技有限公司").into_iter().take(3).collect::<Vec<_>>());
+        assert_eq!(rare("falcon delta 482"), [query_tokens("fal"), query_tokens("del"), query_tokens("482")].concat());
+        assert_eq!(rare("科技有限公司").len(), 3);
     }
 
     #[test]
@@ -330,7 +345,8 @@ mod tests {
             }
             let _ = fts5_match(&query_tokens(&text));
             let terms = query_tokens(&text);
-            prop_assert!(rare_terms(&text, 3).iter().all(|term| terms.contains(term)));
+            let rare = rare_terms(&text, 3);
+            prop_assert!(terms.len() == 32 || rare.iter().all(|term| terms.contains(term)) && rare.is_empty() == terms.is_empty());
         }
 
         #[test]

@@ -16,7 +16,7 @@ use super::doors::{TRIES, WriteOptions, pause};
 use super::{Draft, Idempotency, Machine, Outcomes, Resource};
 
 /// How many items one transaction takes when the batch is not atomic: nobody waits for a thousand rows.
-const CHUNK: usize = 50;
+const CHUNK: usize = 100;
 
 /// What became of an item.
 #[derive(Clone, Debug)]

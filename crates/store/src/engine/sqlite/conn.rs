@@ -234,7 +234,7 @@ fn set_up(db: &Connection, role: Role, busy: Duration, clock: &Arc<Clock>) -> ru
     )?;
     match role {
         // No checkpoint inside a commit: the writer makes them between its groups.
-        Role::Writer => db.execute_batch("PRAGMA cache_size=-8192; PRAGMA wal_autocheckpoint=0"),
+        Role::Writer => db.execute_batch("PRAGMA cache_size=-16384; PRAGMA wal_autocheckpoint=0"),
         Role::Reader => {
             db.execute_batch("PRAGMA cache_size=-2048; PRAGMA query_only=ON")?;
             let clock = Arc::clone(clock);
