@@ -5,7 +5,7 @@
 
 mod client;
 mod organisation;
-mod postgres;
+pub mod postgres;
 pub mod server;
 
 pub use client::{Reply, Session, encoded};

@@ -1,0 +1,10 @@
+//! Nothing lost: black-box tests that kill, fill, cut and stop servers of their own under load, and look afterwards
+//! that everything acknowledged is there, whole and once, and nothing else.
+
+#[cfg(test)]
+mod load;
+#[cfg(test)]
+mod rows;
+
+#[cfg(test)]
+mod kill;
