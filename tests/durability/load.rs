@@ -83,6 +83,11 @@ impl Customer {
     }
 }
 
+/// The body of a new customer with one contact.
+pub(crate) fn customer(chance: &mut Chance) -> Value {
+    Customer::new(chance).body()
+}
+
 /// Who sends: an administrator, and a page with a form.
 pub(crate) struct Senders {
     pub(crate) admin: Session,

@@ -5,6 +5,10 @@
 mod load;
 #[cfg(test)]
 mod rows;
+#[cfg(all(test, target_os = "linux"))]
+mod trace;
 
 #[cfg(test)]
 mod kill;
+#[cfg(all(test, target_os = "linux"))]
+mod migration;
