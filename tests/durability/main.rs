@@ -7,8 +7,12 @@ mod load;
 mod rows;
 #[cfg(all(test, target_os = "linux"))]
 mod trace;
+#[cfg(test)]
+mod wire;
 
 #[cfg(test)]
 mod kill;
 #[cfg(all(test, target_os = "linux"))]
 mod migration;
+#[cfg(test)]
+mod stop;
