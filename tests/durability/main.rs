@@ -5,14 +5,19 @@
 mod load;
 #[cfg(test)]
 mod rows;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod trace;
 #[cfg(test)]
 mod wire;
 
 #[cfg(test)]
 mod kill;
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod migration;
 #[cfg(test)]
 mod stop;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod sync;

@@ -2,6 +2,8 @@
 //! call that writes, so that each moment is the same in every run.
 
 use std::collections::BTreeMap;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
 use std::process::Command;
 
 use kehu_tests::server::{Home, under};
@@ -75,8 +77,7 @@ fn serve(home: &Home) -> Command {
 /// Moments of a start: of each call on each file of ours the first and some other, of those on sockets any.
 fn moments(home: &Home, wanted: &str, most: usize) -> Vec<(String, usize)> {
     let file = home.path().join("calls");
-    let trace = format!("trace=openat,{wanted}");
-    let words = strace(&["-e", &trace, "-o", file.to_str().unwrap()]);
+    let words = strace(&format!("openat,{wanted}"), None, &file);
     let server = home.start_from(under(&words, &serve(home)));
     let main = server.pid();
     server.kill();
@@ -103,13 +104,11 @@ fn moments(home: &Home, wanted: &str, most: usize) -> Vec<(String, usize)> {
 
 /// Starts and is killed when it enters that call, unless it listens before it comes to that.
 fn killed_at(home: &Home, call: &str, nth: usize) {
-    let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal=KILL:when={nth}"));
-    let words = strace(&["-e", &trace, "-e", &inject, "-o", "/dev/null"]);
+    let kill = format!("{call}:signal=KILL:when={nth}");
+    let words = strace(call, Some(&kill), Path::new("/dev/null"));
     match home.try_start(under(&words, &serve(home))) {
         Ok(server) => server.kill(),
-        Err(status) => {
-            assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(libc::SIGKILL), "{}", home.log())
-        }
+        Err(status) => assert_eq!(status.signal(), Some(libc::SIGKILL), "{status}: {}", home.log()),
     }
 }
 

@@ -6,8 +6,9 @@ use std::process::Command;
 use std::sync::Once;
 use std::time::{Duration, Instant};
 
-/// The words in front of a command whose process is to be traced: the process keeps its id and its parent.
-pub(crate) fn strace<'a>(more: &[&'a str]) -> Vec<&'a str> {
+/// The words in front of a command whose process is to be traced for these calls, and perhaps tampered with: it keeps
+/// its id and its parent.
+pub(crate) fn strace(calls: &str, tamper: Option<&str>, out: &Path) -> Vec<String> {
     static LOOKED: Once = Once::new();
     LOOKED.call_once(|| {
         let tried = Command::new("strace").args(["-f", "-D", "-o", "/dev/null", "true"]).output();
@@ -15,7 +16,13 @@ pub(crate) fn strace<'a>(more: &[&'a str]) -> Vec<&'a str> {
         let said = String::from_utf8_lossy(&tried.stderr).into_owned();
         assert!(tried.status.success(), "strace cannot trace here, so that nothing is known: {said}");
     });
-    [&["strace", "-f", "-D", "-q", "-ttt", "-T"], more].concat()
+    let mut words: Vec<String> = ["strace", "-f", "-D", "-q", "-ttt", "-T", "-s", "60"].map(str::to_owned).into();
+    // The program forbids to look into its memory (PR_SET_DUMPABLE). Root may all the same; for others the call is left
+    // out here.
+    words.extend(["-e".into(), format!("trace={calls},prctl"), "-e".into(), "inject=prctl:retval=0".into()]);
+    words.extend(tamper.iter().flat_map(|tamper| ["-e".to_owned(), format!("inject={tamper}")]));
+    words.extend(["-o".into(), out.to_str().unwrap().to_owned()]);
+    words
 }
 
 /// A system call from its beginning to its end, in seconds.
@@ -47,15 +54,10 @@ pub(crate) fn calls(file: &Path, process: u32) -> Vec<Call> {
             call.text.push_str(rest);
             call.ended = time.max(call.begun + took(rest));
         } else if let Some((name, arguments)) = rest.split_once('(') {
-            let ended = if arguments.ends_with("<unfinished ...>") { f64::INFINITY } else { time + took(arguments) };
-            all.push(Call {
-                thread,
-                name: name.to_owned(),
-                text: arguments.to_owned(),
-                begun: time,
-                ended,
-                file: None,
-            });
+            let begins = arguments.strip_suffix("<unfinished ...>").map(str::trim_end);
+            let ended = if begins.is_some() { f64::INFINITY } else { time + took(arguments) };
+            let text = begins.unwrap_or(arguments).to_owned();
+            all.push(Call { thread, name: name.to_owned(), text, begun: time, ended, file: None });
         }
     }
     name_files(&mut all);

@@ -1,5 +1,6 @@
 //! Servers of a test's own: for what kills, fills or restarts.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -239,7 +240,7 @@ impl Drop for Server {
 
 /// The same command, run by another program: its words come first.
 #[must_use]
-pub fn under(words: &[&str], command: &Command) -> Command {
+pub fn under(words: &[impl AsRef<OsStr>], command: &Command) -> Command {
     let (first, rest) = words.split_first().expect("a program");
     let mut outer = Command::new(first);
     outer.args(rest).arg(command.get_program()).args(command.get_args());
