@@ -2,6 +2,9 @@
 //! that everything acknowledged is there, whole and once, and nothing else.
 
 #[cfg(test)]
+#[cfg(target_os = "linux")]
+mod disk;
+#[cfg(test)]
 mod load;
 #[cfg(test)]
 mod rows;
@@ -11,6 +14,9 @@ mod trace;
 #[cfg(test)]
 mod wire;
 
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod full_disk;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
