@@ -18,6 +18,8 @@ mod wire;
 #[cfg(target_os = "linux")]
 mod full_disk;
 #[cfg(test)]
+mod gone;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
