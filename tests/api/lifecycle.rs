@@ -3,7 +3,6 @@
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
     use kehu_tests::server::Home;
@@ -74,42 +73,6 @@ mod tests {
         assert_eq!(output.status.code(), Some(2));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(said.contains("--behind-proxy"), "{said}");
-    }
-
-    #[test]
-    fn sigterm_lets_running_requests_finish() {
-        let home = Home::sqlite();
-        let server = home.start();
-        let admin = server.admin();
-        let (stop, refused) = (AtomicBool::new(false), Mutex::new(Vec::new()));
-        let written = Mutex::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    while !stop.load(Ordering::Relaxed) {
-                        let body = company("收尾有限公司").to_string();
-                        match admin.try_send("POST", "/v1/customers", body.as_bytes(), "application/json") {
-                            Ok(reply) if reply.status == 201 => *written.lock().unwrap() += 1,
-                            // Told so: nothing was done.
-                            Ok(reply) if reply.status == 503 => {}
-                            Ok(reply) => refused.lock().unwrap().push(reply.text),
-                            // The listener is closed.
-                            Err(_) => stop.store(true, Ordering::Relaxed),
-                        }
-                    }
-                });
-            }
-            std::thread::sleep(Duration::from_millis(400));
-            assert!(server.stop().success());
-            stop.store(true, Ordering::Relaxed);
-        });
-        assert_eq!(*refused.lock().unwrap(), Vec::<String>::new());
-        let written = *written.lock().unwrap();
-        assert!(written > 0);
-        let server = home.start();
-        let page = server.admin().get("/v1/customers?count=exact&limit=1").expect(200).json();
-        assert_eq!(page["page"]["count"], json!(written), "every acknowledged write is there, and nothing else");
-        assert!(home.log().contains("stopped"));
     }
 
     #[test]

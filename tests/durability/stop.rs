@@ -23,6 +23,47 @@ fn postgres() {
     no_request_is_dropped(&Home::postgres(own_postgres().url));
 }
 
+#[test]
+fn a_running_request_is_finished_and_who_comes_late_is_told() {
+    let home = Home::sqlite();
+    let server = home.start();
+    let admin = server.admin();
+    let token = admin.token().unwrap();
+    let ask = |more: &str| request("GET", "/v1/me", token, more, &Value::Null);
+    let body = customer(&mut Chance::new(1));
+    let bytes = request("POST", "/v1/customers", token, "", &body);
+    let (most, rest) = bytes.split_at(bytes.len() - 10);
+    let mut running = Wire::connect(&server.base).unwrap();
+    running.send(most).unwrap();
+    let mut kept = Wire::connect(&server.base).unwrap();
+    kept.send(&ask("")).unwrap();
+    assert!(!kept.answer().unwrap().closes());
+    server.signal(libc::SIGTERM);
+    let told = (0..500).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        let mut late = Wire::connect(&server.base).unwrap();
+        late.send(&ask("Accept-Language: zh-CN\r\n")).unwrap();
+        Some(late.answer().unwrap()).filter(|answer| answer.status == 503)
+    });
+    let told = told.expect("a server that stops");
+    assert_eq!(
+        (told.json()["code"].as_str(), told.json()["title"].as_str()),
+        (Some("shutting_down"), Some("服务器正在关闭"))
+    );
+    assert!(told.closes() && told.header("retry-after").is_some() && told.header("x-request-id").is_some(), "{told:?}");
+    assert_eq!(told.header("content-type"), Some("application/problem+json"));
+    // What was open before may still ask, for a moment and for the last time.
+    kept.send(&ask("")).unwrap();
+    let last = kept.answer().unwrap();
+    assert_eq!((last.status, last.closes()), (200, true));
+    running.send(rest).unwrap();
+    let made = running.answer().unwrap();
+    assert_eq!((made.status, made.closes()), (201, true));
+    assert!(server.ended().success());
+    assert!(home.log().contains("\"stopped\""), "{}", home.log());
+    assert_eq!(count(&home, "customers"), 1);
+}
+
 /// What the clients saw.
 #[derive(Debug, Default)]
 struct Seen {
