@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use kehu_tests::server::Server;
 use kehu_tests::{Reply, Session, mobile, unique};
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 pub(crate) const WRITERS: usize = 16;
 
 /// Items of a batch: more than one transaction takes.
-const ITEMS: usize = 60;
+const ITEMS: usize = 55;
 
 /// Chance that can be repeated (xorshift).
 pub(crate) struct Chance(u64);
@@ -114,11 +115,19 @@ impl Senders {
         Self { admin: server.admin(), page, form: self.form.clone() }
     }
 
-    /// Sends; nothing if no whole answer came.
+    /// Sends until the server has time for it (503), as clients do; nothing if no whole answer came.
     pub(crate) fn send(&self, request: &Request) -> Option<Reply> {
         let who = if matches!(request.made, Made::Lead(_)) { &self.page } else { &self.admin };
         let who = who.with("idempotency-key", &request.key);
-        who.try_send(request.method, &request.path, request.body.to_string().as_bytes(), "application/json").ok()
+        let body = request.body.to_string();
+        for _ in 0..100 {
+            let reply = who.try_send(request.method, &request.path, body.as_bytes(), "application/json").ok()?;
+            if reply.status != 503 {
+                return Some(reply);
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the server never has time for {request:?}");
     }
 }
 
@@ -159,25 +168,25 @@ fn next(senders: &Senders, own: &[String], chance: &mut Chance) -> Request {
         Request { method: "POST", path: path.to_owned(), body, key, made }
     };
     let some = own.len().checked_sub(1).map(|last| own[chance.below(last + 1)].clone());
-    match (chance.below(20), some) {
-        (0..6, Some(customer)) => {
+    match (chance.below(40), some) {
+        (0..12, Some(customer)) => {
             let remark = format!("备注{}", unique());
             let path = format!("/v1/customers/{customer}");
             let body = json!({"remark": remark});
             Request { method: "PATCH", ..post(&path, body, Made::Remark { customer, remark }) }
         }
-        (6..10, Some(customer)) => {
+        (12..20, Some(customer)) => {
             let (summary, at) = (format!("电话{}", unique()), moment());
             let body = json!({"customer_id": customer, "kind": "call", "summary": summary, "happened_at": at});
             post("/v1/follow_ups", body, Made::FollowUp { customer, summary, at })
         }
-        (10..12, _) => {
+        (20..24, _) => {
             let lead = Customer { phone: None, tag: None, ..Customer::new(chance) };
             let values = json!({"company": lead.name, "name": lead.contact, "mobile": lead.contact_phone});
             let path = format!("/v1/forms/{}/submissions", senders.form);
             post(&path, json!({"values": values}), Made::Lead(lead))
         }
-        (12, _) => {
+        (24, _) => {
             let atomic = chance.below(2) == 0;
             let items = if atomic { 5 } else { ITEMS };
             let customers: Vec<Customer> = (0..items).map(|_| Customer::new(chance)).collect();
@@ -270,7 +279,7 @@ impl Book {
         let mut fresh = std::mem::take(&mut self.fresh);
         fresh.sort();
         fresh.dedup();
-        for id in fresh.iter().rev().take(60) {
+        for id in fresh.iter().rev().take(30) {
             let customer = &self.customers[id];
             let path = format!("/v1/customers/{id}?expand=contacts");
             customer.is(&admin.get(&path).expect(200).json());
