@@ -100,9 +100,9 @@ async fn turn_away(
 async fn tell(mut stream: TcpStream, state: web::Data<State>) {
     let begun = Instant::now();
     let Ok(Some(head)) = timeout(PATIENCE, head(&mut stream)).await else { return };
-    let accepted = head.lines().filter_map(|line| line.split_once(':'));
-    let accepted = accepted.filter(|(name, _)| name.eq_ignore_ascii_case("accept-language")).map(|(_, value)| value);
-    let lang = lang(accepted.last().unwrap_or_default());
+    let mut fields = head.lines().filter_map(|line| line.split_once(':'));
+    let accepted = fields.find(|(name, _)| name.eq_ignore_ascii_case("accept-language"));
+    let lang = lang(accepted.map_or("", |(_, value)| value));
     let id = kehu_store::clock::new_id(state.gate.now()).simple().to_string();
     let body = Problem::new(&codes::SHUTTING_DOWN).body(lang, &id).to_string();
     let answer = format!(
