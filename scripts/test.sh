@@ -141,6 +141,7 @@ forget_settings KEHU_TEST_
 bin=$(scripts/build.sh kehu)
 cargo test --workspace --no-run
 scripts/postgres.sh install >/dev/null
+scripts/strace.sh install
 
 trap finish EXIT
 trap 'exit 130' INT

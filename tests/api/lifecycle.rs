@@ -1,15 +1,13 @@
-//! Starting, stopping, being killed.
+//! Starting and stopping. What is left after a kill, and of requests when it stops: `durability/`.
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
     use std::sync::Mutex;
-    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
-    use kehu_tests::server::{Home, Server};
-    use kehu_tests::{Session, company, own_postgres, unique};
-    use serde_json::{Value, json};
+    use kehu_tests::server::Home;
+    use kehu_tests::{Session, company, own_postgres};
+    use serde_json::json;
 
     #[test]
     fn a_second_start_has_what_the_first_one_made() {
@@ -98,128 +96,6 @@ mod tests {
         assert_eq!(output.status.code(), Some(2));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(said.contains("--behind-proxy"), "{said}");
-    }
-
-    #[test]
-    fn sigterm_lets_running_requests_finish() {
-        let home = Home::sqlite();
-        let server = home.start();
-        let admin = server.admin();
-        let (stop, refused) = (AtomicBool::new(false), Mutex::new(Vec::new()));
-        let written = Mutex::new(0);
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    while !stop.load(Ordering::Relaxed) {
-                        let body = company("收尾有限公司").to_string();
-                        match admin.try_send("POST", "/v1/customers", body.as_bytes(), "application/json") {
-                            Ok(reply) if reply.status == 201 => *written.lock().unwrap() += 1,
-                            // Told so: nothing was done.
-                            Ok(reply) if reply.status == 503 => {}
-                            Ok(reply) => refused.lock().unwrap().push(reply.text),
-                            // The listener is closed.
-                            Err(_) => stop.store(true, Ordering::Relaxed),
-                        }
-                    }
-                });
-            }
-            std::thread::sleep(Duration::from_millis(400));
-            assert!(server.stop().success());
-            stop.store(true, Ordering::Relaxed);
-        });
-        assert_eq!(*refused.lock().unwrap(), Vec::<String>::new());
-        let written = *written.lock().unwrap();
-        assert!(written > 0);
-        let server = home.start();
-        let page = server.admin().get("/v1/customers?count=exact&limit=1").expect(200).json();
-        assert_eq!(page["page"]["count"], json!(written), "every acknowledged write is there, and nothing else");
-        assert!(home.log().contains("stopped"));
-    }
-
-    /// Kills a server under writers, again and again: what was acknowledged is there, whole, once.
-    fn nothing_acknowledged_is_lost(home: &Home) {
-        let acknowledged: Mutex<HashMap<String, String>> = Mutex::new(HashMap::new());
-        let mut numbers = HashMap::new();
-        for round in 0..4 {
-            let server = home.start();
-            check(&server, &acknowledged.lock().unwrap(), &mut numbers);
-            let admin = server.admin();
-            std::thread::scope(|scope| {
-                for _ in 0..8 {
-                    scope.spawn(|| {
-                        for _ in 0..1000 {
-                            let key = format!("kill-{:016}", unique());
-                            let mut body = company("断电有限公司");
-                            body["remark"] = json!(key);
-                            body["contacts"] = json!([{"name": "周一"}]);
-                            let keyed = admin.with("idempotency-key", &key);
-                            let sent = keyed.try_send(
-                                "POST",
-                                "/v1/customers",
-                                body.to_string().as_bytes(),
-                                "application/json",
-                            );
-                            match sent {
-                                Ok(reply) => acknowledged.lock().unwrap().insert(reply.expect(201).id(), key),
-                                Err(_) => return,
-                            };
-                        }
-                    });
-                }
-                std::thread::sleep(Duration::from_millis(300 + 170 * round));
-                server.kill();
-            });
-        }
-        let server = home.start();
-        let acknowledged = acknowledged.into_inner().unwrap();
-        assert!(acknowledged.len() > 20, "only {} writes", acknowledged.len());
-        check(&server, &acknowledged, &mut numbers);
-    }
-
-    /// Every acknowledged record is there with its contact; nothing is there twice or half.
-    fn check(server: &Server, acknowledged: &HashMap<String, String>, numbers: &mut HashMap<String, String>) {
-        let admin = server.admin();
-        let mut found: HashMap<String, String> = HashMap::new();
-        let mut after = String::new();
-        loop {
-            let page =
-                admin.get(&format!("/v1/customers?limit=500&expand=contacts&sort=created_at{after}")).expect(200);
-            for record in page.data() {
-                let text = |name: &str| record[name].as_str().unwrap().to_owned();
-                assert_eq!(record["contacts"].as_array().map(Vec::len), Some(1), "half a record: {record}");
-                let number = numbers.entry(text("number")).or_insert_with(|| text("id")).clone();
-                assert_eq!(number, text("id"), "a number was given twice");
-                let once = found.values().all(|remark| *remark != text("remark"));
-                assert!(once, "one request made two records");
-                found.insert(text("id"), text("remark"));
-            }
-            match page.json()["page"]["next"].as_str() {
-                Some(next) => after = format!("&after={next}"),
-                None => break,
-            }
-        }
-        for (id, key) in acknowledged {
-            assert_eq!(found.get(id), Some(key), "an acknowledged record is lost");
-        }
-        // The same key again gives the same record.
-        if let Some((id, key)) = acknowledged.iter().next() {
-            let body: Value = admin.get(&format!("/v1/customers/{id}")).expect(200).json();
-            assert_eq!(body["remark"], json!(key));
-        }
-    }
-
-    #[test]
-    fn kill_9_sqlite() {
-        let home = Home::sqlite();
-        nothing_acknowledged_is_lost(&home);
-        let file = rusqlite::Connection::open(home.data().join("kehu.db")).unwrap();
-        let sound: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-        assert_eq!(sound, "ok");
-    }
-
-    #[test]
-    fn kill_9_postgres() {
-        nothing_acknowledged_is_lost(&Home::postgres(own_postgres().url));
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod client;
 pub mod cluster;
 mod load;
 mod organisation;
-mod postgres;
+pub mod postgres;
 mod relay;
 pub mod server;
 

@@ -1,5 +1,6 @@
 //! Servers of a test's own: for what kills, fills or restarts.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -17,6 +18,7 @@ pub const ADMIN: &str = "admin@own.test";
 /// Where a server of a test's own keeps its data.
 pub struct Home {
     dir: TempDir,
+    data: PathBuf,
     database_url: Option<String>,
 }
 
@@ -27,7 +29,17 @@ impl Home {
     /// When none can be made.
     #[must_use]
     pub fn sqlite() -> Self {
-        Self { dir: TempDir::new_in(env("KEHU_TEST_DIR")).expect("a folder"), database_url: None }
+        Self::sqlite_in("data")
+    }
+
+    /// The same with another place for the data in the folder, on a disk of its own perhaps.
+    ///
+    /// # Panics
+    /// When none can be made.
+    #[must_use]
+    pub fn sqlite_in(data: &str) -> Self {
+        let dir = TempDir::new_in(env("KEHU_TEST_DIR")).expect("a folder");
+        Self { data: dir.path().join(data), dir, database_url: None }
     }
 
     /// An empty folder for the key, and a database on the PostgreSQL server.
@@ -36,8 +48,7 @@ impl Home {
     /// When the key cannot be made.
     #[must_use]
     pub fn postgres(database_url: String) -> Self {
-        let home =
-            Self { dir: TempDir::new_in(env("KEHU_TEST_DIR")).expect("a folder"), database_url: Some(database_url) };
+        let home = Self { database_url: Some(database_url), ..Self::sqlite() };
         let key = Command::new(env("KEHU_TEST_BIN")).args(["keys", "new"]).output().expect("kehu keys new");
         std::fs::write(home.key_file(), key.stdout).expect("a key file");
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
@@ -48,7 +59,13 @@ impl Home {
     /// The data folder.
     #[must_use]
     pub fn data(&self) -> PathBuf {
-        self.dir.path().join("data")
+        self.data.clone()
+    }
+
+    /// The address of the PostgreSQL database, if it is one.
+    #[must_use]
+    pub fn database_url(&self) -> Option<&str> {
+        self.database_url.as_deref()
     }
 
     /// The key file.
@@ -100,21 +117,38 @@ impl Home {
     /// When it does not.
     #[must_use]
     #[track_caller]
-    pub fn start_from(&self, mut command: Command) -> Server {
+    pub fn start_from(&self, command: Command) -> Server {
+        match self.try_start(command) {
+            Ok(server) => server,
+            Err(status) => panic!("the server does not listen ({status:?}): {}", self.log()),
+        }
+    }
+
+    /// The same; how it ended if it did not come to listen.
+    ///
+    /// # Errors
+    /// It ended before.
+    ///
+    /// # Panics
+    /// When the program cannot be run.
+    pub fn try_start(&self, mut command: Command) -> Result<Server, ExitStatus> {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.dir.path().join("log"));
         command.stdout(Stdio::piped()).stderr(log.expect("a log"));
-        let mut child = command.spawn().expect("kehu serve");
-        let out = BufReader::new(child.stdout.take().expect("a pipe"));
+        let figures = command.get_args().any(|argument| argument == "--metrics-listen");
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
         let mut printed = Vec::new();
-        for line in out.lines().map_while(Result::ok) {
+        while let Some(line) = lines.next() {
             if let Some(base) = line.strip_prefix("listening on ") {
-                return Server { base: base.trim().to_owned(), child, printed };
+                let mut metrics =
+                    lines.by_ref().filter_map(|line| Some(line.trim().strip_prefix("metrics")?.to_owned()));
+                let metrics = if figures { metrics.next() } else { None };
+                let metrics = metrics.map(|address| address.trim().to_owned());
+                return Ok(Server { base: base.trim().to_owned(), child, printed, metrics });
             }
             printed.push(line);
         }
-        let status = child.wait();
-        let log = std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default();
-        panic!("the server does not listen ({status:?}): {printed:?} {log}");
+        Err(child.wait().expect("an ended server"))
     }
 
     /// What servers of this home wrote to their log.
@@ -131,6 +165,8 @@ pub struct Server {
     child: Child,
     /// What it printed before it listened.
     pub printed: Vec<String>,
+    /// Where it shows figures, if it was told to.
+    pub metrics: Option<String>,
 }
 
 impl Server {
@@ -173,8 +209,17 @@ impl Server {
     /// # Panics
     /// When it does not end.
     #[must_use]
-    pub fn stop(mut self) -> ExitStatus {
+    pub fn stop(self) -> ExitStatus {
         self.signal(libc::SIGTERM);
+        self.ended()
+    }
+
+    /// Waits for its end, 15 seconds at most.
+    ///
+    /// # Panics
+    /// When it does not end.
+    #[must_use]
+    pub fn ended(mut self) -> ExitStatus {
         let begun = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("an ended server") {
@@ -191,4 +236,19 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The same command, run by another program: its words come first.
+#[must_use]
+pub fn under(words: &[impl AsRef<OsStr>], command: &Command) -> Command {
+    let (first, rest) = words.split_first().expect("a program");
+    let mut outer = Command::new(first);
+    outer.args(rest).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer
 }

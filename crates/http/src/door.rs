@@ -140,7 +140,7 @@ fn dress(answer: &mut ServiceResponse, state: &State, id: &str, of_records: bool
 }
 
 /// Counts and logs: the route's pattern, no path, no address, nothing of the body.
-fn note(state: &State, route: Option<&str>, method: &'static str, status: u16, took: Duration) {
+pub(crate) fn note(state: &State, route: Option<&str>, method: &'static str, status: u16, took: Duration) {
     let route = route.unwrap_or("unmatched");
     state.metrics.answered(route, method, status, took);
     let took_ms = f64::round(took.as_secs_f64() * 1e5) / 100.0;

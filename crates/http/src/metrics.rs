@@ -75,6 +75,7 @@ pub(crate) async fn show(state: web::Data<State>) -> HttpResponse {
     }
     let mut text = String::from_utf8(text).unwrap_or_default();
     gauge(&mut text, "kehu_http_requests_in_flight", "Requests that are being answered.", state.in_flight.count());
+    gauge(&mut text, "kehu_http_connections", "Connections of clients.", state.ending.connections());
     engine(&mut text, &state.gate.stats());
     process(&mut text);
     let version = env!("CARGO_PKG_VERSION");

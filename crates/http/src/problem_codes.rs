@@ -69,7 +69,7 @@ problems! {
     DATABASE_READ_ONLY = "database_read_only" 503, "The database takes no changes", "数据库暂时只读", "Nothing was done. Try again shortly.", "未执行任何操作，请稍后重试。";
     SHUTTING_DOWN = "shutting_down" 503, "The server is shutting down", "服务器正在关闭", "Send the request to another server, or try again shortly.", "请将请求发往其他服务器，或稍后重试。";
     FORM_PAUSED = "form_paused" 503, "The form takes no submissions now", "表单已暂停接收", "Try again later.", "请稍后重试。";
-    DISK_FULL = "disk_full" 507, "The disk is full", "磁盘空间不足", "Nothing was stored.", "未保存任何内容。";
+    DISK_FULL = "disk_full" 507, "The disk is full", "磁盘空间不足", "Nothing was stored; reading goes on. Free space on the disk of the database, then repeat the request.", "未保存任何内容，读取不受影响。请在数据库所在磁盘上清理出空间，然后重新发送请求。";
 }
 
 macro_rules! flaws {

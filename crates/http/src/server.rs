@@ -14,6 +14,7 @@ use rustls::ServerConfig;
 
 use crate::address::Forwarded;
 use crate::cors::{self, Origin};
+use crate::late::{self, Late};
 use crate::state::{Limits, State};
 use crate::{door, health, metrics, routes};
 
@@ -64,6 +65,8 @@ pub enum StartError {
 pub struct Server {
     state: web::Data<State>,
     main: Running,
+    listener: std::net::TcpListener,
+    tls: bool,
     address: SocketAddr,
     figures: Option<(Running, SocketAddr)>,
     drain: Duration,
@@ -79,21 +82,30 @@ impl Server {
         let state = web::Data::new(State::new(gate, limits, forwarded, !cors_origins.is_empty())?);
 
         let shared = state.clone();
-        let server = HttpServer::new(move || app(shared.clone(), &cors_origins, routes))
+        let ending = state.ending.clone();
+        let worker = move || {
+            shared.ending.worker();
+            app(shared.clone(), &cors_origins, routes)
+        };
+        let server = HttpServer::new(worker)
+            .on_connect(move |_, data| drop(data.insert(ending.connection())))
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD_DEADLINE)
             .client_disconnect_timeout(CLOSE_DEADLINE)
             .shutdown_timeout(FINISH_SECONDS)
             .disable_signals();
-        let bound = match tls {
-            Some(tls) => server.bind_rustls_0_23(listen, tls),
-            None => server.bind(listen),
+        let unheard = |source| StartError::Listen { address: listen, source };
+        let listener = late::listen(listen).map_err(unheard)?;
+        let (address, shared) = (listener.local_addr().map_err(unheard)?, listener.try_clone().map_err(unheard)?);
+        let is_tls = tls.is_some();
+        let server = match tls {
+            Some(tls) => server.listen_rustls_0_23(shared, tls),
+            None => server.listen(shared),
         };
-        let server = bound.map_err(|source| StartError::Listen { address: listen, source })?;
-        let address = server.addrs().first().copied().unwrap_or(listen);
+        let server = server.map_err(unheard)?;
 
         let figures = metrics_listen.map(|listen| figures(state.clone(), listen)).transpose()?;
-        Ok(Self { state, main: server.run(), address, figures, drain })
+        Ok(Self { state, main: server.run(), listener, tls: is_tls, address, figures, drain })
     }
 
     /// Where it listens.
@@ -108,14 +120,14 @@ impl Server {
         self.figures.as_ref().map(|(_, address)| *address)
     }
 
-    /// Answers requests until `stop`, then ends: readiness goes at once, new requests are served a little longer, so
-    /// that a load balancer notices; then the listener closes, idle connections too, running requests finish (30 s at
-    /// most), and the database is closed.
+    /// Answers requests until `stop`, then ends. Readiness goes at once; requests are served a little longer, so that a
+    /// load balancer notices, and each answer ends its connection. Then whoever connects is turned away with 503, idle
+    /// connections are closed, running requests finish (30 s at most), the listener and the database are closed.
     ///
     /// # Errors
     /// The server ended by itself.
     pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
-        let Self { state, main, drain, figures, .. } = self;
+        let Self { state, main, listener, tls, drain, figures, .. } = self;
         let handle = main.handle();
         let mut main = actix_web::rt::spawn(main);
         let figures = figures.map(|(server, _)| {
@@ -128,8 +140,15 @@ impl Server {
                 tracing::info!("shutting down");
                 state.drain();
                 tokio::time::sleep(drain).await;
+                handle.pause().await;
+                let late = Late::begin(listener, tls, state.clone());
+                state.ending.settle().await;
                 handle.stop(true).await;
-                main.await
+                let ended = main.await;
+                if let Err(error) = late.end().await {
+                    tracing::warn!(%error, "not everybody was told of the end");
+                }
+                ended
             }
             Either::Right((ended, _)) => ended,
         };

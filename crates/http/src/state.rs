@@ -1,6 +1,7 @@
 //! What every handler of a server shares.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use kehu_store::Gate;
@@ -8,6 +9,7 @@ use uuid::Uuid;
 
 use crate::address::Forwarded;
 use crate::auth::Auth;
+use crate::ending::Ending;
 use crate::limits::{InFlight, PerMinute};
 use crate::metrics::Metrics;
 
@@ -38,6 +40,7 @@ pub struct State {
     pub(crate) forwarded: Forwarded,
     pub(crate) cors: bool,
     pub(crate) metrics: Metrics,
+    pub(crate) ending: Arc<Ending>,
     draining: AtomicBool,
 }
 
@@ -54,6 +57,7 @@ impl State {
             forwarded,
             cors,
             metrics: Metrics::new()?,
+            ending: Arc::new(Ending::new()),
             draining: AtomicBool::new(false),
         })
     }

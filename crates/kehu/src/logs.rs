@@ -19,6 +19,9 @@ pub(crate) fn start(filter: &str) -> Result<(), Failed> {
         .flatten_event(true)
         .with_span_list(false)
         .with_writer(io::stderr)
+        // A line that cannot be written is lost. Told about on standard error, which is what cannot be written, it
+        // would end in a panic: on a full disk every request would.
+        .log_internal_errors(false)
         .with_env_filter(filter)
         .init();
     panic::set_hook(Box::new(panicked));

@@ -62,14 +62,17 @@ fn check_mode(path: &Path, mode: u32, owner: u32) -> Result<(), KeyError> {
     if private || mounted { Ok(()) } else { Err(KeyError::Permissions { path: path.to_owned(), mode }) }
 }
 
+/// Written under another name first: killed in the middle, no half key stands in the way of the next attempt.
 fn write(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    let written = file.write_all(text).and_then(|()| file.sync_all());
-    if written.is_err() {
-        // Half a key must not stand in the way of the next attempt. The first error is the one to tell.
-        drop(fs::remove_file(path));
-        return written;
-    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.new", std::process::id()));
+    let fresh = PathBuf::from(name);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    // A link and no renaming, which would replace a file that is there.
+    let written = file.write_all(text).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&fresh, path));
+    // The first error is the one to tell.
+    let removed = fs::remove_file(&fresh);
+    written.and(removed)?;
     File::open(folder_of(path))?.sync_all()
 }
 

@@ -229,6 +229,8 @@ fn of_sqlite(failure: &rusqlite::ffi::Error, message: &str) -> Option<EngineErro
         // ON DELETE RESTRICT is an inner trigger of SQLite's.
         ffi::SQLITE_CONSTRAINT_TRIGGER if message.contains("FOREIGN KEY") => EngineError::ForeignKey,
         ffi::SQLITE_CONSTRAINT_CHECK => EngineError::Check,
+        // The file of shared memory beside the database could not grow, which is no question of the device.
+        ffi::SQLITE_IOERR_SHMSIZE => EngineError::Full,
         _ => match failure.code {
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => {
                 EngineError::Busy
