@@ -8,6 +8,7 @@ mod intake;
 mod lifecycle;
 mod lists;
 mod openapi;
+mod pgbouncer;
 mod postgres_faults;
 mod rights;
 mod round_trips;

@@ -6,6 +6,7 @@ mod bed;
 mod crash;
 mod errors;
 mod jobs;
+mod limits;
 mod reads;
 mod schema;
 mod server;
