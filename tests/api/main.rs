@@ -9,6 +9,7 @@ mod lifecycle;
 mod lists;
 mod openapi;
 mod pgbouncer;
+mod postgres_commits;
 mod postgres_faults;
 mod rights;
 mod round_trips;
