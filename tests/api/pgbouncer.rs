@@ -17,7 +17,7 @@ mod tests {
 
     #[test]
     fn it_migrates_starts_writes_and_reads() {
-        let bouncer = Bouncer::start(&own_postgres().url, 4);
+        let bouncer = Bouncer::start(&own_postgres().url, 8);
         let home = Home::postgres(bouncer.url.clone());
         let server = home.start();
         let admin = server.admin();
