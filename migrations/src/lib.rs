@@ -7,6 +7,7 @@ mod m2026_11_22_000003_records;
 mod m2026_11_22_000004_support;
 mod m2026_11_22_000005_intake;
 mod m2026_11_22_000006_invitations;
+mod m2026_11_26_000007_index_by_bucket;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_22_000004_support::Migration),
             Box::new(m2026_11_22_000005_intake::Migration),
             Box::new(m2026_11_22_000006_invitations::Migration),
+            Box::new(m2026_11_26_000007_index_by_bucket::Migration),
         ]
     }
 }

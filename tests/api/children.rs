@@ -5,12 +5,15 @@ kehu_tests::on_both_engines!(
     one_contact_is_primary,
     a_contact_belongs_to_its_customer_for_good,
     children_go_and_come_with_their_customer,
+    an_answer_with_relations_is_of_one_moment,
     a_tag_that_is_named_is_made_once,
     tags_are_added_and_removed,
 );
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use kehu_tests::{Engine, Org, company, mobile};
     use serde_json::{Value, json};
 
@@ -89,6 +92,42 @@ mod tests {
         let _ = org.admin.post(&format!("/v1/customers/{id}/restore"), &json!({})).expect(200);
         assert_eq!(org.admin.get("/v1/contacts").expect(200).data().len(), 1);
         assert_eq!(org.admin.post("/v1/lookup", &json!({"phone": phone})).expect(200).data().len(), 1);
+    }
+
+    /// The customer and its contact go and come back together: nobody sees one without the other.
+    pub(super) fn an_answer_with_relations_is_of_one_moment(engine: Engine) {
+        let org = Org::new(engine);
+        let mut company = company("来去有限公司");
+        company["contacts"] = json!([{"name": "同去"}]);
+        let id = org.admin.post("/v1/customers", &company).expect(201).id();
+        let path = format!("/v1/customers/{id}");
+        let ended = AtomicBool::new(false);
+        let names = |customer: &Value| -> Vec<String> {
+            let contacts = customer["contacts"].as_array().unwrap();
+            contacts.iter().map(|contact| contact["name"].as_str().unwrap().to_owned()).collect()
+        };
+        let mut seen = 0;
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..40 {
+                    let _ = org.admin.delete(&path).expect(204);
+                    let _ = org.admin.post(&format!("{path}/restore"), &json!({})).expect(200);
+                }
+                ended.store(true, Ordering::Relaxed);
+            });
+            while !ended.load(Ordering::Relaxed) {
+                let one = org.admin.get(&format!("{path}?expand=contacts"));
+                let page = org.admin.get("/v1/customers?expand=contacts&count=exact").expect(200).json();
+                let listed = page["data"].as_array().unwrap();
+                assert_eq!(page["page"]["count"], listed.len());
+                let shown = listed.iter().cloned().chain((one.status == 200).then(|| one.json()));
+                for customer in shown {
+                    assert_eq!(names(&customer), ["同去"]);
+                    seen += 1;
+                }
+            }
+        });
+        assert!(seen > 0, "the customer was never there");
     }
 
     pub(super) fn a_tag_that_is_named_is_made_once(engine: Engine) {

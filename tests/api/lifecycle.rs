@@ -24,6 +24,29 @@ mod tests {
     }
 
     #[test]
+    fn a_second_server_on_the_same_data_is_refused() {
+        let home = Home::sqlite();
+        let server = home.start();
+        let output = home.command(&["serve", "--listen", "127.0.0.1:0"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("another server") && said.contains(&home.data().display().to_string()), "{said}");
+        // The first one goes on, and a command beside it works.
+        let words = ["org", "create", "--slug", "acme", "--name", "x", "--admin-email", "a@acme.test"];
+        assert!(home.command(&words).output().unwrap().status.success());
+        let id = server.admin().post("/v1/customers", &company("独占有限公司")).expect(201).id();
+        // The lock ends with its holder, also with one that could not give it back.
+        server.kill();
+        let server = home.start();
+        let _ = server.admin().get(&format!("/v1/customers/{id}")).expect(200);
+        assert!(server.stop().success());
+        // Servers on PostgreSQL share what they have.
+        let shared = Home::postgres(own_postgres().url);
+        let (one, other) = (shared.start(), shared.start());
+        assert!(one.stop().success() && other.stop().success());
+    }
+
+    #[test]
     fn a_wrong_key_is_refused_with_words() {
         let home = Home::sqlite();
         assert!(home.start().stop().success());

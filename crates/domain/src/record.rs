@@ -179,7 +179,7 @@ pub fn show_field<T: FieldValue>(
         out.key(display);
         match value.target().filter(|_| sight != Sight::Hidden) {
             Some(id) => out.object(|out| {
-                out.key("id").plain(&id);
+                out.key("id").id(id);
                 out.key("name").text_or_null(view.name(id).map(|name| name.name.as_str()));
             }),
             None => out.null(),

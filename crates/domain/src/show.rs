@@ -113,9 +113,17 @@ impl Out {
     /// An id, or null.
     pub fn id_or_null(&mut self, id: Option<Uuid>) {
         match id {
-            Some(id) => self.plain(&id),
+            Some(id) => self.id(id),
             None => self.null(),
         }
+    }
+
+    /// An id.
+    pub fn id(&mut self, id: Uuid) {
+        self.separate();
+        self.text.push('"');
+        self.text.push_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        self.text.push('"');
     }
 
     /// A whole number.
@@ -151,7 +159,8 @@ impl Out {
 fn escape(text: &mut String, value: &str) {
     text.push('"');
     let mut rest = value;
-    while let Some(at) = rest.find(|c: char| c < ' ' || c == '"' || c == '\\') {
+    // What is escaped is one byte, and no byte of a longer character looks like it.
+    while let Some(at) = rest.bytes().position(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
         let (clean, tail) = rest.split_at(at);
         text.push_str(clean);
         let mut chars = tail.chars();

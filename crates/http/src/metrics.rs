@@ -83,11 +83,12 @@ pub(crate) async fn show(state: web::Data<State>) -> HttpResponse {
 }
 
 fn engine(text: &mut String, stats: &EngineStats) {
-    let EngineStats { queue_depth, batches, jobs, commits, connections, connections_in_use } = *stats;
+    let EngineStats { queue_depth, batches, jobs, commits, wal_bytes, connections, connections_in_use } = *stats;
     gauge(text, "kehu_store_queue_depth", "Writes that wait for the writer.", queue_depth);
     counter(text, "kehu_store_batches_total", "Groups of writes begun.", batches);
     counter(text, "kehu_store_jobs_total", "Writes run.", jobs);
     counter(text, "kehu_store_commits_total", "Commits that succeeded.", commits);
+    gauge(text, "kehu_store_wal_bytes", "Size of the write-ahead log.", wal_bytes);
     gauge(text, "kehu_store_connections", "Connections to the database.", connections);
     gauge(text, "kehu_store_connections_in_use", "Connections in use.", connections_in_use);
 }

@@ -1,5 +1,6 @@
 //! The program: configuration, command line, wiring.
 
+mod alone;
 mod banner;
 mod config;
 mod demo;
@@ -20,6 +21,9 @@ use clap::Parser;
 
 use crate::config::{Command, Program};
 use crate::serve::Content;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// The configuration is wrong: nothing was tried. Other failures end with 1.
 const CONFIGURATION: u8 = 2;

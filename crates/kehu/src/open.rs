@@ -13,6 +13,7 @@ use kehu_store::engine::EngineOptions;
 use kehu_store::{Gate, GateOptions};
 
 use crate::Failed;
+use crate::alone::Alone;
 use crate::config::Data;
 
 /// Name of the SQLite file in the data folder.
@@ -26,24 +27,31 @@ pub(crate) struct Opened {
     pub(crate) gate: Gate,
     /// The key file, if it was made just now.
     pub(crate) new_key: Option<PathBuf>,
+    /// That no other server runs on the folder; not asked on PostgreSQL, nor by a command beside a server.
+    pub(crate) alone: Option<Alone>,
 }
 
 /// Opens data that is there already: a command beside a server makes no installation of its own.
 pub(crate) async fn open_existing(data: &Data) -> Result<Opened, Failed> {
-    let sqlite = data.database_url.as_deref().is_none_or(|url| url.trim().is_empty());
-    if sqlite && !data.data.join(DATABASE).exists() {
+    if url(data).is_none() && !data.data.join(DATABASE).exists() {
         return Err(Failed::Configuration(format!(
             "there is no database in {}: name the folder of the data with --data, or start `kehu serve` there first",
             data.data.display()
         )));
     }
-    open(data).await
+    open(data, &folder(&data.data)?, None).await
 }
 
-/// Makes the folder and the key where they may be made, then migrates and opens.
-pub(crate) async fn open(data: &Data) -> Result<Opened, Failed> {
+/// Opens data for a server, where no other one serves them: makes the folder and the key where they may be made.
+pub(crate) async fn open_to_serve(data: &Data) -> Result<Opened, Failed> {
     let folder = folder(&data.data)?;
-    let url = data.database_url.as_deref().filter(|url| !url.trim().is_empty());
+    let alone = if url(data).is_none() { Some(Alone::in_folder(&folder)?) } else { None };
+    open(data, &folder, alone).await
+}
+
+/// Migrates and opens.
+async fn open(data: &Data, folder: &Path, alone: Option<Alone>) -> Result<Opened, Failed> {
+    let url = url(data);
     let place = match url {
         Some(url) => {
             EngineOptions::postgres(url).map_err(|error| Failed::Configuration(format!("--database-url: {error}")))?
@@ -51,11 +59,16 @@ pub(crate) async fn open(data: &Data) -> Result<Opened, Failed> {
         None => EngineOptions::sqlite(folder.join(DATABASE)),
     };
     let may_make = url.is_none() && !folder.join(DATABASE).exists();
-    let (keys, new_key) = key(data, &folder, may_make)?;
+    let (keys, new_key) = key(data, folder, may_make)?;
     let read_limit = data.read_limit;
     let options = GateOptions { place, keys: Arc::new(keys), clock: Clock::system(), read_limit };
     let gate = Gate::open(options).await.context("the database cannot be opened")?;
-    Ok(Opened { gate, new_key })
+    Ok(Opened { gate, new_key, alone })
+}
+
+/// The URL of PostgreSQL, where that is used.
+fn url(data: &Data) -> Option<&str> {
+    data.database_url.as_deref().filter(|url| !url.trim().is_empty())
 }
 
 /// The data folder, made for its owner only if it is not there.

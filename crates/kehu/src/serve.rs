@@ -11,7 +11,7 @@ use crate::banner::Banner;
 use crate::config::{FirstStart, Serve, said};
 use crate::demo::{self, Filled};
 use crate::logs;
-use crate::open::{Opened, open};
+use crate::open::{Opened, open_to_serve};
 use crate::org::explain;
 
 /// What the first organisation begins with.
@@ -33,7 +33,7 @@ pub(crate) fn run(serve: &Serve, content: Content) -> Result<(), Failed> {
 async fn until_stopped(serve: &Serve, options: ServerOptions, content: Content) -> Result<(), Failed> {
     // From here on a signal ends the program in order.
     let stop = (listen_to(SignalKind::terminate())?, listen_to(SignalKind::interrupt())?);
-    let Opened { gate, new_key } = open(&serve.data).await?;
+    let Opened { gate, new_key, alone: _alone } = open_to_serve(&serve.data).await?;
     let first = first_start(&gate, &serve.first).await?;
     let filled = match &first {
         Some(first) if content == Content::Demo => Some(fill(&gate, first, &serve.first).await?),

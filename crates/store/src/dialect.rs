@@ -32,6 +32,11 @@ pub(crate) fn has_concurrent_writers(db: &impl ConnectionTrait) -> bool {
     db.get_database_backend() == DbBackend::Postgres
 }
 
+/// Whether every statement is a round trip to a server.
+pub(crate) fn has_round_trips(db: &impl ConnectionTrait) -> bool {
+    db.get_database_backend() == DbBackend::Postgres
+}
+
 /// Whether full text is kept in an FTS5 table (SQLite) instead of a `tsvector` column (PostgreSQL).
 pub(crate) fn has_fts5(db: &impl ConnectionTrait) -> bool {
     db.get_database_backend() == DbBackend::Sqlite

@@ -1,6 +1,6 @@
 //! Answers kept for idempotency keys: in the same transaction as their effect, sealed, for 24 hours.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -62,13 +62,16 @@ pub(crate) async fn find(tx: &Tx<'_>, idempotency: &Idempotency, part: i64) -> R
     Ok(Some(Kept { status: u16::try_from(row.status).unwrap_or_default(), location: row.location, body }))
 }
 
+/// What was kept under a key before is too old to count.
+pub(crate) const REPLACE: &str = "ON CONFLICT (org_id, principal, key_hash, part) DO UPDATE SET id = excluded.id, \
+     fingerprint = excluded.fingerprint, status = excluded.status, location = excluded.location, \
+     body = excluded.body, created_at = excluded.created_at";
+
 /// Keeps an answer.
-pub(crate) async fn keep(tx: &Tx<'_>, idempotency: &Idempotency, part: i64, kept: &Kept) -> Result<(), Failure> {
+pub(crate) fn keep(tx: &Tx<'_>, idempotency: &Idempotency, part: i64, kept: &Kept) -> Result<(), Failure> {
     let id = tx.new_id();
     let key_hash = key_hash(tx, &idempotency.key)?;
-    // What was kept under it is too old to count.
-    kept_answer::Entity::delete_by_id((tx.org_id(), principal(tx), key_hash.clone(), part)).exec(tx.db()).await?;
-    let row = kept_answer::Model {
+    tx.keep(kept_answer::Model {
         org_id: tx.org_id(),
         principal: principal(tx),
         key_hash,
@@ -79,8 +82,7 @@ pub(crate) async fn keep(tx: &Tx<'_>, idempotency: &Idempotency, part: i64, kept
         location: kept.location.clone(),
         body: tx.caller().ring().seal(BODY, id, kept.body.as_bytes())?,
         created_at: tx.now(),
-    };
-    kept_answer::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
+    });
     Ok(())
 }
 

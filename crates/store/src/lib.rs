@@ -13,6 +13,7 @@ pub mod people;
 mod dialect;
 mod disclosure;
 mod entities;
+mod inserts;
 mod journal;
 mod kept;
 mod ops;

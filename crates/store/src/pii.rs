@@ -7,19 +7,20 @@
 use std::collections::HashMap;
 
 use kehu_domain::field::Find;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait};
 use uuid::Uuid;
 
 use crate::crypto::index::{IndexClass, IndexVersion, Width};
 use crate::crypto::roots::KeyRing;
+use crate::engine::rows::{Reads, row};
 use crate::entities::pii_index;
 use crate::failure::Failure;
 
-/// Widths of buckets, from the first to be filled.
-const WIDTHS: [u8; 6] = [8, 12, 16, 20, 24, 28];
+/// Widths of buckets in bits, from the first to be filled to the widest that there is.
+const WIDTHS: [u8; 6] = [8, 12, 16, 20, 24, Width::MAX.bits()];
 
 /// How many entries a bucket takes before the next width is used.
-const BUCKET: usize = 16;
+const BUCKET: usize = 4;
 
 /// A value to be found under.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,15 +73,13 @@ fn class_number(class: IndexClass) -> i64 {
 
 /// The buckets of a value, one per width: class and width in the high bits, the hash below.
 fn buckets(ring: &KeyRing, class: IndexClass, value: &str) -> Result<Vec<i64>, Failure> {
-    WIDTHS
-        .into_iter()
-        .filter_map(Width::from_stored)
-        .map(|width| {
-            let version = IndexVersion { key_id: ring.primary_index(), width };
-            let hash = ring.index_value(class, version, value)?;
-            Ok((class_number(class) << 40) | (i64::from(width.bits()) << 32) | hash.0)
-        })
-        .collect()
+    // The bucket of fewer bits is the beginning of the one of more.
+    let widest = ring.index_value(class, IndexVersion { key_id: ring.primary_index(), width: Width::MAX }, value)?;
+    let bucket = |bits: u8| {
+        let hash = widest.0 >> (Width::MAX.bits() - bits);
+        (class_number(class) << 40) | (i64::from(bits) << 32) | hash
+    };
+    Ok(WIDTHS.into_iter().map(bucket).collect())
 }
 
 /// What a look-up found, and where a new entry of each value would go.
@@ -91,12 +90,7 @@ pub(crate) struct Found {
 }
 
 /// Looks values up, in one statement.
-pub(crate) async fn find(
-    db: &impl ConnectionTrait,
-    ring: &KeyRing,
-    org: Uuid,
-    entries: &[Entry],
-) -> Result<Found, Failure> {
+pub(crate) async fn find(db: &impl Reads, ring: &KeyRing, org: Uuid, entries: &[Entry]) -> Result<Found, Failure> {
     if entries.is_empty() {
         return Ok(Found::default());
     }
@@ -124,25 +118,36 @@ pub(crate) async fn find(
     Ok(found)
 }
 
+/// An entry of a bucket: whether it holds the value that is looked for, its check tells.
+#[derive(FromQueryResult)]
+struct Candidate {
+    bucket: i64,
+    key_id: i64,
+    check: Vec<u8>,
+    kind: String,
+    record_id: Uuid,
+    parent_id: Uuid,
+    strong: bool,
+}
+
+row!(Candidate { bucket, key_id, check, kind, record_id, parent_id, strong });
+
 /// The most buckets that one statement asks for: far below the engines' limits of placeholders.
 const ASKED: usize = 4096;
 
 /// The rows of those buckets, by bucket.
-async fn rows_of(
-    db: &impl ConnectionTrait,
-    org: Uuid,
-    mut keys: Vec<i64>,
-) -> Result<HashMap<i64, Vec<pii_index::Model>>, Failure> {
+async fn rows_of(db: &impl Reads, org: Uuid, mut keys: Vec<i64>) -> Result<HashMap<i64, Vec<Candidate>>, Failure> {
     keys.sort_unstable();
     keys.dedup();
-    let mut rows: HashMap<i64, Vec<pii_index::Model>> = HashMap::new();
+    let mut rows: HashMap<i64, Vec<Candidate>> = HashMap::new();
     for part in keys.chunks(ASKED) {
-        let found = pii_index::Entity::find()
-            .filter(pii_index::Column::OrgId.eq(org))
-            .filter(pii_index::Column::Bucket.is_in(padded(part.to_vec())))
-            .all(db)
-            .await?;
-        for row in found {
+        use pii_index::Column as C;
+        let query = pii_index::Entity::find()
+            .select_only()
+            .columns([C::Bucket, C::KeyId, C::Check, C::Kind, C::RecordId, C::ParentId, C::Strong])
+            .filter(C::OrgId.eq(org))
+            .filter(C::Bucket.is_in(padded(part.to_vec())));
+        for row in db.rows::<Candidate>(query.build(db.get_database_backend())).await? {
             rows.entry(row.bucket).or_default().push(row);
         }
     }
@@ -187,6 +192,23 @@ pub(crate) fn row(
 }
 
 impl Found {
+    /// What was found of lists of values that were looked up as one.
+    pub(crate) fn split(self, lengths: impl Iterator<Item = usize>) -> Vec<Self> {
+        let mut hits = self.hits.into_iter().peekable();
+        let mut places = self.places.into_iter();
+        let mut from = 0;
+        let part = |length: usize| {
+            let mut part = Self { hits: Vec::new(), places: places.by_ref().take(length).collect() };
+            // Hits are in the order of the values.
+            while let Some(hit) = hits.next_if(|hit| hit.entry < from + length) {
+                part.hits.push(Hit { entry: hit.entry - from, ..hit });
+            }
+            from += length;
+            part
+        };
+        lengths.map(part).collect()
+    }
+
     /// What was found and where it goes, for the values from there on.
     pub(crate) fn from(&self, at: usize) -> Self {
         Self { hits: Vec::new(), places: self.places.get(at..).unwrap_or_default().to_vec() }

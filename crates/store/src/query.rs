@@ -75,6 +75,13 @@ pub(crate) async fn resolve_sealed(caller: &Caller, kind: &Kind, filter: &Filter
     Ok(sealed)
 }
 
+/// Whether a filter asks for a sealed value, which is looked up first.
+pub(crate) fn asks_sealed(filter: &Filter) -> bool {
+    let mut wanted = Vec::new();
+    collect_sealed(filter, &mut wanted);
+    !wanted.is_empty()
+}
+
 fn collect_sealed(filter: &Filter, wanted: &mut Vec<(Find, String)>) {
     match filter {
         Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| collect_sealed(part, wanted)),

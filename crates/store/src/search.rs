@@ -6,43 +6,57 @@ use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
 use crate::dialect::{has_fts5, statement};
-use crate::engine::Kind as Column;
+use crate::engine::{self, Kind as Column};
 use crate::failure::Failure;
+use crate::inserts::{Insert, PLAIN};
 
 /// One word that stands in every document of an organisation and kind, so that a search walks these only.
 fn scope(org: Uuid, kind: &str) -> String {
     format!("z{}{}", org.simple(), kind.replace('_', ""))
 }
 
-/// Writes or replaces the document of a record.
-pub(crate) async fn put(
-    db: &impl ConnectionTrait,
+/// The text that a record is found by.
+pub(crate) struct Document {
+    pub(crate) kind: &'static str,
+    pub(crate) record: Uuid,
+    pub(crate) text: String,
+    /// Whether the record had none before.
+    pub(crate) fresh: bool,
+}
+
+/// Writes or replaces documents, one of each record at the most. Gives what is left to insert.
+pub(crate) async fn put(db: &engine::Tx, org: Uuid, documents: Vec<Document>) -> Result<Insert, Failure> {
+    let mut rows = Vec::new();
+    for Document { kind, record, text, fresh } in documents {
+        let mut words = tokens::index_tokens(&text);
+        words.push(scope(org, kind));
+        let words = words.join(" ");
+        if has_fts5(db) {
+            put_fts5(db, org, (kind, record), words, fresh).await?;
+        } else {
+            rows.push(vec![org.into(), kind.into(), record.into(), words.into()]);
+        }
+    }
+    let tokens = ("tokens", "array_to_tsvector(string_to_array(?, ' '))");
+    let columns = [("org_id", PLAIN), ("kind", PLAIN), ("record_id", PLAIN), tokens];
+    let replace = "ON CONFLICT (org_id, record_id) DO UPDATE SET tokens = excluded.tokens";
+    Ok(Insert::into("search_text", &columns, rows).on_conflict(replace))
+}
+
+async fn put_fts5(
+    db: &engine::Tx,
     org: Uuid,
-    kind: &str,
-    record: Uuid,
-    text: &str,
+    (kind, record): (&str, Uuid),
+    words: String,
     fresh: bool,
 ) -> Result<(), Failure> {
-    let mut words = tokens::index_tokens(text);
-    words.push(scope(org, kind));
-    let words = words.join(" ");
-    if !has_fts5(db) {
-        let sql = "INSERT INTO search_text (org_id, kind, record_id, tokens) \
-                   VALUES (?, ?, ?, array_to_tsvector(string_to_array(?, ' '))) \
-                   ON CONFLICT (org_id, record_id) DO UPDATE SET tokens = excluded.tokens";
-        let values = [org.into(), kind.into(), record.into(), words.into()];
-        db.execute_raw(statement(db, sql, values)).await?;
-        return Ok(());
-    }
     if !fresh {
         remove(db, org, record).await?;
     }
-    let alias = Column::Integer.alias("rid");
-    let sql = format!("INSERT INTO search_text (org_id, kind, record_id) VALUES (?, ?, ?) RETURNING rid AS {alias}");
-    let row = db.query_one_raw(statement(db, &sql, [org.into(), kind.into(), record.into()])).await?;
-    let rid: i64 = row.ok_or_else(|| Failure::Internal("no row id".into()))?.try_get("", &alias)?;
+    let sql = "INSERT INTO search_text (org_id, kind, record_id) VALUES (?, ?, ?)";
+    let done = db.execute_raw(statement(db, sql, [org.into(), kind.into(), record.into()])).await?;
     let sql = "INSERT INTO search_fts (rowid, tokens) VALUES (?, ?)";
-    db.execute_raw(statement(db, sql, [rid.into(), words.into()])).await?;
+    db.execute_raw(statement(db, sql, [done.last_insert_id().into(), words.into()])).await?;
     Ok(())
 }
 

@@ -6,9 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use kehu_domain::show::Name;
-use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -16,12 +14,15 @@ use crate::clock::new_id;
 use crate::crypto::index::IndexClass;
 use crate::dialect::{has_concurrent_writers, statement};
 use crate::engine;
-use crate::entities::{journal as journal_row, pii_index, tag_link};
+use crate::entities::{journal as journal_row, kept_answer, pii_index, tag_link};
 use crate::failure::Failure;
 use crate::gate::Caller;
+use crate::inserts::{self, Insert};
 use crate::journal::Entry;
 use crate::ops::references::CustomerHead;
-use crate::{ops, pii, search};
+use crate::pii::padded;
+use crate::search::Document;
+use crate::{kept, ops, pii, search};
 
 /// Something to do once the transaction is on the disk: the only way to touch a cache.
 pub(crate) type AfterCommit = Box<dyn FnOnce() + Send>;
@@ -52,24 +53,18 @@ struct Gathered {
     index: Vec<pii_index::Model>,
     held: Held,
     index_gone: Vec<Uuid>,
-    search: Vec<SearchText>,
+    search: Vec<Document>,
     search_gone: Vec<Uuid>,
     links: Vec<tag_link::Model>,
     links_gone: Vec<tag_link::Model>,
     summaries: BTreeSet<Uuid>,
+    kept: Vec<kept_answer::Model>,
     journal: Vec<Entry>,
     names: HashMap<Uuid, Name>,
     /// What the answer of this request alone shows of records that it made.
     secrets: HashMap<Uuid, Zeroizing<String>>,
     people_changed: bool,
     after: Vec<AfterCommit>,
-}
-
-struct SearchText {
-    kind: &'static str,
-    record: Uuid,
-    text: String,
-    fresh: bool,
 }
 
 impl<'a> Tx<'a> {
@@ -162,7 +157,19 @@ impl<'a> Tx<'a> {
     }
 
     pub(crate) fn search(&self, kind: &'static str, record: Uuid, text: String, fresh: bool) {
-        self.gathered.borrow_mut().search.push(SearchText { kind, record, text, fresh });
+        let mut gathered = self.gathered.borrow_mut();
+        // One document of each record; the last one counts.
+        let earlier = gathered.search.iter().position(|document| document.record == record);
+        let fresh = match earlier {
+            Some(at) => gathered.search.swap_remove(at).fresh,
+            None => fresh,
+        };
+        gathered.search.push(Document { kind, record, text, fresh });
+    }
+
+    /// Keeps the answer of this request.
+    pub(crate) fn keep(&self, answer: kept_answer::Model) {
+        self.gathered.borrow_mut().kept.push(answer);
     }
 
     pub(crate) fn unsearch(&self, record: Uuid) {
@@ -244,14 +251,12 @@ impl<'a> Tx<'a> {
         }
         let gathered = self.gathered.take();
         let org = self.org_id();
-        write_index(self.db, org, gathered.index_gone, gathered.index).await?;
+        remove_index(self.db, org, gathered.index_gone).await?;
         for record in gathered.search_gone {
             search::remove(self.db, org, record).await?;
         }
-        for doc in gathered.search {
-            search::put(self.db, org, doc.kind, doc.record, &doc.text, doc.fresh).await?;
-        }
-        write_links(self.db, gathered.links_gone, gathered.links).await?;
+        remove_links(self.db, gathered.links_gone).await?;
+        let documents = search::put(self.db, org, gathered.search).await?;
         let mut after = gathered.after;
         if gathered.people_changed {
             let sql = "UPDATE organisations SET state = state + 1 WHERE id = ?";
@@ -259,9 +264,12 @@ impl<'a> Tx<'a> {
             let gate = self.caller.gate().clone();
             after.push(Box::new(move || gate.forget_org(org)));
         }
-        let entries: Vec<journal_row::ActiveModel> =
-            gathered.journal.into_iter().map(|entry| entry.into_row(&self)).collect::<Result<_, _>>()?;
-        insert_many::<journal_row::Entity, _>(self.db, entries).await?;
+        // One record may say the same number twice, in a field of its own and in a list.
+        let index = rows_of(gathered.index).on_conflict("ON CONFLICT DO NOTHING");
+        let kept = rows_of(gathered.kept).on_conflict(kept::REPLACE);
+        let journal = gathered.journal.into_iter().map(|entry| entry.into_row(&self)).collect::<Result<_, _>>()?;
+        let journal = Insert::of::<journal_row::ActiveModel>(journal);
+        inserts::write(self.db, vec![index, documents, rows_of(gathered.links), kept, journal]).await?;
         Ok(after)
     }
 }
@@ -276,6 +284,7 @@ impl Gathered {
         self.links.extend(part.links);
         self.links_gone.extend(part.links_gone);
         self.summaries.extend(part.summaries);
+        self.kept.extend(part.kept);
         self.journal.extend(part.journal);
         self.names.extend(part.names);
         self.secrets.extend(part.secrets);
@@ -284,50 +293,23 @@ impl Gathered {
     }
 }
 
-/// Rows of one statement: few enough that its placeholders stay below the engines' limits.
-const ROWS: usize = 100;
+fn rows_of<M: ModelTrait + IntoActiveModel<A>, A: ActiveModelTrait>(rows: Vec<M>) -> Insert {
+    // A row out of a model counts as unchanged, all of its columns there.
+    Insert::of(rows.into_iter().map(IntoActiveModel::into_active_model).collect())
+}
 
-/// Inserts rows, a statement for up to a hundred of them.
-pub(crate) async fn insert_many<E, A>(db: &impl ConnectionTrait, rows: Vec<A>) -> Result<(), Failure>
-where
-    E: EntityTrait,
-    A: sea_orm::ActiveModelTrait<Entity = E> + Send,
-{
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        let part: Vec<A> = rows.by_ref().take(ROWS).collect();
-        E::insert_many(part).exec_without_returning(db).await?;
+async fn remove_index(db: &engine::Tx, org: Uuid, gone: Vec<Uuid>) -> Result<(), Failure> {
+    if gone.is_empty() {
+        return Ok(());
     }
+    let rows = pii_index::Entity::delete_many().filter(pii_index::Column::OrgId.eq(org));
+    rows.filter(pii_index::Column::RecordId.is_in(padded(gone))).exec(db).await?;
     Ok(())
 }
 
-async fn write_index(db: &engine::Tx, org: Uuid, gone: Vec<Uuid>, rows: Vec<pii_index::Model>) -> Result<(), Failure> {
-    if !gone.is_empty() {
-        pii_index::Entity::delete_many()
-            .filter(pii_index::Column::OrgId.eq(org))
-            .filter(pii_index::Column::RecordId.is_in(gone))
-            .exec(db)
-            .await?;
-    }
-    let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
-    while rows.peek().is_some() {
-        let part: Vec<pii_index::ActiveModel> = rows.by_ref().take(ROWS).collect();
-        // One record may say the same number twice, in a field of its own and in a list.
-        let once = OnConflict::new().do_nothing().to_owned();
-        pii_index::Entity::insert_many(part).on_conflict(once).exec_without_returning(db).await?;
-    }
-    Ok(())
-}
-
-async fn write_links(db: &engine::Tx, gone: Vec<tag_link::Model>, new: Vec<tag_link::Model>) -> Result<(), Failure> {
+async fn remove_links(db: &engine::Tx, gone: Vec<tag_link::Model>) -> Result<(), Failure> {
     for link in gone {
         tag_link::Entity::delete_by_id((link.org_id, link.tag_id, link.kind, link.record_id)).exec(db).await?;
     }
-    let rows = new.into_iter().map(|link| tag_link::ActiveModel {
-        org_id: Set(link.org_id),
-        tag_id: Set(link.tag_id),
-        kind: Set(link.kind),
-        record_id: Set(link.record_id),
-    });
-    insert_many::<tag_link::Entity, _>(db, rows.collect()).await
+    Ok(())
 }

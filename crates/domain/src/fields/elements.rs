@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::codes;
@@ -61,6 +62,20 @@ pub struct ElementItem<V> {
 #[derive(Clone, PartialEq)]
 pub struct Elements<V>(pub Vec<ElementItem<V>>);
 
+/// An element as it is sealed: id, value, the text that was typed, label, primary, milliseconds of its verification.
+#[derive(Serialize, Deserialize)]
+struct StoredItem {
+    i: Uuid,
+    v: String,
+    r: String,
+    #[serde(default)]
+    l: Option<String>,
+    #[serde(default)]
+    p: bool,
+    #[serde(default)]
+    t: Option<i64>,
+}
+
 /// Phone numbers.
 pub type Phones = Elements<Phone>;
 /// E-mail addresses.
@@ -91,40 +106,36 @@ impl<V: ElementValue> Elements<V> {
         if self.0.is_empty() {
             return None;
         }
-        let items: Vec<Value> = self
+        let items: Vec<StoredItem> = self
             .0
             .iter()
-            .map(|item| {
-                json!({
-                    "i": item.id, "v": item.value.value(), "r": item.value.raw(),
-                    "l": item.label.as_ref().map(Line::as_str), "p": item.primary,
-                    "t": item.verified_at.map(|at| at.time().timestamp_millis()),
-                })
+            .map(|item| StoredItem {
+                i: item.id,
+                v: item.value.value().to_owned(),
+                r: item.value.raw().to_owned(),
+                l: item.label.as_ref().map(|label| label.as_str().to_owned()),
+                p: item.primary,
+                t: item.verified_at.map(|at| at.time().timestamp_millis()),
             })
             .collect();
-        Some(Value::Array(items).to_string())
+        serde_json::to_string(&items).ok()
     }
 
     /// The list from the opened text; `None` when it is not such a list.
     #[must_use]
     pub fn from_stored(text: &str) -> Option<Self> {
-        let items: Vec<Value> = serde_json::from_str(text).ok()?;
-        items.iter().map(Self::item_from_stored).collect::<Option<Vec<_>>>().map(Self)
+        let items: Vec<StoredItem> = serde_json::from_str(text).ok()?;
+        Some(Self(items.into_iter().map(Self::item_from_stored).collect()))
     }
 
-    fn item_from_stored(item: &Value) -> Option<ElementItem<V>> {
-        let text = |name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
-        Some(ElementItem {
-            id: text("i").and_then(|id| Uuid::parse_str(&id).ok())?,
-            value: V::from_stored(text("v")?, text("r")?),
-            label: text("l").map(Line::from_stored),
-            primary: item.get("p").and_then(Value::as_bool).unwrap_or(false),
-            verified_at: item
-                .get("t")
-                .and_then(Value::as_i64)
-                .and_then(chrono::DateTime::from_timestamp_millis)
-                .map(Instant::from_stored),
-        })
+    fn item_from_stored(item: StoredItem) -> ElementItem<V> {
+        ElementItem {
+            id: item.i,
+            value: V::from_stored(item.v, item.r),
+            label: item.l.map(Line::from_stored),
+            primary: item.p,
+            verified_at: item.t.and_then(chrono::DateTime::from_timestamp_millis).map(Instant::from_stored),
+        }
     }
 
     fn by_id(&self, id: &Uuid) -> Option<&ElementItem<V>> {
@@ -320,7 +331,7 @@ impl<V: ElementValue> FieldValue for Elements<V> {
         out.array(|out| {
             for item in &self.0 {
                 out.object(|out| {
-                    out.key("id").plain(&item.id);
+                    out.key("id").id(item.id);
                     out.key("value");
                     if sight == Sight::Full {
                         out.text(item.value.value());

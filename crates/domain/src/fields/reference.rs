@@ -61,7 +61,7 @@ impl<T: Target> FieldValue for Ref<T> {
         reader.keep(Uuid::parse_str(raw).map_err(|_| Flaw::new(&codes::ID_INVALID).with("value", raw))).map(Self::new)
     }
     fn show(&self, out: &mut Out, _: Sight, _: &dyn View) {
-        out.plain(&self.id);
+        out.id(self.id);
     }
     fn refs(&self, ids: &mut Vec<Uuid>) {
         ids.push(self.id);

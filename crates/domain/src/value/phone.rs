@@ -1,6 +1,7 @@
 //! Telephone numbers of all regions, kept in E.164.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
 
@@ -11,11 +12,21 @@ use crate::{
 };
 
 /// A telephone number: E.164 (with `;ext=801` where there is an extension) and the text it was given as.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Phone {
     e164: String,
     raw: String,
+    /// Follows from the number, by a search through numbering plans that is done once.
+    kind: OnceLock<PhoneKind>,
 }
+
+impl PartialEq for Phone {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.e164, &self.raw) == (&other.e164, &other.raw)
+    }
+}
+
+impl Eq for Phone {}
 
 /// What a number reaches, by its numbering plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +60,7 @@ impl Phone {
         let region = Region::from_code(default_region).ok();
         let number = valid_number(&text.main, region)
             .or_else(|| text.main.strip_prefix("00").and_then(|rest| valid_number(&format!("+{rest}"), None)));
-        let Some(number) = number else {
+        let Some((number, kind)) = number else {
             let digits = text.main.len();
             let local = region == Some(Region::CN)
                 && (7..=8).contains(&digits)
@@ -62,13 +73,13 @@ impl Phone {
             e164.push_str(";ext=");
             e164.push_str(&extension);
         }
-        Ok(Self { e164, raw: raw.to_owned() })
+        Ok(Self { e164, raw: raw.to_owned(), kind: kind.into() })
     }
 
     /// A number as it was stored; no rule is applied.
     #[must_use]
     pub fn from_stored(e164: String, raw: String) -> Self {
-        Self { e164, raw }
+        Self { e164, raw, kind: OnceLock::new() }
     }
 
     /// E.164, with `;ext=` and the extension where there is one (RFC 3966): `+861012345678;ext=801`.
@@ -98,12 +109,10 @@ impl Phone {
     /// What the number reaches, by its numbering plan.
     #[must_use]
     pub fn kind(&self) -> PhoneKind {
-        let Ok(number) = PHONE_NUMBER_UTIL.parse(self.index_form(), None) else { return PhoneKind::Other };
-        match PHONE_NUMBER_UTIL.get_number_type(&number) {
-            PhoneNumberType::Mobile => PhoneKind::Mobile,
-            PhoneNumberType::FixedLine => PhoneKind::Landline,
-            _ => PhoneKind::Other,
-        }
+        *self.kind.get_or_init(|| {
+            let number = PHONE_NUMBER_UTIL.parse(self.index_form(), None);
+            number.map_or(PhoneKind::Other, |number| kind_of(PHONE_NUMBER_UTIL.get_number_type(&number)))
+        })
     }
 
     /// Whether it is a mobile number: a strong key, which no two customers share.
@@ -130,8 +139,19 @@ impl Phone {
     }
 }
 
-fn valid_number(text: &str, region: Option<Region>) -> Option<PhoneNumber> {
-    PHONE_NUMBER_UTIL.parse(text, region).ok().filter(|number| PHONE_NUMBER_UTIL.is_valid_number(number))
+/// A number that a numbering plan has, and what it reaches: a number of no type is not valid.
+fn valid_number(text: &str, region: Option<Region>) -> Option<(PhoneNumber, PhoneKind)> {
+    let number = PHONE_NUMBER_UTIL.parse(text, region).ok()?;
+    let found = PHONE_NUMBER_UTIL.get_number_type(&number);
+    (found != PhoneNumberType::Unknown).then(|| (number, kind_of(found)))
+}
+
+fn kind_of(found: PhoneNumberType) -> PhoneKind {
+    match found {
+        PhoneNumberType::Mobile => PhoneKind::Mobile,
+        PhoneNumberType::FixedLine => PhoneKind::Landline,
+        _ => PhoneKind::Other,
+    }
 }
 
 impl fmt::Debug for Phone {

@@ -1,5 +1,6 @@
 //! Provinces, cities and districts of China (codes of GB/T 2260).
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::{quoted, region_search};
@@ -104,26 +105,52 @@ fn find(code: &str) -> Option<&'static Row> {
     TABLE.binary_search_by_key(&code, |row| row.code).ok().and_then(|at| TABLE.get(at))
 }
 
+/// The rows of each level by code, and districts by the first character of their names; 60 kB, built at first use.
+struct Levels {
+    provinces: Vec<&'static Row>,
+    cities: Vec<&'static Row>,
+    districts: Vec<&'static Row>,
+    districts_by_head: HashMap<char, Vec<&'static Row>>,
+}
+
+static LEVELS: LazyLock<Levels> = LazyLock::new(|| {
+    let (above, districts): (Vec<&Row>, Vec<&Row>) = TABLE.iter().partition(|row| row.code.ends_with("00"));
+    let (provinces, cities) = above.into_iter().partition(|row| row.code.ends_with("0000"));
+    let mut districts_by_head: HashMap<char, Vec<&Row>> = HashMap::new();
+    for row in &districts {
+        if let Some(head) = row.name.chars().next() {
+            districts_by_head.entry(head).or_default().push(row);
+        }
+    }
+    Levels { provinces, cities, districts, districts_by_head }
+});
+
 /// All provinces.
 pub(super) fn provinces() -> impl Iterator<Item = &'static Row> {
-    TABLE.iter().filter(|row| row.code.ends_with("0000"))
+    LEVELS.provinces.iter().copied()
 }
 
 /// All cities whose code begins so.
 pub(super) fn cities(prefix: &str) -> impl Iterator<Item = &'static Row> {
-    below(prefix).filter(|row| row.code.ends_with("00") && !row.code.ends_with("0000"))
+    below(&LEVELS.cities, prefix)
 }
 
 /// All districts whose code begins so.
 pub(super) fn districts(prefix: &str) -> impl Iterator<Item = &'static Row> {
-    below(prefix).filter(|row| !row.code.ends_with("00"))
+    below(&LEVELS.districts, prefix)
 }
 
-fn below(prefix: &str) -> impl Iterator<Item = &'static Row> {
-    let start = TABLE.partition_point(|row| row.code < prefix);
-    let rows = TABLE.get(start..).unwrap_or_default();
+/// All districts whose name stands at the head of a text.
+pub(super) fn districts_at_head(text: &str) -> impl Iterator<Item = &'static Row> {
+    let rows = text.chars().next().and_then(|head| LEVELS.districts_by_head.get(&head));
+    rows.into_iter().flatten().copied().filter(move |row| text.starts_with(row.name))
+}
+
+fn below(rows: &'static [&'static Row], prefix: &str) -> impl Iterator<Item = &'static Row> {
+    let start = rows.partition_point(|row| row.code < prefix);
+    let rows = rows.get(start..).unwrap_or_default();
     let length = rows.partition_point(|row| row.code.starts_with(prefix));
-    rows.iter().take(length)
+    rows.iter().copied().take(length)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The region at the head of an address.
 
-use super::region::{Row, cities, districts, provinces};
+use super::region::{Row, cities, districts, districts_at_head, provinces};
 use crate::text::normalise;
 
 /// What follows a short name when it is not the place itself, but part of a street's, a firm's or another place's
@@ -46,7 +46,7 @@ fn at_head(text: &str) -> Option<Match> {
     for (city, taken) in named(text, cities("")) {
         consider(below_city(text, city, taken));
     }
-    let mut whole = districts("").filter(|row| row.name.chars().count() >= 3 && text.starts_with(row.name));
+    let mut whole = districts_at_head(text).filter(|row| row.name.chars().count() >= 3);
     if let (Some(only), None) = (whole.next(), whole.next()) {
         consider(Some(Match { code: only.code, taken: only.name.len() }));
     }

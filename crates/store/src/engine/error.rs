@@ -42,8 +42,10 @@ pub enum EngineError {
     /// The database takes no writes, as a standby does (SQLSTATE 25006); nothing was written.
     #[error("the database is read-only")]
     ReadOnly,
-    /// Connection lost, server shutting down, input or output error. When this comes out of a commit on PostgreSQL,
-    /// whether the transaction took effect is not known: repeat with the same idempotency key.
+    /// Connection lost, server shutting down, input or output error. When this comes out of a commit, whether the
+    /// transaction took effect may not be known: on PostgreSQL if the connection broke; on SQLite if the disk failed
+    /// when it was synced and failed again when that was undone, until the next write that succeeds. Repeat with the
+    /// same idempotency key.
     #[error("the database is not available")]
     Unavailable,
     /// A statement took longer than its limit.

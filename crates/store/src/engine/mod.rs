@@ -7,6 +7,8 @@
 mod error;
 mod options;
 mod postgres;
+pub(crate) mod rows;
+mod snapshot;
 mod sqlite;
 mod tx;
 
@@ -22,6 +24,8 @@ use sea_orm::{ConnectionTrait, DatabaseExecutor, DbBackend, DbErr, ExecResult, Q
 
 pub use error::EngineError;
 pub use options::{EngineOptions, Place};
+pub use snapshot::Snapshot;
+pub(crate) use snapshot::Source;
 pub use sqlite::Kind;
 pub use tx::Tx;
 
@@ -55,6 +59,8 @@ pub struct EngineStats {
     pub jobs: u64,
     /// Commits that succeeded.
     pub commits: u64,
+    /// Size of the write-ahead log (SQLite).
+    pub wal_bytes: u64,
     /// Connections open: for reads (SQLite), for all of this process (PostgreSQL).
     pub connections: usize,
     /// Those of them in use.
@@ -105,7 +111,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of the closure and every [`EngineError`]; of these, what is [retryable](EngineError::retryable) wrote
-    /// nothing, but for a commit lost with its connection on PostgreSQL.
+    /// nothing, but for what [`EngineError::Unavailable`] says of commits.
     ///
     /// # Panics
     /// With the panic of the closure; nothing of it is written, and no other write is harmed.
@@ -118,6 +124,30 @@ impl Engine {
         match &*self.0 {
             Backend::Sqlite(sqlite) => sqlite.writer.write(job).await,
             Backend::Postgres(postgres) => postgres.write(job).await,
+        }
+    }
+
+    /// Runs reads that see the same moment: whatever is written meanwhile is in all of them or in none.
+    ///
+    /// The closure awaits nothing but statements on its [`Snapshot`]. On SQLite it is run as one read is, within the
+    /// budget and limit of one: when it takes longer than the budget it is **started again** on a blocking thread. On
+    /// PostgreSQL it is a transaction, two round trips more than its statements: one statement alone needs none of
+    /// this.
+    ///
+    /// # Errors
+    /// Those of the closure and every [`EngineError`] of a read.
+    ///
+    /// # Panics
+    /// With the panic of the closure.
+    pub async fn snapshot<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: AsyncFn(&Snapshot) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<EngineError> + Send + 'static,
+    {
+        match &*self.0 {
+            Backend::Sqlite(sqlite) => sqlite.readers.snapshot(job).await,
+            Backend::Postgres(postgres) => postgres.snapshot(job).await,
         }
     }
 
@@ -154,6 +184,7 @@ impl Engine {
                     batches: counts.batches.load(Ordering::Relaxed),
                     jobs: counts.jobs.load(Ordering::Relaxed),
                     commits: counts.commits.load(Ordering::Relaxed),
+                    wal_bytes: sqlite.wal_bytes(),
                     connections,
                     connections_in_use,
                 }
@@ -162,7 +193,7 @@ impl Engine {
                 let jobs = postgres.jobs.load(Ordering::Relaxed);
                 let (connections, connections_in_use) = postgres.usage();
                 let commits = postgres.commits.load(Ordering::Relaxed);
-                EngineStats { queue_depth: 0, batches: jobs, jobs, commits, connections, connections_in_use }
+                EngineStats { batches: jobs, jobs, commits, connections, connections_in_use, ..EngineStats::default() }
             }
         }
     }

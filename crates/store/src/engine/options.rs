@@ -31,8 +31,16 @@ pub struct EngineOptions {
     pub read_budget: Duration,
     /// Both engines: a read longer than this is refused with [`EngineError::TooExpensive`].
     pub read_limit: Duration,
+    /// SQLite: a read whose rows have more bytes than this is refused with [`EngineError::TooExpensive`].
+    pub read_bytes: usize,
     /// Both engines: how long to wait for a lock (SQLite: of another process).
     pub lock_timeout: Duration,
+    /// SQLite: pages of the WAL after which the writer brings them into the file, between two groups.
+    pub checkpoint_pages: u64,
+    /// SQLite: pages of the WAL from which on it waits for readers to do so.
+    pub wal_pages: u64,
+    /// SQLite: how long no write came before the writer brings the rest of the WAL into the file.
+    pub idle: Duration,
     /// PostgreSQL: limit of one statement of a write.
     pub write_limit: Duration,
     /// PostgreSQL: connections per runtime (each actix worker is one) for reads, and as many again for writes.
@@ -69,7 +77,11 @@ impl EngineOptions {
             queue: 1024,
             read_budget: Duration::from_millis(5),
             read_limit: Duration::from_secs(2),
+            read_bytes: 128 << 20,
             lock_timeout: Duration::from_secs(5),
+            checkpoint_pages: 2_000,
+            wal_pages: 16_000,
+            idle: Duration::from_secs(1),
             write_limit: Duration::from_secs(10),
             connections: 4,
         }

@@ -7,7 +7,7 @@ use std::sync::{
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement};
 
-use super::{EngineError, error::Fault, postgres::Transaction, sqlite::Conn};
+use super::{EngineError, error::Fault, postgres::Transaction, rows::Row, sqlite::Conn};
 
 /// A write transaction: reads and writes, through sea-orm's [`ConnectionTrait`].
 ///
@@ -95,6 +95,13 @@ impl Tx {
             Inner::Sqlite(conn) => Some(conn.lock().unwrap_or_else(PoisonError::into_inner)),
             Inner::Postgres(_) => None,
         }
+    }
+
+    /// Rows of a query, where they are read by our own driver.
+    pub(crate) fn rows_here<R: Row>(&self, statement: &Statement) -> Option<Result<Vec<R>, DbErr>> {
+        let Inner::Sqlite(conn) = &self.inner else { return None };
+        let rows = self.check(&statement.sql).and_then(|()| Ok(lock(conn).rows(statement)?));
+        Some(self.note(rows))
     }
 
     pub(crate) fn into_inner(self) -> Inner {

@@ -33,6 +33,33 @@ pub struct Model {
     pub tag_ids: Vec<u8>,
 }
 
+crate::engine::rows::row!(Model {
+    org_id,
+    id,
+    version,
+    touched,
+    owner_id,
+    team_id,
+    created_at,
+    updated_at,
+    created_by,
+    deleted_at,
+    deleted_with,
+    customer_id,
+    name,
+    name_norm,
+    name_sort,
+    position,
+    role,
+    phones,
+    emails,
+    wechat,
+    birthday,
+    primary,
+    remark,
+    tag_ids,
+});
+
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -42,6 +42,42 @@ pub struct Model {
     pub flags: String,
 }
 
+crate::engine::rows::row!(Model {
+    org_id,
+    id,
+    version,
+    touched,
+    owner_id,
+    team_id,
+    created_at,
+    updated_at,
+    created_by,
+    deleted_at,
+    deleted_with,
+    number,
+    name,
+    name_norm,
+    name_sort,
+    initial,
+    kind,
+    stage,
+    grade,
+    industry,
+    size,
+    credit_code,
+    region,
+    address,
+    phones,
+    emails,
+    wechat,
+    source,
+    remark,
+    tag_ids,
+    last_follow_up_at,
+    next_follow_up_at,
+    flags,
+});
+
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -27,6 +27,27 @@ pub struct Model {
     pub next_due_at: DateTimeUtc,
 }
 
+crate::engine::rows::row!(Model {
+    org_id,
+    id,
+    version,
+    touched,
+    owner_id,
+    team_id,
+    created_at,
+    updated_at,
+    created_by,
+    deleted_at,
+    deleted_with,
+    customer_id,
+    contact_id,
+    kind,
+    summary,
+    happened_at,
+    next_step,
+    next_due_at,
+});
+
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

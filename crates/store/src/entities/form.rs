@@ -37,6 +37,37 @@ pub struct Model {
     pub id_salt: Option<Vec<u8>>,
 }
 
+crate::engine::rows::row!(Model {
+    org_id,
+    id,
+    version,
+    touched,
+    owner_id,
+    team_id,
+    created_at,
+    updated_at,
+    created_by,
+    deleted_at,
+    deleted_with,
+    name,
+    name_norm,
+    name_sort,
+    fields,
+    origins,
+    consent_text,
+    honeypot,
+    repeat_window,
+    source,
+    assign_team_id,
+    answer,
+    source_id,
+    paused,
+    public_key,
+    public_hash,
+    hook_hash,
+    id_salt,
+});
+
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -25,6 +25,25 @@ pub struct Model {
     pub color: Option<String>,
 }
 
+crate::engine::rows::row!(Model {
+    org_id,
+    id,
+    version,
+    touched,
+    owner_id,
+    team_id,
+    created_at,
+    updated_at,
+    created_by,
+    deleted_at,
+    deleted_with,
+    name,
+    name_norm,
+    name_sort,
+    group,
+    color,
+});
+
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

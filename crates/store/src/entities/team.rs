@@ -24,6 +24,24 @@ pub struct Model {
     pub parent_id: Option<Uuid>,
 }
 
+crate::engine::rows::row!(Model {
+    org_id,
+    id,
+    version,
+    touched,
+    owner_id,
+    team_id,
+    created_at,
+    updated_at,
+    created_by,
+    deleted_at,
+    deleted_with,
+    name,
+    name_norm,
+    name_sort,
+    parent_id,
+});
+
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -34,6 +34,34 @@ pub struct Model {
     pub failed_since: Option<DateTimeUtc>,
 }
 
+crate::engine::rows::row!(Model {
+    org_id,
+    id,
+    version,
+    touched,
+    owner_id,
+    team_id,
+    created_at,
+    updated_at,
+    created_by,
+    deleted_at,
+    deleted_with,
+    name,
+    name_norm,
+    name_sort,
+    email,
+    mobile,
+    user_name,
+    role,
+    disabled,
+    password_hash,
+    password_changed_at,
+    must_change_password,
+    last_login_at,
+    last_login_address,
+    failed_since,
+});
+
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -7,7 +7,7 @@ use kehu_domain::rights::{Action, Reach, Relation, Rights};
 use uuid::Uuid;
 
 use crate::crypto::roots::KeyRing;
-use crate::engine::{self, Engine, EngineError};
+use crate::engine::{self, EngineError, Snapshot, Source};
 use crate::failure::Failure;
 use crate::org::Org;
 use crate::tx::Tx;
@@ -111,6 +111,8 @@ pub struct Caller {
     pub(super) rights: &'static Rights,
     pub(super) teams: Arc<[Uuid]>,
     pub(super) request: Arc<RequestInfo>,
+    /// What it reads from.
+    pub(super) source: Source,
 }
 
 impl Caller {
@@ -154,8 +156,26 @@ impl Caller {
         &self.ring
     }
 
-    pub(crate) fn db(&self) -> &Engine {
-        self.gate.engine()
+    pub(crate) fn db(&self) -> &Source {
+        &self.source
+    }
+
+    /// Runs reads that see the same moment. The closure reads through the caller that it is given, awaits nothing but
+    /// that, and may be run twice.
+    ///
+    /// # Errors
+    /// Those of the closure and of the database.
+    pub(crate) async fn at_one_moment<T, F>(&self, job: F) -> Result<T, Failure>
+    where
+        F: AsyncFn(&Caller) -> Result<T, Failure> + Send + 'static,
+        T: Send + 'static,
+    {
+        let caller = self.clone();
+        let read = async move |snapshot: &Snapshot| {
+            let source = Source::Then(snapshot.clone());
+            job(&Caller { source, ..caller.clone() }).await
+        };
+        self.gate.engine().snapshot(read).await
     }
 
     /// How a record of that owner and team stands to the caller.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::crypto::kek::KeyProvider;
 use crate::crypto::roots::{KeyRing, Purpose, RootState, WrappedRoot};
-use crate::engine::{Engine, EngineError, EngineOptions, EngineStats};
+use crate::engine::{Engine, EngineError, EngineOptions, EngineStats, Source};
 use crate::entities::{session, tenant_key};
 use crate::failure::{Failure, SignInFailure};
 use crate::org::{FRESH, INSTALLATION, Org, Orgs};
@@ -137,7 +137,7 @@ impl Gate {
         let ring = Arc::new(self.unlock(org.id, roots)?);
         let (org, teams, request) = (Arc::new(org), Arc::from([]), Arc::new(request));
         let (principal, rights) = (Principal::System, Rights::system());
-        Ok(Caller { gate: self.clone(), org, ring, principal, rights, teams, request })
+        Ok(Caller { gate: self.clone(), org, ring, principal, rights, teams, request, source: self.source() })
     }
 
     /// Somebody of an organisation, whose right to act was checked.
@@ -151,7 +151,7 @@ impl Gate {
     ) -> Result<Caller, Failure> {
         let ring = self.ring(org.id).await?;
         let (teams, request) = (teams.into(), Arc::new(request));
-        Ok(Caller { gate: self.clone(), org, ring, principal, rights, teams, request })
+        Ok(Caller { gate: self.clone(), org, ring, principal, rights, teams, request, source: self.source() })
     }
 
     /// Now.
@@ -181,6 +181,10 @@ impl Gate {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.0.engine
+    }
+
+    fn source(&self) -> Source {
+        Source::Now(self.0.engine.clone())
     }
 
     pub(crate) fn read_limit(&self) -> u32 {

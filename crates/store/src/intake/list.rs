@@ -166,8 +166,8 @@ fn detail(caller: &Caller, row: &submission::Model) -> Result<Value, Failure> {
 
 fn write(out: &mut Out, row: &submission::Model, detail: &Value) {
     let part = |name: &str| detail.get(name).cloned().unwrap_or_default().to_string();
-    out.key("id").plain(&row.id);
-    out.key("form_id").plain(&row.form_id);
+    out.key("id").id(row.id);
+    out.key("form_id").id(row.form_id);
     out.key("form_version").number(row.form_version);
     out.key("received_at").plain(&format_time(row.received_at));
     out.key("status").text(&row.status);

@@ -121,7 +121,7 @@ async fn make(tx: &Tx<'_>, form: &OpenForm, lead: &mut Lead) -> Result<Placed, F
         lead.flag(flag);
     }
     let new = New { id, data, contacts: contact.into_iter().collect() };
-    let (stored, contacts) = create::insert_whole(tx, new, true).await?;
+    let create::Made { record: stored, contacts } = create::insert_whole(tx, new, true).await?;
     Ok(Placed {
         customer: Some(id),
         contact: contacts.first().map(|contact| contact.base.id),

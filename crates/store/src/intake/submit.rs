@@ -107,7 +107,7 @@ async fn take(tx: &Tx<'_>, work: Work) -> Result<Received, Failure> {
     };
     if let Some(idempotency) = &idempotency {
         let kept = Kept { status: 202, location: Some(id.to_string()), body: String::new() };
-        kept::keep(tx, idempotency, 0, &kept).await?;
+        kept::keep(tx, idempotency, 0, &kept)?;
     }
     Ok(received(&form, id, false))
 }

@@ -137,7 +137,7 @@ fn write_record(
     out.object(|out| {
         let wanted = |name: &str| view.wants(name);
         if wanted("id") {
-            out.key("id").plain(&base.id);
+            out.key("id").id(base.id);
         }
         if wanted("version") {
             out.key("version").number(base.version);

@@ -13,7 +13,7 @@ use crate::ops::duplicates;
 use crate::tx::Tx;
 
 use super::doors::{TRIES, WriteOptions, pause};
-use super::{Draft, Idempotency, Machine, Resource};
+use super::{Draft, Idempotency, Machine, Outcomes, Resource};
 
 /// How many items one transaction takes when the batch is not atomic: nobody waits for a thousand rows.
 const CHUNK: usize = 50;
@@ -101,11 +101,9 @@ async fn write_chunk(
     }
 }
 
-fn first_failure(drafts: &[Result<Draft, Failure>]) -> Option<(usize, Failure)> {
-    drafts.iter().enumerate().find_map(|(at, draft)| draft.as_ref().err().map(|failure| (at, failure.clone())))
+fn first_failure<T>(outcomes: &[Result<T, Failure>]) -> Option<(usize, Failure)> {
+    outcomes.iter().enumerate().find_map(|(at, outcome)| outcome.as_ref().err().map(|failure| (at, failure.clone())))
 }
-
-type Outcomes = Vec<Result<Uuid, Failure>>;
 
 async fn chunk_in(
     tx: &Tx<'_>,
@@ -127,14 +125,64 @@ async fn chunk_in(
     }
     let keys: Vec<String> = drafts.iter().flatten().flat_map(|draft| machine.strong_keys(draft)).collect();
     duplicates::lock(tx, keys).await?;
-    let mut outcomes: Outcomes = Vec::with_capacity(drafts.len());
+    let outcomes = match (machine.together(), atomic) {
+        (true, _) => set_in(tx, machine, drafts, allow_duplicate).await?,
+        (false, true) => each_in(tx, machine, drafts, allow_duplicate).await?,
+        (false, false) => each_attempted_in(tx, machine, drafts, allow_duplicate).await?,
+    };
+    if atomic && let Some((at, failure)) = first_failure(&outcomes) {
+        return Err(under(failure, at));
+    }
+    if let Some(idempotency) = &idempotency {
+        let ids: Vec<Option<Uuid>> = outcomes.iter().map(|outcome| outcome.as_ref().ok().copied()).collect();
+        let body = serde_json::to_string(&ids).unwrap_or_default();
+        kept::keep(tx, idempotency, part, &Kept { status: 200, location: None, body })?;
+    }
+    Ok((outcomes, false))
+}
+
+/// All at once.
+async fn set_in(
+    tx: &Tx<'_>,
+    machine: &dyn Machine,
+    drafts: Vec<Result<Draft, Failure>>,
+    allow_duplicate: bool,
+) -> Result<Outcomes, Failure> {
+    let (mut set, mut outcomes) = (Vec::new(), Vec::new());
+    for draft in drafts {
+        outcomes.push(draft.map(|draft| set.push(draft)));
+    }
+    let mut made = machine.insert_set(tx, set, allow_duplicate).await?.into_iter();
+    let untold = || Err(Failure::Internal("one of a set is not told of".into()));
+    Ok(outcomes.into_iter().map(|outcome| outcome.and_then(|()| made.next().unwrap_or_else(untold))).collect())
+}
+
+/// One after the other; a failure fails them all.
+async fn each_in(
+    tx: &Tx<'_>,
+    machine: &dyn Machine,
+    drafts: Vec<Result<Draft, Failure>>,
+    allow_duplicate: bool,
+) -> Result<Outcomes, Failure> {
+    let mut outcomes = Vec::with_capacity(drafts.len());
     for (at, draft) in drafts.into_iter().enumerate() {
+        let made = machine.insert(tx, draft?, allow_duplicate).await;
+        outcomes.push(Ok(made.map_err(|failure| under(failure, at))?.base().id));
+    }
+    Ok(outcomes)
+}
+
+/// One after the other, each by itself.
+async fn each_attempted_in(
+    tx: &Tx<'_>,
+    machine: &dyn Machine,
+    drafts: Vec<Result<Draft, Failure>>,
+    allow_duplicate: bool,
+) -> Result<Outcomes, Failure> {
+    let mut outcomes = Vec::with_capacity(drafts.len());
+    for draft in drafts {
         let outcome = match draft {
             Err(failure) => Err(failure),
-            Ok(draft) if atomic => {
-                let made = machine.insert(tx, draft, allow_duplicate).await;
-                Ok(made.map_err(|failure| under(failure, at))?.base().id)
-            }
             Ok(draft) => {
                 tx.attempt(async || machine.insert(tx, draft, allow_duplicate).await.map(|made| made.base().id)).await
             }
@@ -145,12 +193,7 @@ async fn chunk_in(
             outcome => outcomes.push(outcome),
         }
     }
-    if let Some(idempotency) = &idempotency {
-        let ids: Vec<Option<Uuid>> = outcomes.iter().map(|outcome| outcome.as_ref().ok().copied()).collect();
-        let body = serde_json::to_string(&ids).unwrap_or_default();
-        kept::keep(tx, idempotency, part, &Kept { status: 200, location: None, body }).await?;
-    }
-    Ok((outcomes, false))
+    Ok(outcomes)
 }
 
 /// Outcomes of an earlier request: ids are kept. An item that failed then is judged as it is now by its parsing alone:

@@ -8,12 +8,13 @@ use sea_orm::{EntityTrait, IntoActiveModel};
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::journal::Entry;
+use crate::inserts::{self, Insert};
+use crate::journal;
 use crate::ops::{duplicates, references, tags};
-use crate::pii::Found;
+use crate::pii::{self, Entry, Found};
 use crate::rows::{Ownership, RowBase, Rows, new_base};
 use crate::sealer::Sealer;
-use crate::tx::{Tx, insert_many};
+use crate::tx::Tx;
 
 use super::draft::New;
 
@@ -24,17 +25,92 @@ pub(crate) async fn write<R: Rows>(tx: &Tx<'_>, data: R) -> Result<Stored<R>, Fa
 
 /// Makes a record and the contacts it brings.
 pub(crate) async fn insert<R: Rows>(tx: &Tx<'_>, new: New<R>, allow_duplicate: bool) -> Result<Stored<R>, Failure> {
-    insert_whole(tx, new, allow_duplicate).await.map(|(stored, _)| stored)
+    insert_whole(tx, new, allow_duplicate).await.map(|made| made.record)
 }
 
 /// The same; the contacts come back with it.
-pub(crate) async fn insert_whole<R: Rows>(
+pub(crate) async fn insert_whole<R: Rows>(tx: &Tx<'_>, new: New<R>, allow_duplicate: bool) -> Result<Made<R>, Failure> {
+    let mut outcomes = insert_set(tx, vec![new], allow_duplicate).await?;
+    outcomes.pop().unwrap_or_else(|| Err(Failure::Internal("one of a set is not told of".into())))
+}
+
+/// A record that was made, with its contacts.
+pub(crate) struct Made<R> {
+    pub(crate) record: Stored<R>,
+    pub(crate) contacts: Vec<Stored<Contact>>,
+}
+
+/// Makes records together: what the database knows of them is asked for all at once, each is judged by itself, and the
+/// rows of those that are not refused are written at once. A refused one has written nothing.
+///
+/// # Errors
+/// Those of the database; refusals are the outcomes.
+pub(crate) async fn insert_set<R: Rows>(
+    tx: &Tx<'_>,
+    set: Vec<New<R>>,
+    allow_duplicate: bool,
+) -> Result<Vec<Result<Made<R>, Failure>>, Failure> {
+    let entries: Vec<Vec<Entry>> = set.iter().map(New::entries).collect();
+    let all: Vec<Entry> = entries.iter().flatten().cloned().collect();
+    let found = pii::find(tx.db(), tx.caller().ring(), tx.org_id(), &all).await?;
+    let found = found.split(entries.iter().map(Vec::len));
+    references::know_customers(tx, set.iter().flat_map(|new| new.data.targets())).await?;
+    let mut outcomes: Vec<Result<Made<R>, Failure>> = Vec::with_capacity(set.len());
+    let mut written = 0;
+    for ((new, entries), mut found) in set.into_iter().zip(entries).zip(found) {
+        if duplicates::add_held(tx, &entries, &mut found) {
+            // What it meets is described from its row.
+            write_rows(tx, outcomes.get_mut(written..)).await?;
+            written = outcomes.len();
+        }
+        match judge(tx, new, &entries, &found, allow_duplicate).await {
+            Err(failure @ Failure::Engine(_)) => return Err(failure),
+            outcome => outcomes.push(outcome),
+        }
+    }
+    write_rows(tx, outcomes.get_mut(written..)).await?;
+    Ok(outcomes)
+}
+
+/// Writes the records of a set that were not refused.
+async fn write_rows<R: Rows>(tx: &Tx<'_>, set: Option<&mut [Result<Made<R>, Failure>]>) -> Result<(), Failure> {
+    let mut ready: Vec<&mut Made<R>> = set.into_iter().flatten().filter_map(|outcome| outcome.as_mut().ok()).collect();
+    if ready.is_empty() {
+        return Ok(());
+    }
+    R::number(tx, ready.iter_mut().map(|made| &mut made.record.data).collect()).await?;
+    let rows = ready.iter().map(|made| to_row(tx, &made.record)).collect::<Result<_, _>>()?;
+    let contacts = ready.iter().flat_map(|made| &made.contacts);
+    let contacts = contacts.map(|contact| to_row(tx, contact)).collect::<Result<_, _>>()?;
+    let rows = Insert::of::<<R::Entity as EntityTrait>::ActiveModel>(rows);
+    let contacts = Insert::of::<<<Contact as Rows>::Entity as EntityTrait>::ActiveModel>(contacts);
+    inserts::write(tx.db(), vec![rows, contacts]).await?;
+    for made in ready {
+        finish(tx, &made.record).await?;
+        for contact in &made.contacts {
+            finish(tx, contact).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a new record may be made: what it refers to is there, it meets no other, and the caller may make it. What
+/// follows from its fields is filled in, and other new records may meet it from here on.
+async fn judge<R: Rows>(
     tx: &Tx<'_>,
     new: New<R>,
+    entries: &[Entry],
+    found: &Found,
     allow_duplicate: bool,
-) -> Result<(Stored<R>, Vec<Stored<Contact>>), Failure> {
-    let entries = new.entries();
+) -> Result<Made<R>, Failure> {
     let New { id, mut data, mut contacts } = new;
+    references::check(tx, &data, None).await?;
+    if !allow_duplicate {
+        duplicates::refuse(tx, entries, found, data.credit_code(), &own_records(id, &data)).await?;
+    }
+    data.prepare(tx, None).await?;
+    let (owner, team) = owner_and_team(tx, &data).await?;
+    // Last, because they may make a tag.
     settle_tags(tx, &mut data).await?;
     for contact in &mut contacts {
         settle_tags(tx, contact).await?;
@@ -44,29 +120,38 @@ pub(crate) async fn insert_whole<R: Rows>(
     for (at, contact) in contacts.iter_mut().enumerate() {
         contact.primary = Some(at) == primary;
     }
-    references::check(tx, &data, None).await?;
-    let found = duplicates::look_up(tx, &entries).await?;
-    if !allow_duplicate {
-        duplicates::refuse(tx, &entries, &found, data.credit_code(), &own_records(id, &data)).await?;
-    }
-    data.prepare(tx, None).await?;
-    let (owner, team) = owner_and_team(tx, &data).await?;
     let base = kehu_domain::record::Base { id, ..new_base(tx, owner, team) };
-    let stored = Stored { base, data };
-    R::Entity::insert(to_row(tx, &stored)?).exec_without_returning(tx.db()).await?;
-    let own = stored.data.entries().len();
-    finish(tx, &stored, &found, 0).await?;
-
+    let record = Stored { base, data };
     let contacts: Vec<Stored<Contact>> =
         contacts.into_iter().map(|data| Stored { base: new_base(tx, owner, team), data }).collect();
-    let rows = contacts.iter().map(|contact| to_row(tx, contact)).collect::<Result<Vec<_>, _>>()?;
-    insert_many::<<Contact as Rows>::Entity, _>(tx.db(), rows).await?;
-    let mut from = own;
+    let mut places = Places { entries, found, from: 0 };
+    places.index(tx, &record)?;
     for contact in &contacts {
-        finish(tx, contact, &found, from).await?;
-        from += contact.data.entries().len();
+        places.index(tx, contact)?;
     }
-    Ok((stored, contacts))
+    Ok(Made { record, contacts })
+}
+
+/// Sealed values of a record and its contacts, one after the other, with where each goes in the index.
+struct Places<'a> {
+    entries: &'a [Entry],
+    found: &'a Found,
+    from: usize,
+}
+
+impl Places<'_> {
+    fn index<R: Rows>(&mut self, tx: &Tx<'_>, stored: &Stored<R>) -> Result<(), Failure> {
+        let parent = match stored.data.ownership() {
+            Ownership::OfCustomer(customer) => customer,
+            _ => stored.base.id,
+        };
+        let many = stored.data.entry_count();
+        let entries = self.entries.get(self.from..self.from + many).unwrap_or_default();
+        let found = self.found.from(self.from);
+        tx.index(duplicates::rows(tx, stored, R::KIND.name, parent, entries, &found)?, entries);
+        self.from += many;
+        Ok(())
+    }
 }
 
 /// Records that a request may share its keys with: itself, and the customer that it hangs on.
@@ -77,14 +162,8 @@ pub(crate) fn own_records<R: Rows>(id: Uuid, data: &R) -> Vec<Uuid> {
     }
 }
 
-/// Index, search, links, journal, and what follows elsewhere. `from` is where the record's values begin in the look-up.
-async fn finish<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>, found: &Found, from: usize) -> Result<(), Failure> {
-    let entries = stored.data.entries();
-    let parent = match stored.data.ownership() {
-        Ownership::OfCustomer(customer) => customer,
-        _ => stored.base.id,
-    };
-    tx.index(duplicates::rows(tx, stored, R::KIND.name, parent, &entries, &found.from(from))?, &entries);
+/// Search, links, journal, and what follows elsewhere.
+async fn finish<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>) -> Result<(), Failure> {
     if let Some(text) = stored.data.search_text() {
         tx.search(R::KIND.name, stored.base.id, text, true);
     }
@@ -94,7 +173,7 @@ async fn finish<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>, found: &Found, from: u
     if let Some(name) = stored.data.name() {
         tx.remember_name(stored.base.id, Name { name: name.to_owned(), color: None });
     }
-    if let Some(entry) = Entry::change("created", None, Some(stored)) {
+    if let Some(entry) = journal::Entry::change("created", None, Some(stored)) {
         tx.log(entry);
     }
     R::follow(tx, None, Some(stored)).await

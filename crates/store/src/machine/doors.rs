@@ -14,7 +14,7 @@ use crate::ops::duplicates;
 use crate::tx::Tx;
 
 use super::answer::{self, Answer, Asked};
-use super::{Change, Draft, Machine, Resource, Shown};
+use super::{Change, Draft, Machine, Resource, Shown, page};
 
 /// A client's name for one request, so that repeating it does nothing twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,8 +93,15 @@ pub async fn get(
 ) -> Result<Answer, Failure> {
     let machine = resource.0;
     let asked = Asked::one(machine.kind(), parameters)?;
+    if asked.expand.is_empty() {
+        return one(caller, machine, id, &asked).await;
+    }
+    caller.at_one_moment(async move |caller: &Caller| one(caller, machine, id, &asked).await).await
+}
+
+async fn one(caller: &Caller, machine: &dyn Machine, id: Uuid, asked: &Asked) -> Result<Answer, Failure> {
     let record = machine.load(caller, vec![id]).await?.into_iter().next().ok_or(Failure::NotFound)?;
-    answer::one(caller, record, &asked).await
+    answer::one(caller, record, asked).await
 }
 
 /// A page of a list.
@@ -105,7 +112,7 @@ pub async fn list(caller: &Caller, resource: Resource, parameters: Vec<(String, 
     let machine = resource.0;
     caller.reach(Action::Read, machine.kind().name)?;
     let asked = Asked::from_parameters(caller, machine.kind(), parameters)?;
-    answer::many(caller, machine.page(caller, &asked).await?, &asked).await
+    many(caller, machine, asked).await
 }
 
 /// A page of a search.
@@ -116,7 +123,14 @@ pub async fn search(caller: &Caller, resource: Resource, body: &Value) -> Result
     let machine = resource.0;
     caller.reach(Action::Read, machine.kind().name)?;
     let asked = Asked::from_body(caller, machine.kind(), body)?;
-    answer::many(caller, machine.page(caller, &asked).await?, &asked).await
+    many(caller, machine, asked).await
+}
+
+/// A page, of one moment where several statements make it.
+async fn many(caller: &Caller, machine: &'static dyn Machine, asked: Asked) -> Result<Answer, Failure> {
+    let several = page::is_of_several(caller, machine.kind(), &asked)?;
+    let many = async move |caller: &Caller| answer::many(caller, machine.page(caller, &asked).await?, &asked).await;
+    if several { caller.at_one_moment(many).await } else { many(caller).await }
 }
 
 /// What is done to a record.
@@ -238,7 +252,7 @@ async fn once(
             if let Some(idempotency) = &options.idempotency {
                 let location = answer.id.map(|id| id.to_string());
                 let kept = Kept { status: verb.status(), location, body: answer.body.clone() };
-                kept::keep(tx, idempotency, 0, &kept).await?;
+                kept::keep(tx, idempotency, 0, &kept)?;
             }
             let answer = match &record {
                 Some(record) => with_secret(tx, &**record, answer).await?,

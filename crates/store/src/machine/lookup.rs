@@ -106,7 +106,7 @@ fn write(out: &mut Out, caller: &Caller, customer: &customer::Model, contact: Op
         out.key("owner");
         match customer.owner_id {
             Some(owner) => out.object(|out| {
-                out.key("id").plain(&owner);
+                out.key("id").id(owner);
                 out.key("name").text_or_null(caller.org().name_of(owner).map(|name| name.name.as_str()));
             }),
             None => out.null(),

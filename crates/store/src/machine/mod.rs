@@ -82,6 +82,9 @@ impl<R: Rows> Shown for Stored<R> {
     }
 }
 
+/// What became of each of several new records.
+pub(crate) type Outcomes = Vec<Result<Uuid, Failure>>;
+
 /// What a change is made with.
 pub(crate) struct Change {
     pub(crate) id: Uuid,
@@ -105,6 +108,10 @@ pub(crate) trait Machine: Sync {
     fn strong_keys(&self, draft: &Draft) -> Vec<String>;
     /// Writes a draft.
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>>;
+    /// Whether drafts can be written together.
+    fn together(&self) -> bool;
+    /// Writes drafts together; each has its own outcome.
+    fn insert_set<'t>(&'t self, tx: &'t Tx<'_>, drafts: Vec<Draft>, allow_duplicate: bool) -> Local<'t, Outcomes>;
     /// Changes a record.
     fn change<'t>(&'t self, tx: &'t Tx<'_>, change: Change) -> Local<'t, Box<dyn Shown>>;
     /// Deletes a record.
@@ -182,6 +189,18 @@ impl<R: Rows> Machine for Of<R> {
             let draft = draft.map_err(|_| Failure::Internal("a draft of another kind".into()))?;
             let stored = create::insert(tx, *draft, allow_duplicate).await?;
             Ok::<Box<dyn Shown>, Failure>(Box::new(stored))
+        })
+    }
+    fn together(&self) -> bool {
+        R::TOGETHER
+    }
+    fn insert_set<'t>(&'t self, tx: &'t Tx<'_>, drafts: Vec<Draft>, allow_duplicate: bool) -> Local<'t, Outcomes> {
+        Box::pin(async move {
+            let set = drafts.into_iter().map(|draft| draft.0.downcast::<draft::New<R>>().map(|new| *new));
+            let set =
+                set.collect::<Result<Vec<_>, _>>().map_err(|_| Failure::Internal("a draft of another kind".into()))?;
+            let made = create::insert_set(tx, set, allow_duplicate).await?;
+            Ok(made.into_iter().map(|made| made.map(|made| made.record.base.id)).collect())
         })
     }
     fn change<'t>(&'t self, tx: &'t Tx<'_>, change: Change) -> Local<'t, Box<dyn Shown>> {

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use kehu_domain::codes;
 use kehu_domain::flaw::Flaw;
-use kehu_domain::record::Stored;
+use kehu_domain::record::{Kind, Stored};
 use kehu_domain::rights::Action;
 use kehu_domain::text::pinyin;
 use sea_orm::sea_query::{Alias, Asterisk, Cond, Expr, ExprTrait, Func, Order, Query};
@@ -104,6 +104,13 @@ fn key_value(key: &SortKey) -> Value {
         SortKey::Time(time) => (*time).into(),
         SortKey::Text(text) => text.clone().into(),
     }
+}
+
+/// Whether several statements over records make the answer to a question.
+pub(crate) fn is_of_several(caller: &Caller, kind: &Kind, asked: &Asked) -> Result<bool, Failure> {
+    let reach = caller.reach(Action::Read, kind.name)?;
+    let parts = query::branches(caller, reach).len();
+    Ok(parts > 1 || asked.count || !asked.expand.is_empty() || query::asks_sealed(&asked.filter))
 }
 
 /// Answers a question.

@@ -3,9 +3,10 @@
 use kehu_domain::record::Stored;
 use kehu_domain::rights::Action;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order};
-use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
+use crate::engine::rows::Reads;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::pii::padded;
@@ -20,12 +21,12 @@ pub(crate) fn col(name: &str) -> Expr {
 
 /// Runs a query and opens its rows.
 pub(crate) async fn all<R: Rows>(
-    db: &impl ConnectionTrait,
+    db: &impl Reads,
     caller: &Caller,
     query: Select<R::Entity>,
 ) -> Result<Vec<Stored<R>>, Failure> {
     let opener = Opener(caller.ring());
-    let rows = query.all(db).await?;
+    let rows = db.all(query).await?;
     rows.into_iter().map(|row| R::from_row(row, &opener).map(|(stored, _)| stored)).collect()
 }
 
@@ -76,12 +77,8 @@ pub(crate) async fn for_change<R: Rows>(tx: &Tx<'_>, id: Uuid, action: Action) -
     let caller = tx.caller();
     let readable = caller.reach(Action::Read, R::KIND.name)?;
     let changeable = caller.reach(action, R::KIND.name)?;
-    let row = R::Entity::find()
-        .filter(col("org_id").eq(tx.org_id()))
-        .filter(col("id").eq(id))
-        .lock_exclusive()
-        .one(tx.db())
-        .await?;
+    let query = R::Entity::find().filter(col("org_id").eq(tx.org_id())).filter(col("id").eq(id)).lock_exclusive();
+    let row = tx.db().one(query).await?;
     let row = row.ok_or(Failure::NotFound)?;
     let (stored, touched) = R::from_row(row, &Opener(caller.ring()))?;
     if stored.base.deleted_at.is_some() || !query::covers(caller, readable, R::KIND, &stored.base) {

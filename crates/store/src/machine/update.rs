@@ -196,6 +196,12 @@ async fn refuse_conflicts<R: Rows>(
     Err(Failure::Conflict(conflicts))
 }
 
+/// Whether a field changed that a record is found under. What it is found under takes long to tell.
+fn is_found_anew<R: Rows>(before: &R, after: &R) -> bool {
+    let finds = |name: &&str| R::KIND.field(name).is_some_and(|field| field.find.is_some());
+    before.credit_code() != after.credit_code() || before.changed(after).iter().any(finds)
+}
+
 /// Only values that are new to the record can meet another one.
 async fn refuse_duplicates<R: Rows>(
     tx: &Tx<'_>,
@@ -203,7 +209,7 @@ async fn refuse_duplicates<R: Rows>(
     data: &R,
     allow_duplicate: bool,
 ) -> Result<(), Failure> {
-    if allow_duplicate {
+    if allow_duplicate || !is_found_anew(&before.data, data) {
         return Ok(());
     }
     let old = before.data.entries();
@@ -297,8 +303,8 @@ async fn update_row<R: Rows>(
 
 async fn finish<R: Rows>(tx: &Tx<'_>, before: &Stored<R>, after: &Stored<R>) -> Result<(), Failure> {
     let id = after.base.id;
-    let entries = after.data.entries();
-    if entries != before.data.entries() {
+    if is_found_anew(&before.data, &after.data) {
+        let entries = after.data.entries();
         let parent = match after.data.ownership() {
             Ownership::OfCustomer(customer) => customer,
             _ => id,

@@ -60,10 +60,17 @@ fn lanes(org: Uuid, keys: &[String]) -> Vec<i64> {
 pub(crate) async fn look_up(tx: &Tx<'_>, entries: &[Entry]) -> Result<Found, Failure> {
     let ring = tx.caller().ring();
     let mut found = pii::find(tx.db(), ring, tx.org_id(), entries).await?;
+    add_held(tx, entries, &mut found);
+    Ok(found)
+}
+
+/// Adds what this transaction is about to put into the index; whether there is any of it.
+pub(crate) fn add_held(tx: &Tx<'_>, entries: &[Entry], found: &mut Found) -> bool {
+    let before = found.hits.len();
     for (at, entry) in entries.iter().enumerate() {
         found.hits.extend(tx.held(entry).into_iter().map(|hit| Hit { entry: at, ..hit }));
     }
-    Ok(found)
+    found.hits.len() > before
 }
 
 /// Refuses a record whose strong keys another living record has. `own` are the records that are written: a request

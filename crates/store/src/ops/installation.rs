@@ -8,6 +8,7 @@ use crate::engine;
 use crate::entities::{organisation, tenant_key};
 use crate::failure::Failure;
 use crate::gate::Gate;
+use crate::inserts::{self, Insert};
 use crate::org::INSTALLATION;
 
 /// Makes what an installation cannot be without: its own row and its roots. Of several servers that start at once one
@@ -64,5 +65,5 @@ pub(crate) async fn insert(
 ) -> Result<(), Failure> {
     organisation::Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
     let roots = roots.into_iter().map(IntoActiveModel::into_active_model);
-    crate::tx::insert_many::<tenant_key::Entity, _>(db, roots.collect()).await
+    inserts::write(db, vec![Insert::of::<tenant_key::ActiveModel>(roots.collect())]).await
 }

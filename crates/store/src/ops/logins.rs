@@ -14,8 +14,10 @@ use uuid::Uuid;
 use crate::crypto::index::IndexClass;
 use crate::crypto::roots::KeyRing;
 use crate::dialect::{has_concurrent_writers, statement};
+use crate::engine::rows::Reads;
 use crate::entities::{pii_index, user};
 use crate::failure::Failure;
+use crate::inserts::{self, Insert};
 use crate::org::INSTALLATION;
 use crate::people::sessions;
 use crate::pii::{self, Entry, Found};
@@ -32,11 +34,7 @@ fn entries(user: &User, region: &str) -> Vec<Entry> {
 }
 
 /// Users that sign in by a name: organisation and user.
-pub(crate) async fn find(
-    db: &impl ConnectionTrait,
-    ring: &KeyRing,
-    name: &LoginName,
-) -> Result<Vec<(Uuid, Uuid)>, Failure> {
+pub(crate) async fn find(db: &impl Reads, ring: &KeyRing, name: &LoginName) -> Result<Vec<(Uuid, Uuid)>, Failure> {
     let entry = Entry { class: IndexClass::Login, value: name.index_form(), strong: true, pointer: String::new() };
     let found = pii::find(db, ring, INSTALLATION, &[entry]).await?;
     Ok(found.hits.into_iter().map(|hit| (hit.parent_id, hit.record_id)).collect())
@@ -131,5 +129,5 @@ pub(crate) async fn write(
     for (at, entry) in entries.iter().enumerate() {
         rows.push(pii::row(&ring, INSTALLATION, &found, at, entry, record)?.into_active_model());
     }
-    crate::tx::insert_many::<pii_index::Entity, _>(tx.db(), rows).await
+    inserts::write(tx.db(), vec![Insert::of::<pii_index::ActiveModel>(rows)]).await
 }

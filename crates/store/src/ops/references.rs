@@ -1,16 +1,20 @@
 //! References that a record makes: they exist, and are within the caller's reach.
 
 use kehu_domain::codes;
-use kehu_domain::field::Shape;
+use kehu_domain::field::{Field, Shape};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::record::Record;
 use kehu_domain::rights::Action;
 use kehu_domain::show::Name;
-use sea_orm::{EntityTrait, FromQueryResult, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+};
 use uuid::Uuid;
 
+use crate::engine::rows::{Reads, row};
 use crate::entities::{contact, customer, team, user};
 use crate::failure::Failure;
+use crate::pii::padded;
 use crate::tx::Tx;
 
 /// What must be known of a customer to hang something on it.
@@ -21,6 +25,18 @@ pub(crate) struct CustomerHead {
     pub(crate) team_id: Option<Uuid>,
     deleted_at: Option<chrono::DateTime<chrono::Utc>>,
 }
+
+/// One of several.
+#[derive(FromQueryResult)]
+struct KnownCustomer {
+    id: Uuid,
+    name: String,
+    owner_id: Option<Uuid>,
+    team_id: Option<Uuid>,
+    deleted_at: Option<chrono::DateTime<chrono::Utc>>,
+}
+
+row!(KnownCustomer { id, name, owner_id, team_id, deleted_at });
 
 #[derive(Clone, Debug, FromQueryResult)]
 struct ContactHead {
@@ -48,6 +64,36 @@ pub(crate) async fn customer(tx: &Tx<'_>, id: Uuid) -> Result<Option<CustomerHea
         tx.know_customer(id, head.clone());
     }
     Ok(head)
+}
+
+/// Looks up the customers that several references name, in one statement and in a fixed order: they are locked.
+pub(crate) async fn know_customers(
+    tx: &Tx<'_>,
+    targets: impl Iterator<Item = (&'static Field, Uuid)>,
+) -> Result<(), Failure> {
+    use customer::Column as C;
+    let customers = targets.filter(|(field, _)| field.shape == Shape::Ref("customer")).map(|(_, id)| id);
+    let mut ids: Vec<Uuid> = customers.filter(|id| tx.known_customer(*id).is_none()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.len() < 2 {
+        return Ok(());
+    }
+    let query = customer::Entity::find()
+        .select_only()
+        .columns([C::Id, C::Name, C::OwnerId, C::TeamId, C::DeletedAt])
+        .filter(C::OrgId.eq(tx.org_id()))
+        .filter(C::Id.is_in(padded(ids)))
+        .order_by_asc(C::Id)
+        .lock_exclusive();
+    for KnownCustomer { id, name, owner_id, team_id, deleted_at } in
+        tx.db().rows(query.build(tx.db().get_database_backend())).await?
+    {
+        if deleted_at.is_none() {
+            tx.know_customer(id, CustomerHead { name, owner_id, team_id, deleted_at });
+        }
+    }
+    Ok(())
 }
 
 fn unknown(field: &str, kind: &str, id: Uuid) -> Failure {

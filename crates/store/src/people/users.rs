@@ -148,7 +148,7 @@ async fn keeping(
     if let Some(idempotency) = &options.idempotency {
         let location = answer.id.map(|id| id.to_string());
         let kept = Kept { status: verb.status(), location, body: answer.body.clone() };
-        kept::keep(tx, idempotency, 0, &kept).await?;
+        kept::keep(tx, idempotency, 0, &kept)?;
     }
     if let Some(invitation) = invitation {
         answer.body = with_invitation(answer.body, &invitation);

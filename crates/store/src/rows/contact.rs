@@ -77,6 +77,10 @@ impl Rows for Contact {
         element_entries(&self.phones, &self.emails, self.wechat.as_ref().map(SealedText::as_str))
     }
 
+    fn entry_count(&self) -> usize {
+        self.phones.0.len() + self.emails.0.len() + usize::from(self.wechat.is_some())
+    }
+
     fn search_text(&self) -> Option<String> {
         Some(self.name.as_str().to_owned())
     }

@@ -27,6 +27,7 @@ const WECHAT: FieldPath = FieldPath::new("customer.wechat");
 impl Rows for Customer {
     type Entity = customer::Entity;
     const BRINGS_CONTACTS: bool = true;
+    const TOGETHER: bool = true;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<customer::ActiveModel, Failure> {
         let Self {
@@ -135,6 +136,10 @@ impl Rows for Customer {
         element_entries(&self.phones, &self.emails, self.wechat.as_ref().map(SealedText::as_str))
     }
 
+    fn entry_count(&self) -> usize {
+        self.phones.0.len() + self.emails.0.len() + usize::from(self.wechat.is_some())
+    }
+
     fn search_text(&self) -> Option<String> {
         Some(self.name.as_str().to_owned())
     }
@@ -155,17 +160,18 @@ impl Rows for Customer {
         let address_changed = before.is_none_or(|before| before.data.address != self.address);
         // A region that came from the old address, and was not said, goes with it.
         let stale =
-            before.is_some_and(|before| self.region == before.data.region && self.region == derived(&before.data));
-        if address_changed && (self.region.is_none() || stale) {
+            || before.is_some_and(|before| self.region == before.data.region && self.region == derived(&before.data));
+        if address_changed && (self.region.is_none() || stale()) {
             self.region = derived(self);
         }
         if let Some(before) = before {
             settle_flags(self, &before.data);
         }
-        if self.number.is_none() {
-            self.number = Some(number::next(tx, self.industry.as_ref()).await?);
-        }
         Ok(())
+    }
+
+    async fn number(tx: &Tx<'_>, set: Vec<&mut Self>) -> Result<(), Failure> {
+        number::give(tx, set).await
     }
 
     async fn follow(tx: &Tx<'_>, before: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {

@@ -14,6 +14,7 @@ use super::{NOT_DUE, Ownership, RowBase, Rows, base, known, row};
 
 impl Rows for FollowUp {
     type Entity = follow_up::Entity;
+    const TOGETHER: bool = true;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<follow_up::ActiveModel, Failure> {
         let Self { customer_id, contact_id, kind, summary, happened_at, next_step, next_due_at } = &stored.data;

@@ -19,6 +19,7 @@ use kehu_domain::text::{normalise, pinyin};
 use sea_orm::{EntityTrait, IntoActiveModel};
 use uuid::Uuid;
 
+use crate::engine::rows::Row;
 use crate::failure::Failure;
 use crate::pii;
 use crate::sealer::{Opener, Sealer};
@@ -43,7 +44,7 @@ pub(crate) enum Ownership {
 /// A kind's row. The mapping names every field, so that a new one does not compile until it is stored.
 pub(crate) trait Rows: Record {
     /// The table.
-    type Entity: EntityTrait<Model: IntoActiveModel<<Self::Entity as EntityTrait>::ActiveModel> + Send + Sync>;
+    type Entity: EntityTrait<Model: Row + IntoActiveModel<<Self::Entity as EntityTrait>::ActiveModel> + Send + Sync>;
 
     /// The row of a record; sealed columns as the sealer says.
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<<Self::Entity as EntityTrait>::ActiveModel, Failure>;
@@ -61,6 +62,9 @@ pub(crate) trait Rows: Record {
     const REMOVABLE: bool = true;
     /// Whether many can be made at once.
     const BATCHED: bool = true;
+
+    /// Whether several can be made at once: none of them changes another, or what is known of it.
+    const TOGETHER: bool = false;
 
     /// Columns that follow from a field; by default the column of its name.
     fn columns(field: &'static str) -> &'static [&'static str] {
@@ -86,6 +90,10 @@ pub(crate) trait Rows: Record {
     fn entries(&self) -> Vec<pii::Entry> {
         Vec::new()
     }
+    /// How many those are.
+    fn entry_count(&self) -> usize {
+        0
+    }
     /// Text it is found by.
     fn search_text(&self) -> Option<String> {
         None
@@ -100,6 +108,10 @@ pub(crate) trait Rows: Record {
     }
     /// Fills in what follows from other fields and checks what the database knows, before it is written.
     async fn prepare(&mut self, _: &Tx<'_>, _: Option<&Stored<Self>>) -> Result<(), Failure> {
+        Ok(())
+    }
+    /// Numbers new records, as the last thing before they are written: whoever counts makes others wait.
+    async fn number(_: &Tx<'_>, _: Vec<&mut Self>) -> Result<(), Failure> {
         Ok(())
     }
     /// Does what follows from the change elsewhere.

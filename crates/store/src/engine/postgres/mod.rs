@@ -32,6 +32,7 @@ pub(crate) use session::Transaction;
 use super::{
     EngineError, EngineOptions, Migrate,
     error::Fault,
+    snapshot::{KEPT, Snapshot},
     tx::{Inner, SUSPENDED, SWALLOWED, Tx},
 };
 use pool::Pool;
@@ -41,6 +42,9 @@ const MIGRATION_LOCK: i64 = 0x6b65_6875;
 
 /// Longest wait for the connection of migrations.
 const ACQUIRE: Duration = Duration::from_secs(5);
+
+/// Sessions for reads: the server refuses what writes, and a transaction sees one moment.
+const READS: &str = "SET default_transaction_read_only = on; SET default_transaction_isolation = 'repeatable read';";
 
 /// One server.
 ///
@@ -122,6 +126,21 @@ impl Postgres {
         result
     }
 
+    /// Begin, the closure, commit, on a session whose transactions see one moment.
+    pub(crate) async fn snapshot<T, E, F>(&self, job: F) -> Result<T, E>
+    where
+        F: AsyncFn(&Snapshot) -> Result<T, E>,
+        E: From<EngineError>,
+    {
+        let transaction = Transaction::open(&self.pools()?.read).await?;
+        let snapshot = Snapshot::new(Inner::Postgres(Box::new(Mutex::new(transaction))));
+        let result = snapshot.run(job(&snapshot)).await;
+        let Some(Inner::Postgres(inner)) = snapshot.into_inner() else { return Err(KEPT.into()) };
+        // What was read was read; a connection that cannot be given back is closed.
+        inner.into_inner().rollback().await;
+        result
+    }
+
     /// Closes the pools of all runtimes.
     pub(crate) async fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
@@ -155,11 +174,7 @@ impl Postgres {
         let limits = &self.limits;
         Pools {
             // A read that waits for a lock ends by that before its time is over: it was not too expensive.
-            read: self.make_pool(
-                limits.read_limit,
-                limits.lock_timeout.min(limits.read_limit * 3 / 4),
-                "SET default_transaction_read_only = on;",
-            ),
+            read: self.make_pool(limits.read_limit, limits.lock_timeout.min(limits.read_limit * 3 / 4), READS),
             write: self.make_pool(limits.write_limit, limits.lock_timeout, ""),
         }
     }
@@ -203,7 +218,7 @@ async fn run_migrations(options: &PgConnectOptions, migrate: Migrate) -> Result<
 }
 
 /// On a read-only session, "read-only" is the fault of the statement and not of the server.
-fn of_read(error: DbErr) -> DbErr {
+pub(crate) fn of_read(error: DbErr) -> DbErr {
     match EngineError::from(error.clone()) {
         EngineError::ReadOnly => Fault::engine(EngineError::Misuse("a read tried to write")).into(),
         _ => error,

@@ -10,11 +10,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rusqlite::{CachedStatement, Connection, OpenFlags, config::DbConfig, ffi};
+use rusqlite::{CachedStatement, Connection, OpenFlags, config::DbConfig, ffi, types::ValueRef};
 use sea_orm::{ProxyExecResult, ProxyRow, Statement};
 
 use super::values::{Bound, Kind, read};
-use crate::engine::{EngineError, error::Fault};
+use crate::engine::{
+    EngineError,
+    error::Fault,
+    rows::{Cells, Row},
+};
 
 /// Prepared statements kept per connection, and descriptions of their columns.
 const STATEMENTS: usize = 256;
@@ -31,9 +35,32 @@ pub(crate) enum Role {
     Reader,
 }
 
+/// How far a checkpoint goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Checkpoint {
+    /// Only counts.
+    Noop,
+    /// As far as no reader is in the way; waits for nobody.
+    Passive,
+    /// Waits for readers, then makes the WAL empty.
+    Truncate,
+}
+
+/// What the WAL holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wal {
+    /// Pages written since it was begun anew.
+    pub(crate) frames: u64,
+    /// Those of them that are in the file as well.
+    pub(crate) copied: u64,
+}
+
 /// A connection with its statement cache.
 pub(crate) struct Conn {
     db: Connection,
+    busy: Duration,
+    /// Bytes of one result, at most.
+    result: usize,
     plans: HashMap<String, Arc<Plan>>,
     clock: Arc<Clock>,
     last_fault: Option<EngineError>,
@@ -69,21 +96,39 @@ impl Conn {
             set_up(&db, role, busy, &clock)?;
             Ok(db)
         });
-        Ok(Self { db: db.map_err(|e| Fault::sqlite(&e))?, plans: HashMap::new(), clock, last_fault: None })
+        let db = db.map_err(|e| Fault::sqlite(&e))?;
+        Ok(Self { db, busy, result: usize::MAX, plans: HashMap::new(), clock, last_fault: None })
     }
 
-    /// Runs a statement that gives rows; SQLite gives up after `limit` with [`EngineError::TooExpensive`].
-    pub(crate) fn query_within(&mut self, statement: &Statement, limit: Duration) -> Result<Vec<ProxyRow>, Fault> {
-        let limit = u64::try_from(limit.as_nanos()).unwrap_or(Clock::NEVER);
-        self.clock.deadline.store(self.clock.now().saturating_add(limit), Ordering::Relaxed);
-        let rows = self.query(statement);
-        self.clock.deadline.store(Clock::NEVER, Ordering::Relaxed);
-        rows
+    /// Reads; SQLite gives up after `limit` with [`EngineError::TooExpensive`].
+    pub(crate) fn within<T>(&mut self, limit: Duration, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.give_up_after(Some(limit));
+        let done = read(self);
+        self.give_up_after(None);
+        done
+    }
+
+    /// A result of more bytes is [`EngineError::TooExpensive`].
+    pub(crate) fn limit_result(&mut self, bytes: usize) {
+        self.result = bytes;
+    }
+
+    /// What a reader runs from now on is interrupted after this time.
+    pub(crate) fn give_up_after(&self, limit: Option<Duration>) {
+        let limit = limit.and_then(|limit| u64::try_from(limit.as_nanos()).ok());
+        let deadline = limit.map_or(Clock::NEVER, |limit| self.clock.now().saturating_add(limit));
+        self.clock.deadline.store(deadline, Ordering::Relaxed);
     }
 
     /// Runs a statement that gives rows.
     pub(crate) fn query(&mut self, statement: &Statement) -> Result<Vec<ProxyRow>, Fault> {
-        let rows = query(&self.db, &mut self.plans, statement);
+        let rows = query(&self.db, &mut self.plans, statement, self.result);
+        rows.map_err(|e| self.fault(e))
+    }
+
+    /// Runs a statement that gives rows of exactly the columns of `R`.
+    pub(crate) fn rows<R: Row>(&mut self, statement: &Statement) -> Result<Vec<R>, Fault> {
+        let rows = rows(&self.db, statement, self.result);
         rows.map_err(|e| self.fault(e))
     }
 
@@ -97,9 +142,52 @@ impl Conn {
         self.db.execute_batch(sql).map_err(|e| self.fault(Failure::Sqlite(e)))
     }
 
+    /// Runs one statement of those that begin and end transactions, prepared once.
+    pub(crate) fn control(&mut self, sql: &str) -> Result<(), Fault> {
+        let done = self.db.prepare_cached(sql).and_then(|mut prepared| prepared.execute([]));
+        done.map(drop).map_err(|e| self.fault(Failure::Sqlite(e)))
+    }
+
     /// Whether no transaction is open.
     pub(crate) fn is_autocommit(&self) -> bool {
         self.db.is_autocommit()
+    }
+
+    /// Brings the WAL into the file as far as `mode` goes, waiting for readers so long at most.
+    pub(crate) fn checkpoint(&mut self, mode: Checkpoint, wait: Duration) -> Result<Wal, Fault> {
+        let sql = match mode {
+            Checkpoint::Noop => "PRAGMA wal_checkpoint(NOOP)",
+            Checkpoint::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+            Checkpoint::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
+        };
+        let run = || {
+            let mut prepared = self.db.prepare_cached(sql)?;
+            // -1 where there is no WAL yet.
+            let count = |n: i64| u64::try_from(n).unwrap_or_default();
+            prepared.query_row([], |row| Ok(Wal { frames: count(row.get(1)?), copied: count(row.get(2)?) }))
+        };
+        // Only a truncating one waits.
+        let waited = self.db.busy_timeout(wait);
+        let done = waited.and_then(|()| run());
+        let done = self.db.busy_timeout(self.busy).and(done);
+        done.map_err(|e| self.fault(Failure::Sqlite(e)))
+    }
+
+    /// So much of the WAL's file is kept when it is begun anew.
+    pub(crate) fn limit_wal(&mut self, pages: u64) -> Result<(), Fault> {
+        let limit = |db: &Connection| {
+            let page: i64 = db.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+            let bytes = i64::try_from(pages).unwrap_or(i64::MAX).saturating_mul(page);
+            db.query_row(&format!("PRAGMA journal_size_limit = {bytes}"), [], |_| Ok(()))
+        };
+        limit(&self.db).map_err(|e| self.fault(Failure::Sqlite(e)))
+    }
+
+    /// Commits a change that changes nothing.
+    pub(crate) fn touch(&mut self) -> Result<(), Fault> {
+        let version: rusqlite::Result<i64> = self.db.query_row("PRAGMA user_version", [], |row| row.get(0));
+        let version = version.map_err(|e| self.fault(Failure::Sqlite(e)))?;
+        self.batch(&format!("BEGIN IMMEDIATE; PRAGMA user_version = {version}; COMMIT"))
     }
 
     /// The last error of this connection since this was asked.
@@ -145,7 +233,8 @@ fn set_up(db: &Connection, role: Role, busy: Duration, clock: &Arc<Clock>) -> ru
          PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;",
     )?;
     match role {
-        Role::Writer => db.execute_batch("PRAGMA cache_size=-8192"),
+        // No checkpoint inside a commit: the writer makes them between its groups.
+        Role::Writer => db.execute_batch("PRAGMA cache_size=-8192; PRAGMA wal_autocheckpoint=0"),
         Role::Reader => {
             db.execute_batch("PRAGMA cache_size=-2048; PRAGMA query_only=ON")?;
             let clock = Arc::clone(clock);
@@ -170,12 +259,15 @@ fn query(
     db: &Connection,
     plans: &mut HashMap<String, Arc<Plan>>,
     statement: &Statement,
+    limit: usize,
 ) -> Result<Vec<ProxyRow>, Failure> {
     let mut prepared = prepare(db, statement)?;
     let plan = plan(plans, &statement.sql, &prepared)?;
     let mut out = Vec::new();
+    let mut left = limit;
     let mut rows = prepared.raw_query();
     while let Some(row) = rows.next()? {
+        left = take_from(left, row, plan.len())?;
         let mut values = BTreeMap::new();
         for (index, (name, kind)) in plan.iter().enumerate() {
             let value = read(*kind, row.get_ref(index)?, name).map_err(Failure::Mapping)?;
@@ -184,6 +276,38 @@ fn query(
         out.push(ProxyRow::new(values));
     }
     Ok(out)
+}
+
+fn rows<R: Row>(db: &Connection, statement: &Statement, mut left: usize) -> Result<Vec<R>, Failure> {
+    let mut prepared = prepare(db, statement)?;
+    let columns = R::COLUMNS;
+    let given = prepared.column_count();
+    let fits = given == columns.len()
+        && columns.iter().enumerate().all(|(at, column)| prepared.column_name(at).is_ok_and(|name| name == *column));
+    if !fits {
+        let misuse = EngineError::Misuse("a query gives other columns than its rows have");
+        return Err(Failure::Mapping(Fault::engine(misuse)));
+    }
+    let mut out = Vec::new();
+    let mut rows = prepared.raw_query();
+    while let Some(row) = rows.next()? {
+        left = take_from(left, row, given)?;
+        out.push(R::read(&mut Cells::of(row, columns)).map_err(Failure::Mapping)?);
+    }
+    Ok(out)
+}
+
+/// What is left of a result's bytes after this row.
+fn take_from(mut left: usize, row: &rusqlite::Row<'_>, columns: usize) -> Result<usize, Failure> {
+    for index in 0..columns {
+        let bytes = match row.get_ref(index)? {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
+            _ => size_of::<i64>(),
+        };
+        let too_much = || Failure::Mapping(Fault::engine(EngineError::TooExpensive));
+        left = left.checked_sub(bytes).ok_or_else(too_much)?;
+    }
+    Ok(left)
 }
 
 fn execute(db: &Connection, statement: &Statement) -> Result<ProxyExecResult, Failure> {

@@ -1,7 +1,10 @@
 //! SQLite: our own driver beneath sea-orm, and the writer.
 
+mod checkpoints;
 mod conn;
+mod job;
 mod pool;
+mod snapshot;
 mod values;
 mod writer;
 
@@ -23,15 +26,23 @@ use conn::Role;
 pub(crate) struct Sqlite {
     pub(crate) readers: Arc<ReadPool>,
     pub(crate) writer: Writer,
+    wal: PathBuf,
 }
 
 impl Sqlite {
+    /// Size of the WAL.
+    pub(crate) fn wal_bytes(&self) -> u64 {
+        std::fs::metadata(&self.wal).map_or(0, |file| file.len())
+    }
+
     /// Migrates, then opens.
     pub(crate) async fn open(path: PathBuf, options: &EngineOptions, migrate: Migrate) -> Result<Self, EngineError> {
         let conn = Conn::open(&path, Role::Writer, options.lock_timeout).map_err(DbErr::from)?;
         run_migrations(conn, migrate).await?;
         let writer = Writer::start(path.clone(), options)?;
-        Ok(Self { readers: ReadPool::new(path, options), writer })
+        let mut wal = path.clone().into_os_string();
+        wal.push("-wal");
+        Ok(Self { readers: ReadPool::new(path, options), writer, wal: wal.into() })
     }
 }
 

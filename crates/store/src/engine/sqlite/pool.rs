@@ -7,10 +7,13 @@ use std::{
 };
 
 use sea_orm::{ProxyRow, Statement};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::conn::{Conn, Role};
-use crate::engine::{EngineError, EngineOptions, error::Fault};
+use crate::engine::{EngineError, EngineOptions, error::Fault, rows::Row};
+
+/// How a statement is read.
+type Read<T> = fn(&mut Conn, &Statement) -> Result<T, Fault>;
 
 /// Longest wait for another thread's short read to give its connection back.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -21,8 +24,9 @@ pub(crate) struct ReadPool {
     path: PathBuf,
     size: usize,
     lock_timeout: Duration,
-    budget: Duration,
-    limit: Duration,
+    pub(super) budget: Duration,
+    pub(super) limit: Duration,
+    bytes: usize,
     long: Arc<Semaphore>,
     state: Mutex<State>,
     returned: Condvar,
@@ -44,16 +48,28 @@ impl ReadPool {
             lock_timeout: options.lock_timeout,
             budget: options.read_budget,
             limit: options.read_limit,
+            bytes: options.read_bytes,
             long: Arc::new(Semaphore::new(options.long_readers)),
             state: Mutex::default(),
             returned: Condvar::new(),
         })
     }
 
-    /// Runs one read. Needs a tokio runtime for the long ones.
+    /// Runs one read as sea-orm has it. Needs a tokio runtime for the long ones.
     pub(crate) async fn query(self: &Arc<Self>, statement: Statement) -> Result<Vec<ProxyRow>, Fault> {
-        match self.run(&statement, self.budget) {
-            Err(fault) if matches!(fault.known(), Some(EngineError::TooExpensive)) => self.query_long(statement).await,
+        self.read(statement, Conn::query).await
+    }
+
+    /// Runs one read of rows. Needs a tokio runtime for the long ones.
+    pub(crate) async fn rows<R: Row>(self: &Arc<Self>, statement: Statement) -> Result<Vec<R>, Fault> {
+        self.read(statement, Conn::rows).await
+    }
+
+    async fn read<T: Send + 'static>(self: &Arc<Self>, statement: Statement, read: Read<T>) -> Result<T, Fault> {
+        match self.run(&statement, read, self.budget) {
+            Err(fault) if matches!(fault.known(), Some(EngineError::TooExpensive)) => {
+                self.read_long(statement, read).await
+            }
             done => done,
         }
     }
@@ -76,24 +92,29 @@ impl ReadPool {
         self.returned.notify_all();
     }
 
-    async fn query_long(self: &Arc<Self>, statement: Statement) -> Result<Vec<ProxyRow>, Fault> {
-        let permit = tokio::time::timeout(self.limit, Arc::clone(&self.long).acquire_owned()).await;
-        let Ok(Ok(permit)) = permit else {
-            return Err(Fault::engine(EngineError::Busy));
-        };
+    async fn read_long<T: Send + 'static>(self: &Arc<Self>, statement: Statement, read: Read<T>) -> Result<T, Fault> {
+        let permit = self.permit().await?;
         let pool = Arc::clone(self);
-        let read = tokio::task::spawn_blocking(move || {
-            let rows = pool.run(&statement, pool.limit);
+        let done = tokio::task::spawn_blocking(move || {
+            let rows = pool.run(&statement, read, pool.limit);
             drop(permit);
             rows
         });
-        read.await.unwrap_or_else(|_| Err(Fault::engine(EngineError::Unavailable)))
+        done.await.unwrap_or_else(|_| Err(Fault::engine(EngineError::Unavailable)))
     }
 
-    fn run(&self, statement: &Statement, limit: Duration) -> Result<Vec<ProxyRow>, Fault> {
+    /// Leave to take long, which few have at a time.
+    pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        match tokio::time::timeout(self.limit, Arc::clone(&self.long).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(Fault::engine(EngineError::Busy)),
+        }
+    }
+
+    fn run<T>(&self, statement: &Statement, read: Read<T>, limit: Duration) -> Result<T, Fault> {
         let mut lease = self.take()?;
         let conn = lease.conn.as_mut().ok_or_else(|| Fault::engine(EngineError::Closed))?;
-        let rows = conn.query_within(statement, limit);
+        let rows = conn.within(limit, |conn| read(conn, statement));
         match rows {
             Err(fault) if matches!(fault.known(), Some(EngineError::ReadOnly)) => {
                 Err(Fault::engine(EngineError::Misuse("a read tried to write")))
@@ -107,7 +128,7 @@ impl ReadPool {
         }
     }
 
-    fn take(&self) -> Result<Lease<'_>, Fault> {
+    pub(super) fn take(&self) -> Result<Lease<'_>, Fault> {
         let mut state = self.state();
         loop {
             if state.closed {
@@ -121,7 +142,9 @@ impl ReadPool {
                 drop(state);
                 // The lease counts as open from here on, also if opening fails.
                 let mut lease = Lease { pool: self, conn: None };
-                lease.conn = Some(Conn::open(&self.path, Role::Reader, self.lock_timeout)?);
+                let mut conn = Conn::open(&self.path, Role::Reader, self.lock_timeout)?;
+                conn.limit_result(self.bytes);
+                lease.conn = Some(conn);
                 return Ok(lease);
             }
             let (woken, wait) = self.returned.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner);
@@ -138,9 +161,9 @@ impl ReadPool {
 }
 
 /// Gives its connection back when dropped, after a panic too; without one it gives the place back.
-struct Lease<'a> {
+pub(super) struct Lease<'a> {
     pool: &'a ReadPool,
-    conn: Option<Conn>,
+    pub(super) conn: Option<Conn>,
 }
 
 impl Drop for Lease<'_> {

@@ -1,30 +1,34 @@
 //! The one writer of a SQLite file: a thread that commits jobs in groups.
 
 use std::{
-    any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    pin::pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
-    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use tokio::sync::{oneshot, watch};
 
-use super::conn::{Conn, Role};
+use super::{
+    checkpoints::Checkpoints,
+    conn::{Conn, Role},
+    job::{Answer, Job, Queued},
+};
 use crate::engine::{
     EngineError, EngineOptions,
     error::Fault,
-    tx::{Inner, SUSPENDED, SWALLOWED, Tx},
+    tx::{Inner, Tx},
 };
 
 /// Jobs in one commit, at most.
 const GROUP: usize = 64;
+
+/// Pause before it is tried again to write over a failed commit.
+const RETRY: Duration = Duration::from_millis(200);
 
 /// The sending side: hands jobs to the thread and their answers back.
 pub(crate) struct Writer {
@@ -42,18 +46,16 @@ pub(crate) struct Counts {
     pub(crate) commits: AtomicU64,
 }
 
-/// How a job ended, once its group is committed or lost.
-enum Answer<T, E> {
-    Done(Result<T, E>),
-    Refused(EngineError),
-    Panicked(Box<dyn Any + Send>),
-}
-
 impl Writer {
     /// Opens the writer's connection and starts its thread.
     pub(crate) fn start(path: PathBuf, options: &EngineOptions) -> Result<Self, EngineError> {
-        let open = move |busy| Conn::open(&path, Role::Writer, busy);
-        let conn = open(options.lock_timeout).map_err(of_fault)?;
+        let (busy, pages) = (options.lock_timeout, options.checkpoint_pages);
+        let open = move || {
+            let mut conn = Conn::open(&path, Role::Writer, busy)?;
+            conn.limit_wal(pages)?;
+            Ok(conn)
+        };
+        let conn = open().map_err(of_fault)?;
         let (queue, jobs) = sync_channel(options.queue);
         let (end, ended) = watch::channel(());
         let counts = Arc::new(Counts::default());
@@ -61,8 +63,9 @@ impl Writer {
             tx: Tx::new(Inner::Sqlite(Box::new(Mutex::new(conn)))),
             jobs,
             counts: Arc::clone(&counts),
+            checkpoints: Checkpoints::new(options),
+            in_doubt: false,
             reopen: Box::new(open),
-            busy: options.lock_timeout,
         };
         std::thread::Builder::new()
             .name("kehu-writer".to_owned())
@@ -124,86 +127,48 @@ impl Writer {
     }
 }
 
-/// A job of any type in the queue.
-trait Queued: Send {
-    /// Whether nobody waits for the answer any more.
-    fn gone(&self) -> bool;
-    /// Runs it; the answer waits in what is returned until the group is decided.
-    fn run(self: Box<Self>, tx: &Tx) -> Ran;
-    fn refuse(self: Box<Self>, error: EngineError);
-}
-
-/// A job that ran.
-struct Ran {
-    /// Keep its changes, or go back to its savepoint.
-    keep: bool,
-    /// Sends the answer: the job's own, or the error that took the whole group.
-    answer: Box<dyn FnOnce(Option<EngineError>)>,
-}
-
-struct Job<T, E, F> {
-    job: F,
-    answer: oneshot::Sender<Answer<T, E>>,
-}
-
-impl<T, E, F> Queued for Job<T, E, F>
-where
-    F: AsyncFnOnce(&Tx) -> Result<T, E> + Send + 'static,
-    T: Send + 'static,
-    E: Send + 'static,
-{
-    fn gone(&self) -> bool {
-        self.answer.is_closed()
-    }
-
-    fn run(self: Box<Self>, tx: &Tx) -> Ran {
-        let Self { job, answer } = *self;
-        let polled = catch_unwind(AssertUnwindSafe(|| {
-            // Its only awaits are statements, which do not suspend: once is enough.
-            pin!(job(tx)).poll(&mut Context::from_waker(Waker::noop()))
-        }));
-        let own = match polled {
-            Ok(Poll::Ready(Ok(_))) if tx.is_spoiled() => Answer::Refused(SWALLOWED),
-            Ok(Poll::Ready(result)) => Answer::Done(result),
-            Ok(Poll::Pending) => Answer::Refused(SUSPENDED),
-            Err(panic) => Answer::Panicked(panic),
-        };
-        let keep = matches!(own, Answer::Done(Ok(_)));
-        let answer = Box::new(move |lost: Option<EngineError>| {
-            // A caller that went away meanwhile has its write done and hears nothing.
-            let _ = answer.send(match (lost, own) {
-                (Some(error), Answer::Done(_)) => Answer::Refused(error),
-                (_, own) => own,
-            });
-        });
-        Ran { keep, answer }
-    }
-
-    fn refuse(self: Box<Self>, error: EngineError) {
-        let _ = self.answer.send(Answer::Refused(error));
-    }
-}
-
 /// The receiving side.
 struct Thread {
     tx: Tx,
     jobs: Receiver<Box<dyn Queued>>,
     counts: Arc<Counts>,
-    reopen: Box<dyn Fn(Duration) -> Result<Conn, Fault> + Send>,
-    busy: Duration,
+    checkpoints: Checkpoints,
+    /// A commit failed, and what it wrote may still be in the WAL.
+    in_doubt: bool,
+    reopen: Box<dyn Fn() -> Result<Conn, Fault> + Send>,
 }
 
 impl Thread {
     fn run(&mut self) {
-        while let Ok(first) = self.jobs.recv() {
+        while let Some(first) = self.next() {
             self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
             // Only what a job owns could panic here, when it is dropped; the thread outlives that, too.
             if catch_unwind(AssertUnwindSafe(|| self.group(first))).is_err() {
                 self.recover();
             }
+            // Its callers have their answers.
+            self.with_conn(|checkpoints, conn| checkpoints.between_groups(conn));
         }
-        // Nobody can send any more. If another process still reads, the WAL stays, which is as safe.
-        let _ = self.sql("PRAGMA wal_checkpoint(TRUNCATE)");
+        // Nobody can send any more.
+        self.settle();
+        self.with_conn(|checkpoints, conn| checkpoints.at_the_end(conn));
+    }
+
+    /// Waits for the next job, and tidies up while there is none.
+    fn next(&mut self) -> Option<Box<dyn Queued>> {
+        loop {
+            let pause = if self.in_doubt { Some(RETRY) } else { self.checkpoints.pause() };
+            match pause {
+                None => return self.jobs.recv().ok(),
+                Some(pause) => match self.jobs.recv_timeout(pause) {
+                    Ok(job) => return Some(job),
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                    Err(RecvTimeoutError::Timeout) => {}
+                },
+            }
+            self.settle();
+            self.with_conn(|checkpoints, conn| checkpoints.when_idle(conn));
+        }
     }
 
     /// One transaction for this job and those that wait behind it.
@@ -212,7 +177,9 @@ impl Thread {
         if next.is_none() {
             return;
         }
+        self.settle();
         if let Err(error) = self.sql("BEGIN IMMEDIATE") {
+            self.recover();
             return self.refuse(next, &error);
         }
         self.counts.batches.fetch_add(1, Ordering::Relaxed);
@@ -227,12 +194,13 @@ impl Thread {
                 }
             }
         }
-        let lost = lost.or_else(|| self.sql("COMMIT").err());
-        if lost.is_some() {
-            self.recover();
-        } else {
-            self.counts.commits.fetch_add(1, Ordering::Relaxed);
-        }
+        let lost = match lost {
+            Some(error) => {
+                self.recover();
+                Some(error)
+            }
+            None => self.commit().err(),
+        };
         for answer in ran {
             let error = lost.clone();
             // What is sent, or dropped because nobody waits, is the caller's type: its panic is not ours.
@@ -261,7 +229,39 @@ impl Thread {
                 return Err(group_error(last));
             }
         }
-        self.sql(if done.keep { "RELEASE job" } else { "ROLLBACK TO job; RELEASE job" })
+        if !done.keep {
+            self.sql("ROLLBACK TO job")?;
+        }
+        self.sql("RELEASE job")
+    }
+
+    /// Commits, or leaves nothing of it behind.
+    ///
+    /// A commit that fails when the WAL is synced is rolled back, but whole in the WAL: were the process to end now,
+    /// the next one would find it there and take it for done, although its callers heard the contrary. Until
+    /// something else is written over it, it is not known.
+    fn commit(&mut self) -> Result<(), EngineError> {
+        let Err(error) = self.sql("COMMIT") else {
+            self.counts.commits.fetch_add(1, Ordering::Relaxed);
+            self.in_doubt = false;
+            return Ok(());
+        };
+        self.recover();
+        self.in_doubt = true;
+        self.settle();
+        // Without space the end of it was not written: it is as good as not there.
+        Err(if self.in_doubt && !matches!(error, EngineError::Full) { EngineError::Unavailable } else { error })
+    }
+
+    /// Writes over what a failed commit left.
+    fn settle(&mut self) {
+        if !self.in_doubt {
+            return;
+        }
+        self.in_doubt = self.tx.conn().is_none_or(|mut conn| conn.touch().is_err());
+        if self.in_doubt {
+            self.recover();
+        }
     }
 
     /// The next job whose caller still waits, beginning with this one.
@@ -297,14 +297,20 @@ impl Thread {
         if conn.is_autocommit() || conn.batch("ROLLBACK").is_ok() {
             return;
         }
-        if let Ok(fresh) = (self.reopen)(self.busy) {
+        if let Ok(fresh) = (self.reopen)() {
             *conn = fresh;
+        }
+    }
+
+    fn with_conn(&mut self, act: impl FnOnce(&mut Checkpoints, &mut Conn)) {
+        if let Some(mut conn) = self.tx.conn() {
+            act(&mut self.checkpoints, &mut conn);
         }
     }
 
     fn sql(&self, sql: &str) -> Result<(), EngineError> {
         match self.tx.conn() {
-            Some(mut conn) => conn.batch(sql).map_err(|fault| group_error(Some(of_fault(fault)))),
+            Some(mut conn) => conn.control(sql).map_err(|fault| group_error(Some(of_fault(fault)))),
             None => Err(EngineError::Unavailable),
         }
     }

@@ -49,7 +49,7 @@ async fn sessions_have_their_limits() {
         // The second engine gets the sessions that PgBouncer took back from the first one.
         let again = Engine::open(bed.options.clone(), schema::migrate).await.unwrap();
         for engine in [&bed.engine, &again] {
-            assert_eq!(settings(engine).await, ["400ms", "300ms", "10s", "on", "read committed"]);
+            assert_eq!(settings(engine).await, ["400ms", "300ms", "10s", "on", "repeatable read"]);
             let written = engine.write(async |tx| Ok::<_, EngineError>(settings(tx).await)).await.unwrap();
             assert_eq!(written, ["10s", "500ms", "10s", "off", "read committed"]);
             let sql = "INSERT INTO thing SELECT * FROM thing RETURNING name";

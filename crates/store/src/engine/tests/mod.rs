@@ -3,11 +3,16 @@
 #![expect(clippy::disallowed_methods, reason = "tests of the engine take ids and settings where they find them")]
 
 mod bed;
+mod checkpoints;
 mod crash;
+mod disk;
 mod errors;
+mod faults;
 mod jobs;
 mod limits;
 mod reads;
 mod schema;
 mod server;
+mod snapshots;
+mod stage;
 mod types;

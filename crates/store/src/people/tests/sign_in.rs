@@ -80,7 +80,7 @@ async fn an_address_as_a_whole_is_refused_after_hundreds() {
                     since: sea_orm::ActiveValue::Set(since),
                 };
                 let rows: Vec<_> = (1..=34).map(row).collect();
-                crate::tx::insert_many::<login_failure::Entity, _>(db, rows).await
+                crate::inserts::write(db, vec![crate::inserts::Insert::of::<login_failure::ActiveModel>(rows)]).await
             })
             .await
             .unwrap();
