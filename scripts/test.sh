@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs every test of the workspace: starts a throw-away PostgreSQL cluster and one `kehu serve` for each engine, tells
-# the tests where they are (KEHU_TEST_*), and stops what it started. Arguments go to `cargo test`.
+# Runs every test of the workspace: starts a throw-away PostgreSQL cluster with a PgBouncer before it and one `kehu serve`
+# for each engine, tells the tests where they are (KEHU_TEST_*), and stops what it started. Arguments go to `cargo test`.
 # Ends with the counts of all test binaries: "N passed, N failed".
 # shellcheck disable=SC2317 # the functions of the end are called by the trap
 set -eu
@@ -17,6 +17,7 @@ postgres_pid=
 tmp=
 logs=
 pg_dir=
+pgb_dir=
 summary=
 
 # The processes that the tests started and did not end: they inherited KEHU_TEST_DIR. Looked up in /proc; where there
@@ -57,6 +58,10 @@ finish() {
     end_left_overs
     stop_server sqlite "$sqlite_pid" || status=1
     stop_server postgres "$postgres_pid" || status=1
+    if [ -n "$pgb_dir" ]; then
+        cp "$pgb_dir/log" "$logs/pgbouncer.log" 2>/dev/null || true
+        scripts/pgbouncer.sh stop "$pgb_dir" || status=1
+    fi
     if [ -n "$pg_dir" ]; then
         cp "$pg_dir/log" "$logs/postgresql.log" 2>/dev/null || true
         scripts/postgres.sh stop "$pg_dir" || status=1
@@ -65,7 +70,7 @@ finish() {
     if [ "$status" -eq 0 ] || [ "$status" -gt 128 ]; then
         rm -rf "$tmp" # nothing to look at: passed, or interrupted
     else
-        for log in sqlite postgres postgresql; do
+        for log in sqlite postgres postgresql pgbouncer; do
             [ -s "$logs/$log.log" ] || continue
             printf '\n--- end of %s.log\n' "$log"
             tail -n 30 "$logs/$log.log"
@@ -124,6 +129,7 @@ run_tests() {
     {
         code=0
         env KEHU_TEST_DIR="$tmp" KEHU_TEST_BIN="$bin" KEHU_TEST_PG_URL="$pg_url" \
+            KEHU_TEST_PGBOUNCER_URL="${pg_url%=*}=$pgb_dir" \
             KEHU_TEST_ADMIN_PASSWORD="$password" \
             KEHU_TEST_SQLITE="$sqlite" KEHU_TEST_SQLITE_DATA="$tmp/sqlite/data" \
             KEHU_TEST_SQLITE_KEK="$tmp/sqlite/kehu.key" KEHU_TEST_SQLITE_LOG="$logs/sqlite.log" \
@@ -142,6 +148,7 @@ bin=$(scripts/build.sh kehu)
 cargo test --workspace --no-run
 scripts/postgres.sh install >/dev/null
 scripts/strace.sh install
+scripts/pgbouncer.sh install >/dev/null
 
 trap finish EXIT
 trap 'exit 130' INT
@@ -155,6 +162,8 @@ password=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
 
 pg_dir=$(mktemp -d /tmp/kehu-pg.XXXXXX)
 pg_url=$(scripts/postgres.sh start "$pg_dir")
+pgb_dir=$(mktemp -d /tmp/kehu-pgb.XXXXXX)
+scripts/pgbouncer.sh start "$pgb_dir" "$pg_dir" 20
 (umask 077 && "$bin" keys new >"$tmp/postgres/kehu.key")
 serve sqlite "$tmp/sqlite/kehu.key" --data "$tmp/sqlite/data"
 sqlite_pid=$!

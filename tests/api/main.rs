@@ -8,6 +8,8 @@ mod intake;
 mod lifecycle;
 mod lists;
 mod openapi;
+mod pgbouncer;
+mod postgres_commits;
 mod postgres_faults;
 mod rights;
 mod round_trips;

@@ -12,6 +12,12 @@ mod tests {
     /// The longest that anybody waits: for a connection (5 s), then for a lock (5 s), and some for a busy machine.
     const LONGEST: Duration = Duration::from_secs(14);
 
+    /// As many connections as a server opens: what the operations page says.
+    fn most_connections() -> i64 {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        i64::try_from(cores).unwrap() * 8 + 8
+    }
+
     /// Lets something befall a server of the test's own under load, and looks at what was told and what is there.
     fn befalls(what: impl FnOnce(&Cluster, &Load)) -> Load {
         let cluster = Cluster::start();
@@ -19,6 +25,8 @@ mod tests {
         let server = home.start();
         let admin: Client = server.admin();
         let load = Load::run(&admin, |load| what(&cluster, load));
+        let open = cluster.session().number("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'kehu'");
+        assert!((1..=most_connections()).contains(&open), "{open} connections");
         load.check(&admin, LONGEST);
         assert!(!home.log().contains("panicked"), "{}", home.log());
         assert!(server.stop().success());

@@ -84,7 +84,8 @@ mod tests {
                 }),
             ),
             ("list", 1, bed.usual(|admin| drop(admin.get("/v1/customers?limit=20").expect(200)))),
-            ("search", 2, bed.usual(|admin| drop(admin.post("/v1/customers/search", &asked).expect(200)))),
+            // Two reads of one moment: they have a transaction.
+            ("search", 4, bed.usual(|admin| drop(admin.post("/v1/customers/search", &asked).expect(200)))),
         ];
         let told: String = counted.iter().map(|(name, _, traffic)| told(name, traffic)).collect();
         for (name, most, traffic) in &counted {
@@ -155,9 +156,13 @@ mod tests {
         std::thread::sleep(Duration::from_millis(1100));
         each(&[4]);
         let known: HashSet<String> = bed.relay.take().prepared.into_iter().collect();
-        each(&[1, 2, 3, 4]);
-        let mut new = bed.relay.take().prepared;
-        new.retain(|text| !known.contains(text) && !text.starts_with("INSERT INTO"));
-        assert!(new.is_empty(), "statements of their own for other values:\n{}", new.join("\n"));
+        each(&[1, 2, 4]);
+        let mut again = bed.relay.take().prepared;
+        again.retain(|text| !known.contains(text));
+        assert!(again.is_empty(), "statements of their own for other values:\n{}", again.join("\n"));
+        each(&[3]);
+        let mut three = bed.relay.take().prepared;
+        three.retain(|text| !known.contains(text) && !text.contains("INSERT INTO"));
+        assert!(three.is_empty(), "statements of their own for three values:\n{}", three.join("\n"));
     }
 }

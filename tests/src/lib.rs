@@ -15,7 +15,7 @@ pub use client::{Reply, Session, encoded};
 pub use load::Load;
 pub use organisation::{Org, PASSWORD, User, company, mobile};
 pub use postgres::{Database, own_postgres};
-pub use relay::{Relay, Traffic};
+pub use relay::{Cut, Relay, Traffic};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

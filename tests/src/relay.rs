@@ -1,10 +1,11 @@
-//! A relay between a server and PostgreSQL that counts round trips and keeps the statements that went through.
+//! A relay between a server and PostgreSQL that counts round trips, keeps the statements that went through, and may
+//! cut a connection at its commit.
 
 use std::collections::HashMap;
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -24,12 +25,28 @@ pub struct Traffic {
     pub prepared: Vec<String>,
 }
 
+/// When a connection is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The server does not get the commit.
+    BeforeCommit,
+    /// The server commits, and the client does not get its answer.
+    AfterCommit,
+}
+
+/// What the threads of a relay share.
+#[derive(Default)]
+struct Shared {
+    traffic: Mutex<Traffic>,
+    cut: Mutex<Option<Cut>>,
+    ended: AtomicBool,
+}
+
 /// A relay; it listens in a folder of its own until dropped.
 pub struct Relay {
     folder: TempDir,
     url: String,
-    traffic: Arc<Mutex<Traffic>>,
-    ended: Arc<AtomicBool>,
+    shared: Arc<Shared>,
     accepting: Option<JoinHandle<()>>,
 }
 
@@ -46,12 +63,12 @@ impl Relay {
         let folder = tempfile::Builder::new().prefix("kehu-relay.").tempdir_in("/tmp").expect("a folder");
         let listener = UnixListener::bind(folder.path().join(SOCKET)).expect("a socket");
         let url = format!("{head}?host={}", folder.path().display());
-        let (traffic, ended) = (Arc::<Mutex<Traffic>>::default(), Arc::<AtomicBool>::default());
+        let shared = Arc::<Shared>::default();
         let accepting = {
-            let (traffic, ended) = (Arc::clone(&traffic), Arc::clone(&ended));
-            std::thread::spawn(move || accept(&listener, &server, &traffic, &ended))
+            let shared = Arc::clone(&shared);
+            std::thread::spawn(move || accept(&listener, &server, &shared))
         };
-        Self { folder, url, traffic, ended, accepting: Some(accepting) }
+        Self { folder, url, shared, accepting: Some(accepting) }
     }
 
     /// The address of the database through the relay.
@@ -63,22 +80,27 @@ impl Relay {
     /// What went through since this was last asked, once nothing more comes.
     #[must_use]
     pub fn take(&self) -> Traffic {
-        let count = || lock(&self.traffic).round_trips.len();
+        let count = || lock(&self.shared.traffic).round_trips.len();
         let mut before = count();
         loop {
             std::thread::sleep(Duration::from_millis(40));
             let now = count();
             if now == before {
-                return std::mem::take(&mut *lock(&self.traffic));
+                return std::mem::take(&mut *lock(&self.shared.traffic));
             }
             before = now;
         }
+    }
+
+    /// Cuts the next connection that commits.
+    pub fn cut(&self, when: Cut) {
+        *lock(&self.shared.cut) = Some(when);
     }
 }
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        self.ended.store(true, Ordering::Relaxed);
+        self.shared.ended.store(true, Ordering::Relaxed);
         // Wakes the thread that accepts.
         let _ = UnixStream::connect(self.folder.path().join(SOCKET));
         if let Some(accepting) = self.accepting.take() {
@@ -92,26 +114,35 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// Two threads for each client; they end with it, or with the server.
-fn accept(listener: &UnixListener, server: &PathBuf, traffic: &Arc<Mutex<Traffic>>, ended: &AtomicBool) {
+fn accept(listener: &UnixListener, server: &Path, shared: &Arc<Shared>) {
     while let Ok((client, _)) = listener.accept() {
-        if ended.load(Ordering::Relaxed) {
+        if shared.ended.load(Ordering::Relaxed) {
             return;
         }
         let Ok(server) = UnixStream::connect(server) else { continue };
         let answers = (server.try_clone().expect("a socket"), client.try_clone().expect("a socket"));
-        std::thread::spawn(move || pass(answers.0, answers.1, |_| ()));
-        let (traffic, mut messages) = (Arc::clone(traffic), Messages::default());
-        std::thread::spawn(move || pass(client, server, |bytes| messages.read(bytes, &traffic)));
+        let deaf = Arc::<AtomicBool>::default();
+        let (shared, mut messages) = (Arc::clone(shared), Messages::default());
+        std::thread::spawn({
+            let deaf = Arc::clone(&deaf);
+            move || pass(answers.0, answers.1, |_| !deaf.load(Ordering::SeqCst))
+        });
+        std::thread::spawn(move || {
+            pass(client, server, |bytes| {
+                let cut = if messages.read(bytes, &shared.traffic) { lock(&shared.cut).take() } else { None };
+                deaf.fetch_or(cut == Some(Cut::AfterCommit), Ordering::SeqCst);
+                cut != Some(Cut::BeforeCommit)
+            });
+        });
     }
 }
 
-/// Passes on what is read, until either end closes.
-fn pass(mut from: UnixStream, mut to: UnixStream, mut see: impl FnMut(&[u8])) {
+/// Passes on what is read for as long as `see` says so, until either end closes.
+fn pass(mut from: UnixStream, mut to: UnixStream, mut see: impl FnMut(&[u8]) -> bool) {
     let mut buffer = vec![0; 1 << 18];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
         let bytes = buffer.get(..count).unwrap_or_default();
-        see(bytes);
-        if to.write_all(bytes).is_err() {
+        if !see(bytes) || to.write_all(bytes).is_err() {
             break;
         }
     }
@@ -130,8 +161,8 @@ struct Messages {
 
 impl Messages {
     /// Takes what was read at once: if the client waits for an answer after it, that is one round trip, however many
-    /// statements it holds.
-    fn read(&mut self, bytes: &[u8], traffic: &Mutex<Traffic>) {
+    /// statements it holds. Answers whether a commit is among them.
+    fn read(&mut self, bytes: &[u8], traffic: &Mutex<Traffic>) -> bool {
         self.pending.extend_from_slice(bytes);
         let mut waits = false;
         while let Some((kind, body)) = self.next() {
@@ -154,9 +185,11 @@ impl Messages {
                 _ => {}
             }
         }
+        let commits = self.sent.iter().any(|text| text == "COMMIT");
         if waits {
             lock(traffic).round_trips.push(std::mem::take(&mut self.sent));
         }
+        commits
     }
 
     /// The next whole message: its kind, 0 for those at the start, and its body.

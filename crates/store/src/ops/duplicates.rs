@@ -27,16 +27,7 @@ pub(crate) async fn lock(tx: &Tx<'_>, keys: Vec<String>) -> Result<(), Failure> 
     if !has_concurrent_writers(tx.db()) {
         return Ok(());
     }
-    let (high, _) = tx.org_id().as_u64_pair();
-    let mut lanes: Vec<i64> = keys
-        .iter()
-        .map(|key| {
-            let lane = key.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
-            i64::from_be_bytes((high.wrapping_mul(LANES).wrapping_add(lane % LANES)).to_be_bytes())
-        })
-        .collect();
-    lanes.sort_unstable();
-    lanes.dedup();
+    let lanes = lanes(tx.org_id(), &keys);
     if lanes.is_empty() {
         return Ok(());
     }
@@ -48,6 +39,21 @@ pub(crate) async fn lock(tx: &Tx<'_>, keys: Vec<String>) -> Result<(), Failure> 
     );
     tx.db().execute_unprepared(&sql).await?;
     Ok(())
+}
+
+/// The locks of these keys, in the order in which everybody takes them.
+fn lanes(org: Uuid, keys: &[String]) -> Vec<i64> {
+    let (high, _) = org.as_u64_pair();
+    let mut lanes: Vec<i64> = keys
+        .iter()
+        .map(|key| {
+            let lane = key.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+            i64::from_be_bytes((high.wrapping_mul(LANES).wrapping_add(lane % LANES)).to_be_bytes())
+        })
+        .collect();
+    lanes.sort_unstable();
+    lanes.dedup();
+    lanes
 }
 
 /// Looks up what a record is found under: in the index, and in what this transaction is about to put there.
@@ -146,4 +152,22 @@ pub(crate) fn rows<R>(
     let record = (kind, stored.base.id, parent);
     let rows = entries.iter().enumerate();
     rows.map(|(at, entry)| pii::row(tx.caller().ring(), tx.org_id(), found, at, entry, record)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locks_are_few_and_taken_in_one_order() {
+        let org = Uuid::from_u128(0x0190_a3c4_7e1b_7c3d_8f00_0000_0000_0001);
+        let mut keys: Vec<String> = (0..500).map(|at| format!("+86139{at:08}")).collect();
+        let locks = lanes(org, &keys);
+        assert!(locks.is_sorted() && locks.len() <= 64 && locks.len() > 32, "{}", locks.len());
+        keys.reverse();
+        assert_eq!(lanes(org, &keys), locks);
+        keys.truncate(1);
+        keys.extend(keys.clone());
+        assert_eq!(lanes(org, &keys).len(), 1);
+    }
 }

@@ -3,7 +3,7 @@
 use std::{future::Future, io::Write, sync::Once, time::Duration};
 
 use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -48,11 +48,16 @@ pub(super) async fn postgres() -> Option<Bed> {
 
 /// A database without a schema.
 pub(super) async fn empty_postgres() -> Option<(EngineOptions, Home)> {
-    let Ok(url) = std::env::var("KEHU_TEST_PG_URL") else {
+    empty_database("KEHU_TEST_PG_URL").await
+}
+
+/// A database without a schema, on the server whose address stands in this variable.
+pub(super) async fn empty_database(variable: &str) -> Option<(EngineOptions, Home)> {
+    let Ok(url) = std::env::var(variable) else {
         static ONCE: Once = Once::new();
         // Not by a macro: the test harness would keep that to itself.
         ONCE.call_once(|| {
-            let _ = writeln!(std::io::stderr(), "\n*** SKIPPED ON POSTGRESQL: KEHU_TEST_PG_URL is not set ***\n");
+            let _ = writeln!(std::io::stderr(), "\n*** SKIPPED ON POSTGRESQL: no KEHU_TEST_* is set ***\n");
         });
         return None;
     };
@@ -66,7 +71,9 @@ pub(super) async fn empty_postgres() -> Option<(EngineOptions, Home)> {
 }
 
 pub(super) async fn admin(url: &str, sql: &str) {
-    let mut conn = PgConnection::connect(url).await.unwrap();
+    // PgBouncer refuses that parameter.
+    let options: PgConnectOptions = url.parse().unwrap();
+    let mut conn = PgConnection::connect_with(&options.extra_float_digits(None)).await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
     conn.close().await.unwrap();
 }

@@ -9,6 +9,7 @@ mod disk;
 mod errors;
 mod faults;
 mod jobs;
+mod limits;
 mod reads;
 mod schema;
 mod server;
