@@ -68,7 +68,7 @@ impl ReadPool {
         let last = conn.take_last_fault();
         conn.give_up_after(None);
         // One that cannot even end this, or had an I/O error, is not used again.
-        if conn.batch("COMMIT").is_ok() && !matches!(last, Some(EngineError::Unavailable)) {
+        if conn.control("COMMIT").is_ok() && !matches!(last, Some(EngineError::Unavailable)) {
             lease.conn = Some(conn);
         }
         (!matches!(last, Some(EngineError::TooExpensive))).then_some(done)
@@ -77,7 +77,7 @@ impl ReadPool {
 
 /// The moment is that of the first statement.
 fn begin(conn: &mut Conn, limit: Duration) -> Result<(), Fault> {
-    conn.batch("BEGIN")?;
+    conn.control("BEGIN")?;
     conn.take_last_fault();
     conn.give_up_after(Some(limit));
     Ok(())
