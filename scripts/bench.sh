@@ -11,6 +11,9 @@ forget_settings KEHU_BENCH_
 kehu=$(scripts/build.sh --release kehu)
 bench=$(scripts/build.sh --release kehu-bench)
 scripts/postgres.sh install >/dev/null
+# The peer of the single operations; where it cannot be had, the report says so.
+KEHU_BENCH_POCKETBASE=$(scripts/pocketbase.sh || true)
+export KEHU_BENCH_POCKETBASE
 
 pg_dir=
 bench_pid=

@@ -7,11 +7,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::client::Call;
-use crate::load::{Load, Until, drive};
-use crate::server::Server;
-use crate::usage::Cpu;
-
 /// Appends measured.
 const APPENDS: usize = 300;
 
@@ -30,15 +25,4 @@ pub(crate) fn synced_append(folder: &Path) -> Result<Duration> {
     }
     took.sort_unstable();
     Ok(took.get(APPENDS / 2).copied().unwrap_or_default())
-}
-
-/// The shortest answer that the server has: HTTP without database and without sign-in.
-///
-/// # Errors
-/// It answers something else than 200.
-pub(crate) fn shortest_answer(server: &Server, time: Duration) -> Result<(Load, Cpu)> {
-    let before = server.processes.cpu();
-    let call = Call { method: "GET", path: "/healthz".to_owned(), ..Call::default() };
-    let load = drive(&server.base, Until::Elapsed(time), |_| call.clone(), |_, reply| reply.ok().map(drop))?;
-    Ok((load, server.processes.cpu() - before))
 }

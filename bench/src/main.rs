@@ -1,7 +1,7 @@
 //! Workloads against the program as it is shipped, and the numbers they gave.
 
 mod client;
-mod customers;
+mod core;
 mod floors;
 mod intake;
 mod leads;
@@ -11,9 +11,9 @@ mod random;
 mod report;
 mod server;
 mod settings;
-mod single;
 mod start;
 mod usage;
+mod wire;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,7 @@ fn run() -> Result<()> {
                 intake::run(&settings, &key, &leads, folder, &mut report)?;
             }
             Mode::Start => start::run(&key, &mut report)?,
-            Mode::Core => single::run(&settings, &key, &mut report)?,
+            Mode::Core => core::run(&settings, &key, &mut report)?,
         }
     }
     print(report.text())?;

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail, ensure};
 use tempfile::TempDir;
 
-use crate::client::{Call, Connection, Session};
+use crate::client::{Connection, Session};
 use crate::settings::{Engine, env};
 use crate::usage::{Processes, postmaster};
+use crate::wire::Call;
 
 /// The password of everybody in the bench.
 const PASSWORD: &str = "Kehu-Bench-Horse-2026";
@@ -44,7 +45,11 @@ fn program() -> Result<PathBuf> {
     env("KEHU_BIN").map(PathBuf::from).context("KEHU_BIN does not name the program: use make bench")
 }
 
-fn folder() -> Result<TempDir> {
+/// A new folder on the disk that is measured.
+///
+/// # Errors
+/// There is no room for one.
+pub(crate) fn folder() -> Result<TempDir> {
     let around = env("KEHU_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     Ok(tempfile::Builder::new().prefix("kehu-bench.").tempdir_in(around)?)
 }
@@ -115,7 +120,7 @@ impl Home {
             base: String::new(),
             processes: Processes { server: pid, database: self.url.as_deref().and_then(postmaster) },
             started_in: Duration::ZERO,
-            child,
+            running: Running::new(child),
             output,
         };
         match server.await_answer(begun) {
@@ -161,7 +166,7 @@ pub(crate) struct Server {
     pub(crate) processes: Processes,
     /// From its start to its first answer.
     pub(crate) started_in: Duration,
-    child: Child,
+    running: Running,
     output: BufReader<ChildStdout>,
 }
 
@@ -179,13 +184,38 @@ impl Server {
         ensure!(!self.base.is_empty(), "it ended");
         let call = Call { method: "GET", path: "/healthz".to_owned(), ..Call::default() };
         while begun.elapsed() < Duration::from_secs(30) {
-            if Connection::open(&self.base).and_then(|mut server| server.send(&call)).is_ok_and(|a| a.status == 200) {
+            if Connection::open(&self.base).and_then(|mut server| server.ask(&call)).is_ok() {
                 self.started_in = begun.elapsed();
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(1));
         }
         bail!("no 200 within 30 seconds")
+    }
+
+    /// As [`Running::stop`].
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) fn stop(self) -> Result<()> {
+        self.running.stop()
+    }
+}
+
+/// A program that was started; killed when dropped.
+pub(crate) struct Running {
+    child: Child,
+}
+
+impl Running {
+    /// Takes care of one.
+    pub(crate) fn new(child: Child) -> Self {
+        Self { child }
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Asks it to end and waits for it.
@@ -197,20 +227,20 @@ impl Server {
         #[expect(unsafe_code, reason = "signals have no safe interface in the standard library")]
         // SAFETY: a plain system call on the process id of a child that was not waited for.
         let sent = unsafe { libc::kill(pid, libc::SIGTERM) };
-        ensure!(sent == 0, "there is no server to stop");
+        ensure!(sent == 0, "there is no process to stop");
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(15) {
             if let Some(status) = self.child.try_wait()? {
-                ensure!(status.success(), "the server ended with {status}");
+                ensure!(status.success(), "the process ended with {status}");
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        bail!("the server does not end")
+        bail!("the process does not end")
     }
 }
 
-impl Drop for Server {
+impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

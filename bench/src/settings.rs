@@ -12,12 +12,13 @@ kehu-bench generate                    writes made-up leads to --csv
 
   --csv FILE        leads that are posted; default: made-up ones, written to bench/data/leads.csv
   --rows N          customers of the single operations and leads that are made up; default 10000
-  --seconds N       how long each single operation is measured; default 5
+  --seconds N       how long each operation is measured on each system in each round; default 3
+  --rounds N        how often; medians are told; default 3
   --engine NAME     sqlite or postgres alone; default: both
   --out FILE        where the results go besides standard output; default: bench/results.md when all is measured
 
 KEHU_BIN names the program. KEHU_BENCH_PG_URL names a database of a throw-away PostgreSQL; without it only SQLite is
-measured. KEHU_BENCH_DIR is a folder for data, on the disk to be measured; default: the system's for temporary files.
+measured. KEHU_BENCH_POCKETBASE names the program that the single operations are compared with; without it they are not. KEHU_BENCH_DIR is a folder for data, on the disk to be measured; default: the system's for temporary files.
 ";
 
 /// Where leads are written that were made up.
@@ -66,8 +67,10 @@ pub(crate) struct Settings {
     pub(crate) csv: Option<PathBuf>,
     /// Customers and made-up leads.
     pub(crate) rows: usize,
-    /// Of each single operation.
+    /// Of each operation on each system in each round.
     pub(crate) seconds: Duration,
+    /// Rounds of each operation.
+    pub(crate) rounds: u64,
     /// Where the results go.
     pub(crate) out: Option<PathBuf>,
 }
@@ -84,7 +87,8 @@ impl Settings {
             engines: vec![Engine::Sqlite, Engine::Postgres],
             csv: None,
             rows: 10_000,
-            seconds: Duration::from_secs(5),
+            seconds: Duration::from_secs(3),
+            rounds: 3,
             out: None,
         };
         while let Some(word) = words.next() {
@@ -98,6 +102,7 @@ impl Settings {
                 "--out" => settings.out = Some(value()?.into()),
                 "--rows" => settings.rows = value()?.parse().context("--rows")?,
                 "--seconds" => settings.seconds = Duration::from_secs(value()?.parse().context("--seconds")?),
+                "--rounds" => settings.rounds = value()?.parse().context("--rounds")?,
                 "--engine" => settings.engines = vec![engine(&value()?)?],
                 "--help" | "-h" => return Ok(None),
                 other => bail!("{other} is not known\n\n{HELP}"),

@@ -26,6 +26,13 @@ pub(crate) struct Cpu {
     pub(crate) database: Duration,
 }
 
+impl Cpu {
+    /// All of it.
+    pub(crate) fn all(self) -> Duration {
+        self.server + self.database
+    }
+}
+
 impl Sub for Cpu {
     type Output = Self;
 
