@@ -91,6 +91,14 @@ impl Session {
         Ok(session)
     }
 
+    /// Signs the same user in at another server.
+    ///
+    /// # Errors
+    /// As [`Session::sign_in`].
+    pub(crate) fn elsewhere(&self, base: &str) -> Result<Self> {
+        Self::sign_in(base, &self.login, &self.password)
+    }
+
     /// Signs in again: a token lasts 15 minutes, a connection that rests for less.
     ///
     /// # Errors

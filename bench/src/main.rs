@@ -7,6 +7,8 @@ mod intake;
 mod leads;
 mod load;
 mod made_up;
+mod parts;
+mod postgres;
 mod random;
 mod report;
 mod server;
@@ -43,22 +45,25 @@ fn run() -> Result<()> {
         leads::write(&path, &leads::make_up(settings.rows))?;
         return print(&format!("{} leads in {}", settings.rows, path.display()));
     }
+    if settings.answer {
+        return floors::http::serve(&path, print);
+    }
     if env("KEHU_BENCH_PG_URL").is_none() {
         settings.engines.retain(|engine| *engine == Engine::Sqlite);
     }
     let key = Key::make()?;
     let mut report = Report::default();
     report.say(&format!("{}. {}.", usage::machine(), today()?));
-    for mode in &settings.modes {
-        match mode {
-            Mode::Intake => {
-                let leads = leads_at(&settings, &path)?;
-                let folder = Path::new(MADE_UP).parent().context("a folder")?;
-                intake::run(&settings, &key, &leads, folder, &mut report)?;
-            }
-            Mode::Start => start::run(&key, &mut report)?,
-            Mode::Core => core::run(&settings, &key, &mut report)?,
-        }
+    if settings.modes.iter().any(|mode| !matches!(mode, Mode::Intake | Mode::Start)) {
+        core::run(&settings, &key, &mut report)?;
+    }
+    if settings.modes.contains(&Mode::Intake) {
+        let leads = leads_at(&settings, &path)?;
+        let folder = Path::new(MADE_UP).parent().context("a folder")?;
+        intake::run(&settings, &key, &leads, folder, &mut report)?;
+    }
+    if settings.modes.contains(&Mode::Start) {
+        start::run(&key, &mut report)?;
     }
     print(report.text())?;
     if let Some(out) = &settings.out {

@@ -14,7 +14,12 @@ pub(crate) struct Table {
 impl Table {
     /// A table with those columns.
     pub(crate) fn new<const N: usize>(columns: [&str; N]) -> Self {
-        Self { rows: vec![columns.map(str::to_owned).to_vec()] }
+        Self::with(columns.map(str::to_owned))
+    }
+
+    /// The same with columns that only the run knows.
+    pub(crate) fn with(columns: impl IntoIterator<Item = String>) -> Self {
+        Self { rows: vec![columns.into_iter().collect()] }
     }
 
     /// Adds a row.

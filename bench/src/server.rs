@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -75,6 +75,14 @@ impl Home {
         Ok(Self { program: program()?, folder: folder()?, key: key.path(), url })
     }
 
+    /// An empty folder beside another home: the same key, and its database at another address.
+    ///
+    /// # Errors
+    /// There is no room for a folder.
+    pub(crate) fn beside(&self, url: String) -> Result<Self> {
+        Ok(Self { program: self.program.clone(), folder: folder()?, key: self.key.clone(), url: Some(url) })
+    }
+
     /// The folder of everything.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
@@ -111,26 +119,12 @@ impl Home {
             command.env(limit, "0");
         }
         command.env("KEHU_ADMIN_EMAIL", "admin@bench.test").env("KEHU_ADMIN_PASSWORD", PASSWORD);
-        let log = File::options().create(true).append(true).open(self.log())?;
-        let begun = Instant::now();
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().context("kehu serve")?;
-        let output = child.stdout.take().map(BufReader::new).context("no pipe")?;
-        let pid = child.id();
-        let mut server = Server {
-            base: String::new(),
-            processes: Processes { server: pid, database: self.url.as_deref().and_then(postmaster) },
-            started_in: Duration::ZERO,
-            running: Running::new(child),
-            output,
-        };
-        match server.await_answer(begun) {
-            Ok(()) => Ok(server),
-            Err(error) => {
-                let log = fs::read_to_string(self.log()).unwrap_or_default();
-                let end: Vec<&str> = log.lines().rev().take(5).collect();
-                Err(error.context(format!("kehu serve does not answer; the end of its log: {end:?}")))
-            }
-        }
+        command.stderr(File::options().create(true).append(true).open(self.log())?);
+        Server::launch(&mut command, self.url.as_deref().and_then(postmaster)).with_context(|| {
+            let log = fs::read_to_string(self.log()).unwrap_or_default();
+            let end: Vec<&str> = log.lines().rev().take(5).collect();
+            format!("kehu serve does not answer; the end of its log: {end:?}")
+        })
     }
 
     /// Makes an organisation beside a running server, and signs its administrator in.
@@ -171,6 +165,25 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Starts a program that says `listening on http://…` and answers /healthz; its database is run by that postmaster.
+    ///
+    /// # Errors
+    /// It ends, or does not answer.
+    pub(crate) fn launch(command: &mut Command, database: Option<u32>) -> Result<Self> {
+        let begun = Instant::now();
+        let mut child = command.stdout(Stdio::piped()).spawn().context("a program to measure")?;
+        let output = child.stdout.take().map(BufReader::new).context("no pipe")?;
+        let mut server = Self {
+            base: String::new(),
+            processes: Processes { server: child.id(), database },
+            started_in: Duration::ZERO,
+            running: Running::new(child),
+            output,
+        };
+        server.await_answer(begun)?;
+        Ok(server)
+    }
+
     /// Waits for the line with the address and then for a 200 of /healthz.
     fn await_answer(&mut self, begun: Instant) -> Result<()> {
         let mut line = String::new();
@@ -223,16 +236,29 @@ impl Running {
     /// # Errors
     /// It does not within 15 seconds, or not with exit code 0.
     pub(crate) fn stop(mut self) -> Result<()> {
+        let status = self.end(libc::SIGTERM)?;
+        ensure!(status.success(), "the process ended with {status}");
+        Ok(())
+    }
+
+    /// Ends it as Ctrl-C does, whatever it makes of that.
+    ///
+    /// # Errors
+    /// It does not end within 15 seconds.
+    pub(crate) fn interrupt(mut self) -> Result<()> {
+        self.end(libc::SIGINT).map(drop)
+    }
+
+    fn end(&mut self, signal: i32) -> Result<ExitStatus> {
         let pid = i32::try_from(self.child.id())?;
         #[expect(unsafe_code, reason = "signals have no safe interface in the standard library")]
         // SAFETY: a plain system call on the process id of a child that was not waited for.
-        let sent = unsafe { libc::kill(pid, libc::SIGTERM) };
+        let sent = unsafe { libc::kill(pid, signal) };
         ensure!(sent == 0, "there is no process to stop");
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(15) {
             if let Some(status) = self.child.try_wait()? {
-                ensure!(status.success(), "the process ended with {status}");
-                return Ok(());
+                return Ok(status);
             }
             std::thread::sleep(Duration::from_millis(10));
         }

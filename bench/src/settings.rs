@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 /// What `--help` says.
 pub(crate) const HELP: &str = "\
-kehu-bench [intake] [start] [core]     measures all three, or those named; see bench/README.md
+kehu-bench [core] [parts] [floors] [postgres] [intake] [start]
+                                       measures all of them, or those named; see bench/README.md
 kehu-bench generate                    writes made-up leads to --csv
 
   --csv FILE        leads that are posted; default: made-up ones, written to bench/data/leads.csv
@@ -31,9 +32,18 @@ pub(crate) enum Mode {
     Intake,
     /// Idle memory and start-up time.
     Start,
-    /// Single operations.
+    /// Single operations beside PocketBase.
     Core,
+    /// What a request's CPU time goes to.
+    Parts,
+    /// What the machine itself can do.
+    Floors,
+    /// Round trips, and PostgreSQL beside pgbench.
+    Postgres,
 }
+
+/// All of them, in the order in which results are told.
+const MODES: [Mode; 6] = [Mode::Core, Mode::Parts, Mode::Floors, Mode::Postgres, Mode::Intake, Mode::Start];
 
 /// A database engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +69,8 @@ impl Engine {
 pub(crate) struct Settings {
     /// Write leads and measure nothing.
     pub(crate) generate: bool,
+    /// Serve the JSON of a file and measure nothing: how the bench starts a bare server of its own.
+    pub(crate) answer: bool,
     /// What is measured.
     pub(crate) modes: Vec<Mode>,
     /// On which engines.
@@ -83,6 +95,7 @@ impl Settings {
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Self>> {
         let mut settings = Self {
             generate: false,
+            answer: false,
             modes: Vec::new(),
             engines: vec![Engine::Sqlite, Engine::Postgres],
             csv: None,
@@ -97,6 +110,10 @@ impl Settings {
                 "intake" => settings.modes.push(Mode::Intake),
                 "start" => settings.modes.push(Mode::Start),
                 "core" => settings.modes.push(Mode::Core),
+                "parts" => settings.modes.push(Mode::Parts),
+                "floors" => settings.modes.push(Mode::Floors),
+                "postgres" => settings.modes.push(Mode::Postgres),
+                "answer" => settings.answer = true,
                 "generate" => settings.generate = true,
                 "--csv" => settings.csv = Some(value()?.into()),
                 "--out" => settings.out = Some(value()?.into()),
@@ -109,9 +126,11 @@ impl Settings {
             }
         }
         if settings.modes.is_empty() {
-            settings.modes = vec![Mode::Intake, Mode::Start, Mode::Core];
+            settings.modes = MODES.to_vec();
             settings.out.get_or_insert_with(|| "bench/results.md".into());
         }
+        // Every round creates customers of its own, and there are numbers for so many.
+        ensure!((1..=20).contains(&settings.rounds), "--rounds: 1 to 20");
         Ok(Some(settings))
     }
 }
@@ -141,7 +160,7 @@ mod tests {
     #[test]
     fn results_are_kept_when_all_is_measured() {
         let all = parsed("--seconds 2").unwrap().unwrap();
-        assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (3, 2, 2));
+        assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (6, 2, 2));
         assert!(all.out.is_some());
         let one = parsed("core --engine postgres --rows 50").unwrap().unwrap();
         assert_eq!((one.modes, one.engines, one.rows), (vec![Mode::Core], vec![Engine::Postgres], 50));
@@ -151,7 +170,12 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_said() {
         assert!(parsed("--help").unwrap().is_none());
-        for (line, about) in [("intakes", "intakes"), ("--csv", "wants a value"), ("--engine mysql", "mysql")] {
+        for (line, about) in [
+            ("intakes", "intakes"),
+            ("--csv", "wants a value"),
+            ("--engine mysql", "mysql"),
+            ("--rounds 0", "--rounds"),
+        ] {
             assert!(parsed(line).unwrap_err().to_string().contains(about), "{line}");
         }
     }

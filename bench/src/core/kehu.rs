@@ -29,7 +29,7 @@ pub(crate) struct Kehu {
     owners: Vec<String>,
     ids: Vec<String>,
     loading: Vec<Batch>,
-    _home: Home,
+    home: Home,
 }
 
 impl Kehu {
@@ -47,7 +47,29 @@ impl Kehu {
             owners.push(text(&admin.post("/v1/users", &body)?, "id")?);
         }
         let token = admin.renew()?;
-        Ok(Self { engine, server, admin, token, owners, ids: Vec::new(), loading: Vec::new(), _home: home })
+        Ok(Self { engine, server, admin, token, owners, ids: Vec::new(), loading: Vec::new(), home })
+    }
+
+    /// A second server for the same organisation, with its database at another address.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(crate) fn through(&self, url: &str) -> Result<Self> {
+        let home = self.home.beside(url.to_owned())?;
+        let mut server = home.start()?;
+        server.processes.database = self.server.processes.database;
+        let mut admin = self.admin.elsewhere(&server.base)?;
+        let token = admin.renew()?;
+        let (owners, ids) = (self.owners.clone(), self.ids.clone());
+        Ok(Self { engine: self.engine, server, admin, token, owners, ids, loading: Vec::new(), home })
+    }
+
+    /// Stops it.
+    ///
+    /// # Errors
+    /// It does not end.
+    pub(crate) fn stop(self) -> Result<()> {
+        self.server.stop()
     }
 
     /// Posts items in batches, one after the other; gives their ids.
@@ -169,10 +191,6 @@ impl Peer for Kehu {
 
     fn found(&self) -> &'static [u8] {
         br#"{"data":[{"#
-    }
-
-    fn stop(self: Box<Self>) -> Result<()> {
-        self.server.stop()
     }
 }
 

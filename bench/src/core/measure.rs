@@ -39,13 +39,14 @@ pub(crate) struct Batch {
 }
 
 /// The requests of a plan in a system's words, as bytes.
-struct Prepared {
+pub(crate) struct Prepared {
     turns: Vec<Option<(Vec<u8>, bool)>>,
     rows: Vec<Vec<u8>>,
 }
 
 impl Prepared {
-    fn new(peer: &dyn Peer, plan: &Plan) -> Self {
+    /// Makes them.
+    pub(crate) fn new(peer: &dyn Peer, plan: &Plan) -> Self {
         let turn = |asked: &Asked| (peer.call(asked).bytes(peer.base()), asked.is_search());
         Self {
             turns: plan.turns.iter().map(|asked| asked.as_ref().map(turn)).collect(),
@@ -56,6 +57,27 @@ impl Prepared {
     fn turn(&self, number: usize) -> Option<&(Vec<u8>, bool)> {
         self.turns.get(number % self.turns.len().max(1))?.as_ref()
     }
+
+    /// Asks them for that time.
+    ///
+    /// # Errors
+    /// An answer is not what it should be.
+    pub(crate) fn drive(&self, peer: &dyn Peer, time: Duration) -> Result<Sample> {
+        let mut rows = self.rows.iter();
+        let next = |number| match self.turn(number) {
+            Some((bytes, _)) => Some(bytes.as_slice()),
+            None => rows.next().map(Vec::as_slice),
+        };
+        let before = peer.processes().cpu();
+        let load = drive(peer.base(), Some(time), next, |number, answer| {
+            answer.succeeded()?;
+            let is_search = self.turn(number).is_some_and(|(_, is_search)| *is_search);
+            ensure!(!is_search || answer.holds(peer.found()), "nothing was found");
+            Ok(())
+        })?;
+        std::thread::sleep(SETTLE);
+        Ok(Sample { load, cpu: peer.processes().cpu() - before })
+    }
 }
 
 /// Measures an operation.
@@ -64,22 +86,8 @@ impl Prepared {
 /// An answer is not what it should be.
 pub(crate) fn operation(peer: &mut dyn Peer, operation: Operation, plan: &Plan, time: Duration) -> Result<Sample> {
     peer.renew()?;
-    let prepared = Prepared::new(peer, plan);
-    let mut rows = prepared.rows.iter();
-    let next = |number| match prepared.turn(number) {
-        Some((bytes, _)) => Some(bytes.as_slice()),
-        None => rows.next().map(Vec::as_slice),
-    };
-    let before = peer.processes().cpu();
-    let load = drive(peer.base(), Some(time), next, |number, answer| {
-        answer.succeeded()?;
-        let is_search = prepared.turn(number).is_some_and(|(_, is_search)| *is_search);
-        ensure!(!is_search || answer.holds(peer.found()), "nothing was found");
-        Ok(())
-    });
-    let load = load.with_context(|| format!("{}: {}", peer.name(), operation.word()))?;
-    std::thread::sleep(SETTLE);
-    Ok(Sample { load, cpu: peer.processes().cpu() - before })
+    let sample = Prepared::new(peer, plan).drive(peer, time);
+    sample.with_context(|| format!("{}: {}", peer.name(), operation.word()))
 }
 
 /// Writes rows in batches, one after the other.

@@ -1,4 +1,5 @@
-//! crm-core: the same operations on Kehu and on PocketBase, one after the other in one run.
+//! crm-core: the same operations on Kehu and on PocketBase, one after the other in one run; and what else is measured on
+//! the same loaded servers.
 
 mod asked;
 mod kehu;
@@ -8,20 +9,26 @@ mod pocketbase;
 mod rows;
 mod tell;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
-use self::asked::{OPERATIONS, Operation, Plan};
-use self::kehu::Kehu;
-use self::measure::{Batch, Sample};
-use self::peer::Peer;
+pub(crate) use self::asked::{Asked, Operation, Plan};
+pub(crate) use self::kehu::Kehu;
+pub(crate) use self::measure::{Prepared, operation};
+pub(crate) use self::peer::Peer;
+pub(crate) use self::rows::{Row, Rows};
+
+use self::asked::OPERATIONS;
+use self::measure::{Batch, Sample, batches};
 use self::pocketbase::PocketBase;
-use self::rows::{Row, Rows};
 use crate::report::Report;
 use crate::server::Key;
-use crate::settings::{Engine, Settings};
+use crate::settings::{Engine, Mode, Settings};
+use crate::{floors, parts, postgres};
 
 /// The set of the rows that batches write.
 const BATCH_SET: u64 = 59;
+/// Customers that are loaded when nothing but floors is measured.
+const FEW: usize = 20;
 
 /// What was measured on one system.
 struct Measured {
@@ -38,68 +45,113 @@ struct Memory {
     database: Option<u64>,
 }
 
-/// Measures everything on every system and tells.
+/// CPU milliseconds of an operation on a system.
+pub(crate) struct Figure {
+    pub(crate) system: &'static str,
+    pub(crate) operation: Operation,
+    pub(crate) millis: f64,
+}
+
+/// Measures what is asked for of crm-core, floors, parts and PostgreSQL, and tells.
 ///
 /// # Errors
 /// A system does not start, or an answer is not what it should be.
 pub(crate) fn run(settings: &Settings, key: &Key, report: &mut Report) -> Result<()> {
-    let mut peers = start(settings, key)?;
-    let mut measured: Vec<Measured> = peers.iter().map(|peer| Measured::new(&**peer)).collect();
-    remember(&peers, &mut measured);
-    for peer in &mut peers {
-        peer.load(settings.rows)?;
+    let has = |mode| settings.modes.contains(&mode);
+    let mut peers = Peers::start(settings, key)?;
+    let mut measured: Vec<Measured> = peers.all().iter().map(|peer| Measured::new(&**peer)).collect();
+    peers.remember(&mut measured);
+    let few = settings.modes.iter().all(|mode| *mode == Mode::Floors);
+    peers.all().into_iter().try_for_each(|peer| peer.load(if few { FEW } else { settings.rows }))?;
+    peers.remember(&mut measured);
+    if has(Mode::Core) {
+        operations(settings, &mut peers, &mut measured)?;
+        peers.remember(&mut measured);
+        tell::tell(settings, &measured, report);
     }
-    remember(&peers, &mut measured);
-    for operation in OPERATIONS {
-        let mut samples: Vec<Vec<Sample>> = peers.iter().map(|_| Vec::new()).collect();
+    if has(Mode::Parts) {
+        parts::run(settings, peers.kehus(), report)?;
+    }
+    if has(Mode::Floors) {
+        let kehu = peers.kehus().into_iter().next().context("no Kehu to ask")?;
+        floors::run(settings, kehu, &tell::figures(&measured), report)?;
+    }
+    if let (true, Some(kehu)) = (has(Mode::Postgres), &peers.postgres) {
+        postgres::run(settings, kehu, report)?;
+    }
+    peers.stop()
+}
+
+/// Every operation in every round on every system, and batches.
+fn operations(settings: &Settings, peers: &mut Peers, measured: &mut [Measured]) -> Result<()> {
+    let seconds = usize::try_from(settings.seconds.as_secs())?;
+    for what in OPERATIONS {
+        measured.iter_mut().for_each(|one| one.samples.push((what, Vec::new())));
         for round in 0..settings.rounds {
-            let seconds = usize::try_from(settings.seconds.as_secs())?;
-            let plan = Plan::new(operation, round, settings.rows, seconds);
-            for (peer, samples) in peers.iter_mut().zip(&mut samples) {
-                samples.push(measure::operation(&mut **peer, operation, &plan, settings.seconds)?);
+            let plan = Plan::new(what, round, settings.rows, seconds);
+            for (peer, measured) in peers.all().into_iter().zip(&mut *measured) {
+                let sample = operation(peer, what, &plan, settings.seconds)?;
+                measured.samples.last_mut().context("an operation")?.1.push(sample);
             }
-        }
-        for (measured, samples) in measured.iter_mut().zip(samples) {
-            measured.samples.push((operation, samples));
         }
     }
     let rows: Vec<Row> = (0..settings.rows).map(|place| Rows { set: BATCH_SET }.row(place)).collect();
-    for (peer, measured) in peers.iter_mut().zip(&mut measured) {
+    for (peer, measured) in peers.all().into_iter().zip(measured) {
         measured.batches = peer.loading().to_vec();
-        measured.batches.push(measure::batches(&mut **peer, &rows)?);
+        measured.batches.push(batches(peer, &rows)?);
     }
-    remember(&peers, &mut measured);
-    for peer in peers {
-        peer.stop()?;
-    }
-    tell::tell(settings, &measured, report);
     Ok(())
 }
 
-/// All run from the beginning to the end: whoever rests costs nothing.
-fn start(settings: &Settings, key: &Key) -> Result<Vec<Box<dyn Peer>>> {
-    let mut peers: Vec<Box<dyn Peer>> = Vec::new();
-    let kehu = |engine: Engine| -> Result<Option<Box<dyn Peer>>> {
-        Ok(if settings.engines.contains(&engine) { Some(Box::new(Kehu::start(engine, key)?)) } else { None })
-    };
-    peers.extend(kehu(Engine::Sqlite)?);
-    if let Some(program) = pocketbase::program() {
-        peers.push(Box::new(PocketBase::start(&program)?));
+/// The systems. All run from the beginning to the end: whoever rests costs next to nothing.
+struct Peers {
+    sqlite: Option<Kehu>,
+    pocketbase: Option<PocketBase>,
+    postgres: Option<Kehu>,
+}
+
+impl Peers {
+    fn start(settings: &Settings, key: &Key) -> Result<Self> {
+        let kehu = |engine: Engine| settings.engines.contains(&engine).then(|| Kehu::start(engine, key)).transpose();
+        let program = pocketbase::program().filter(|_| settings.modes.contains(&Mode::Core));
+        Ok(Self {
+            sqlite: kehu(Engine::Sqlite)?,
+            pocketbase: program.map(|program| PocketBase::start(&program)).transpose()?,
+            postgres: kehu(Engine::Postgres)?,
+        })
     }
-    peers.extend(kehu(Engine::Postgres)?);
-    Ok(peers)
+
+    fn all(&mut self) -> Vec<&mut dyn Peer> {
+        let mut all: Vec<&mut dyn Peer> = Vec::new();
+        all.extend(self.sqlite.as_mut().map(|peer| -> &mut dyn Peer { peer }));
+        all.extend(self.pocketbase.as_mut().map(|peer| -> &mut dyn Peer { peer }));
+        all.extend(self.postgres.as_mut().map(|peer| -> &mut dyn Peer { peer }));
+        all
+    }
+
+    fn kehus(&mut self) -> Vec<&mut dyn Peer> {
+        let kehus = [&mut self.sqlite, &mut self.postgres].into_iter().flatten();
+        kehus.map(|kehu| -> &mut dyn Peer { kehu }).collect()
+    }
+
+    /// Notes how much memory each needs now.
+    fn remember(&mut self, measured: &mut [Measured]) {
+        for (peer, measured) in self.all().into_iter().zip(measured) {
+            let processes = peer.processes();
+            measured.memory.push(Memory { program: processes.memory().pss, database: processes.database_pss() });
+        }
+    }
+
+    fn stop(self) -> Result<()> {
+        self.sqlite.map(Kehu::stop).transpose()?;
+        self.pocketbase.map(PocketBase::stop).transpose()?;
+        self.postgres.map(Kehu::stop).transpose()?;
+        Ok(())
+    }
 }
 
 impl Measured {
     fn new(peer: &dyn Peer) -> Self {
         Self { name: peer.name(), samples: Vec::new(), batches: Vec::new(), memory: Vec::new() }
-    }
-}
-
-/// Notes how much memory each needs now.
-fn remember(peers: &[Box<dyn Peer>], measured: &mut [Measured]) {
-    for (peer, measured) in peers.iter().zip(measured) {
-        let processes = peer.processes();
-        measured.memory.push(Memory { program: processes.memory().pss, database: processes.database_pss() });
     }
 }

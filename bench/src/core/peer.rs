@@ -51,10 +51,4 @@ pub(crate) trait Peer {
 
     /// How the body of an answer to a search begins that found something.
     fn found(&self) -> &'static [u8];
-
-    /// Stops it.
-    ///
-    /// # Errors
-    /// It does not end, or not well.
-    fn stop(self: Box<Self>) -> Result<()>;
 }

@@ -66,6 +66,14 @@ impl PocketBase {
         Ok(started)
     }
 
+    /// Stops it.
+    ///
+    /// # Errors
+    /// It does not end.
+    pub(crate) fn stop(self) -> Result<()> {
+        self.running.stop()
+    }
+
     fn await_answer(&self) -> Result<()> {
         let begun = Instant::now();
         let call = Call { method: "GET", path: "/api/health".to_owned(), ..Call::default() };
@@ -205,10 +213,6 @@ impl Peer for PocketBase {
 
     fn found(&self) -> &'static [u8] {
         br#"{"items":[{"#
-    }
-
-    fn stop(self: Box<Self>) -> Result<()> {
-        self.running.stop()
     }
 }
 

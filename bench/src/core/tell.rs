@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::core::asked::Operation;
 use crate::core::measure::{Batch, Sample};
-use crate::core::{Measured, Memory};
+use crate::core::{Figure, Measured, Memory};
 use crate::load::float;
 use crate::report::{Report, Table, mebibytes, number};
 use crate::settings::Settings;
@@ -84,6 +84,19 @@ fn against(one: &Measured, peer: Option<&Measured>, report: &mut Report) {
             number(rate)
         ));
     }
+}
+
+/// What the operations took.
+pub(super) fn figures(measured: &[Measured]) -> Vec<Figure> {
+    let of = |one: &Measured| {
+        let figure = |(operation, samples): &(Operation, Vec<Sample>)| Figure {
+            system: one.name,
+            operation: *operation,
+            millis: cpu(samples),
+        };
+        one.samples.iter().map(figure).collect::<Vec<_>>()
+    };
+    measured.iter().flat_map(of).collect()
 }
 
 fn compared(what: &str, mine: f64, theirs: Option<f64>, aim: &Aim) -> Vec<String> {
