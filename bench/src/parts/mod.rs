@@ -16,7 +16,7 @@ use crate::server::{Running, folder};
 use crate::settings::Settings;
 
 /// Samples a second of every running thread.
-const FREQUENCY: &str = "499";
+const FREQUENCY: &str = "997";
 /// How long perf may take to look at all threads.
 const ATTACH: Duration = Duration::from_millis(500);
 
@@ -48,7 +48,8 @@ pub(crate) fn run(settings: &Settings, kehus: Vec<&mut dyn Peer>, report: &mut R
     }
     report.say(&format!(
         "`perf record` at {FREQUENCY} Hz on the running server under the load of crm-core. A stack belongs to the \
-         innermost of its functions that belongs to a part (bench/src/parts/classify.rs)."
+         innermost of its functions that belongs to a part (bench/src/parts/classify.rs); a function that the compiler \
+         put into another one counts to that."
     ));
     for kehu in kehus {
         let sampled =
