@@ -269,6 +269,13 @@ fn tell(measured: &[(Engine, Measured)], report: &mut Report) {
         }
     }
     report.table(&table);
+    for (engine, measured) in measured {
+        let names = ["rate", "cpu", "database", "p50", "p99", "rss"];
+        let cells = [load_cells(&measured.first.0, measured.first.1), measured.memory.map(mebibytes).to_vec()].concat();
+        for (name, cell) in names.into_iter().zip(cells) {
+            report.quote(&format!("intake.{}.{name}", engine.word()), cell);
+        }
+    }
     let mut table = Table::new(["after the first time", "RSS MiB", "PSS MiB", "database PSS MiB"]);
     for (engine, measured) in measured {
         table.row([vec![engine.name().to_owned()], measured.memory.map(mebibytes).to_vec()].concat());

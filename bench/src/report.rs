@@ -1,5 +1,6 @@
 //! Results as Markdown: for the eye on standard output, and for the file that is kept.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -57,6 +58,8 @@ impl Table {
 #[derive(Default)]
 pub(crate) struct Report {
     text: String,
+    /// Numbers that are quoted elsewhere, by name.
+    pub(crate) quoted: BTreeMap<String, String>,
 }
 
 impl Report {
@@ -73,6 +76,11 @@ impl Report {
     /// A table.
     pub(crate) fn table(&mut self, table: &Table) {
         table.write(&mut self.text);
+    }
+
+    /// Keeps a number to be quoted elsewhere.
+    pub(crate) fn quote(&mut self, name: &str, number: impl Into<String>) {
+        self.quoted.insert(name.to_owned(), number.into());
     }
 
     /// All of it.

@@ -16,7 +16,8 @@ kehu-bench generate                    writes made-up leads to --csv
   --seconds N       how long each operation is measured on each system in each round; default 2
   --rounds N        how often; medians are told; default 3
   --engine NAME     sqlite or postgres alone; default: both
-  --out FILE        where the results go besides standard output; default: bench/results.md when all is measured
+  --out FILE        where the results go besides standard output; default: bench/results.md when all is measured,
+                    and then the READMEs quote them
 
 KEHU_BIN names the program. KEHU_BENCH_PG_URL names a database of a throw-away PostgreSQL; without it only SQLite is
 measured. KEHU_BENCH_POCKETBASE names the program that the single operations are compared with; without it they are not. KEHU_BENCH_DIR is a folder for data, on the disk to be measured; default: the system's for temporary files.
@@ -24,6 +25,9 @@ measured. KEHU_BENCH_POCKETBASE names the program that the single operations are
 
 /// Where leads are written that were made up.
 pub(crate) const MADE_UP: &str = "bench/data/leads.csv";
+
+/// Customers and leads, unless something else is asked for.
+const ROWS: usize = 10_000;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +59,14 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
+    /// What it is called on the command line.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+
     /// What people call it.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -85,6 +97,8 @@ pub(crate) struct Settings {
     pub(crate) rounds: u64,
     /// Where the results go.
     pub(crate) out: Option<PathBuf>,
+    /// READMEs are to quote them.
+    pub(crate) quoted: bool,
 }
 
 impl Settings {
@@ -99,10 +113,11 @@ impl Settings {
             modes: Vec::new(),
             engines: vec![Engine::Sqlite, Engine::Postgres],
             csv: None,
-            rows: 10_000,
+            rows: ROWS,
             seconds: Duration::from_secs(2),
             rounds: 3,
             out: None,
+            quoted: false,
         };
         while let Some(word) = words.next() {
             let mut value = || words.next().with_context(|| format!("{word} wants a value"));
@@ -127,6 +142,8 @@ impl Settings {
         }
         if settings.modes.is_empty() {
             settings.modes = MODES.to_vec();
+            // They say how many rows there are, and speak of both engines.
+            settings.quoted = settings.out.is_none() && settings.rows == ROWS && settings.engines.len() == 2;
             settings.out.get_or_insert_with(|| "bench/results.md".into());
         }
         // Every round creates customers of its own, and there are numbers for so many.
@@ -161,7 +178,9 @@ mod tests {
     fn results_are_kept_when_all_is_measured() {
         let all = parsed("--seconds 2").unwrap().unwrap();
         assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (6, 2, 2));
-        assert!(all.out.is_some());
+        assert!(all.out.is_some() && all.quoted);
+        assert!(!parsed("--rows 50").unwrap().unwrap().quoted);
+        assert!(!parsed("--out /tmp/x").unwrap().unwrap().quoted);
         let one = parsed("core --engine postgres --rows 50").unwrap().unwrap();
         assert_eq!((one.modes, one.engines, one.rows), (vec![Mode::Core], vec![Engine::Postgres], 50));
         assert!(one.out.is_none());

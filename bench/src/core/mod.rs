@@ -23,7 +23,7 @@ use self::pocketbase::PocketBase;
 use crate::report::Report;
 use crate::server::Key;
 use crate::settings::{Engine, Mode, Settings};
-use crate::{floors, parts, postgres};
+use crate::{floors, parts, postgres, progress};
 
 /// The set of the rows that batches write.
 const BATCH_SET: u64 = 59;
@@ -61,6 +61,7 @@ pub(crate) fn run(settings: &Settings, key: &Key, report: &mut Report) -> Result
     let mut peers = Peers::start(settings, key)?;
     let mut measured: Vec<Measured> = peers.all().iter().map(|peer| Measured::new(&**peer)).collect();
     peers.remember(&mut measured);
+    progress("loading");
     let few = settings.modes.iter().all(|mode| *mode == Mode::Floors);
     peers.all().into_iter().try_for_each(|peer| peer.load(if few { FEW } else { settings.rows }))?;
     peers.remember(&mut measured);
@@ -70,13 +71,16 @@ pub(crate) fn run(settings: &Settings, key: &Key, report: &mut Report) -> Result
         tell::tell(settings, &measured, report);
     }
     if has(Mode::Parts) {
+        progress("parts");
         parts::run(settings, peers.kehus(), report)?;
     }
     if has(Mode::Floors) {
+        progress("floors");
         let kehu = peers.kehus().into_iter().next().context("no Kehu to ask")?;
         floors::run(settings, kehu, &tell::figures(&measured), report)?;
     }
     if let (true, Some(kehu)) = (has(Mode::Postgres), &peers.postgres) {
+        progress("PostgreSQL");
         postgres::run(settings, kehu, report)?;
     }
     peers.stop()
@@ -86,6 +90,7 @@ pub(crate) fn run(settings: &Settings, key: &Key, report: &mut Report) -> Result
 fn operations(settings: &Settings, peers: &mut Peers, measured: &mut [Measured]) -> Result<()> {
     let seconds = usize::try_from(settings.seconds.as_secs())?;
     for what in OPERATIONS {
+        progress(what.title());
         measured.iter_mut().for_each(|one| one.samples.push((what, Vec::new())));
         for round in 0..settings.rounds {
             let plan = Plan::new(what, round, settings.rows, seconds);
@@ -95,6 +100,7 @@ fn operations(settings: &Settings, peers: &mut Peers, measured: &mut [Measured])
             }
         }
     }
+    progress("batches");
     let rows: Vec<Row> = (0..settings.rows).map(|place| Rows { set: BATCH_SET }.row(place)).collect();
     for (peer, measured) in peers.all().into_iter().zip(measured) {
         measured.batches = peer.loading().to_vec();

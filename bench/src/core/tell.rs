@@ -66,6 +66,27 @@ pub(super) fn tell(settings: &Settings, measured: &[Measured], report: &mut Repo
     }
     batches(measured, report);
     memory(measured, report);
+    quote(measured, report);
+}
+
+/// Keeps what READMEs quote; a dash where there was no peer.
+fn quote(measured: &[Measured], report: &mut Report) {
+    let of = |name: &str| measured.iter().find(|one| one.name == name);
+    let (Some(mine), peer) = (of(AIMED), of(PEER)) else { return };
+    let mut put = |word: &str, rate: f64, mine: f64, theirs: Option<f64>| {
+        let or_dash = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
+        report.quote(&format!("core.sqlite.{word}.rate"), number(rate));
+        report.quote(&format!("core.sqlite.{word}.cpu"), number(mine));
+        report.quote(&format!("core.pocketbase.{word}.cpu"), or_dash(theirs));
+        report.quote(&format!("core.sqlite.{word}.ratio"), or_dash(theirs.map(|theirs| theirs / mine)));
+    };
+    for (operation, samples) in &mine.samples {
+        let theirs = peer.and_then(|peer| peer.of(*operation)).map(|samples| cpu(samples));
+        put(operation.word(), of_all(samples, |sample| sample.load.rate()), cpu(samples), theirs);
+    }
+    if let Some(batch) = mine.batches.last() {
+        put("batch", batch.rate(), row_cpu(batch), peer.and_then(|peer| peer.batches.last()).map(row_cpu));
+    }
 }
 
 /// A system beside the peer, and beside what was aimed at.
@@ -158,11 +179,11 @@ fn operations(one: &Measured, report: &mut Report) {
     let [rate, all, database, p50, p99] = columns;
     let mut table = Table::new([one.name, rate, all, database, p50, p99]);
     for (operation, samples) in &one.samples {
-        let within = |permille| of(samples, |sample| millis(sample.load.within(permille)));
-        let database = of(samples, |sample| sample.cpu_each().into_iter().nth(1).unwrap_or(0.0));
+        let within = |permille| of_all(samples, |sample| millis(sample.load.within(permille)));
+        let database = of_all(samples, |sample| sample.cpu_each().into_iter().nth(1).unwrap_or(0.0));
         table.row(vec![
             operation.title().to_owned(),
-            number(of(samples, |sample| sample.load.rate())),
+            number(of_all(samples, |sample| sample.load.rate())),
             number(cpu(samples)),
             if database > 0.0 { number(database) } else { "–".to_owned() },
             number(within(500)),
@@ -202,7 +223,7 @@ fn memory(measured: &[Measured], report: &mut Report) {
 
 /// CPU milliseconds of a request.
 fn cpu(samples: &[Sample]) -> f64 {
-    of(samples, |sample| sample.cpu_each().into_iter().next().unwrap_or(0.0))
+    of_all(samples, |sample| sample.cpu_each().into_iter().next().unwrap_or(0.0))
 }
 
 fn row_cpu(batch: &Batch) -> f64 {
@@ -214,7 +235,7 @@ fn millis(time: Duration) -> f64 {
 }
 
 /// The median of something over the rounds.
-fn of(samples: &[Sample], value: impl Fn(&Sample) -> f64) -> f64 {
+fn of_all(samples: &[Sample], value: impl Fn(&Sample) -> f64) -> f64 {
     median(samples.iter().map(value).collect())
 }
 
