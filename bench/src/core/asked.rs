@@ -3,8 +3,8 @@
 use crate::core::rows::{OWNERS, Row, Rows, STAGES};
 use crate::random::Random;
 
-/// Requests that change nothing are asked again and again after so many.
-const REPEATED: usize = 8000;
+/// Requests come again from the beginning after so many: more than a round asks of what changes something.
+const REPEATED: usize = 20_000;
 /// Customers that are at hand for each second of creating.
 const CREATED_PER_SECOND: usize = 5000;
 

@@ -77,7 +77,11 @@ const NAMES: &[(Part, &[&str])] = &[
     (Part::Sealing, &["kehu_store::crypto", "kehu_store::sealer"]),
     (Part::Authentication, &["jsonwebtoken::", "ring_core", "ring::", "argon2::", "blake2::", "kehu_http::auth"]),
     (Part::Authentication, &["kehu_http::jwt", "kehu_store::people", "kehu_store::gate::Gate"]),
-    (Part::Rights, &["kehu_domain::rights", "kehu_store::disclosure"]),
+    (
+        Part::Rights,
+        &["kehu_domain::rights", "kehu_store::disclosure", "RecordView as", "Caller::reach", "Caller::sees"],
+    ),
+    (Part::Rights, &["Caller::relation"]),
     (Part::Text, &["kehu_domain::text", "kehu_domain::value", "kehu_domain::codes", "kehu_store::search", "pinyin::"]),
     (Part::Text, &["unicode_normalization::", "rlibphonenumber::", "regex_lite::", "idna::", "email_address::"]),
     (Part::Json, &["serde_json::", "serde_core::", "serde::", "itoa::", "kehu_store::machine::answer"]),
@@ -127,6 +131,10 @@ mod tests {
         assert_eq!(with(&["pcache1Fetch", "sqlite3_step"]), Part::Sql);
         assert_eq!(with(&["malloc", "sqlite3Malloc"]), Part::Allocation);
         assert_eq!(with(&["<kehu_domain::text::Words as core::iter::Iterator>::next"]), Part::Text);
+        assert_eq!(
+            with(&["<kehu_store::machine::answer::RecordView as kehu_domain::show::View>::sight"]),
+            Part::Rights
+        );
         assert_eq!(part(["clone3"]), Part::Rest);
     }
 
