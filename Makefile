@@ -21,7 +21,7 @@ check: ## formatting, lints, layers, licences, unused dependencies, generated fi
 	@checks=$$(scripts/build.sh kehu-checks) && "$$checks"
 	@scripts/openapi.sh --check
 
-bench: ## the workloads of bench/ against the release build, on both engines (ARGS: arguments of kehu-bench)
+bench: ## the workloads of bench/ against the release build, on both engines and beside PocketBase (ARGS: arguments of kehu-bench)
 	@scripts/bench.sh $(ARGS)
 
 openapi: ## write openapi/openapi.json and openapi/codes.json

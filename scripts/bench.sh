@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs the workloads of bench/ against the program as it is shipped, on SQLite and on PostgreSQL. Arguments go to the
-# bench program, and so does KEHU_BENCH_* of the environment.
+# Runs the workloads of bench/ against the program as it is shipped, on SQLite and on PostgreSQL, and beside PocketBase.
+# Arguments go to the bench program, and so does KEHU_BENCH_* of the environment.
 set -eu
 cd "$(dirname "$0")/.."
 # shellcheck source=scripts/lib.sh
@@ -10,7 +10,11 @@ forget_settings KEHU_BENCH_
 # One after the other: built together they would share features, and kehu would not be what is shipped.
 kehu=$(scripts/build.sh --release kehu)
 bench=$(scripts/build.sh --release kehu-bench)
-scripts/postgres.sh install >/dev/null
+# The folder of the server has pgbench too, or else the path has it.
+PATH=$(scripts/postgres.sh install):$PATH
+# The peer of the single operations; where it cannot be had, the report says so.
+KEHU_BENCH_POCKETBASE=${KEHU_BENCH_POCKETBASE:-$(scripts/pocketbase.sh || true)}
+export PATH KEHU_BENCH_POCKETBASE
 
 pg_dir=
 bench_pid=

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::Mutex;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Map, Value, json};
 
-use crate::client::{Call, Reply, Session, text};
+use crate::client::{Session, text};
 use crate::leads::Lead;
-use crate::load::{Load, Until, drive};
+use crate::load::{Load, drive};
 use crate::report::{LOAD_COLUMNS, Report, Table, load_cells, mebibytes};
 use crate::server::{Home, Key, Server, user};
 use crate::settings::{Engine, Settings};
 use crate::usage::Cpu;
+use crate::wire::{Answer, Call};
 
 /// Lines that are named of each reason; the others are in the file.
 const NAMED: usize = 40;
@@ -91,11 +91,11 @@ fn measure(engine: Engine, key: &Key, leads: &[Lead]) -> Result<Measured> {
 /// What a posted lead was answered: the id of its submission, or the code of the problem.
 type Answered = std::result::Result<String, String>;
 
-fn answered(reply: &Reply) -> Answered {
-    let body = reply.json();
+fn answered(answer: &Answer<'_>) -> Answered {
+    let body: Value = answer.body().ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
     match text(&body, "id") {
-        Ok(id) if reply.status == 202 => Ok(id),
-        _ => Err(text(&body, "code").unwrap_or_else(|_| reply.status.to_string())),
+        Ok(id) if answer.status == 202 => Ok(id),
+        _ => Err(text(&body, "code").unwrap_or_else(|_| answer.status.to_string())),
     }
 }
 
@@ -139,24 +139,27 @@ impl Form {
 
     /// Posts every lead; gives what each was answered.
     fn post(&self, server: &Server, leads: &[Lead]) -> Result<((Load, Cpu), Vec<Answered>)> {
-        let answers = Mutex::new(vec![Err("not answered".to_owned()); leads.len()]);
-        let call = |number: usize| Call {
-            method: "POST",
-            path: self.path(),
-            token: self.key.clone(),
-            key: leads.get(number).map(|lead| format!("bench-lead-{:08}-{}", lead.line, lead.id)).unwrap_or_default(),
-            body: leads.get(number).map(|lead| json!({ "values": values(lead) }).to_string()).unwrap_or_default(),
-        };
+        let requests: Vec<Vec<u8>> = leads.iter().map(|lead| self.call(lead).bytes(&server.base)).collect();
+        let mut answers = vec![Err("not answered".to_owned()); leads.len()];
         let before = server.processes.cpu();
-        let load = drive(&server.base, Until::Count(leads.len()), call, |number, reply| {
-            let mut answers = answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if let Some(answer) = answers.get_mut(number) {
-                *answer = answered(&reply);
+        let next = |number: usize| requests.get(number).map(Vec::as_slice);
+        let load = drive(&server.base, None, next, |number, answer| {
+            if let Some(slot) = answers.get_mut(number) {
+                *slot = answered(answer);
             }
             Ok(())
         })?;
-        let cpu = server.processes.cpu() - before;
-        Ok(((load, cpu), answers.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)))
+        Ok(((load, server.processes.cpu() - before), answers))
+    }
+
+    fn call(&self, lead: &Lead) -> Call {
+        Call {
+            method: "POST",
+            path: self.path(),
+            token: self.key.clone(),
+            key: format!("bench-lead-{:08}-{}", lead.line, lead.id),
+            body: json!({ "values": values(lead) }).to_string(),
+        }
     }
 
     /// What became of all submissions, by id.
@@ -266,6 +269,13 @@ fn tell(measured: &[(Engine, Measured)], report: &mut Report) {
         }
     }
     report.table(&table);
+    for (engine, measured) in measured {
+        let names = ["rate", "cpu", "database", "p50", "p99", "rss"];
+        let cells = [load_cells(&measured.first.0, measured.first.1), measured.memory.map(mebibytes).to_vec()].concat();
+        for (name, cell) in names.into_iter().zip(cells) {
+            report.quote(&format!("intake.{}.{name}", engine.word()), cell);
+        }
+    }
     let mut table = Table::new(["after the first time", "RSS MiB", "PSS MiB", "database PSS MiB"]);
     for (engine, measured) in measured {
         table.row([vec![engine.name().to_owned()], measured.memory.map(mebibytes).to_vec()].concat());
@@ -337,12 +347,15 @@ mod tests {
 
     #[test]
     fn refusals_are_counted_by_code() {
-        let reply = |status, body: &str| Reply { status, body: body.as_bytes().to_vec() };
-        assert_eq!(answered(&reply(202, r#"{"id": "a"}"#)), Ok("a".to_owned()));
-        let refused = answered(&reply(422, r#"{"code": "validation"}"#));
+        let reply = |status: u16, body: &str| {
+            let bytes = format!("HTTP/1.1 {status} -\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+            answered(&Answer::read(bytes.as_bytes()).unwrap().unwrap())
+        };
+        assert_eq!(reply(202, r#"{"id": "a"}"#), Ok("a".to_owned()));
+        let refused = reply(422, r#"{"code": "validation"}"#);
         let outcomes = vec![outcome(refused, &HashMap::new()).unwrap(); 2];
         assert_eq!(counts(&outcomes), BTreeMap::from([("refused: validation".to_owned(), 2)]));
-        assert_eq!(answered(&reply(503, "")), Err("503".to_owned()));
+        assert_eq!(reply(503, ""), Err("503".to_owned()));
         assert!(outcome(Ok("a".to_owned()), &HashMap::new()).is_err());
     }
 }

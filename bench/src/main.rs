@@ -1,19 +1,22 @@
 //! Workloads against the program as it is shipped, and the numbers they gave.
 
 mod client;
-mod customers;
+mod core;
 mod floors;
 mod intake;
 mod leads;
 mod load;
 mod made_up;
+mod parts;
+mod postgres;
+mod quoted;
 mod random;
 mod report;
 mod server;
 mod settings;
-mod single;
 mod start;
 mod usage;
+mod wire;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -43,30 +46,51 @@ fn run() -> Result<()> {
         leads::write(&path, &leads::make_up(settings.rows))?;
         return print(&format!("{} leads in {}", settings.rows, path.display()));
     }
+    if settings.answer {
+        return floors::http::serve(&path, print);
+    }
     if env("KEHU_BENCH_PG_URL").is_none() {
         settings.engines.retain(|engine| *engine == Engine::Sqlite);
     }
-    let key = Key::make()?;
     let mut report = Report::default();
-    report.say(&format!("{}. {}.", usage::machine(), today()?));
-    for mode in &settings.modes {
-        match mode {
-            Mode::Intake => {
-                let leads = leads_at(&settings, &path)?;
-                let folder = Path::new(MADE_UP).parent().context("a folder")?;
-                intake::run(&settings, &key, &leads, folder, &mut report)?;
-            }
-            Mode::Start => start::run(&key, &mut report)?,
-            Mode::Core => single::run(&settings, &key, &mut report)?,
-        }
-    }
+    let measured = measure(&settings, &path, &mut report);
+    // What was measured before something failed took minutes as well.
     print(report.text())?;
+    measured?;
     if let Some(out) = &settings.out {
         let text =
             format!("# Results\n\nWritten by `make bench`; README.md says what is measured.\n\n{}\n", report.text());
         std::fs::write(out, text).with_context(|| out.display().to_string())?;
     }
+    if settings.quoted {
+        quoted::write(Path::new("."), &report.quoted)?;
+    }
     Ok(())
+}
+
+fn measure(settings: &Settings, path: &Path, report: &mut Report) -> Result<()> {
+    let key = Key::make()?;
+    report.say(&format!("{}. {}.", usage::machine(), today()?));
+    report.quote("machine.cores", usage::cores().to_string());
+    if settings.modes.iter().any(|mode| !matches!(mode, Mode::Intake | Mode::Start)) {
+        core::run(settings, &key, report)?;
+    }
+    if settings.modes.contains(&Mode::Intake) {
+        progress("intake");
+        let leads = leads_at(settings, path)?;
+        let folder = Path::new(MADE_UP).parent().context("a folder")?;
+        intake::run(settings, &key, &leads, folder, report)?;
+    }
+    if settings.modes.contains(&Mode::Start) {
+        progress("start");
+        start::run(&key, report)?;
+    }
+    Ok(())
+}
+
+/// Says what is being done: a run takes minutes.
+fn progress(what: &str) {
+    let _ = writeln!(std::io::stderr(), "kehu-bench: {what}");
 }
 
 /// Leads of a file that was named, or else made-up ones, which are written down so that their lines can be looked up.

@@ -1,5 +1,6 @@
 //! Results as Markdown: for the eye on standard output, and for the file that is kept.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -14,7 +15,12 @@ pub(crate) struct Table {
 impl Table {
     /// A table with those columns.
     pub(crate) fn new<const N: usize>(columns: [&str; N]) -> Self {
-        Self { rows: vec![columns.map(str::to_owned).to_vec()] }
+        Self::with(columns.map(str::to_owned))
+    }
+
+    /// The same with columns that only the run knows.
+    pub(crate) fn with(columns: impl IntoIterator<Item = String>) -> Self {
+        Self { rows: vec![columns.into_iter().collect()] }
     }
 
     /// Adds a row.
@@ -52,6 +58,8 @@ impl Table {
 #[derive(Default)]
 pub(crate) struct Report {
     text: String,
+    /// Numbers that are quoted elsewhere, by name.
+    pub(crate) quoted: BTreeMap<String, String>,
 }
 
 impl Report {
@@ -68,6 +76,11 @@ impl Report {
     /// A table.
     pub(crate) fn table(&mut self, table: &Table) {
         table.write(&mut self.text);
+    }
+
+    /// Keeps a number to be quoted elsewhere.
+    pub(crate) fn quote(&mut self, name: &str, number: impl Into<String>) {
+        self.quoted.insert(name.to_owned(), number.into());
     }
 
     /// All of it.

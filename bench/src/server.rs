@@ -4,15 +4,16 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use tempfile::TempDir;
 
-use crate::client::{Call, Connection, Session};
+use crate::client::{Connection, Session};
 use crate::settings::{Engine, env};
 use crate::usage::{Processes, postmaster};
+use crate::wire::Call;
 
 /// The password of everybody in the bench.
 const PASSWORD: &str = "Kehu-Bench-Horse-2026";
@@ -44,7 +45,11 @@ fn program() -> Result<PathBuf> {
     env("KEHU_BIN").map(PathBuf::from).context("KEHU_BIN does not name the program: use make bench")
 }
 
-fn folder() -> Result<TempDir> {
+/// A new folder on the disk that is measured.
+///
+/// # Errors
+/// There is no room for one.
+pub(crate) fn folder() -> Result<TempDir> {
     let around = env("KEHU_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     Ok(tempfile::Builder::new().prefix("kehu-bench.").tempdir_in(around)?)
 }
@@ -68,6 +73,14 @@ impl Home {
             Engine::Postgres => Some(env("KEHU_BENCH_PG_URL").context("KEHU_BENCH_PG_URL is not set")?),
         };
         Ok(Self { program: program()?, folder: folder()?, key: key.path(), url })
+    }
+
+    /// An empty folder beside another home: the same key, and its database at another address.
+    ///
+    /// # Errors
+    /// There is no room for a folder.
+    pub(crate) fn beside(&self, url: String) -> Result<Self> {
+        Ok(Self { program: self.program.clone(), folder: folder()?, key: self.key.clone(), url: Some(url) })
     }
 
     /// The folder of everything.
@@ -106,26 +119,12 @@ impl Home {
             command.env(limit, "0");
         }
         command.env("KEHU_ADMIN_EMAIL", "admin@bench.test").env("KEHU_ADMIN_PASSWORD", PASSWORD);
-        let log = File::options().create(true).append(true).open(self.log())?;
-        let begun = Instant::now();
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().context("kehu serve")?;
-        let output = child.stdout.take().map(BufReader::new).context("no pipe")?;
-        let pid = child.id();
-        let mut server = Server {
-            base: String::new(),
-            processes: Processes { server: pid, database: self.url.as_deref().and_then(postmaster) },
-            started_in: Duration::ZERO,
-            child,
-            output,
-        };
-        match server.await_answer(begun) {
-            Ok(()) => Ok(server),
-            Err(error) => {
-                let log = fs::read_to_string(self.log()).unwrap_or_default();
-                let end: Vec<&str> = log.lines().rev().take(5).collect();
-                Err(error.context(format!("kehu serve does not answer; the end of its log: {end:?}")))
-            }
-        }
+        command.stderr(File::options().create(true).append(true).open(self.log())?);
+        Server::launch(&mut command, self.url.as_deref().and_then(postmaster)).with_context(|| {
+            let log = fs::read_to_string(self.log()).unwrap_or_default();
+            let end: Vec<&str> = log.lines().rev().take(5).collect();
+            format!("kehu serve does not answer; the end of its log: {end:?}")
+        })
     }
 
     /// Makes an organisation beside a running server, and signs its administrator in.
@@ -161,11 +160,30 @@ pub(crate) struct Server {
     pub(crate) processes: Processes,
     /// From its start to its first answer.
     pub(crate) started_in: Duration,
-    child: Child,
+    running: Running,
     output: BufReader<ChildStdout>,
 }
 
 impl Server {
+    /// Starts a program that says `listening on http://…` and answers /healthz; its database is run by that postmaster.
+    ///
+    /// # Errors
+    /// It ends, or does not answer.
+    pub(crate) fn launch(command: &mut Command, database: Option<u32>) -> Result<Self> {
+        let begun = Instant::now();
+        let mut child = command.stdout(Stdio::piped()).spawn().context("a program to measure")?;
+        let output = child.stdout.take().map(BufReader::new).context("no pipe")?;
+        let mut server = Self {
+            base: String::new(),
+            processes: Processes { server: child.id(), database },
+            started_in: Duration::ZERO,
+            running: Running::new(child),
+            output,
+        };
+        server.await_answer(begun)?;
+        Ok(server)
+    }
+
     /// Waits for the line with the address and then for a 200 of /healthz.
     fn await_answer(&mut self, begun: Instant) -> Result<()> {
         let mut line = String::new();
@@ -179,7 +197,7 @@ impl Server {
         ensure!(!self.base.is_empty(), "it ended");
         let call = Call { method: "GET", path: "/healthz".to_owned(), ..Call::default() };
         while begun.elapsed() < Duration::from_secs(30) {
-            if Connection::open(&self.base).and_then(|mut server| server.send(&call)).is_ok_and(|a| a.status == 200) {
+            if Connection::open(&self.base).and_then(|mut server| server.ask(&call)).is_ok() {
                 self.started_in = begun.elapsed();
                 return Ok(());
             }
@@ -188,29 +206,67 @@ impl Server {
         bail!("no 200 within 30 seconds")
     }
 
+    /// As [`Running::stop`].
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) fn stop(self) -> Result<()> {
+        self.running.stop()
+    }
+}
+
+/// A program that was started; killed when dropped.
+pub(crate) struct Running {
+    child: Child,
+}
+
+impl Running {
+    /// Takes care of one.
+    pub(crate) fn new(child: Child) -> Self {
+        Self { child }
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks it to end and waits for it.
     ///
     /// # Errors
     /// It does not within 15 seconds, or not with exit code 0.
     pub(crate) fn stop(mut self) -> Result<()> {
+        let status = self.end(libc::SIGTERM)?;
+        ensure!(status.success(), "the process ended with {status}");
+        Ok(())
+    }
+
+    /// Ends it as Ctrl-C does, whatever it makes of that.
+    ///
+    /// # Errors
+    /// It does not end within 15 seconds.
+    pub(crate) fn interrupt(mut self) -> Result<()> {
+        self.end(libc::SIGINT).map(drop)
+    }
+
+    fn end(&mut self, signal: i32) -> Result<ExitStatus> {
         let pid = i32::try_from(self.child.id())?;
         #[expect(unsafe_code, reason = "signals have no safe interface in the standard library")]
         // SAFETY: a plain system call on the process id of a child that was not waited for.
-        let sent = unsafe { libc::kill(pid, libc::SIGTERM) };
-        ensure!(sent == 0, "there is no server to stop");
+        let sent = unsafe { libc::kill(pid, signal) };
+        ensure!(sent == 0, "there is no process to stop");
         let begun = Instant::now();
         while begun.elapsed() < Duration::from_secs(15) {
             if let Some(status) = self.child.try_wait()? {
-                ensure!(status.success(), "the server ended with {status}");
-                return Ok(());
+                return Ok(status);
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        bail!("the server does not end")
+        bail!("the process does not end")
     }
 }
 
-impl Drop for Server {
+impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

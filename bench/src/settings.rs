@@ -3,25 +3,31 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 /// What `--help` says.
 pub(crate) const HELP: &str = "\
-kehu-bench [intake] [start] [core]     measures all three, or those named; see bench/README.md
+kehu-bench [core] [parts] [floors] [postgres] [intake] [start]
+                                       measures all of them, or those named; see bench/README.md
 kehu-bench generate                    writes made-up leads to --csv
 
   --csv FILE        leads that are posted; default: made-up ones, written to bench/data/leads.csv
   --rows N          customers of the single operations and leads that are made up; default 10000
-  --seconds N       how long each single operation is measured; default 5
+  --seconds N       how long each operation is measured on each system in each round; default 2
+  --rounds N        how often; medians are told; default 3
   --engine NAME     sqlite or postgres alone; default: both
-  --out FILE        where the results go besides standard output; default: bench/results.md when all is measured
+  --out FILE        where the results go besides standard output; default: bench/results.md when all is measured,
+                    and then the READMEs quote them
 
 KEHU_BIN names the program. KEHU_BENCH_PG_URL names a database of a throw-away PostgreSQL; without it only SQLite is
-measured. KEHU_BENCH_DIR is a folder for data, on the disk to be measured; default: the system's for temporary files.
+measured. KEHU_BENCH_POCKETBASE names the program that the single operations are compared with; without it they are not. KEHU_BENCH_DIR is a folder for data, on the disk to be measured; default: the system's for temporary files.
 ";
 
 /// Where leads are written that were made up.
 pub(crate) const MADE_UP: &str = "bench/data/leads.csv";
+
+/// Customers and leads, unless something else is asked for.
+const ROWS: usize = 10_000;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +36,18 @@ pub(crate) enum Mode {
     Intake,
     /// Idle memory and start-up time.
     Start,
-    /// Single operations.
+    /// Single operations beside PocketBase.
     Core,
+    /// What a request's CPU time goes to.
+    Parts,
+    /// What the machine itself can do.
+    Floors,
+    /// Round trips, and PostgreSQL beside pgbench.
+    Postgres,
 }
+
+/// All of them, in the order in which results are told.
+const MODES: [Mode; 6] = [Mode::Core, Mode::Parts, Mode::Floors, Mode::Postgres, Mode::Intake, Mode::Start];
 
 /// A database engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +59,14 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
+    /// What it is called on the command line.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+
     /// What people call it.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -58,6 +81,8 @@ impl Engine {
 pub(crate) struct Settings {
     /// Write leads and measure nothing.
     pub(crate) generate: bool,
+    /// Serve the JSON of a file and measure nothing: how the bench starts a bare server of its own.
+    pub(crate) answer: bool,
     /// What is measured.
     pub(crate) modes: Vec<Mode>,
     /// On which engines.
@@ -66,10 +91,14 @@ pub(crate) struct Settings {
     pub(crate) csv: Option<PathBuf>,
     /// Customers and made-up leads.
     pub(crate) rows: usize,
-    /// Of each single operation.
+    /// Of each operation on each system in each round.
     pub(crate) seconds: Duration,
+    /// Rounds of each operation.
+    pub(crate) rounds: u64,
     /// Where the results go.
     pub(crate) out: Option<PathBuf>,
+    /// READMEs are to quote them.
+    pub(crate) quoted: bool,
 }
 
 impl Settings {
@@ -80,12 +109,15 @@ impl Settings {
     pub(crate) fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Self>> {
         let mut settings = Self {
             generate: false,
+            answer: false,
             modes: Vec::new(),
             engines: vec![Engine::Sqlite, Engine::Postgres],
             csv: None,
-            rows: 10_000,
-            seconds: Duration::from_secs(5),
+            rows: ROWS,
+            seconds: Duration::from_secs(2),
+            rounds: 3,
             out: None,
+            quoted: false,
         };
         while let Some(word) = words.next() {
             let mut value = || words.next().with_context(|| format!("{word} wants a value"));
@@ -93,20 +125,29 @@ impl Settings {
                 "intake" => settings.modes.push(Mode::Intake),
                 "start" => settings.modes.push(Mode::Start),
                 "core" => settings.modes.push(Mode::Core),
+                "parts" => settings.modes.push(Mode::Parts),
+                "floors" => settings.modes.push(Mode::Floors),
+                "postgres" => settings.modes.push(Mode::Postgres),
+                "answer" => settings.answer = true,
                 "generate" => settings.generate = true,
                 "--csv" => settings.csv = Some(value()?.into()),
                 "--out" => settings.out = Some(value()?.into()),
                 "--rows" => settings.rows = value()?.parse().context("--rows")?,
                 "--seconds" => settings.seconds = Duration::from_secs(value()?.parse().context("--seconds")?),
+                "--rounds" => settings.rounds = value()?.parse().context("--rounds")?,
                 "--engine" => settings.engines = vec![engine(&value()?)?],
                 "--help" | "-h" => return Ok(None),
                 other => bail!("{other} is not known\n\n{HELP}"),
             }
         }
         if settings.modes.is_empty() {
-            settings.modes = vec![Mode::Intake, Mode::Start, Mode::Core];
+            settings.modes = MODES.to_vec();
+            // They say how many rows there are, and speak of both engines.
+            settings.quoted = settings.out.is_none() && settings.rows == ROWS && settings.engines.len() == 2;
             settings.out.get_or_insert_with(|| "bench/results.md".into());
         }
+        // Every round creates customers of its own, and there are numbers for so many.
+        ensure!((1..=20).contains(&settings.rounds), "--rounds: 1 to 20");
         Ok(Some(settings))
     }
 }
@@ -136,8 +177,10 @@ mod tests {
     #[test]
     fn results_are_kept_when_all_is_measured() {
         let all = parsed("--seconds 2").unwrap().unwrap();
-        assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (3, 2, 2));
-        assert!(all.out.is_some());
+        assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (6, 2, 2));
+        assert!(all.out.is_some() && all.quoted);
+        assert!(!parsed("--rows 50").unwrap().unwrap().quoted);
+        assert!(!parsed("--out /tmp/x").unwrap().unwrap().quoted);
         let one = parsed("core --engine postgres --rows 50").unwrap().unwrap();
         assert_eq!((one.modes, one.engines, one.rows), (vec![Mode::Core], vec![Engine::Postgres], 50));
         assert!(one.out.is_none());
@@ -146,7 +189,12 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_said() {
         assert!(parsed("--help").unwrap().is_none());
-        for (line, about) in [("intakes", "intakes"), ("--csv", "wants a value"), ("--engine mysql", "mysql")] {
+        for (line, about) in [
+            ("intakes", "intakes"),
+            ("--csv", "wants a value"),
+            ("--engine mysql", "mysql"),
+            ("--rounds 0", "--rounds"),
+        ] {
             assert!(parsed(line).unwrap_err().to_string().contains(about), "{line}");
         }
     }

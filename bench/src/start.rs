@@ -35,6 +35,8 @@ pub(crate) fn run(key: &Key, report: &mut Report) -> Result<()> {
     server.stop()?;
 
     report.heading("Start");
+    report.quote("start.millis", millis(took.get(STARTS / 2).copied().unwrap_or_default()));
+    report.quote("start.rss", mebibytes(memory.rss));
     report
         .say("SQLite. From executing the program to the first 200 of `/healthz`; memory after 5 s without a request.");
     let mut table = Table::new(["what", "measured", "aim"]);

@@ -26,6 +26,13 @@ pub(crate) struct Cpu {
     pub(crate) database: Duration,
 }
 
+impl Cpu {
+    /// All of it.
+    pub(crate) fn all(self) -> Duration {
+        self.server + self.database
+    }
+}
+
 impl Sub for Cpu {
     type Output = Self;
 
@@ -115,9 +122,14 @@ pub(crate) fn postmaster(url: &str) -> Option<u32> {
     fs::read_to_string(lock).ok()?.lines().next()?.trim().parse().ok()
 }
 
+/// How many cores there are.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(0, std::num::NonZero::get)
+}
+
 /// Cores, memory and kernel, in a sentence.
 pub(crate) fn machine() -> String {
-    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    let cores = cores();
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let find = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name)).and_then(|line| line.split_once(':'));
