@@ -31,12 +31,13 @@ const HTTP: &str = "HTTP lives in kehu-http: move the code there";
 const GUARDED: &[Guarded] = &[
     Guarded { name: "sea-orm", only: &["kehu-store", "kehu-migrations"], because: SQL },
     Guarded { name: "sea-query", only: &["kehu-store", "kehu-migrations"], because: SQL },
-    // The black-box tests make databases of their own on the PostgreSQL server.
-    Guarded { name: "sqlx", only: &["kehu-store", "kehu-migrations", "kehu-tests"], because: SQL },
+    // The black-box tests make databases of their own on the PostgreSQL server. The bench measures floors: a database,
+    // and HTTP, by itself.
+    Guarded { name: "sqlx", only: &["kehu-store", "kehu-migrations", "kehu-tests", "kehu-bench"], because: SQL },
     // The black-box tests look into the raw database file.
-    Guarded { name: "rusqlite", only: &["kehu-store", "kehu-migrations", "kehu-tests"], because: SQL },
+    Guarded { name: "rusqlite", only: &["kehu-store", "kehu-migrations", "kehu-tests", "kehu-bench"], because: SQL },
     // The program runs actix's system.
-    Guarded { name: "actix-web", only: &["kehu-http", "kehu"], because: HTTP },
+    Guarded { name: "actix-web", only: &["kehu-http", "kehu", "kehu-bench"], because: HTTP },
     Guarded { name: "utoipa", only: &["kehu-http"], because: HTTP },
     Guarded { name: "jsonwebtoken", only: &["kehu-http"], because: HTTP },
 ];
