@@ -95,6 +95,21 @@ mod tests {
         assert_eq!(load.later("GET database_read_only"), 0, "{}", load.account());
     }
 
+    /// As after a failover behind a proxy: sessions with the old primary go on and take no writes, new ones do.
+    #[test]
+    fn only_new_sessions_may_write_again() {
+        let load = befalls(|cluster, load| {
+            cluster.run("ALTER ROLE kehu SET default_transaction_read_only = on");
+            cluster.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'kehu'");
+            std::thread::sleep(Duration::from_millis(500));
+            let mut session = cluster.session();
+            session.run("SET default_transaction_read_only = off");
+            session.run("ALTER ROLE kehu RESET default_transaction_read_only");
+            load.progress();
+        });
+        assert!(load.later("POST database_read_only") > 0, "{}", load.account());
+    }
+
     #[test]
     fn others_take_its_connections() {
         befalls(|cluster, load| {

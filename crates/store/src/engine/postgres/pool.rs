@@ -31,6 +31,10 @@ const REACH: Duration = Duration::from_secs(1);
 /// A connection that is not used for so long is closed.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// A session that takes no writes is closed when it is as old: behind a proxy a new one may be with another server,
+/// which does.
+const DOUBT: Duration = Duration::from_secs(2);
+
 /// A connection is closed when it is as old.
 const AGE: Duration = Duration::from_secs(30 * 60);
 
@@ -69,6 +73,8 @@ pub(super) struct Lease {
     pub(super) lost: bool,
     /// Nothing is under way on it, and no transaction is open.
     pub(super) fit: bool,
+    /// It told that it takes no writes.
+    read_only: bool,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -92,8 +98,16 @@ impl Pool {
             Err(_) => return Err(EngineError::QueueFull),
         };
         let pool = Arc::clone(self);
-        let mut lease =
-            Lease { pool, conn: None, born: Instant::now(), reused: false, lost: false, fit: false, _permit: permit };
+        let mut lease = Lease {
+            pool,
+            conn: None,
+            born: Instant::now(),
+            reused: false,
+            lost: false,
+            fit: false,
+            read_only: false,
+            _permit: permit,
+        };
         lease.fill(deadline).await?;
         Ok(lease)
     }
@@ -188,7 +202,8 @@ impl Lease {
                 idle
             }
         };
-        (self.conn, self.born, self.lost, self.fit) = (Some(conn), born, false, true);
+        (self.conn, self.born) = (Some(conn), born);
+        (self.lost, self.fit, self.read_only) = (false, true, false);
         Ok(())
     }
 
@@ -224,6 +239,7 @@ impl Lease {
             Err(sqlx::Error::Database(error)) => {
                 let severity = error.try_downcast_ref::<PgDatabaseError>().map(PgDatabaseError::severity);
                 self.lost = !matches!(severity, Some(PgSeverity::Error));
+                self.read_only |= error.code().as_deref() == Some("25006");
                 self.fit = !self.lost;
             }
             // Also what ran out of time; but the server may be at it still, so that it is not tried again.
@@ -237,7 +253,8 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let Some(conn) = self.conn.take() else { return };
-        if self.fit && self.born.elapsed() < AGE && !self.pool.permits.is_closed() {
+        let age = if self.read_only { DOUBT } else { AGE };
+        if self.fit && self.born.elapsed() < age && !self.pool.permits.is_closed() {
             lock(&self.pool.idle).push(Idle { conn, born: self.born, since: Instant::now() });
         } else {
             // The server rolls back what was begun on it.
