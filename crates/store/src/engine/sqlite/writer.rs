@@ -243,7 +243,6 @@ impl Thread {
     fn commit(&mut self) -> Result<(), EngineError> {
         let Err(error) = self.sql("COMMIT") else {
             self.counts.commits.fetch_add(1, Ordering::Relaxed);
-            self.in_doubt = false;
             return Ok(());
         };
         self.recover();

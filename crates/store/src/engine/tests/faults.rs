@@ -76,6 +76,31 @@ async fn a_dead_disk_loses_its_group_and_nothing_else() {
     assert!(sweep(all, ffi::SQLITE_IOERR, true).await > 20);
 }
 
+/// Also when no other write comes, and when one came that wrote nothing.
+#[tokio::test]
+async fn a_failed_commit_is_written_over_when_the_disk_works_again() {
+    let (_folder, file) = template().await;
+    let stage = Stage::from(&file, |_| {}).await;
+    let sync = &[Op::Sync];
+    stage.disk.break_at(Fault { ops: sync, part: None, code: ffi::SQLITE_IOERR_FSYNC, nth: 1, lasting: true });
+    let refused = insert(&stage.engine, thing("refused")).await.unwrap_err();
+    assert!(matches!(refused, EngineError::Unavailable), "{refused}");
+    let nothing = stage.engine.write(async |_| Ok::<_, EngineError>(()));
+    nothing.await.unwrap();
+    assert!(stage.disk.heal());
+    for n in 0..100 {
+        let left = Stage::from_killed(&stage.as_killed(&n.to_string()), |_| {}).await;
+        let there = count(&left.engine).await;
+        left.engine.close().await;
+        if there == 1 {
+            stage.engine.close().await;
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("what was refused is still in the WAL");
+}
+
 /// The index of the WAL grows when the commit is on the disk already.
 #[tokio::test]
 async fn a_commit_that_readers_cannot_be_told_of_does_not_come_back() {
