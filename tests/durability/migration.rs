@@ -6,8 +6,9 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use kehu_tests::cluster::Session;
+use kehu_tests::own_postgres;
 use kehu_tests::server::{Home, under};
-use kehu_tests::{own_postgres, postgres};
 use serde_json::json;
 
 use crate::load::{Chance, customer};
@@ -54,7 +55,7 @@ fn upgrade_on_sqlite() {
 #[test]
 fn upgrade_on_postgres() {
     let home = Home::postgres(own_postgres().url);
-    upgraded(&home, POSTGRES, 5, || postgres::run(home.database_url().unwrap(), OLDER));
+    upgraded(&home, POSTGRES, 5, || Session::open(home.database_url().unwrap()).run(OLDER));
 }
 
 /// A database with something in it, made older and killed at its upgrade, again and again.

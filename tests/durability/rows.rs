@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
-use kehu_tests::postgres;
+use kehu_tests::cluster::Session;
 use kehu_tests::server::Home;
 use rusqlite::{Connection, OpenFlags};
 
 /// One number out of the database.
 pub(crate) fn number(home: &Home, sql: &str) -> i64 {
     match home.database_url() {
-        Some(url) => postgres::number(url, sql),
+        Some(url) => Session::open(url).number(sql),
         None => number_of(&home.data().join("kehu.db"), sql),
     }
 }

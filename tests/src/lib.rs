@@ -7,7 +7,7 @@ mod client;
 pub mod cluster;
 mod load;
 mod organisation;
-pub mod postgres;
+mod postgres;
 mod relay;
 pub mod server;
 

@@ -33,30 +33,6 @@ pub fn own_postgres() -> Database {
     Database { url: format!("{head}/{name}?{query}") }
 }
 
-/// Runs SQL that gives no rows.
-///
-/// # Panics
-/// When the server refuses.
-pub fn run(url: &str, sql: &str) {
-    block_on(async {
-        let mut connection = PgConnection::connect(url).await.expect("the database");
-        connection.execute(AssertSqlSafe(sql.to_owned())).await.expect("a statement");
-    });
-}
-
-/// Runs SQL that gives one number.
-///
-/// # Panics
-/// When the server refuses.
-#[must_use]
-pub fn number(url: &str, sql: &str) -> i64 {
-    block_on(async {
-        let mut connection = PgConnection::connect(url).await.expect("the database");
-        let row = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_one(&mut connection).await;
-        row.unwrap_or_else(|error| panic!("{sql}: {error}")).get::<i64, _>(0)
-    })
-}
-
 impl Database {
     /// Every value of every table, as text, one after the other; binary columns as they are.
     ///
