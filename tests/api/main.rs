@@ -14,4 +14,5 @@ mod postgres_faults;
 mod rights;
 mod round_trips;
 mod secrets;
+mod sets;
 mod sign_in;

@@ -22,6 +22,11 @@ impl<'a> Sealer<'a> {
         Self { ring, row, only }
     }
 
+    /// Whether the columns of a field are written.
+    pub(crate) fn writes(&self, field: &str) -> bool {
+        self.only.is_none_or(|only| only.contains(field))
+    }
+
     /// The column of a sealed field; untouched where the field is not written.
     pub(crate) fn cell(
         &self,
@@ -29,7 +34,7 @@ impl<'a> Sealer<'a> {
         path: FieldPath,
         value: Option<&str>,
     ) -> Result<ActiveValue<Option<Vec<u8>>>, Failure> {
-        if self.only.is_some_and(|only| !only.contains(field)) {
+        if !self.writes(field) {
             return Ok(ActiveValue::NotSet);
         }
         let cell = value.map(|value| self.ring.seal(path, self.row, value.as_bytes())).transpose()?;

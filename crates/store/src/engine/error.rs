@@ -26,8 +26,7 @@ pub enum EngineError {
     /// A CHECK constraint.
     #[error("a check constraint was violated")]
     Check,
-    /// The transaction lost against another one, and may be tried again at once; on SQLite also a lock that was not
-    /// had in time. Nothing was written.
+    /// The transaction lost against another one, and may be tried again at once; nothing was written.
     #[error("the database is busy")]
     Busy,
     /// Somebody held a lock for as long as was waited for it; nothing was written.
@@ -232,8 +231,9 @@ fn of_sqlite(failure: &rusqlite::ffi::Error, message: &str) -> Option<EngineErro
         // The file of shared memory beside the database could not grow, which is no question of the device.
         ffi::SQLITE_IOERR_SHMSIZE => EngineError::Full,
         _ => match failure.code {
+            // Only after the whole time that a lock is waited for.
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => {
-                EngineError::Busy
+                EngineError::LockTimeout
             }
             ErrorCode::DiskFull => EngineError::Full,
             ErrorCode::ReadOnly => EngineError::ReadOnly,

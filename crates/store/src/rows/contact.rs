@@ -26,7 +26,7 @@ impl Rows for Contact {
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<contact::ActiveModel, Failure> {
         let Self { customer_id, name, position, role, phones, emails, wechat, birthday, primary, remark, tags } =
             &stored.data;
-        let (name_norm, name_sort) = name_columns(name.as_str());
+        let (name_norm, name_sort) = name_columns(row, name.as_str());
         Ok(row!(contact::ActiveModel, stored, row, {
             customer_id: Set(customer_id.id),
             name: Set(name.as_str().to_owned()),

@@ -54,7 +54,7 @@ impl Rows for Customer {
             next_follow_up_at,
             flags,
         } = &stored.data;
-        let (name_norm, name_sort) = name_columns(name.as_str());
+        let (name_norm, name_sort) = name_columns(row, name.as_str());
         Ok(row!(customer::ActiveModel, stored, row, {
             number: Set(number.as_ref().map(Line::as_str).unwrap_or_default().to_owned()),
             name: Set(name.as_str().to_owned()),

@@ -41,7 +41,7 @@ impl Rows for Form {
             public_key,
             hook_key: ShownOnce,
         } = &stored.data;
-        let (name_norm, name_sort) = name_columns(name.as_str());
+        let (name_norm, name_sort) = name_columns(row, name.as_str());
         let public = public_key.as_ref().and_then(|key| Token::parse(key.as_str()));
         Ok(row!(form::ActiveModel, stored, row, {
             name: Set(name.as_str().to_owned()),

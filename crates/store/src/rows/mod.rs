@@ -145,9 +145,9 @@ pub(crate) fn sentinel(column: &str) -> Option<DateTime<Utc>> {
     }
 }
 
-/// The normalised name and the key it is ordered by.
-fn name_columns(name: &str) -> (String, String) {
-    (normalise(name), pinyin::sort_key(name))
+/// The normalised name and the key it is ordered by; nothing where the name is not written.
+fn name_columns(row: &RowBase<'_>, name: &str) -> (String, String) {
+    if row.sealer.writes("name") { (normalise(name), pinyin::sort_key(name)) } else { Default::default() }
 }
 
 /// Ids in one column, 16 bytes each.

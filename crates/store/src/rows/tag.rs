@@ -18,7 +18,7 @@ impl Rows for Tag {
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<tag::ActiveModel, Failure> {
         let Self { name, group, color } = &stored.data;
-        let (name_norm, name_sort) = name_columns(name.as_str());
+        let (name_norm, name_sort) = name_columns(row, name.as_str());
         Ok(row!(tag::ActiveModel, stored, row, {
             name: Set(name.as_str().to_owned()),
             name_norm: Set(name_norm),

@@ -21,7 +21,7 @@ impl Rows for Team {
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<team::ActiveModel, Failure> {
         let Self { name, parent_id } = &stored.data;
-        let (name_norm, name_sort) = name_columns(name.as_str());
+        let (name_norm, name_sort) = name_columns(row, name.as_str());
         Ok(row!(team::ActiveModel, stored, row, {
             name: Set(name.as_str().to_owned()),
             name_norm: Set(name_norm),

@@ -27,7 +27,7 @@ impl Rows for User {
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<user::ActiveModel, Failure> {
         let Self { name, email, mobile, user_name, role, team_id: _, disabled, last_login_at: _ } = &stored.data;
-        let (name_norm, name_sort) = name_columns(name.as_str());
+        let (name_norm, name_sort) = name_columns(row, name.as_str());
         Ok(row!(user::ActiveModel, stored, row, {
             name: Set(name.as_str().to_owned()),
             name_norm: Set(name_norm),

@@ -319,7 +319,7 @@ impl Thread {
 /// no space.
 fn group_error(cause: Option<EngineError>) -> EngineError {
     match cause {
-        Some(known @ (EngineError::Full | EngineError::Busy | EngineError::ReadOnly)) => known,
+        Some(known @ (EngineError::Full | EngineError::LockTimeout | EngineError::ReadOnly)) => known,
         _ => EngineError::Unavailable,
     }
 }

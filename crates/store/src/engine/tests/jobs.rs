@@ -249,13 +249,13 @@ async fn no_space_that_ends_the_transaction_takes_the_whole_group() {
 }
 
 #[tokio::test]
-async fn a_lock_of_another_process_is_waited_for_and_then_busy() {
+async fn a_lock_of_another_process_is_waited_for_once() {
     let bed = sqlite().await;
     let crate::engine::Place::Sqlite(path) = bed.options.place.clone() else { panic!("not SQLite") };
     let other = rusqlite::Connection::open(path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let error = insert(&bed.engine, thing("a")).await.unwrap_err();
-    assert!(matches!(error, EngineError::Busy) && error.retryable(), "{error}");
+    assert!(matches!(error, EngineError::LockTimeout) && error.retryable(), "{error}");
     other.execute_batch("ROLLBACK").unwrap();
     insert(&bed.engine, thing("a")).await.unwrap();
     bed.end().await;
