@@ -124,6 +124,25 @@ async fn a_read_that_starts_again_gives_the_same_rows() {
     engine.close().await;
 }
 
+/// There is no place for a long read: whatever went over its budget would wait for one and hear that there is none.
+#[tokio::test]
+async fn a_short_read_that_was_held_up_is_not_taken_for_a_long_one() {
+    let (_folder, engine) = with(|options| {
+        options.read_budget = Duration::ZERO;
+        options.long_readers = 0;
+    })
+    .await;
+    // Held up for very long it would be; not every time.
+    let mut answered = 0;
+    for _ in 0..20 {
+        answered += i32::from(count_to(&engine, 1_000).await.is_ok());
+    }
+    assert!(answered > 0);
+    let error = EngineError::from(count_to(&engine, 1_000_000).await.unwrap_err());
+    assert!(matches!(error, EngineError::Busy), "{error}");
+    engine.close().await;
+}
+
 #[tokio::test]
 async fn many_slow_reads_starve_no_short_one() {
     let (_folder, engine) = with(|options| options.long_readers = 1).await;
