@@ -74,7 +74,16 @@ mod tests {
         let mut turn = 0;
         let counted = [
             ("get", 1, bed.usual(|admin| drop(admin.get(&path).expect(200)))),
-            ("create", 8, bed.usual(|admin| drop(admin.post("/v1/customers", &whole_customer()).expect(201)))),
+            ("create", 6, bed.usual(|admin| drop(admin.post("/v1/customers", &whole_customer()).expect(201)))),
+            (
+                "create under a key",
+                8,
+                bed.usual(|admin| {
+                    let key =
+                        admin.with("idempotency-key", &format!("round-trips-0123456789-{}", kehu_tests::unique()));
+                    drop(key.post("/v1/customers", &whole_customer()).expect(201));
+                }),
+            ),
             (
                 "update",
                 5,

@@ -54,6 +54,17 @@ mod tests {
         assert_eq!(done[2]["error"]["errors"][0]["pointer"], "/contacts/0/phones/0");
         let asked = json!({"where": {"field": "phone", "op": "in", "value": [old, new, third]}});
         assert_eq!(org.admin.post("/v1/customers/search", &asked).expect(200).data().len(), 3);
+
+        let coded = |name: &str| {
+            let mut body = company(name);
+            body["credit_code"] = json!("911101084JURQ2830A");
+            body
+        };
+        let items = [coded("码一有限公司"), company("无码有限公司"), coded("码二有限公司")];
+        let done = batch(&org, "/v1/customers/batch", &items, 207);
+        assert_eq!(statuses(&done), [201, 201, 409]);
+        assert_eq!(done[2]["error"]["existing"]["id"], done[0]["id"]);
+        assert_eq!(done[2]["error"]["errors"][0]["pointer"], "/credit_code");
     }
 
     pub(super) fn what_is_refused_leaves_nothing_behind(engine: Engine) {
@@ -62,12 +73,15 @@ mod tests {
         let mut refused = with_phone("重号有限公司", &phone);
         refused["tags"] = json!(["只在被拒绝的里"]);
         refused["contacts"] = json!([{"name": "李四", "phones": [mobile()]}]);
-        let items = [with_phone("先有限公司", &phone), refused, company("后有限公司")];
-        assert_eq!(statuses(&batch(&org, "/v1/customers/batch", &items, 207)), [201, 409, 201]);
+        let mut unknown = company("标签不明有限公司");
+        unknown["tags"] = json!(["也只在被拒绝的里"]);
+        unknown["contacts"] = json!([{"name": "赵六", "tags": ["0199a000-0000-7000-8000-000000000000"]}]);
+        let items = [with_phone("先有限公司", &phone), refused, company("后有限公司"), unknown];
+        assert_eq!(statuses(&batch(&org, "/v1/customers/batch", &items, 207)), [201, 409, 201, 422]);
         assert_eq!(org.admin.get("/v1/customers").expect(200).data().len(), 2);
         assert_eq!(org.admin.get("/v1/contacts").expect(200).data().len(), 0);
         let tags = org.admin.get("/v1/tags").expect(200).data();
-        assert!(tags.iter().all(|tag| tag["name"] != "只在被拒绝的里"), "{tags:?}");
+        assert!(tags.is_empty(), "{tags:?}");
         let named = json!({"where": {"field": "name", "op": "contains", "value": "重号"}});
         assert_eq!(org.admin.post("/v1/customers/search", &named).expect(200).data().len(), 0);
     }

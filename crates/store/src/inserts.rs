@@ -4,7 +4,7 @@
 use sea_orm::{ActiveModelTrait, ActiveValue, ConnectionTrait, EntityName, EntityTrait, IdenStatic, Iterable, Value};
 
 use crate::dialect::{has_round_trips, statement};
-use crate::engine;
+use crate::engine::{self, EngineError};
 use crate::failure::Failure;
 
 /// New rows of one table.
@@ -15,6 +15,8 @@ pub(crate) struct Insert {
     /// What is done where a row is there already.
     conflict: &'static str,
     rows: Vec<Vec<Value>>,
+    /// Whether some row sets other columns than the first.
+    uneven: bool,
 }
 
 /// How a value is written as it is.
@@ -29,6 +31,13 @@ impl Insert {
         type Column<A> = <<A as ActiveModelTrait>::Entity as EntityTrait>::Column;
         let set = |column: &Column<A>| rows.first().is_some_and(|row| !row.is_not_set(*column));
         let columns: Vec<Column<A>> = Column::<A>::iter().filter(set).collect();
+        let others = |row: &A| {
+            !Column::<A>::iter()
+                .filter(|column| !row.is_not_set(*column))
+                .map(|c| c.as_str())
+                .eq(columns.iter().map(|c| c.as_str()))
+        };
+        let uneven = rows.iter().skip(1).any(others);
         let value = |row: &mut A, column| match row.take(column) {
             ActiveValue::Set(value) | ActiveValue::Unchanged(value) => value,
             ActiveValue::NotSet => Value::Bool(None),
@@ -37,6 +46,7 @@ impl Insert {
             table: A::Entity::default().table_name().to_owned(),
             columns: columns.iter().map(|column| (column.as_str(), PLAIN)).collect(),
             conflict: "",
+            uneven,
             rows: rows
                 .into_iter()
                 .map(|mut row| columns.iter().map(|column| value(&mut row, *column)).collect())
@@ -46,7 +56,7 @@ impl Insert {
 
     /// Rows of a table without an entity.
     pub(crate) fn into(table: &str, columns: &[(&'static str, &'static str)], rows: Vec<Vec<Value>>) -> Self {
-        Self { table: table.to_owned(), columns: columns.to_vec(), conflict: "", rows }
+        Self { table: table.to_owned(), columns: columns.to_vec(), conflict: "", rows, uneven: false }
     }
 
     /// What is done where a row is there already: an `ON CONFLICT` clause.
@@ -70,6 +80,9 @@ impl Insert {
 /// Writes rows, in the order of the list; those of one `Insert` in theirs.
 pub(crate) async fn write(db: &engine::Tx, inserts: Vec<Insert>) -> Result<(), Failure> {
     let inserts: Vec<Insert> = inserts.into_iter().filter(|insert| !insert.rows.is_empty()).collect();
+    if inserts.iter().any(|insert| insert.uneven) {
+        return Err(EngineError::Misuse("rows that are written together set different columns").into());
+    }
     if !has_round_trips(db) {
         for insert in inserts {
             let sql = insert.sql(1);
@@ -84,10 +97,10 @@ pub(crate) async fn write(db: &engine::Tx, inserts: Vec<Insert>) -> Result<(), F
     }
     for insert in inserts {
         let rows = (VALUES / insert.columns.len().max(1)).max(1);
-        let Insert { table, columns, conflict, rows: mut rest } = insert;
+        let Insert { table, columns, conflict, rows: mut rest, .. } = insert;
         while !rest.is_empty() {
             let after = rest.split_off(rest.len().min(rows));
-            let part = Insert { table: table.clone(), columns: columns.clone(), conflict, rows: rest };
+            let part = Insert { table: table.clone(), columns: columns.clone(), conflict, rows: rest, uneven: false };
             together(db, vec![part]).await?;
             rest = after;
         }
@@ -98,13 +111,11 @@ pub(crate) async fn write(db: &engine::Tx, inserts: Vec<Insert>) -> Result<(), F
 /// One statement for all: foreign keys are checked at its end.
 async fn together(db: &engine::Tx, mut inserts: Vec<Insert>) -> Result<(), Failure> {
     let Some(last) = inserts.pop() else { return Ok(()) };
-    let mut sql = String::new();
-    for (at, insert) in inserts.iter().enumerate() {
-        sql.push_str(if at == 0 { "WITH " } else { ", " });
-        sql.push_str(&format!("part{at} AS ({})", insert.sql(insert.rows.len())));
-    }
-    sql.push(' ');
-    sql.push_str(&last.sql(last.rows.len()));
+    let parts = inserts.iter().enumerate();
+    let parts: Vec<String> =
+        parts.map(|(at, insert)| format!("part{at} AS ({})", insert.sql(insert.rows.len()))).collect();
+    let with = if parts.is_empty() { String::new() } else { format!("WITH {} ", parts.join(", ")) };
+    let sql = format!("{with}{}", last.sql(last.rows.len()));
     inserts.push(last);
     let values = inserts.into_iter().flat_map(|insert| insert.rows).flatten();
     db.execute_raw(statement(db, &sql, values)).await?;

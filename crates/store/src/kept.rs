@@ -9,6 +9,7 @@ use crate::dialect::has_concurrent_writers;
 use crate::entities::kept_answer;
 use crate::failure::Failure;
 use crate::machine::Idempotency;
+use crate::ops::duplicates;
 use crate::tx::Tx;
 
 const BODY: FieldPath = FieldPath::new("kept_answer.body");
@@ -39,17 +40,20 @@ fn principal(tx: &Tx<'_>) -> Uuid {
 }
 
 /// The answer that is kept for a key, if there is one. On PostgreSQL a second request under the same key waits here
-/// until the first has ended.
-pub(crate) async fn find(tx: &Tx<'_>, idempotency: &Idempotency, part: i64) -> Result<Option<Kept>, Failure> {
+/// until the first has ended; strong keys of what is to be written are locked at once.
+pub(crate) async fn find(
+    tx: &Tx<'_>,
+    idempotency: &Idempotency,
+    part: i64,
+    strong: Vec<String>,
+) -> Result<Option<Kept>, Failure> {
     let hash = key_hash(tx, &idempotency.key)?;
     if has_concurrent_writers(tx.db()) {
         let lock: [u8; 8] = Sha256::digest([principal(tx).as_bytes().as_slice(), &hash].concat())
             .first_chunk()
             .copied()
             .unwrap_or_default();
-        // As text: it goes together with the beginning of the transaction.
-        let sql = format!("SELECT count(pg_advisory_xact_lock({})) AS locked", i64::from_be_bytes(lock));
-        tx.db().execute_unprepared(&sql).await?;
+        duplicates::lock_with(tx, Some(i64::from_be_bytes(lock)), strong).await?;
     }
     let row = kept_answer::Entity::find_by_id((tx.org_id(), principal(tx), hash, part)).one(tx.db()).await?;
     let fresh = |row: &kept_answer::Model| tx.now() - row.created_at < chrono::Duration::hours(HOURS);

@@ -98,9 +98,13 @@ pub(crate) async fn find(db: &impl Reads, ring: &KeyRing, org: Uuid, entries: &[
         entries.iter().map(|entry| buckets(ring, entry.class, &entry.value)).collect::<Result<_, _>>()?;
     let rows = rows_of(db, org, keys.iter().flatten().copied().collect()).await?;
     let mut found = Found::default();
+    // Places that are given away here, by bucket: the values of a set may meet in one.
+    let mut given: HashMap<i64, usize> = HashMap::new();
     for (at, (entry, keys)) in entries.iter().zip(&keys).enumerate() {
         let bucket = |key: &i64| rows.get(key).map(Vec::as_slice).unwrap_or_default();
-        let place = keys.iter().find(|key| bucket(key).len() < BUCKET).or(keys.last()).copied().unwrap_or_default();
+        let full = |key: &i64| bucket(key).len() + given.get(key).copied().unwrap_or_default() >= BUCKET;
+        let place = keys.iter().find(|key| !full(key)).or(keys.last()).copied().unwrap_or_default();
+        *given.entry(place).or_default() += 1;
         found.places.push(place);
         for row in keys.iter().flat_map(bucket) {
             let key_id = u32::try_from(row.key_id).unwrap_or(0);
@@ -212,5 +216,30 @@ impl Found {
     /// What was found and where it goes, for the values from there on.
     pub(crate) fn from(&self, at: usize) -> Self {
         Self { hits: Vec::new(), places: self.places.get(at..).unwrap_or_default().to_vec() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(entry: usize) -> Hit {
+        Hit { entry, kind: "customer".into(), record_id: Uuid::nil(), parent_id: Uuid::nil(), strong: true }
+    }
+
+    #[test]
+    fn what_was_found_of_several_lists_is_told_apart() {
+        let found = Found { hits: [0, 0, 2, 4].map(hit).into(), places: vec![10, 11, 12, 13, 14] };
+        let parts = found.split([2, 0, 1, 2].into_iter());
+        let told: Vec<(Vec<usize>, Vec<i64>)> =
+            parts.into_iter().map(|part| (part.hits.iter().map(|hit| hit.entry).collect(), part.places)).collect();
+        assert_eq!(told, [(vec![0, 0], vec![10, 11]), (vec![], vec![]), (vec![0], vec![12]), (vec![1], vec![13, 14])]);
+    }
+
+    #[test]
+    fn lists_are_padded_to_a_few_lengths() {
+        assert_eq!(padded(Vec::<i64>::new()), Vec::<i64>::new());
+        assert_eq!(padded(vec![7]), [7; 4]);
+        assert_eq!(padded(vec![1, 2, 3, 4, 5]), [1, 2, 3, 4, 5, 5, 5, 5]);
     }
 }

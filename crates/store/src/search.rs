@@ -99,9 +99,13 @@ const FEW: usize = 500;
 /// Terms that a look-up of few records asks for; what they find is compared with the whole text anyway.
 const TERMS: usize = 4;
 
+/// How many documents are walked to find those few; others' count too.
+const WALKED: usize = 1000;
+
+/// The record of a document, where it is one of those that are asked for.
 #[derive(FromQueryResult)]
 struct Record {
-    record_id: Uuid,
+    record_id: Option<Uuid>,
 }
 
 row!(Record { record_id });
@@ -117,15 +121,16 @@ pub(crate) async fn few(db: &impl Reads, org: Uuid, kind: &str, text: &str) -> R
     let Some(words) = tokens::fts5_match(&tokens::rare_terms(text, TERMS)).filter(|_| has_fts5(db)) else {
         return Ok(None);
     };
-    let limit = FEW + 1;
-    // The word that every document of the kind has is not asked for: its list is as long as the table. The cross join
-    // keeps the order of the two: the text table has no row that is not one of the kind.
+    let limit = WALKED + 1;
+    // The word that every document of the kind has is not asked for: its list is as long as the table.
     let sql = format!(
-        "SELECT t.record_id FROM search_fts f CROSS JOIN search_text t ON t.rid = f.rowid \
-         WHERE search_fts MATCH ? AND t.org_id = ? AND t.kind = ? LIMIT {limit}"
+        "SELECT t.record_id FROM (SELECT rowid AS rid FROM search_fts WHERE search_fts MATCH ? LIMIT {limit}) f \
+         LEFT JOIN search_text t ON t.rid = f.rid AND t.org_id = ? AND t.kind = ?"
     );
     let rows: Vec<Record> = db.rows(statement(db, &sql, [words.into(), org.into(), kind.into()])).await?;
-    Ok((rows.len() <= FEW).then(|| rows.into_iter().map(|row| row.record_id).collect()))
+    let walked = rows.len();
+    let ids: Vec<Uuid> = rows.into_iter().filter_map(|row| row.record_id).collect();
+    Ok(Some(ids).filter(|ids| walked <= WALKED && ids.len() <= FEW))
 }
 
 /// Whether a tag marks few records; as [`few`].

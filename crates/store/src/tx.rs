@@ -235,7 +235,12 @@ impl<'a> Tx<'a> {
         // What earlier parts put into the index stays visible: an item may meet one of them.
         merge(&mut self.before.borrow_mut(), std::mem::take(&mut before.held));
         self.gathered.borrow_mut().names.clone_from(&before.names);
+        let known = self.customers.borrow().clone();
         let result = self.db.attempt(async |_| job().await).await;
+        if result.is_err() {
+            // The locks that kept them as they were are gone.
+            *self.customers.borrow_mut() = known;
+        }
         let part = std::mem::replace(&mut *self.gathered.borrow_mut(), before);
         if result.is_ok() {
             self.gathered.borrow_mut().join(part);

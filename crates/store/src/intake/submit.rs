@@ -95,7 +95,7 @@ fn source_hash(caller: &Caller, form: &OpenForm, source_id: &str) -> Result<Vec<
 async fn take(tx: &Tx<'_>, work: Work) -> Result<Received, Failure> {
     let idempotency = work.idempotency.clone();
     if let Some(idempotency) = &idempotency
-        && let Some(kept) = kept::find(tx, idempotency, 0).await?
+        && let Some(kept) = kept::find(tx, idempotency, 0, Vec::new()).await?
     {
         let id = kept.location.and_then(|id| Uuid::parse_str(&id).ok()).unwrap_or_default();
         return Ok(received(&work.form, id, true));

@@ -115,16 +115,16 @@ async fn chunk_in(
     allow_duplicate: bool,
 ) -> Result<(Outcomes, bool), Failure> {
     if let Some(idempotency) = &idempotency
-        && let Some(kept) = kept::find(tx, idempotency, part).await?
+        && let Some(kept) = kept::find(tx, idempotency, part, Vec::new()).await?
     {
         return Ok((replay(&kept, drafts), true));
     }
     // Of several batches of one organisation one writes at a time: they would meet at the counters of numbers.
     if !tx.db_is_alone() {
+        let keys: Vec<String> = drafts.iter().flatten().flat_map(|draft| machine.strong_keys(draft)).collect();
         tx.lock_organisation().await?;
+        duplicates::lock(tx, keys).await?;
     }
-    let keys: Vec<String> = drafts.iter().flatten().flat_map(|draft| machine.strong_keys(draft)).collect();
-    duplicates::lock(tx, keys).await?;
     let outcomes = match (machine.together(), atomic) {
         (true, _) => set_in(tx, machine, drafts, allow_duplicate).await?,
         (false, true) => each_in(tx, machine, drafts, allow_duplicate).await?,

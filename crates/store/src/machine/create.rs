@@ -58,13 +58,18 @@ pub(crate) async fn insert_set<R: Rows>(
     let mut outcomes: Vec<Result<Made<R>, Failure>> = Vec::with_capacity(set.len());
     let mut written = 0;
     for ((new, entries), mut found) in set.into_iter().zip(entries).zip(found) {
-        if duplicates::add_held(tx, &entries, &mut found) {
-            // What it meets is described from its row.
+        let code = new.data.credit_code();
+        let unwritten = outcomes.get(written..).unwrap_or_default();
+        let same_code = code.is_some() && unwritten.iter().flatten().any(|made| made.record.data.credit_code() == code);
+        let duplicate = duplicates::add_held(tx, &entries, &mut found) || same_code;
+        if duplicate && !allow_duplicate {
+            // What it meets is looked up and described from its row.
             write_rows(tx, outcomes.get_mut(written..)).await?;
             written = outcomes.len();
         }
         match judge(tx, new, &entries, &found, allow_duplicate).await {
-            Err(failure @ Failure::Engine(_)) => return Err(failure),
+            // Not a refusal: something is wrong, and what was gathered of it may be half of it.
+            Err(failure @ (Failure::Engine(_) | Failure::Sealing(_) | Failure::Internal(_))) => return Err(failure),
             outcome => outcomes.push(outcome),
         }
     }
@@ -86,9 +91,11 @@ async fn write_rows<R: Rows>(tx: &Tx<'_>, set: Option<&mut [Result<Made<R>, Fail
     let contacts = Insert::of::<<<Contact as Rows>::Entity as EntityTrait>::ActiveModel>(contacts);
     inserts::write(tx.db(), vec![rows, contacts]).await?;
     for made in ready {
-        finish(tx, &made.record).await?;
+        gather(tx, &made.record);
+        R::follow(tx, None, Some(&made.record)).await?;
         for contact in &made.contacts {
-            finish(tx, contact).await?;
+            // Nothing follows from it: of the contacts that come with a customer one is primary, and no others are.
+            gather(tx, contact);
         }
     }
     Ok(())
@@ -110,10 +117,14 @@ async fn judge<R: Rows>(
     }
     data.prepare(tx, None).await?;
     let (owner, team) = owner_and_team(tx, &data).await?;
-    // Last, because they may make a tag.
-    settle_tags(tx, &mut data).await?;
+    check_tags(tx, &data)?;
+    for contact in &contacts {
+        check_tags(tx, contact)?;
+    }
+    // Last, because a tag may be made: nothing of this record can be refused any more.
+    resolve_tags(tx, &mut data).await?;
     for contact in &mut contacts {
-        settle_tags(tx, contact).await?;
+        resolve_tags(tx, contact).await?;
     }
     // One is primary: the last one said.
     let primary = contacts.iter().rposition(|contact| contact.primary);
@@ -162,8 +173,8 @@ pub(crate) fn own_records<R: Rows>(id: Uuid, data: &R) -> Vec<Uuid> {
     }
 }
 
-/// Search, links, journal, and what follows elsewhere.
-async fn finish<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>) -> Result<(), Failure> {
+/// Search, links, journal.
+fn gather<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>) {
     if let Some(text) = stored.data.search_text() {
         tx.search(R::KIND.name, stored.base.id, text, true);
     }
@@ -176,7 +187,6 @@ async fn finish<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>) -> Result<(), Failure>
     if let Some(entry) = journal::Entry::change("created", None, Some(stored)) {
         tx.log(entry);
     }
-    R::follow(tx, None, Some(stored)).await
 }
 
 /// The row of a whole record.
@@ -191,11 +201,17 @@ where
     R::to_row(stored, &RowBase { org: tx.org_id(), touched: "{}".to_owned(), sealer })
 }
 
+/// Ids that a new record names as tags are tags.
+fn check_tags<R: Rows>(tx: &Tx<'_>, data: &R) -> Result<(), Failure> {
+    data.tags().map_or(Ok(()), |picked| tags::check(tx, picked, &[]))
+}
+
 /// Tags of a new record, brought to ids.
-async fn settle_tags<R: Rows>(tx: &Tx<'_>, data: &mut R) -> Result<(), Failure> {
-    let Some(picked) = data.tags_mut() else { return Ok(()) };
-    tags::check(tx, picked, &[])?;
-    tags::resolve(tx, picked).await
+async fn resolve_tags<R: Rows>(tx: &Tx<'_>, data: &mut R) -> Result<(), Failure> {
+    match data.tags_mut() {
+        Some(picked) => tags::resolve(tx, picked).await,
+        None => Ok(()),
+    }
 }
 
 /// Whose a new record is; the caller may make one there.

@@ -236,10 +236,14 @@ async fn once(
     let options = options.clone();
     caller
         .write(async move |tx: &Tx<'_>| {
-            if let Some(idempotency) = &options.idempotency
-                && let Some(kept) = kept::find(tx, idempotency, 0).await?
-            {
-                return Ok(Written { verb, answer: Answer::of_kept(kept), replayed: true });
+            let strong = strong_keys(tx, machine, &prepared);
+            match &options.idempotency {
+                Some(idempotency) => {
+                    if let Some(kept) = kept::find(tx, idempotency, 0, strong).await? {
+                        return Ok(Written { verb, answer: Answer::of_kept(kept), replayed: true });
+                    }
+                }
+                None => duplicates::lock(tx, strong).await?,
             }
             let record = perform(tx, machine, prepared, &options).await?;
             let answer = match &record {
@@ -300,6 +304,14 @@ fn prepare(caller: &Caller, machine: &dyn Machine, work: Work) -> Result<Prepare
     })
 }
 
+/// The strong keys that are locked before anything is looked up, where there are others to lock out.
+fn strong_keys(tx: &Tx<'_>, machine: &dyn Machine, prepared: &Prepared) -> Vec<String> {
+    match prepared {
+        Prepared::Create(draft) if !tx.db_is_alone() => machine.strong_keys(draft),
+        _ => Vec::new(),
+    }
+}
+
 async fn perform(
     tx: &Tx<'_>,
     machine: &dyn Machine,
@@ -308,10 +320,7 @@ async fn perform(
 ) -> Result<Option<Box<dyn Shown>>, Failure> {
     let allow_duplicate = options.allow_duplicate;
     match prepared {
-        Prepared::Create(draft) => {
-            duplicates::lock(tx, machine.strong_keys(&draft)).await?;
-            machine.insert(tx, draft, allow_duplicate).await.map(Some)
-        }
+        Prepared::Create(draft) => machine.insert(tx, draft, allow_duplicate).await.map(Some),
         Prepared::Update(id, body) => {
             let change = Change { id, body, expected: options.expected, allow_duplicate };
             machine.change(tx, change).await.map(Some)

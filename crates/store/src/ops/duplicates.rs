@@ -24,10 +24,16 @@ const LANES: u64 = 64;
 /// On PostgreSQL, makes others that write the same strong keys wait until this transaction ends. Locks are taken in
 /// order, and are few.
 pub(crate) async fn lock(tx: &Tx<'_>, keys: Vec<String>) -> Result<(), Failure> {
+    lock_with(tx, None, keys).await
+}
+
+/// The same, together with another lock.
+pub(crate) async fn lock_with(tx: &Tx<'_>, other: Option<i64>, keys: Vec<String>) -> Result<(), Failure> {
     if !has_concurrent_writers(tx.db()) {
         return Ok(());
     }
-    let lanes = lanes(tx.org_id(), &keys);
+    let mut lanes = lanes(tx.org_id(), &keys);
+    lanes.extend(other);
     if lanes.is_empty() {
         return Ok(());
     }
@@ -64,13 +70,16 @@ pub(crate) async fn look_up(tx: &Tx<'_>, entries: &[Entry]) -> Result<Found, Fai
     Ok(found)
 }
 
-/// Adds what this transaction is about to put into the index; whether there is any of it.
+/// Adds what this transaction is about to put into the index; whether one of them is a duplicate.
 pub(crate) fn add_held(tx: &Tx<'_>, entries: &[Entry], found: &mut Found) -> bool {
-    let before = found.hits.len();
+    let mut strong = false;
     for (at, entry) in entries.iter().enumerate() {
-        found.hits.extend(tx.held(entry).into_iter().map(|hit| Hit { entry: at, ..hit }));
+        for hit in tx.held(entry) {
+            strong |= hit.strong && entry.strong;
+            found.hits.push(Hit { entry: at, ..hit });
+        }
     }
-    found.hits.len() > before
+    strong
 }
 
 /// Refuses a record whose strong keys another living record has. `own` are the records that are written: a request

@@ -18,7 +18,8 @@ use crate::tx::Tx;
 /// transaction that is undone gives its numbers back; a record that is deleted keeps its own, so there are gaps.
 pub(crate) async fn give(tx: &Tx<'_>, customers: Vec<&mut Customer>) -> Result<(), Failure> {
     let year = tx.now().with_timezone(&tx.caller().org().time_zone).year();
-    // In the order of their names, so that two transactions cannot wait for each other.
+    // In the order of their names. Two transactions that count for several kinds do not wait for each other all the
+    // same: only batches do, and those of an organisation take turns.
     let mut kinds: BTreeMap<String, Vec<&mut Customer>> = BTreeMap::new();
     for customer in customers {
         let prefix = format!("{year}-{}", Industry::short_code_of(customer.industry.as_ref()));

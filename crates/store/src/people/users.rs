@@ -138,7 +138,7 @@ async fn keeping(
     work: impl AsyncFnOnce() -> Result<(Box<dyn Shown>, Option<Invitation>), Failure>,
 ) -> Result<Written, Failure> {
     if let Some(idempotency) = &options.idempotency
-        && let Some(kept) = kept::find(tx, idempotency, 0).await?
+        && let Some(kept) = kept::find(tx, idempotency, 0, Vec::new()).await?
     {
         return Ok(Written { verb, answer: Answer::of_kept(kept), replayed: true });
     }

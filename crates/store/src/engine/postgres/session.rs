@@ -123,7 +123,14 @@ impl Transaction {
 
 fn bound(statement: &Statement) -> Query<'_, Postgres, SqlxValues> {
     let values = statement.values.clone().unwrap_or_else(|| sea_orm::Values(Vec::new()));
-    sqlx::query_with(sqlx::AssertSqlSafe(statement.sql.as_str()), SqlxValues(values))
+    let kept = keeps(&statement.sql, values.0.len());
+    sqlx::query_with(sqlx::AssertSqlSafe(statement.sql.as_str()), SqlxValues(values)).persistent(kept)
+}
+
+/// Whether a statement is worth keeping prepared. Rows that are inserted together have a statement for each number of
+/// rows: those of a batch hardly ever come again as they are, and are large.
+fn keeps(sql: &str, values: usize) -> bool {
+    values <= 256 || !sql.contains("INSERT INTO")
 }
 
 fn query_error(error: sqlx::Error) -> DbErr {
