@@ -88,7 +88,7 @@ mod tests {
 
     pub(super) fn numbers_are_in_a_row_and_in_order(engine: Engine) {
         let org = Org::new(engine);
-        let industry = |at: usize| if at % 3 == 0 { "FIN" } else { "IT" };
+        let industry = |at: usize| if at.is_multiple_of(3) { "FIN" } else { "IT" };
         let items: Vec<Value> = (0..130)
             .map(|at| {
                 let mut body = company(&format!("编号{at}有限公司"));
@@ -104,7 +104,7 @@ mod tests {
         for (at, item) in done.iter().enumerate().filter(|(at, _)| *at != 50) {
             let path = format!("/v1/customers/{}", item["id"].as_str().unwrap());
             let number = org.admin.get(&path).expect(200).json()["number"].as_str().unwrap().to_owned();
-            let count = &mut counts[usize::from(at % 3 == 0)];
+            let count = &mut counts[usize::from(at.is_multiple_of(3))];
             *count += 1;
             assert!(number.ends_with(&format!("-{}-{count:03}", industry(at))), "{at}: {number}");
         }

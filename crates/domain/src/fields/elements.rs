@@ -68,11 +68,9 @@ struct StoredItem {
     i: Uuid,
     v: String,
     r: String,
-    #[serde(default)]
     l: Option<String>,
     #[serde(default)]
     p: bool,
-    #[serde(default)]
     t: Option<i64>,
 }
 
