@@ -12,6 +12,7 @@ kehu_tests::on_both_engines!(
     a_tag_whose_name_was_taken_does_not_come_back,
     one_credit_code_makes_one_customer,
     batches_at_once_all_succeed,
+    a_new_tag_that_many_name_at_once_is_one,
     a_heavy_customer_is_stored,
     days_begin_where_the_organisation_is,
     children_are_journaled_with_their_customer,
@@ -186,6 +187,23 @@ mod tests {
         let page = org.admin.get("/v1/customers?count=exact&limit=1").expect(200).json();
         assert_eq!(page["page"]["count"], 186);
         assert_eq!(org.admin.get("/v1/tags").expect(200).data().len(), 6);
+    }
+
+    pub(super) fn a_new_tag_that_many_name_at_once_is_one(engine: Engine) {
+        let org = Org::new(engine);
+        for round in 0..6 {
+            std::thread::scope(|scope| {
+                for _ in 0..12 {
+                    scope.spawn(|| {
+                        let mut body = company("同签有限公司");
+                        body["tags"] = json!([format!("新签{round}")]);
+                        let _ = org.admin.post("/v1/customers", &body).expect(201);
+                    });
+                }
+            });
+        }
+        assert_eq!(org.admin.get("/v1/tags").expect(200).data().len(), 6);
+        assert_eq!(org.admin.get("/v1/customers?limit=100").expect(200).data().len(), 72);
     }
 
     pub(super) fn a_heavy_customer_is_stored(engine: Engine) {

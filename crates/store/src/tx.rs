@@ -251,9 +251,7 @@ impl<'a> Tx<'a> {
     /// Writes what was gathered. Journal entries come last.
     pub(crate) async fn finish(self) -> Result<Vec<AfterCommit>, Failure> {
         let summaries = std::mem::take(&mut self.gathered.borrow_mut().summaries);
-        for customer in summaries {
-            ops::summaries::refresh(&self, customer).await?;
-        }
+        ops::summaries::refresh(&self, summaries.into_iter().collect()).await?;
         let gathered = self.gathered.take();
         let org = self.org_id();
         remove_index(self.db, org, gathered.index_gone).await?;

@@ -18,7 +18,7 @@ pub(crate) async fn resolve(tx: &Tx<'_>, tags: &mut Tags) -> Result<(), Failure>
     for name in std::mem::take(&mut tags.named) {
         let id = match find(tx, &name).await? {
             Some(id) => id,
-            None => Box::pin(create::write(tx, Tag { name, group: None, color: None })).await?.base.id,
+            None => make(tx, name).await?,
         };
         if !tags.ids.contains(&id) {
             tags.ids.push(id);
@@ -30,6 +30,15 @@ pub(crate) async fn resolve(tx: &Tx<'_>, tags: &mut Tags) -> Result<(), Failure>
         }
     }
     Ok(())
+}
+
+/// Makes a tag. Somebody else may have made it since it was looked for: then it is that one.
+async fn make(tx: &Tx<'_>, name: Line<50>) -> Result<Uuid, Failure> {
+    match Box::pin(create::write(tx, Tag { name: name.clone(), group: None, color: None })).await {
+        Ok(tag) => Ok(tag.base.id),
+        Err(failure @ Failure::Refused(_)) => find(tx, &name).await?.ok_or(failure),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// Refuses ids that are no tags of the organisation; those that the record had before may be stale and stay.
