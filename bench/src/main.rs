@@ -58,8 +58,10 @@ fn run() -> Result<()> {
     print(report.text())?;
     measured?;
     if let Some(out) = &settings.out {
-        let text =
-            format!("# Results\n\nWritten by `make bench`; README.md says what is measured.\n\n{}\n", report.text());
+        let text = format!(
+            "# Results\n\nWritten by `make bench`, and again by it; [README.md](README.md) says what is measured, and where an aim is missed, why.\n\n{}\n",
+            report.text()
+        );
         std::fs::write(out, text).with_context(|| out.display().to_string())?;
     }
     if settings.quoted {
@@ -70,7 +72,7 @@ fn run() -> Result<()> {
 
 fn measure(settings: &Settings, path: &Path, report: &mut Report) -> Result<()> {
     let key = Key::make()?;
-    report.say(&format!("{}. {}.", usage::machine(), today()?));
+    report.say(&format!("{}. {}. {}", usage::machine(), today()?, versions()));
     report.quote("machine.cores", usage::cores().to_string());
     if settings.modes.iter().any(|mode| !matches!(mode, Mode::Intake | Mode::Start)) {
         core::run(settings, &key, report)?;
@@ -101,6 +103,20 @@ fn leads_at(settings: &Settings, path: &Path) -> Result<Vec<Lead>> {
     let leads = leads::make_up(settings.rows);
     leads::write(path, &leads)?;
     Ok(leads)
+}
+
+/// What is measured, as far as it tells: the commit, and each program by its own words.
+fn versions() -> String {
+    let first_line = |command: &mut Command| {
+        let output = command.output().ok().filter(|output| output.status.success())?;
+        String::from_utf8_lossy(&output.stdout).lines().next().map(|line| line.trim().to_owned())
+    };
+    let version = |program: String| first_line(Command::new(program).arg("--version"));
+    let commit = first_line(Command::new("git").args(["rev-parse", "--short", "HEAD"]));
+    let programs = [env("KEHU_BIN"), env("KEHU_BENCH_POCKETBASE"), Some("postgres".to_owned())];
+    let told = programs.into_iter().flatten().filter_map(version);
+    let told: Vec<String> = commit.map(|commit| format!("Commit {commit}")).into_iter().chain(told).collect();
+    format!("{}.", told.join(", "))
 }
 
 fn today() -> Result<String> {
