@@ -32,6 +32,11 @@ pub(crate) fn has_concurrent_writers(db: &impl ConnectionTrait) -> bool {
     db.get_database_backend() == DbBackend::Postgres
 }
 
+/// The end of a query whose rows nobody else may change until the transaction ends.
+pub(crate) fn locked(db: &impl ConnectionTrait) -> &'static str {
+    if has_concurrent_writers(db) { "FOR UPDATE" } else { "" }
+}
+
 /// Whether every statement is a round trip to a server.
 pub(crate) fn has_round_trips(db: &impl ConnectionTrait) -> bool {
     db.get_database_backend() == DbBackend::Postgres

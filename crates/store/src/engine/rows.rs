@@ -104,6 +104,12 @@ cells! {
     serde_json::Value: ValueRef::Text(v) => serde_json::from_slice(v).ok(),
 }
 
+/// The beginning of a query for whole rows of an entity: what is asked for most is not built anew each time.
+pub(crate) fn select<E: EntityTrait<Model: Row>>() -> String {
+    let columns = E::Model::COLUMNS.join("\", \"");
+    format!("SELECT \"{columns}\" FROM \"{}\"", E::default().table_name())
+}
+
 /// What rows are read from: the engine, or a transaction.
 pub(crate) trait Reads: ConnectionTrait {
     /// Every row of a query that selects the columns of `R`, in their order.
@@ -117,16 +123,6 @@ pub(crate) trait Reads: ConnectionTrait {
     {
         let statement = query.build(self.get_database_backend());
         async move { self.rows(statement).await }
-    }
-
-    /// The first row of a query for whole rows of an entity, which asks for no more than one.
-    fn one<E>(&self, query: Select<E>) -> impl Future<Output = Result<Option<E::Model>, DbErr>> + Send
-    where
-        E: EntityTrait<Model: Row>,
-        Self: Sync,
-    {
-        let statement = query.build(self.get_database_backend());
-        async move { Ok(self.rows(statement).await?.into_iter().next()) }
     }
 }
 

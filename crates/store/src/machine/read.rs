@@ -3,10 +3,11 @@
 use kehu_domain::record::Stored;
 use kehu_domain::rights::Action;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order};
-use sea_orm::{EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Statement};
 use uuid::Uuid;
 
-use crate::engine::rows::Reads;
+use crate::dialect::{self, statement};
+use crate::engine::rows::{self, Reads};
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::pii::padded;
@@ -25,20 +26,34 @@ pub(crate) async fn all<R: Rows>(
     caller: &Caller,
     query: Select<R::Entity>,
 ) -> Result<Vec<Stored<R>>, Failure> {
+    open::<R>(caller, db.all(query).await?)
+}
+
+fn open<R: Rows>(caller: &Caller, rows: Vec<<R::Entity as EntityTrait>::Model>) -> Result<Vec<Stored<R>>, Failure> {
     let opener = Opener(caller.ring());
-    let rows = db.all(query).await?;
     rows.into_iter().map(|row| R::from_row(row, &opener).map(|(stored, _)| stored)).collect()
+}
+
+/// A query for one row.
+fn by_id<R: Rows>(db: &impl ConnectionTrait, org: Uuid, id: Uuid, rest: &str) -> Statement {
+    let sql = format!("{} WHERE org_id = ? AND id = ? {rest}", rows::select::<R::Entity>());
+    statement(db, &sql, [org.into(), id.into()])
 }
 
 /// Living records of those ids that the caller may read.
 pub(crate) async fn within_reach<R: Rows>(caller: &Caller, ids: Vec<Uuid>) -> Result<Vec<Stored<R>>, Failure> {
     let reach = caller.reach(Action::Read, R::KIND.name)?;
-    let query = R::Entity::find().filter(col("org_id").eq(caller.org().id));
-    let query = match ids.as_slice() {
-        [id] => query.filter(col("id").eq(*id)),
-        _ => query.filter(col("id").is_in(padded(ids))),
+    let records = match ids.as_slice() {
+        [id] => {
+            let statement = by_id::<R>(caller.db(), caller.org().id, *id, "AND deleted_at IS NULL");
+            open::<R>(caller, caller.db().rows(statement).await?)?
+        }
+        _ => {
+            let query = R::Entity::find().filter(col("org_id").eq(caller.org().id));
+            let query = query.filter(col("id").is_in(padded(ids))).filter(col("deleted_at").is_null());
+            all::<R>(caller.db(), caller, query).await?
+        }
     };
-    let records = all::<R>(caller.db(), caller, query.filter(col("deleted_at").is_null())).await?;
     Ok(records.into_iter().filter(|record| query::covers(caller, reach, R::KIND, &record.base)).collect())
 }
 
@@ -77,8 +92,8 @@ pub(crate) async fn for_change<R: Rows>(tx: &Tx<'_>, id: Uuid, action: Action) -
     let caller = tx.caller();
     let readable = caller.reach(Action::Read, R::KIND.name)?;
     let changeable = caller.reach(action, R::KIND.name)?;
-    let query = R::Entity::find().filter(col("org_id").eq(tx.org_id())).filter(col("id").eq(id)).lock_exclusive();
-    let row = tx.db().one(query).await?;
+    let statement = by_id::<R>(tx.db(), tx.org_id(), id, dialect::locked(tx.db()));
+    let row = tx.db().rows::<<R::Entity as EntityTrait>::Model>(statement).await?.pop();
     let row = row.ok_or(Failure::NotFound)?;
     let (stored, touched) = R::from_row(row, &Opener(caller.ring()))?;
     if stored.base.deleted_at.is_some() || !query::covers(caller, readable, R::KIND, &stored.base) {
