@@ -81,7 +81,7 @@ mod tests {
 
     pub(super) fn numbers_are_in_a_row_and_in_order(engine: Engine) {
         let org = Org::new(engine);
-        let industry = |at: usize| if at % 3 == 0 { "FIN" } else { "IT" };
+        let industry = |at: usize| if at.is_multiple_of(3) { "FIN" } else { "IT" };
         let items: Vec<Value> = (0..130)
             .map(|at| {
                 let mut body = company(&format!("编号{at}有限公司"));
