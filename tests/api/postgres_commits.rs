@@ -2,7 +2,7 @@
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Barrier, Mutex};
 
     use kehu_tests::cluster::Session as Database;
     use kehu_tests::server::Home;
@@ -69,6 +69,12 @@ mod tests {
         statuses
     }
 
+    /// How often PostgreSQL had to end a transaction because two waited for each other; backends tell of it when they
+    /// are idle for a moment, or end: ask when the servers are stopped.
+    fn deadlocks(url: &str) -> i64 {
+        Database::open(url).number("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    }
+
     #[test]
     fn writes_in_opposite_orders_do_not_lock_each_other_out() {
         let database = own_postgres();
@@ -91,12 +97,70 @@ mod tests {
             let good = [200, 201, 409];
             assert!(seen.iter().flatten().all(|status| good.contains(status)), "{seen:?}");
         }
-        let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
-        assert_eq!(Database::open(&database.url).number(deadlocks), 0);
         // Locks that a transaction takes by itself end with it.
         let held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = \
                     (SELECT oid FROM pg_database WHERE datname = current_database())";
         assert_eq!(Database::open(&database.url).number(held), 0);
         assert!(one.stop().success() && two.stop().success());
+        assert_eq!(deadlocks(&database.url), 0);
+    }
+
+    fn contacts(numbers: &[String]) -> Value {
+        numbers.iter().map(|number| json!({"name": "周一", "phones": [number]})).collect()
+    }
+
+    /// A request by itself; what it was answered.
+    type Write<'a> = &'a (dyn Fn() -> u16 + Sync);
+
+    /// All of them at one moment.
+    fn at_once<const N: usize>(writes: [Write<'_>; N]) -> [u16; N] {
+        let start = Barrier::new(N);
+        std::thread::scope(|scope| {
+            let begun = writes.map(|write| {
+                let start = &start;
+                scope.spawn(move || {
+                    start.wait();
+                    write()
+                })
+            });
+            begun.map(|thread| thread.join().unwrap())
+        })
+    }
+
+    /// A customer comes back with its contacts while another one is made with the same numbers; a contact takes a
+    /// number while its customer takes it, too.
+    #[test]
+    fn restores_changes_and_contacts_do_not_lock_each_other_out() {
+        let database = own_postgres();
+        let home = Home::postgres(database.url.clone());
+        let (one, two) = (home.start(), home.start());
+        let (first, second) = (one.admin(), two.admin());
+        let kept = first.post("/v1/customers", &company("两处有限公司")).expect(201).id();
+        for _ in 0..25 {
+            let numbers = [(); 12].map(|()| mobile());
+            let (own, of_contacts) = numbers.split_at(4);
+            let mut body = company("去而复返有限公司");
+            (body["phones"], body["contacts"]) = (json!(own), contacts(of_contacts));
+            let gone = format!("/v1/customers/{}", first.post("/v1/customers", &body).expect(201).id());
+            let _ = first.delete(&gone).expect(204);
+            let mut other = company("后来有限公司");
+            (other["phones"], other["contacts"]) = (json!(of_contacts), contacts(own));
+            let number = mobile();
+            let patch = json!({"phones": {"add": [{"value": number}]}, "emails": [format!("{number}@example.com")]});
+            let contact = json!({
+                "customer_id": kept, "name": "周一", "phones": [number], "emails": [format!("{number}@example.com")],
+            });
+            let [restored, made, changed, joined] = at_once([
+                &|| first.post(&format!("{gone}/restore"), &json!({})).status,
+                &|| second.post("/v1/customers", &other).status,
+                &|| first.patch(&format!("/v1/customers/{kept}"), &patch).status,
+                &|| second.post("/v1/contacts", &contact).status,
+            ]);
+            assert!(matches!((restored, made), (200, 409) | (409, 201)), "one has the numbers: {restored} {made}");
+            assert_eq!((changed, joined), (200, 201));
+            let _ = first.patch(&format!("/v1/customers/{kept}"), &json!({"phones": []})).expect(200);
+        }
+        assert!(one.stop().success() && two.stop().success());
+        assert_eq!(deadlocks(&database.url), 0);
     }
 }

@@ -92,6 +92,11 @@ mod tests {
                     let _ = admin.patch(&path, &json!({"remark": format!("第{turn}次")})).expect(200);
                 }),
             ),
+            (
+                "update of phones",
+                8,
+                bed.usual(|admin| drop(admin.patch(&path, &json!({"phones": [mobile()]})).expect(200))),
+            ),
             ("list", 1, bed.usual(|admin| drop(admin.get("/v1/customers?limit=20").expect(200)))),
             // Two reads of one moment: they have a transaction.
             ("search", 4, bed.usual(|admin| drop(admin.post("/v1/customers/search", &asked).expect(200)))),

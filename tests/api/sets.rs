@@ -9,11 +9,18 @@ kehu_tests::on_both_engines!(
     one_primary_contact_is_left,
     an_atomic_batch_is_undone_whole,
     a_name_is_found_among_many_like_it,
+    what_was_refused_under_a_key_stays_refused_under_it,
+    items_far_apart_meet_each_other,
+    a_long_batch_is_replayed_whole,
+    a_tag_that_stands_twice_is_made_once,
+    a_part_of_a_name_is_found_in_ones_own_organisation,
 );
 
 #[cfg(test)]
 mod tests {
-    use kehu_tests::{Engine, Org, company, mobile};
+    use std::collections::HashSet;
+
+    use kehu_tests::{Engine, Org, company, encoded, mobile};
     use serde_json::{Value, json};
 
     fn batch(org: &Org, path: &str, items: &[Value], status: u16) -> Vec<Value> {
@@ -232,5 +239,109 @@ mod tests {
             {"field": "name", "op": "contains", "value": "第421分"},
         ]}});
         assert_eq!(org.admin.post("/v1/customers/search", &or).expect(200).data().len(), 2);
+    }
+
+    pub(super) fn what_was_refused_under_a_key_stays_refused_under_it(engine: Engine) {
+        let org = Org::new(engine);
+        let phone = mobile();
+        let known = org.admin.post("/v1/customers", &with_phone("占号有限公司", &phone)).expect(201).id();
+        let items = [company("甲有限公司"), with_phone("乙有限公司", &phone), json!({"name": "", "kind": "company"})];
+        let keyed = |key: &str| {
+            let keyed = org.admin.with("idempotency-key", key);
+            keyed.post("/v1/customers/batch", &json!({ "items": items })).expect(207)
+        };
+        let done = keyed("refused-0123456789abcdef").data();
+        assert_eq!(statuses(&done), [201, 409, 422]);
+        assert_eq!(done[1]["error"]["existing"]["id"], known.as_str());
+        // What was in the way goes; under the same key the item is not tried again.
+        let _ = org.admin.delete(&format!("/v1/customers/{known}")).expect(204);
+        let again = keyed("refused-0123456789abcdef");
+        assert_eq!(again.header("idempotency-replayed"), Some("true"));
+        let again = again.data();
+        assert_eq!(statuses(&again), [201, 409, 422]);
+        assert_eq!((&again[0]["id"], &again[1]["error"]["code"]), (&done[0]["id"], &json!("refused_before")));
+        assert_eq!(again[2]["error"]["errors"][0]["pointer"], "/name");
+        assert_eq!(org.admin.get("/v1/customers").expect(200).data().len(), 1);
+        // Under a new one it is; the first item meets the one that it made before.
+        let anew = keyed("anew-0123456789abcdef").data();
+        assert_eq!(statuses(&anew), [409, 201, 422]);
+        assert_eq!(anew[0]["error"]["existing"]["id"], done[0]["id"]);
+        assert_eq!(org.admin.get("/v1/customers").expect(200).data().len(), 2);
+    }
+
+    /// Further than what one transaction takes.
+    pub(super) fn items_far_apart_meet_each_other(engine: Engine) {
+        let org = Org::new(engine);
+        let phone = mobile();
+        let mut items: Vec<Value> = (0..140).map(|at| company(&format!("相距{at}有限公司"))).collect();
+        items[5] = with_phone("先到有限公司", &phone);
+        items[130] = with_phone("后到有限公司", &phone);
+        let done = batch(&org, "/v1/customers/batch", &items, 207);
+        let refused: Vec<&Value> = done.iter().filter(|item| item["status"] != 201).collect();
+        assert_eq!((done.len(), refused.len()), (140, 1), "{refused:?}");
+        assert_eq!((&refused[0]["index"], &refused[0]["status"]), (&json!(130), &json!(409)));
+        assert_eq!(refused[0]["error"]["existing"]["id"], done[5]["id"]);
+        let asked = json!({"where": {"field": "phone", "op": "eq", "value": phone}});
+        let found = org.admin.post("/v1/customers/search", &asked).expect(200).data();
+        assert_eq!((found.len(), &found[0]["id"]), (1, &done[5]["id"]));
+    }
+
+    pub(super) fn a_long_batch_is_replayed_whole(engine: Engine) {
+        let org = Org::new(engine);
+        let mut items: Vec<Value> = (0..250).map(|at| company(&format!("重放{at}有限公司"))).collect();
+        let keyed = org.admin.with("idempotency-key", "long-0123456789abcdef");
+        let send = |items: &[Value]| keyed.post("/v1/customers/batch", &json!({ "items": items }));
+        let done = send(&items).expect(200);
+        let again = send(&items).expect(200);
+        assert_eq!((done.header("idempotency-replayed"), again.header("idempotency-replayed")), (None, Some("true")));
+        assert_eq!(again.text, done.text);
+        let ids: HashSet<String> = done.data().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect();
+        let all = org.admin.get("/v1/customers?limit=500").expect(200).data();
+        let stored: HashSet<String> = all.iter().map(|record| record["id"].as_str().unwrap().to_owned()).collect();
+        assert_eq!((ids.len(), all.len()), (250, 250));
+        assert_eq!(ids, stored);
+        // Another body, be it in the last chunk, is another request.
+        items[249] = company("另一家有限公司");
+        assert_eq!(send(&items).expect(422).code(), "idempotency_key_reused");
+        assert_eq!(org.admin.get("/v1/customers?limit=500").expect(200).data().len(), 250);
+    }
+
+    pub(super) fn a_tag_that_stands_twice_is_made_once(engine: Engine) {
+        let org = Org::new(engine);
+        let items = ["重点", "VIP", "重点", "vip", "普通"].map(|name| json!({ "name": name }));
+        let done = batch(&org, "/v1/tags/batch", &items, 207);
+        assert_eq!(statuses(&done), [201, 201, 422, 422, 201]);
+        for at in [2, 3] {
+            let error = &done[at]["error"]["errors"][0];
+            assert_eq!((&error["pointer"], &error["code"]), (&json!("/name"), &json!("name_taken")), "{at}");
+        }
+        assert_eq!(org.admin.get("/v1/tags").expect(200).data().len(), 3);
+        // All or none.
+        let whole = json!({"atomic": true, "items": [{"name": "新"}, {"name": "新"}]});
+        let refused = org.admin.post("/v1/tags/batch", &whole).expect(422);
+        assert_eq!(refused.errors(), [("/items/1/name".to_owned(), "name_taken".to_owned())]);
+        assert_eq!(org.admin.get("/v1/tags").expect(200).data().len(), 3);
+    }
+
+    /// More than a look-up gathers are in another organisation.
+    pub(super) fn a_part_of_a_name_is_found_in_ones_own_organisation(engine: Engine) {
+        let (large, small) = (Org::new(engine), Org::new(engine));
+        let many: Vec<Value> = (0..600).map(|_| company("同名远航科技有限公司")).collect();
+        let _ = batch(&large, "/v1/customers/batch", &many, 200);
+        let own = small.admin.post("/v1/customers", &company("同名远航科技有限公司")).expect(201).id();
+        let _ = small.admin.post("/v1/customers", &company("另有其名有限公司")).expect(201);
+        for (op, text) in [("contains", "名远航"), ("starts_with", "同名"), ("eq", "同名远航科技有限公司")]
+        {
+            let asked = json!({"where": {"field": "name", "op": op, "value": text}, "limit": 500});
+            let found = small.admin.post("/v1/customers/search", &asked).expect(200).data();
+            assert_eq!((found.len(), &found[0]["id"]), (1, &json!(own)), "{op}");
+            assert_eq!(large.admin.post("/v1/customers/search", &asked).expect(200).data().len(), 500, "{op}");
+        }
+        let by_words = format!("/v1/customers?q={}&count=exact", encoded("远航"));
+        let count = |org: &Org| org.admin.get(&by_words).expect(200).json()["page"]["count"].clone();
+        assert_eq!((count(&small), count(&large)), (json!(1), json!(600)));
+        // What the other one has, one does not find.
+        let asked = json!({"where": {"field": "name", "op": "contains", "value": "另有其名"}});
+        assert_eq!(large.admin.post("/v1/customers/search", &asked).expect(200).data().len(), 0);
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod answer;
 mod batch;
+mod brought;
 pub(crate) mod create;
 mod doors;
 pub(crate) mod draft;

@@ -4,15 +4,16 @@ use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Base, Record, Stored};
 use kehu_domain::rights::Action;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 use uuid::Uuid;
 
 use crate::dialect::statement;
+use crate::engine::EngineError;
 use crate::entities::contact;
 use crate::failure::{Existing, Failure, FieldConflict};
 use crate::journal::Entry;
 use crate::ops::children::Which;
-use crate::ops::{children, duplicates};
+use crate::ops::{children, duplicates, references};
 use crate::query;
 use crate::rows::{Ownership, Rows};
 use crate::sealer::Opener;
@@ -102,19 +103,39 @@ async fn contacts_of(tx: &Tx<'_>, customer: Uuid, with: Option<Uuid>) -> Result<
     read::all::<Contact>(tx.db(), tx.caller(), query).await
 }
 
+fn by_id<R: Rows>(tx: &Tx<'_>, id: Uuid) -> Select<R::Entity> {
+    R::Entity::find().filter(col("org_id").eq(tx.org_id())).filter(col("id").eq(id))
+}
+
+/// The strong keys of a record and of the contacts that come back with it.
+fn keys_of<R: Rows>(record: &Stored<R>, contacts: &[Stored<Contact>]) -> Vec<String> {
+    let entries = record.data.entries().into_iter().chain(contacts.iter().flat_map(|contact| contact.data.entries()));
+    duplicates::strong_keys(&entries.collect::<Vec<_>>(), record.data.credit_code())
+}
+
+/// Locks the strong keys that come back, all at once, and then the customer's row: before the record's own, as when
+/// records are made. So the record is read once to know them, and again when its row is locked. Gives the keys.
+async fn lock_what_comes_back<R: Rows>(tx: &Tx<'_>, id: Uuid) -> Result<Vec<String>, Failure> {
+    let Some(row) = by_id::<R>(tx, id).one(tx.db()).await? else { return Ok(Vec::new()) };
+    let (record, _) = R::from_row(row, &Opener(tx.caller().ring()))?;
+    let contacts = if R::BRINGS_CONTACTS { contacts_of(tx, id, Some(id)).await? } else { Vec::new() };
+    let keys = keys_of(&record, &contacts);
+    duplicates::lock(tx, keys.clone()).await?;
+    if let Ownership::OfCustomer(customer) = record.data.ownership() {
+        let _ = references::customer(tx, customer).await?;
+    }
+    Ok(keys)
+}
+
 /// Takes a deleted record back, with what went along; refused where another record took a strong key meanwhile.
 pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>) -> Result<Stored<R>, Failure> {
     let caller = tx.caller();
     let reach = caller.reach(Action::Delete, R::KIND.name)?;
-    let row = R::Entity::find()
-        .filter(col("org_id").eq(tx.org_id()))
-        .filter(col("id").eq(id))
-        .lock_exclusive()
-        .one(tx.db())
-        .await?;
+    let locked = lock_what_comes_back::<R>(tx, id).await?;
+    let row = by_id::<R>(tx, id).lock_exclusive().one(tx.db()).await?;
     let (before, _) = R::from_row(row.ok_or(Failure::NotFound)?, &Opener(caller.ring()))?;
     let parent_is_gone = match before.data.ownership() {
-        Ownership::OfCustomer(customer) => crate::ops::references::customer(tx, customer).await?.is_none(),
+        Ownership::OfCustomer(customer) => references::customer(tx, customer).await?.is_none(),
         _ => false,
     };
     if before.base.deleted_at.is_none() || parent_is_gone || !query::covers(caller, reach, R::KIND, &before.base) {
@@ -124,6 +145,10 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64
     let mut data = before.data.clone();
     data.prepare(tx, Some(&before)).await.map_err(taken)?;
     let contacts = if R::BRINGS_CONTACTS { contacts_of(tx, id, Some(id)).await? } else { Vec::new() };
+    if keys_of(&before, &contacts).iter().any(|key| !locked.contains(key)) {
+        // It was restored, changed and deleted in between: the whole transaction is tried again.
+        return Err(EngineError::Busy.into());
+    }
     for (table, kind) in if R::BRINGS_CONTACTS { &children::TABLES[..] } else { &[] } {
         children::note(tx, (table, kind), "restored", id, Which::DeletedWithIt, None).await?;
         let sql = format!(
@@ -157,7 +182,6 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64
 async fn find_again<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>, restored: Uuid) -> Result<(), Failure> {
     let entries = stored.data.entries();
     let code = stored.data.credit_code();
-    duplicates::lock(tx, duplicates::strong_keys(&entries, code)).await?;
     let found = duplicates::look_up(tx, &entries).await?;
     let mut own = create::own_records(stored.base.id, &stored.data);
     own.push(restored);

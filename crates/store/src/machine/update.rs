@@ -25,7 +25,7 @@ use crate::sealer::Sealer;
 use crate::tx::Tx;
 
 use super::draft::rule_findings;
-use super::{Change, answer, read};
+use super::{Change, answer, brought, read};
 
 /// What the caller sees of the record that is changed.
 struct PatchView<'a> {
@@ -48,6 +48,10 @@ impl View for PatchView<'_> {
 /// Applies a merge patch.
 pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<Stored<R>, Failure> {
     let caller = tx.caller();
+    if !tx.db_is_alone() {
+        // Before the row, as everybody: who makes a contact of this customer has its keys and then waits for the row.
+        duplicates::lock(tx, brought::strong_keys::<R>(&change.body, &caller.org().region)).await?;
+    }
     let (before, touched) = read::for_change::<R>(tx, change.id, Action::Update).await?;
     let Value::Object(mut members) = change.body else {
         let flaw = Flaw::new(&codes::TYPE_WRONG).with("expected_en", "an object").with("expected_zh", "对象");
@@ -202,7 +206,7 @@ fn is_found_anew<R: Rows>(before: &R, after: &R) -> bool {
     before.credit_code() != after.credit_code() || before.changed(after).iter().any(finds)
 }
 
-/// Only values that are new to the record can meet another one.
+/// Only values that are new to the record can meet another one. The body brought them: their keys are locked.
 async fn refuse_duplicates<R: Rows>(
     tx: &Tx<'_>,
     before: &Stored<R>,
@@ -219,7 +223,6 @@ async fn refuse_duplicates<R: Rows>(
     if new.is_empty() && code.is_none() {
         return Ok(());
     }
-    duplicates::lock(tx, duplicates::strong_keys(&new, code)).await?;
     let found = duplicates::look_up(tx, &new).await?;
     let customer = match data.ownership() {
         Ownership::OfCustomer(customer) => customer,
