@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 /// How many write at once.
 pub(crate) const WRITERS: usize = 16;
 
-/// Items of a batch: more than one transaction takes.
-const ITEMS: usize = 55;
+/// Items of a batch: more than one transaction takes (100), so that a kill may come between two.
+const ITEMS: usize = 120;
 
 /// Chance that can be repeated (xorshift).
 pub(crate) struct Chance(u64);

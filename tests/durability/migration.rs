@@ -9,7 +9,7 @@ use std::process::Command;
 use kehu_tests::cluster::Session;
 use kehu_tests::own_postgres;
 use kehu_tests::server::{Home, under};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::load::{Chance, customer};
 use crate::rows::{number, sound};
@@ -20,9 +20,31 @@ const FIRST: &str = "openat,write,pwrite64,ftruncate,fsync,fdatasync,linkat,unli
 const UPGRADE: &str = "pwrite64,ftruncate,fsync,fdatasync";
 const POSTGRES: &str = "sendto";
 
-/// What the newest change of the schema made, undone: a database as an older program left it.
-const OLDER: &str = "DROP TABLE invitations; DROP INDEX sessions_age; DROP INDEX sessions_ended; \
-                     DROP INDEX login_failures_age; DELETE FROM seaql_migrations WHERE version LIKE '%invitations'";
+/// What the newest change of the schema made, undone: a database as an older program left it. On SQLite that change
+/// copies the index of sealed values into another kind of table.
+const OLDER_SQLITE: &str = "BEGIN; ALTER TABLE pii_index RENAME TO pii_index_after; DROP INDEX pii_index_record; \
+    CREATE TABLE \"pii_index\" ( \"org_id\" uuid_text NOT NULL, \"key_id\" integer NOT NULL, \"class\" text NOT NULL, \
+    \"bucket\" integer NOT NULL, \"check\" blob NOT NULL, \"kind\" text NOT NULL, \"record_id\" uuid_text NOT NULL, \
+    \"parent_id\" uuid_text NOT NULL, \"strong\" boolean NOT NULL, \
+    CONSTRAINT \"pk-pii_index\" PRIMARY KEY (\"org_id\", \"bucket\", \"record_id\", \"check\") ); \
+    CREATE INDEX pii_index_record ON pii_index (org_id, record_id); \
+    INSERT INTO pii_index SELECT org_id, key_id, class, bucket, \"check\", kind, record_id, parent_id, strong \
+    FROM pii_index_after; DROP TABLE pii_index_after; \
+    DELETE FROM seaql_migrations WHERE version LIKE '%_000007_index_by_bucket'; COMMIT";
+
+/// On PostgreSQL that change does nothing: the one before is undone as well.
+const OLDER_POSTGRES: &str = "DROP TABLE invitations; DROP INDEX sessions_age; DROP INDEX sessions_ended; \
+    DROP INDEX login_failures_age; DELETE FROM seaql_migrations WHERE version LIKE '%_000006_invitations' \
+    OR version LIKE '%_000007_index_by_bucket'";
+
+/// Whether the newest change is not made yet.
+const OLDER: &str = "SELECT 1 - count(*) FROM seaql_migrations WHERE version LIKE '%_000007_index_by_bucket'";
+
+/// Whether the index of sealed values lies in the order of its key.
+const BY_BUCKET: &str = "SELECT wr FROM pragma_table_list WHERE name = 'pii_index'";
+
+/// Customers that stand in a database before its upgrade.
+const CUSTOMERS: usize = 100;
 
 #[test]
 fn first_start_on_sqlite() {
@@ -30,7 +52,7 @@ fn first_start_on_sqlite() {
     for (call, nth) in moments {
         let home = Home::sqlite();
         killed_at(&home, &call, nth);
-        works(&home, &format!("killed at {call} number {nth}"));
+        works(&home, &format!("killed at {call} number {nth}"), &[]);
     }
 }
 
@@ -40,7 +62,7 @@ fn first_start_on_postgres() {
     for (call, nth) in moments(&home, POSTGRES, 8) {
         let home = Home::postgres(own_postgres().url);
         killed_at(&home, &call, nth);
-        works(&home, &format!("killed at {call} number {nth}"));
+        works(&home, &format!("killed at {call} number {nth}"), &[]);
     }
 }
 
@@ -48,27 +70,57 @@ fn first_start_on_postgres() {
 fn upgrade_on_sqlite() {
     let home = Home::sqlite();
     upgraded(&home, UPGRADE, 8, || {
-        rusqlite::Connection::open(home.data().join("kehu.db")).unwrap().execute_batch(OLDER).unwrap();
+        let file = rusqlite::Connection::open(home.data().join("kehu.db")).unwrap();
+        file.execute_batch(OLDER_SQLITE).unwrap();
+        drop(file);
+        assert_eq!(number(&home, BY_BUCKET), 0);
     });
+    assert_eq!(number(&home, BY_BUCKET), 1);
 }
 
 #[test]
 fn upgrade_on_postgres() {
     let home = Home::postgres(own_postgres().url);
-    upgraded(&home, POSTGRES, 5, || Session::open(home.database_url().unwrap()).run(OLDER));
+    upgraded(&home, POSTGRES, 5, || Session::open(home.database_url().unwrap()).run(OLDER_POSTGRES));
 }
 
-/// A database with something in it, made older and killed at its upgrade, again and again.
+/// A database with customers in it, made older and killed at its upgrade, again and again: each time they are found.
 fn upgraded(home: &Home, calls: &str, most: usize, make_older: impl Fn()) {
-    works(home, "the first start");
+    works(home, "the first start", &[]);
+    let phones = filled(home);
+    let entries = || number(home, "SELECT count(*) FROM pii_index");
+    let mut before = entries();
+    let mut again = |after: &str| {
+        works(home, after, &phones);
+        // The customer that was made has its phone and that of its contact.
+        before += 2;
+        assert_eq!(entries(), before, "{after}");
+    };
+    let mut older = 0;
     make_older();
     for (call, nth) in moments(home, calls, most) {
         make_older();
         killed_at(home, &call, nth);
-        works(home, &format!("killed at {call} number {nth} of an upgrade"));
+        older += number(home, OLDER);
+        again(&format!("killed at {call} number {nth} of an upgrade"));
     }
+    assert!(older > 0, "no kill came before the upgrade was done");
     make_older();
-    works(home, "the upgrade");
+    again("the upgrade");
+}
+
+/// Makes customers; the phone of each and its id.
+fn filled(home: &Home) -> Vec<(Value, Value)> {
+    let server = home.start();
+    let admin = server.admin();
+    let mut chance = Chance::new(2);
+    let items: Vec<Value> = (0..CUSTOMERS).map(|_| customer(&mut chance)).collect();
+    let made = admin.post("/v1/customers/batch", &json!({"items": items})).expect(200).data();
+    assert_eq!(made.len(), CUSTOMERS);
+    let phones = items.iter().zip(made).map(|(item, made)| (item["phones"][0].clone(), made["id"].clone())).collect();
+    drop(admin);
+    assert!(server.stop().success());
+    phones
 }
 
 fn serve(home: &Home) -> Command {
@@ -113,8 +165,8 @@ fn killed_at(home: &Home, call: &str, nth: usize) {
     }
 }
 
-/// A start succeeds, somebody signs in, and a customer is made and found.
-fn works(home: &Home, after: &str) {
+/// A start succeeds, somebody signs in, a customer is made and found, and so are those of before by their phones.
+fn works(home: &Home, after: &str, before: &[(Value, Value)]) {
     let server = match home.try_start(serve(home)) {
         Ok(server) => server,
         Err(status) => panic!("no start after {after}: {status} {}", home.log()),
@@ -122,8 +174,10 @@ fn works(home: &Home, after: &str) {
     let admin = server.admin();
     let body = customer(&mut Chance::new(1));
     let made = admin.post("/v1/customers", &body).expect(201).id();
-    let found = admin.post("/v1/lookup", &json!({"phone": body["phones"][0]})).expect(200).data();
-    assert_eq!((found.len(), &found[0]["id"]), (1, &json!(made)), "{after}");
+    for (phone, id) in before.iter().chain([&(body["phones"][0].clone(), json!(made))]) {
+        let found = admin.post("/v1/lookup", &json!({"phone": phone})).expect(200).data();
+        assert_eq!((found.len(), &found[0]["id"]), (1, id), "{after}");
+    }
     // The server waits a while for whoever keeps a connection.
     drop(admin);
     assert!(server.stop().success(), "{after}");

@@ -14,8 +14,9 @@ pub(crate) fn no_core_dumps() {
     }
 }
 
-/// Gives memory that was freed back to the system: hashing a password takes 19 MiB for a moment, a batch several, and
-/// neither is wanted afterwards. Only glibc has to be told.
+/// Gives memory that was freed back to the system, as far as C code allocates it: SQLite sorts and builds indexes in
+/// memory, and has a cache for each connection, whose threads would otherwise each get a heap of their own. Rust's own
+/// memory is the allocator's in `main.rs`. Only glibc has to be told.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(unsafe_code, reason = "calls into libc that take plain numbers")]
 pub(crate) fn give_memory_back() {

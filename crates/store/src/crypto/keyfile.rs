@@ -1,6 +1,7 @@
 //! The key file: the text of [`LocalKeys`] in a file that only its owner can read, outside the data folder.
 
-use std::fs::{self, File, OpenOptions};
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::kek::{KeyError, LocalKeys, new_key_text};
+use super::random;
 
 /// Largest key file in bytes; a file beyond it is something else.
 const SIZE_MAX: u64 = 64 * 1024;
@@ -19,7 +21,12 @@ impl LocalKeys {
         refuse_inside(path, data)?;
         let text = read(path).map_err(|source| KeyError::File { path: path.to_owned(), source })?;
         check_mode(path, text.mode, text.owner)?;
-        Self::from_text(&text.text)
+        let keys = Self::from_text(&text.text)?;
+        if text.names > 1 {
+            // What a start left that was killed when the file had both names.
+            remove_left(path, |_, other| other.dev() == text.device && other.ino() == text.inode);
+        }
+        Ok(keys)
     }
 }
 
@@ -30,9 +37,12 @@ pub fn create_key_file(path: &Path, data: Option<&Path>) -> Result<LocalKeys, Ke
     let mut text = new_key_text()?;
     let keys = LocalKeys::from_text(&text)?;
     text.push('\n');
-    write(path, text.as_bytes()).map_err(|source| match source.kind() {
-        io::ErrorKind::AlreadyExists => KeyError::Exists { path: path.to_owned() },
-        _ => KeyError::File { path: path.to_owned(), source },
+    let mark = random::array::<16>()?.iter().fold(String::new(), |mark, byte| format!("{mark}{byte:02x}"));
+    write(path, &mark, text.as_bytes(), |fresh, path| fs::hard_link(fresh, path)).map_err(|source| {
+        match source.kind() {
+            io::ErrorKind::AlreadyExists => KeyError::Exists { path: path.to_owned() },
+            _ => KeyError::File { path: path.to_owned(), source },
+        }
     })?;
     Ok(keys)
 }
@@ -41,6 +51,10 @@ struct Contents {
     text: Zeroizing<String>,
     mode: u32,
     owner: u32,
+    /// How many names the file has.
+    names: u64,
+    device: u64,
+    inode: u64,
 }
 
 /// Mode and owner are asked of the open file, so that they belong to what was read.
@@ -53,7 +67,14 @@ fn read(path: &Path) -> io::Result<Contents> {
     // One allocation of the right size: a growing buffer would leave copies of the key behind.
     let mut text = Zeroizing::new(String::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1));
     file.take(SIZE_MAX).read_to_string(&mut text)?;
-    Ok(Contents { text, mode: metadata.mode() & 0o7777, owner: metadata.uid() })
+    Ok(Contents {
+        text,
+        mode: metadata.mode() & 0o7777,
+        owner: metadata.uid(),
+        names: metadata.nlink(),
+        device: metadata.dev(),
+        inode: metadata.ino(),
+    })
 }
 
 fn check_mode(path: &Path, mode: u32, owner: u32) -> Result<(), KeyError> {
@@ -62,18 +83,67 @@ fn check_mode(path: &Path, mode: u32, owner: u32) -> Result<(), KeyError> {
     if private || mounted { Ok(()) } else { Err(KeyError::Permissions { path: path.to_owned(), mode }) }
 }
 
-/// Written under another name first: killed in the middle, no half key stands in the way of the next attempt.
-fn write(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.new", std::process::id()));
-    let fresh = PathBuf::from(name);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+/// Written under another name first: killed in the middle, no half key stands in the way of the next attempt. `mark` is
+/// in that name, and another one at each attempt: what an earlier one left is in nobody's way.
+fn write(
+    path: &Path,
+    mark: &str,
+    text: &[u8],
     // A link and no renaming, which would replace a file that is there.
-    let written = file.write_all(text).and_then(|()| file.sync_all()).and_then(|()| fs::hard_link(&fresh, path));
+    link: impl FnOnce(&Path, &Path) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{mark}.new"));
+    let fresh = PathBuf::from(name);
+    let written = write_new(&fresh, text).and_then(|()| match link(&fresh, path) {
+        // Some file systems have no hard links; it is then the only name, and may be left half by a kill.
+        Err(error) if no_links(&error) => write_new(path, text),
+        // Another start made the key meanwhile, and removed this one as left by an earlier start.
+        Err(error) if error.kind() == io::ErrorKind::NotFound && path.exists() => {
+            Err(io::ErrorKind::AlreadyExists.into())
+        }
+        linked => linked,
+    });
     // The first error is the one to tell.
-    let removed = fs::remove_file(&fresh);
+    let removed = match fs::remove_file(&fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
     written.and(removed)?;
+    remove_left(path, |mark, _| mark.len() == 32 && mark.bytes().all(|byte| byte.is_ascii_hexdigit()));
     File::open(folder_of(path))?.sync_all()
+}
+
+/// Whole and on the disk, or not there.
+fn write_new(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let written = file.write_all(text).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // The error of the write is the one to tell.
+        let _ = fs::remove_file(path);
+    }
+    written
+}
+
+fn no_links(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported)
+}
+
+/// Removes `<key file>.<mark>.new` beside the key file, where `of_ours` says so of the mark and the file: other keys of
+/// somebody's may have such a name. What cannot be removed is in nobody's way.
+fn remove_left(path: &Path, of_ours: impl Fn(&str, &Metadata) -> bool) {
+    let Some(key) = path.file_name().and_then(OsStr::to_str) else { return };
+    let Ok(entries) = fs::read_dir(folder_of(path)) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let mark = name.to_str().and_then(|name| name.strip_prefix(key)?.strip_prefix('.')?.strip_suffix(".new"));
+        if let (Some(mark), Ok(metadata)) = (mark, entry.metadata())
+            && metadata.is_file()
+            && of_ours(mark, &metadata)
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -160,6 +230,80 @@ mod tests {
         let beside = folder.path().join("data.key");
         create_key_file(&beside, Some(&data)).unwrap();
         assert!(LocalKeys::from_file(&beside, Some(&data)).is_ok());
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// In a container every start has the same process id.
+    #[test]
+    fn what_a_killed_start_left_is_in_nobodys_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kehu.key");
+        let whole = new_key_text().unwrap();
+        let ours = format!("kehu.key.{}.new", "0123456789abcdef".repeat(2));
+        let foreign = [format!("kehu.key.{}.new", std::process::id()), "kehu.key.2027.new".into(), "a.key.new".into()];
+        for name in foreign.iter().chain([&ours]) {
+            fs::write(folder.path().join(name), whole.as_bytes()).unwrap();
+        }
+        let made = create_key_file(&path, None).unwrap();
+        assert_eq!(LocalKeys::from_file(&path, None).unwrap().current_id(), made.current_id());
+        // Only what is certainly no key that somebody keeps is removed.
+        let mut left = Vec::from(foreign);
+        left.push("kehu.key".into());
+        left.sort();
+        assert_eq!(names(folder.path()), left);
+    }
+
+    /// Killed when the file had both names.
+    #[test]
+    fn a_second_name_of_the_key_is_removed_when_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kehu.key");
+        create_key_file(&path, None).unwrap();
+        for name in ["kehu.key.7.new", "kehu.key.abc.new", "a_copy.key"] {
+            fs::hard_link(&path, folder.path().join(name)).unwrap();
+        }
+        fs::write(folder.path().join("kehu.key.2027.new"), "another key").unwrap();
+        LocalKeys::from_file(&path, None).unwrap();
+        assert_eq!(names(folder.path()), ["a_copy.key", "kehu.key", "kehu.key.2027.new"]);
+    }
+
+    #[test]
+    fn where_there_are_no_hard_links_the_file_is_made_under_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kehu.key");
+        // Linux' answers on FAT and on some network file systems.
+        for error in [1, 95] {
+            let link = |_: &Path, _: &Path| Err(io::Error::from_raw_os_error(error));
+            write(&path, "a", b"one", link).unwrap();
+            assert_eq!(names(folder.path()), ["kehu.key"]);
+            assert_eq!(fs::read(&path).unwrap(), b"one");
+            assert_eq!(fs::metadata(&path).unwrap().mode() & 0o7777, 0o600);
+            let again = write(&path, "b", b"two", link).unwrap_err();
+            assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(fs::read(&path).unwrap(), b"one");
+            assert_eq!(names(folder.path()), ["kehu.key"]);
+            fs::remove_file(&path).unwrap();
+        }
+    }
+
+    /// Two starts with other data and the same key file.
+    #[test]
+    fn the_slower_of_two_starts_hears_that_there_is_a_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kehu.key");
+        let slow = write(&path, &"0".repeat(32), b"slow", |fresh, path| {
+            create_key_file(path, None).unwrap();
+            fs::hard_link(fresh, path)
+        });
+        assert_eq!(slow.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert!(LocalKeys::from_file(&path, None).is_ok());
+        assert_eq!(names(folder.path()), ["kehu.key"]);
     }
 
     #[test]

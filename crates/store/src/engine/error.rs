@@ -43,8 +43,8 @@ pub enum EngineError {
     ReadOnly,
     /// Connection lost, server shutting down, input or output error. When this comes out of a commit, whether the
     /// transaction took effect may not be known: on PostgreSQL if the connection broke; on SQLite if the disk failed
-    /// when it was synced and failed again when that was undone, until the next write that succeeds. Repeat with the
-    /// same idempotency key.
+    /// when it was synced, or after that, and failed again when that was undone, until the next write that succeeds.
+    /// Repeat with the same idempotency key.
     #[error("the database is not available")]
     Unavailable,
     /// A statement took longer than its limit.
@@ -193,6 +193,12 @@ impl Fault {
         self.error.as_ref()
     }
 
+    /// Whether a write to the database or its WAL had no space. [`EngineError::Full`] is also said where the index of
+    /// the WAL cannot grow, which comes after the write.
+    pub(crate) fn is_disk_full(&self) -> bool {
+        self.code == rusqlite::ffi::SQLITE_FULL.to_string()
+    }
+
     /// SQLite's own words.
     pub(crate) fn text(&self) -> &str {
         &self.message
@@ -228,7 +234,7 @@ fn of_sqlite(failure: &rusqlite::ffi::Error, message: &str) -> Option<EngineErro
         // ON DELETE RESTRICT is an inner trigger of SQLite's.
         ffi::SQLITE_CONSTRAINT_TRIGGER if message.contains("FOREIGN KEY") => EngineError::ForeignKey,
         ffi::SQLITE_CONSTRAINT_CHECK => EngineError::Check,
-        // The file of shared memory beside the database could not grow, which is no question of the device.
+        // No space for the file of shared memory beside the database.
         ffi::SQLITE_IOERR_SHMSIZE => EngineError::Full,
         _ => match failure.code {
             // Only after the whole time that a lock is waited for.

@@ -237,19 +237,21 @@ impl Thread {
 
     /// Commits, or leaves nothing of it behind.
     ///
-    /// A commit that fails when the WAL is synced is rolled back, but whole in the WAL: were the process to end now,
-    /// the next one would find it there and take it for done, although its callers heard the contrary. Until
-    /// something else is written over it, it is not known.
+    /// A commit that fails when the WAL is synced, or when its index grows after that, is rolled back, but whole in the
+    /// WAL: were the process to end now, the next one would find it there and take it for done, although its callers
+    /// heard the contrary. Until something else is written over it, it is not known.
     fn commit(&mut self) -> Result<(), EngineError> {
-        let Err(error) = self.sql("COMMIT") else {
+        let Err(fault) = self.control("COMMIT") else {
             self.counts.commits.fetch_add(1, Ordering::Relaxed);
             return Ok(());
         };
+        // Without space in the WAL the end of it was not written: it is as good as not there.
+        let unwritten = fault.is_disk_full();
+        let error = group_error(Some(of_fault(fault)));
         self.recover();
         self.in_doubt = true;
         self.settle();
-        // Without space the end of it was not written: it is as good as not there.
-        Err(if self.in_doubt && !matches!(error, EngineError::Full) { EngineError::Unavailable } else { error })
+        Err(if self.in_doubt && !unwritten { EngineError::Unavailable } else { error })
     }
 
     /// Writes over what a failed commit left.
@@ -308,9 +310,13 @@ impl Thread {
     }
 
     fn sql(&self, sql: &str) -> Result<(), EngineError> {
+        self.control(sql).map_err(|fault| group_error(Some(of_fault(fault))))
+    }
+
+    fn control(&self, sql: &str) -> Result<(), Fault> {
         match self.tx.conn() {
-            Some(mut conn) => conn.control(sql).map_err(|fault| group_error(Some(of_fault(fault)))),
-            None => Err(EngineError::Unavailable),
+            Some(mut conn) => conn.control(sql),
+            None => Err(Fault::engine(EngineError::Unavailable)),
         }
     }
 }

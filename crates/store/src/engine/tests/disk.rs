@@ -56,6 +56,7 @@ struct State {
     fault: Option<Fault>,
     seen: u32,
     fired: bool,
+    gone_afterwards: bool,
 }
 
 impl Disk {
@@ -69,7 +70,18 @@ impl Disk {
 
     /// From now on this fails.
     pub(super) fn break_at(&self, fault: Fault) {
-        *self.state() = State { fault: Some(fault), seen: 0, fired: false };
+        let mut state = self.state();
+        *state = State { fault: Some(fault), seen: 0, fired: false, gone_afterwards: state.gone_afterwards };
+    }
+
+    /// Once something has failed, nothing is written any more, not even half of it, until the disk is healed.
+    pub(super) fn gone_afterwards(&self) {
+        self.state().gone_afterwards = true;
+    }
+
+    fn is_gone(&self) -> bool {
+        let state = self.state();
+        state.fired && state.gone_afterwards
     }
 
     /// Nothing fails any more; whether something did.
@@ -81,6 +93,9 @@ impl Disk {
     fn fails(&self, part: Part, op: Op) -> Option<c_int> {
         let mut state = self.state();
         let fault = state.fault?;
+        if state.fired && state.gone_afterwards && op == Op::Write {
+            return Some(fault.code);
+        }
         if !fault.ops.contains(&op) || fault.part.is_some_and(|only| only != part) {
             return None;
         }
@@ -207,9 +222,12 @@ unsafe extern "C" fn write(file: *mut sqlite3_file, data: *const c_void, size: c
     unsafe {
         let real = real(file);
         let write = (*(*real).pMethods).xWrite.unwrap();
+        let gone = (*file.cast::<File>()).disk.is_gone();
         match fails(file, Op::Write) {
             Some(code) => {
-                write(real, data, size / 2, at);
+                if !gone {
+                    write(real, data, size / 2, at);
+                }
                 code
             }
             None => write(real, data, size, at),
