@@ -30,6 +30,7 @@ const CONFIGURATION: u8 = 2;
 
 fn main() -> ExitCode {
     hardening::no_core_dumps();
+    hardening::reserve_no_region();
     hardening::give_memory_back();
     let done = match Program::parse().command {
         Command::Serve(serve) => serve::run(&serve, Content::Empty),
