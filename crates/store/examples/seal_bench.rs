@@ -23,7 +23,8 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 fn main() -> Outcome<()> {
     let keys = LocalKeys::from_text(&new_key_text()?)?;
     let org = Uuid::from_u128(1);
-    let rows = [new_root(&keys, org, 1, Purpose::Enc)?, new_root(&keys, org, 1, Purpose::Index)?];
+    let rows: Vec<_> =
+        Purpose::ALL.into_iter().map(|purpose| new_root(&keys, org, 1, purpose)).collect::<Result<_, _>>()?;
     let ring = KeyRing::unlock(&keys, org, &rows)?;
     let row = Uuid::from_u128(2);
     let cell = ring.seal(PHONES, row, VALUE.as_bytes())?;

@@ -12,7 +12,7 @@ const ROW: Uuid = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0042);
 static RING: LazyLock<KeyRing> = LazyLock::new(|| KeyRing::unlock(&keys(), ORG, &rows()).unwrap());
 static OTHER_ORG: LazyLock<KeyRing> = LazyLock::new(|| {
     let org = Uuid::from_u128(7);
-    let rows = [Purpose::Enc, Purpose::Index].map(|purpose| new_root(&keys(), org, 1, purpose).unwrap());
+    let rows = Purpose::ALL.map(|purpose| new_root(&keys(), org, 1, purpose).unwrap());
     KeyRing::unlock(&keys(), org, &rows).unwrap()
 });
 

@@ -6,6 +6,7 @@
 //! and go out as plain values.
 
 pub mod cell;
+pub mod chain;
 mod gcm;
 pub mod index;
 pub mod kek;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::cell::FieldKeys;
+use super::chain::ChainKeys;
 use super::index::ClassKeys;
 use super::kek::{KeyError, KeyProvider};
 use super::random;
@@ -25,22 +26,28 @@ pub enum Purpose {
     Enc,
     /// Index values.
     Index,
+    /// Codes of journal entries and signatures of closed stretches.
+    Chain,
 }
 
 impl Purpose {
-    /// As stored and as bound into the wrapping: `enc` or `index`.
+    /// Every purpose.
+    pub const ALL: [Self; 3] = [Self::Enc, Self::Index, Self::Chain];
+
+    /// As stored and as bound into the wrapping: `enc`, `index` or `chain`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Enc => "enc",
             Self::Index => "index",
+            Self::Chain => "chain",
         }
     }
 
     /// Reads the stored text.
     #[must_use]
     pub fn from_stored(text: &str) -> Option<Self> {
-        [Self::Enc, Self::Index].into_iter().find(|purpose| purpose.as_str() == text)
+        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
     }
 }
 
@@ -181,17 +188,19 @@ pub struct KeyRing {
     org: Uuid,
     pub(super) enc: Opened<FieldKeys>,
     pub(super) index: Opened<ClassKeys>,
+    pub(super) chain: Opened<ChainKeys>,
     sealed: AtomicU64,
 }
 
 impl KeyRing {
-    /// Opens an organisation's roots, all rows of both purposes. Fails when one that should open does not
+    /// Opens an organisation's roots, all rows of every purpose. Fails when one that should open does not
     /// ([`KeyError::Unknown`], [`KeyError::Mismatch`]) or a purpose has not exactly one primary.
     pub fn unlock(provider: &dyn KeyProvider, org: Uuid, rows: &[WrappedRoot]) -> Result<Self, KeyError> {
         Ok(Self {
             org,
             enc: Opened::open(provider, org, Purpose::Enc, rows, |id, root| FieldKeys::new(org, id, root))?,
             index: Opened::open(provider, org, Purpose::Index, rows, |_, root| ClassKeys::new(org, &root))?,
+            chain: Opened::open(provider, org, Purpose::Chain, rows, |id, root| ChainKeys::new(org, id, &root))?,
             sealed: AtomicU64::new(0),
         })
     }
@@ -243,7 +252,7 @@ pub(super) mod tests {
     }
 
     pub(crate) fn rows() -> Vec<WrappedRoot> {
-        [Purpose::Enc, Purpose::Index].map(|purpose| new_root(&keys(), ORG, 1, purpose).unwrap()).into()
+        Purpose::ALL.map(|purpose| new_root(&keys(), ORG, 1, purpose).unwrap()).into()
     }
 
     #[test]
@@ -269,7 +278,7 @@ pub(super) mod tests {
     #[test]
     fn a_purpose_has_exactly_one_primary() {
         let rows = rows();
-        for wrong in [&rows[..1], &rows[1..], &[rows.clone(), rows.clone()].concat()] {
+        for wrong in [&rows[..1], &rows[..2], &rows[1..], &[rows.clone(), rows.clone()].concat()] {
             assert!(matches!(KeyRing::unlock(&keys(), ORG, wrong), Err(KeyError::Primary { .. })));
         }
     }

@@ -34,7 +34,7 @@ fn counting<const N: usize>(first: u8) -> [u8; N] {
 }
 
 fn roots(keys: &LocalKeys) -> Vec<WrappedRoot> {
-    [(Purpose::Enc, 0x20), (Purpose::Index, 0x60)]
+    [(Purpose::Enc, 0x20), (Purpose::Index, 0x60), (Purpose::Chain, 0xa0)]
         .map(|(purpose, first)| {
             let aad = wrap_aad(ORG, KEY_ID, purpose);
             let wrapped = wrap_with(keys, &counting(first ^ 0xff), &aad, &counting::<32>(first)).unwrap();

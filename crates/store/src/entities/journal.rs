@@ -29,6 +29,7 @@ pub struct Model {
     pub commitment: Vec<u8>,
     pub body: Option<Vec<u8>>,
     pub origin: Option<Vec<u8>>,
+    pub mac: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

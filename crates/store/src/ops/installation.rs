@@ -1,5 +1,6 @@
 //! The installation and its organisations: keys, first administrator.
 
+use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ use crate::org::INSTALLATION;
 pub(crate) async fn prepare(gate: &Gate) -> Result<(), Failure> {
     let keys = tenant_key::Entity::find().filter(tenant_key::Column::OrgId.eq(INSTALLATION)).one(gate.engine()).await?;
     if keys.is_some() {
-        return Ok(());
+        return complete(gate).await;
     }
     let row = organisation::Model {
         id: INSTALLATION,
@@ -40,21 +41,42 @@ pub(crate) async fn prepare(gate: &Gate) -> Result<(), Failure> {
 
 /// Fresh roots of an organisation, wrapped.
 pub(crate) fn roots(gate: &Gate, org: Uuid) -> Result<Vec<tenant_key::Model>, Failure> {
-    [Purpose::Enc, Purpose::Index]
-        .into_iter()
-        .map(|purpose| {
-            let root = new_root(gate.keys(), org, 1, purpose).map_err(|error| Failure::Sealing(error.to_string()))?;
-            Ok(tenant_key::Model {
-                org_id: org,
-                key_id: i64::from(root.key_id),
-                purpose: root.purpose.as_str().to_owned(),
-                state: root.state.as_str().to_owned(),
-                kek_id: root.kek_id,
-                wrapped: root.wrapped,
-                created_at: gate.now(),
-            })
-        })
-        .collect()
+    Purpose::ALL.into_iter().map(|purpose| root(gate, org, purpose)).collect()
+}
+
+fn root(gate: &Gate, org: Uuid, purpose: Purpose) -> Result<tenant_key::Model, Failure> {
+    let root = new_root(gate.keys(), org, 1, purpose).map_err(|error| Failure::Sealing(error.to_string()))?;
+    Ok(tenant_key::Model {
+        org_id: org,
+        key_id: i64::from(root.key_id),
+        purpose: root.purpose.as_str().to_owned(),
+        state: root.state.as_str().to_owned(),
+        kek_id: root.kek_id,
+        wrapped: root.wrapped,
+        created_at: gate.now(),
+    })
+}
+
+/// Organisations that were made before the journal had a chain get the root of its keys.
+async fn complete(gate: &Gate) -> Result<(), Failure> {
+    let chained = Query::select()
+        .column(tenant_key::Column::OrgId)
+        .from(tenant_key::Entity)
+        .and_where(tenant_key::Column::Purpose.eq(Purpose::Chain.as_str()))
+        .to_owned();
+    let without = organisation::Entity::find().filter(organisation::Column::Id.not_in_subquery(chained));
+    let without = without.all(gate.engine()).await?;
+    let roots: Result<Vec<_>, _> = without.iter().map(|org| root(gate, org.id, Purpose::Chain)).collect();
+    let roots = roots?;
+    if roots.is_empty() {
+        return Ok(());
+    }
+    gate.write_raw(async move |db: &engine::Tx| {
+        let rows = roots.into_iter().map(IntoActiveModel::into_active_model).collect();
+        let rows = Insert::of::<tenant_key::ActiveModel>(rows).on_conflict("ON CONFLICT DO NOTHING");
+        inserts::write(db, vec![rows]).await
+    })
+    .await
 }
 
 /// Writes an organisation with its roots.

@@ -1,9 +1,10 @@
 //! The journal: one append-only entry per change, written in the change's own transaction. A clear header, one sealed
 //! body with the values, and a commitment to the body that stays when the body is erased.
 
+mod header;
+
 use kehu_domain::record::{Record, Stored, Veiled};
 use kehu_domain::show::{Out, Plain, View};
-use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -14,7 +15,11 @@ use crate::entities::journal;
 use crate::failure::Failure;
 use crate::tx::Tx;
 
+pub(crate) use header::Header;
+
+/// The sealed body: salt ‖ JSON.
 const BODY: FieldPath = FieldPath::new("journal.body");
+/// Address and user agent, as JSON.
 const ORIGIN: FieldPath = FieldPath::new("journal.origin");
 
 /// What an entry is about. Only changes reach feeds.
@@ -26,6 +31,20 @@ pub(crate) enum Class {
     Access,
     /// Somebody signed in, or was not let in.
     Security,
+    /// Rights, keys or the journal itself were changed.
+    Admin,
+}
+
+impl Class {
+    /// As stored.
+    pub(crate) const fn key(self) -> &'static str {
+        match self {
+            Self::Change => "change",
+            Self::Access => "access",
+            Self::Security => "security",
+            Self::Admin => "admin",
+        }
+    }
 }
 
 /// How it ended.
@@ -33,8 +52,21 @@ pub(crate) enum Class {
 pub(crate) enum Outcome {
     /// Done.
     Ok,
-    /// Refused.
+    /// Not allowed.
     Denied,
+    /// Tried, and it did not work.
+    Failed,
+}
+
+impl Outcome {
+    /// As stored.
+    pub(crate) const fn key(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// An entry before it is sealed.
@@ -153,39 +185,30 @@ impl Entry {
         let ring = caller.ring();
         let body = ring.seal(BODY, id, &salted)?;
         let origin = caller.request().origin().map(|origin| ring.seal(ORIGIN, id, origin.as_bytes())).transpose()?;
-        Ok(journal::ActiveModel {
-            seq: NotSet,
-            org_id: Set(caller.org().id),
-            id: Set(id),
-            at: Set(tx.now()),
-            class: Set(match self.class {
-                Class::Change => "change",
-                Class::Access => "access",
-                Class::Security => "security",
-            }
-            .to_owned()),
-            outcome: Set(match self.outcome {
-                Outcome::Ok => "ok",
-                Outcome::Denied => "denied",
-            }
-            .to_owned()),
-            event: Set(self.event),
-            actor_kind: Set(caller.principal().kind().to_owned()),
-            actor_id: Set(caller.principal().id()),
-            via: Set(caller.request().via.to_owned()),
-            session_id: Set(caller.principal().session()),
-            request_id: Set(caller.request().request_id.clone()),
-            kind: Set(self.kind.map(str::to_owned)),
-            record_id: Set(self.record_id),
-            version: Set(self.version),
-            changed: Set(self.changed.join(",")),
-            owner_before: Set(self.owner.0),
-            owner_after: Set(self.owner.1),
-            team_before: Set(self.team.0),
-            team_after: Set(self.team.1),
-            commitment: Set(commitment),
-            body: Set(Some(body)),
-            origin: Set(origin),
-        })
+        let header = Header {
+            seq: 0,
+            org_id: caller.org().id,
+            id,
+            at: tx.now(),
+            class: self.class.key().to_owned(),
+            outcome: self.outcome.key().to_owned(),
+            event: self.event,
+            actor_kind: caller.principal().kind().to_owned(),
+            actor_id: caller.principal().id(),
+            via: caller.request().via.to_owned(),
+            session_id: caller.principal().session(),
+            request_id: caller.request().request_id.clone(),
+            kind: self.kind.map(str::to_owned),
+            record_id: self.record_id,
+            version: self.version,
+            changed: self.changed.join(","),
+            owner_before: self.owner.0,
+            owner_after: self.owner.1,
+            team_before: self.team.0,
+            team_after: self.team.1,
+            commitment,
+            mac: Vec::new(),
+        };
+        Ok(header.into_row(ring, body, origin))
     }
 }
