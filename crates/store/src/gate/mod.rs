@@ -17,6 +17,7 @@ use crate::crypto::roots::{KeyRing, Purpose, RootState, WrappedRoot};
 use crate::engine::{Engine, EngineError, EngineOptions, EngineStats, Source};
 use crate::entities::{session, tenant_key};
 use crate::failure::{Failure, SignInFailure};
+use crate::journal::Mark;
 use crate::org::{FRESH, INSTALLATION, Org, Orgs};
 use crate::people::hashing::Hashing;
 
@@ -48,6 +49,7 @@ struct Inner {
     installation: OnceLock<Arc<KeyRing>>,
     hashing: Hashing,
     read_limit: u32,
+    mark: Mark,
 }
 
 struct SessionState {
@@ -77,6 +79,7 @@ impl Gate {
             installation: OnceLock::new(),
             hashing: Hashing::default(),
             read_limit: options.read_limit,
+            mark: Mark::default(),
         }));
         crate::ops::installation::prepare(&gate).await?;
         let ring = gate.ring(INSTALLATION).await?;
@@ -189,6 +192,10 @@ impl Gate {
 
     pub(crate) fn read_limit(&self) -> u32 {
         self.0.read_limit
+    }
+
+    pub(crate) fn mark(&self) -> &Mark {
+        &self.0.mark
     }
 
     pub(crate) fn hashing(&self) -> &Hashing {

@@ -1,7 +1,16 @@
 //! The journal: one append-only entry per change, written in the change's own transaction. A clear header, one sealed
 //! body with the values, and a commitment to the body that stays when the body is erased.
 
+mod chain;
 mod header;
+mod keep;
+mod mark;
+mod months;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod verdict;
+mod verify;
 
 use kehu_domain::record::{Record, Stored, Veiled};
 use kehu_domain::show::{Out, Plain, View};
@@ -15,12 +24,22 @@ use crate::entities::journal;
 use crate::failure::Failure;
 use crate::tx::Tx;
 
-pub(crate) use header::Header;
+pub(crate) use header::{Header, Sealed};
+pub use keep::{Keep, Kept};
+pub use mark::JournalLag;
+pub(crate) use mark::Mark;
+pub use verdict::{Broken, Flaw, Head, Verdict};
+pub use verify::Progress;
 
 /// The sealed body: salt ‖ JSON.
 const BODY: FieldPath = FieldPath::new("journal.body");
 /// Address and user agent, as JSON.
 const ORIGIN: FieldPath = FieldPath::new("journal.origin");
+
+/// Says that the values of a record's entries before this one were erased.
+pub(crate) const ERASED: &str = "journal.erased";
+/// Says that the entries of stretches up to the one in `version` were dropped for their age.
+pub(crate) const EXPIRED: &str = "journal.expired";
 
 /// What an entry is about. Only changes reach feeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,6 +138,9 @@ fn values<R: Record>(record: &R, only: &[&'static str], out: &mut Out) {
 }
 
 impl Entry {
+    /// The first entry of an organisation.
+    pub(crate) const FOUNDED: &'static str = "organisation.created";
+
     /// The entry of a change of a record: from one state to another, either of which may be absent.
     pub(crate) fn change<R: Record>(verb: &str, before: Option<&Stored<R>>, after: Option<&Stored<R>>) -> Option<Self> {
         let one = after.or(before)?;

@@ -11,7 +11,7 @@ mod sign_in;
 mod signing;
 mod sweep;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod throttle;
 mod users;
 

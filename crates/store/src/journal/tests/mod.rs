@@ -1,0 +1,5 @@
+mod bed;
+mod keep;
+mod mark;
+mod tamper;
+mod verify;
