@@ -95,5 +95,6 @@ async fn stretches(schema: &Schema<'_, '_>) -> Result<(), DbErr> {
         .bytes("mac")
         .key(&["org_id", "number"]);
     schema.create(stretches).await?;
+    schema.index("journal_stretches_place", "journal_stretches", "org_id, last_seq", None).await?;
     schema.index("journal_stretches_age", "journal_stretches", "last_at", Some("digests IS NOT NULL")).await
 }

@@ -86,7 +86,15 @@ struct Part {
 }
 
 /// Bytes that a stretch keeps of one entry: its place and its digest.
-pub(crate) const KEPT: usize = 8 + 32;
+const KEPT: usize = 8 + 32;
+
+/// Places and digests, in order.
+pub(crate) fn kept(digests: &[u8]) -> impl Iterator<Item = (i64, Hash)> {
+    digests.chunks_exact(KEPT).filter_map(|kept| {
+        let (seq, digest) = kept.split_first_chunk::<8>()?;
+        Some((i64::from_be_bytes(*seq), Hash::try_from(digest).ok()?))
+    })
+}
 
 /// By organisation, and by month of their times: a month goes as a whole when it is too old.
 fn parts_of(headers: Vec<Header>) -> Vec<Part> {

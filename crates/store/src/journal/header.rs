@@ -168,7 +168,7 @@ impl AsRef<[u8]> for Message {
 
 impl Header {
     /// What the code is made over: everything but the place in the order, which is given when the row is written.
-    fn message(&self) -> Message {
+    pub(crate) fn message(&self) -> Message {
         Message::of("kehu-journal/v1/entry")
             .id(self.org_id)
             .id(self.id)

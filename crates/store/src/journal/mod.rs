@@ -4,6 +4,7 @@
 mod chain;
 mod header;
 mod keep;
+mod known;
 mod mark;
 mod months;
 mod reader;
@@ -11,6 +12,7 @@ mod reader;
 mod tests;
 mod verdict;
 mod verify;
+mod verify_record;
 
 use kehu_domain::record::{Record, Stored, Veiled};
 use kehu_domain::show::{Out, Plain, View};

@@ -1,26 +1,20 @@
 //! Verifying an organisation's journal against its chain: from the first stretch to the last, entry by entry, then what
 //! is not closed yet. It stops at the first thing that is wrong and names it.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashSet;
 
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::crypto::chain::Signed;
-use crate::crypto::roots::KeyRing;
 use crate::dialect::statement;
-use crate::engine::Engine;
-use crate::engine::rows::Reads as _;
 use crate::entities::journal_stretch::{self, Model as Stretch};
 use crate::failure::Failure;
 use crate::gate::Gate;
 
-use super::chain::{self, CHAIN, KEPT, NOTHING};
-use super::header::Hash;
+use super::chain::{self, CHAIN, NOTHING};
+use super::known::Known;
 use super::verdict::{Broken, Flaw, Head, Verdict};
-use super::{BODY, ERASED, EXPIRED, Entry, Sealed};
+use super::{Entry, Sealed};
 
 /// Entries that are read at once.
 const PAGE: u16 = 1000;
@@ -47,18 +41,13 @@ impl Gate {
         let closed = CHAIN.place(self.engine()).await?;
         let last = chain::last_stretch(self.engine(), org).await?;
         let mut walk = Walk {
-            engine: self.engine(),
-            ring: self.ring(org).await?,
-            org,
+            known: Known::of(self, org, None).await?,
             noted,
             progress,
-            erased: HashMap::new(),
-            expired_through: 0,
             before: None,
             founded_here: false,
             verdict: Verdict::default(),
         };
-        walk.learn().await?;
         let found = match walk.stretches(last.as_ref().map_or(0, |last| last.number)).await? {
             Outcome::Sound => walk.unclosed(closed, end).await?,
             other => other,
@@ -79,15 +68,9 @@ enum Outcome {
 }
 
 struct Walk<'g> {
-    engine: &'g Engine,
-    ring: Arc<KeyRing>,
-    org: Uuid,
+    known: Known<'g>,
     noted: Option<Head>,
     progress: Progress<'g>,
-    /// Records whose values were erased, by the place of the entry that says so.
-    erased: HashMap<Uuid, i64>,
-    /// Up to which stretch entries were dropped for their age.
-    expired_through: i64,
     /// The stretch before: its last place and its hash.
     before: Option<(i64, Vec<u8>)>,
     /// Whether the first entry that is chained is the organisation's own beginning.
@@ -101,37 +84,12 @@ struct Twice {
 }
 
 impl Walk<'_> {
-    /// What the journal itself says of erasures and expiries.
-    async fn learn(&mut self) -> Result<(), Failure> {
-        for event in [ERASED, EXPIRED] {
-            let rest = "AND class = 'admin' AND event = ? ORDER BY seq";
-            for entry in self.entries(rest, [event.into()]).await? {
-                if !entry.header.is_genuine(&self.ring) {
-                    continue;
-                }
-                if let Some(record) = entry.header.record_id {
-                    self.erased.insert(record, entry.header.seq);
-                }
-                if event == EXPIRED {
-                    self.expired_through = self.expired_through.max(entry.header.version);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn entries<const N: usize>(&self, rest: &str, values: [sea_orm::Value; N]) -> Result<Vec<Sealed>, Failure> {
-        let sql = format!("{} WHERE org_id = ? {rest}", Sealed::select());
-        let values = [self.org.into()].into_iter().chain(values);
-        Ok(self.engine.rows(statement(self.engine, &sql, values)).await?)
-    }
-
     async fn stretches(&mut self, last: i64) -> Result<Outcome, Failure> {
         use journal_stretch::Column as C;
         let mut number = 0;
         while number < last {
-            let some = journal_stretch::Entity::find().filter(C::OrgId.eq(self.org)).filter(C::Number.gt(number));
-            let some = some.order_by_asc(C::Number).limit(STRETCHES).all(self.engine).await?;
+            let some = journal_stretch::Entity::find().filter(C::OrgId.eq(self.known.org)).filter(C::Number.gt(number));
+            let some = some.order_by_asc(C::Number).limit(STRETCHES).all(self.known.engine).await?;
             if some.is_empty() {
                 return Ok(stretch_flaw(Flaw::StretchRemoved, number + 1));
             }
@@ -155,9 +113,7 @@ impl Walk<'_> {
     async fn stretch(&mut self, stretch: &Stretch) -> Result<Outcome, Failure> {
         let previous = self.before.as_ref().map_or(NOTHING.as_slice(), |(_, hash)| hash.as_slice());
         let hash = chain::hash(stretch);
-        let signed = self.ring.signature_fits(Signed::Stretch, &hash, &stretch.mac).unwrap_or(false);
-        let whole = stretch.digests.as_deref().is_none_or(|digests| chain::root(digests).as_slice() == stretch.root);
-        if stretch.hash != hash || stretch.previous != previous || !signed || !whole {
+        if !self.known.is_genuine(stretch) || stretch.previous != previous {
             return Ok(stretch_flaw(Flaw::StretchChanged, stretch.number));
         }
         if self.noted.is_some_and(|noted| noted.number == stretch.number && noted.hash != hash) {
@@ -165,7 +121,7 @@ impl Walk<'_> {
         }
         self.verdict.head = Some(Head { number: stretch.number, hash });
         let Some(digests) = &stretch.digests else {
-            if stretch.number > self.expired_through {
+            if stretch.number > self.known.expired_through {
                 return Ok(stretch_flaw(Flaw::Dropped, stretch.number));
             }
             self.verdict.expired += 1;
@@ -174,7 +130,8 @@ impl Walk<'_> {
         let ended = self.compare(stretch, digests).await?;
         if let Outcome::Broken(_) = ended {
             // It may have grown too old while it was looked at.
-            let now = journal_stretch::Entity::find_by_id((self.org, stretch.number)).one(self.engine).await?;
+            let now =
+                journal_stretch::Entity::find_by_id((self.known.org, stretch.number)).one(self.known.engine).await?;
             if now.is_some_and(|now| now.digests.is_none()) {
                 self.verdict.expired += 1;
                 return Ok(Outcome::Sound);
@@ -189,10 +146,7 @@ impl Walk<'_> {
     /// Walks what the stretch kept and what is there, side by side.
     async fn compare(&mut self, stretch: &Stretch, digests: &[u8]) -> Result<Outcome, Failure> {
         let number = Some(stretch.number);
-        let mut kept = digests.chunks_exact(KEPT).filter_map(|kept| {
-            let (seq, digest) = kept.split_first_chunk::<8>()?;
-            Some((i64::from_be_bytes(*seq), Hash::try_from(digest).ok()?))
-        });
+        let mut kept = chain::kept(digests);
         let mut place = self.before.as_ref().map_or(i64::MIN, |(last, _)| *last);
         loop {
             let page = self.page(place, stretch.last_seq).await?;
@@ -205,7 +159,7 @@ impl Walk<'_> {
                 }
                 let flaw = match kept.next() {
                     Some((seq, _)) if seq < place => return Ok(removed(seq, number)),
-                    Some((seq, digest)) if seq == place => self.flaw_of(entry, Some(digest)),
+                    Some((seq, digest)) if seq == place => self.known.flaw_of(entry, Some(digest)),
                     _ => Some(Flaw::Inserted),
                 };
                 let flaw = flaw.or_else(|| twice.contains(&entry.header.id).then_some(Flaw::Inserted));
@@ -250,7 +204,7 @@ impl Walk<'_> {
                     let next = self.verdict.head.map_or(1, |head| head.number + 1);
                     return Ok(stretch_flaw(Flaw::StretchRemoved, next));
                 }
-                let flaw = self.flaw_of(entry, None);
+                let flaw = self.known.flaw_of(entry, None);
                 let flaw = flaw.or_else(|| twice.contains(&entry.header.id).then_some(Flaw::Inserted));
                 if let Some(flaw) = flaw {
                     return Ok(entry_flaw(flaw, entry, None));
@@ -269,7 +223,7 @@ impl Walk<'_> {
 
     async fn page(&self, after: i64, to: i64) -> Result<Vec<Sealed>, Failure> {
         let rest = "AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?";
-        self.entries(rest, [after.into(), to.into(), i64::from(PAGE).into()]).await
+        self.known.entries(rest, [after.into(), to.into(), i64::from(PAGE).into()]).await
     }
 
     /// Entries of a page that are there more than once: a copy is genuine, but for that.
@@ -280,29 +234,9 @@ impl Walk<'_> {
         let places = vec!["?"; page.len()].join(",");
         let sql =
             format!("SELECT id FROM journal WHERE org_id = ? AND id IN ({places}) GROUP BY id HAVING count(*) > 1");
-        let values = [self.org.into()].into_iter().chain(page.iter().map(|entry| entry.header.id.into()));
-        let twice = Twice::find_by_statement(statement(self.engine, &sql, values)).all(self.engine).await?;
+        let values = [self.known.org.into()].into_iter().chain(page.iter().map(|entry| entry.header.id.into()));
+        let twice = Twice::find_by_statement(statement(self.known.engine, &sql, values)).all(self.known.engine).await?;
         Ok(twice.into_iter().map(|twice| twice.id).collect())
-    }
-
-    /// What is wrong with an entry. Without a digest, a code is all there is to tell by.
-    fn flaw_of(&self, entry: &Sealed, digest: Option<Hash>) -> Option<Flaw> {
-        let genuine = entry.header.is_genuine(&self.ring);
-        match digest {
-            Some(digest) if digest != entry.header.digest() => {
-                return Some(if genuine { Flaw::Moved } else { Flaw::Changed });
-            }
-            _ if !genuine => return Some(Flaw::Changed),
-            _ => {}
-        }
-        let Some(body) = &entry.body else {
-            let erased = entry.header.record_id.and_then(|record| self.erased.get(&record));
-            let allowed = erased.is_some_and(|place| entry.header.seq < *place);
-            return (!allowed).then_some(Flaw::BodyRemoved);
-        };
-        let opened = self.ring.open(BODY, entry.header.id, body);
-        let fits = opened.is_ok_and(|salted| Sha256::digest(&*salted).as_slice() == entry.header.commitment);
-        (!fits).then_some(Flaw::BodyChanged)
     }
 }
 

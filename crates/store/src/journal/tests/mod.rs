@@ -1,5 +1,7 @@
 mod bed;
 mod keep;
 mod mark;
+mod record;
 mod tamper;
+mod vectors;
 mod verify;
