@@ -1,12 +1,13 @@
 //! The settled mark: up to where the journal's order is complete.
 //!
-//! The order is given out before a transaction commits. On PostgreSQL several write at once, so that a higher place may
-//! be seen before a lower one is. Every writer has its transaction's number before its place (`journal_place()`), so:
-//! read the highest place S that was given, then take a transaction number X; once no transaction below X is running,
-//! everything up to S is committed or will never be. No clock takes part, and nothing of it is stored: a database that
-//! was moved to another server, whose transactions are numbered anew, is read on. One long transaction holds the mark
-//! back for as long as it lasts, wherever in the server it runs.
+//! A place in the order is given before its transaction commits. On PostgreSQL several write at once, so that a higher
+//! place may be seen before a lower one is. Whoever writes an entry holds a lock on the journal from before its place
+//! is given until after its commit is seen. So: read the highest place S that was given, then look who holds that lock;
+//! once none of these holds it any more, everything up to S is committed or will never be. Whoever takes the lock later
+//! gets a place above S. No clock and no transaction number takes part, and nothing is stored: a database that was
+//! moved to another server is read on. Only a transaction that wrote an entry and stays open holds the mark back.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use sea_orm::{ConnectionTrait, FromQueryResult};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::dialect::{has_concurrent_writers, statement};
-use crate::engine::{self, Engine};
+use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::gate::Gate;
 
@@ -35,8 +36,8 @@ pub(crate) struct Mark {
 struct Waiting {
     /// The highest place that was given when this began.
     given: i64,
-    /// Transactions below this number may still bring lower places.
-    transactions: i64,
+    /// The transactions that may still bring lower places.
+    writers: HashSet<String>,
     since: Instant,
 }
 
@@ -52,6 +53,11 @@ pub struct JournalLag {
 #[derive(FromQueryResult)]
 struct Number {
     number: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Writer {
+    writer: String,
 }
 
 async fn number(db: &impl ConnectionTrait, sql: &str) -> Result<i64, Failure> {
@@ -73,10 +79,10 @@ impl Gate {
         let mut waiting = mark.waiting.lock().await;
         // What somebody else waited for may be older than what is asked for now.
         if waiting.is_some() {
-            mark.look(self, &mut waiting).await?;
+            mark.look(engine, &mut waiting).await?;
         }
         for pause in PAUSES.map(Some).into_iter().chain([None]) {
-            if mark.look(self, &mut waiting).await? {
+            if mark.look(engine, &mut waiting).await? {
                 break;
             }
             let Some(pause) = pause else { break };
@@ -97,8 +103,7 @@ impl Gate {
 
 impl Mark {
     /// Looks once; whether everything that was given is settled.
-    async fn look(&self, gate: &Gate, waiting: &mut MutexGuard<'_, Option<Waiting>>) -> Result<bool, Failure> {
-        let engine = gate.engine();
+    async fn look(&self, engine: &Engine, waiting: &mut MutexGuard<'_, Option<Waiting>>) -> Result<bool, Failure> {
         if waiting.is_none() {
             let given = given(engine).await?;
             self.given.store(given, Ordering::Relaxed);
@@ -108,14 +113,13 @@ impl Mark {
                 return Ok(true);
             }
             // After the place was read, never before.
-            let sql = "SELECT pg_current_xact_id()::text::bigint AS number";
-            let transactions = gate.write_raw(async move |db: &engine::Tx| number(db, sql).await).await?;
-            **waiting = Some(Waiting { given, transactions, since: Instant::now() });
+            **waiting = Some(Waiting { given, writers: writers(engine).await?, since: Instant::now() });
+        } else if let Some(wait) = waiting.as_mut() {
+            let now = writers(engine).await?;
+            wait.writers.retain(|writer| now.contains(writer));
         }
-        let oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS number";
-        let oldest = number(engine, oldest).await?;
         let Some(wait) = waiting.as_ref() else { return Ok(false) };
-        if oldest < wait.transactions {
+        if !wait.writers.is_empty() {
             let waited = i64::try_from(wait.since.elapsed().as_millis()).unwrap_or(i64::MAX);
             self.lag.store(waited, Ordering::Relaxed);
             return Ok(false);
@@ -125,6 +129,15 @@ impl Mark {
         **waiting = None;
         Ok(true)
     }
+}
+
+/// The transactions that hold the lock of those who write entries.
+async fn writers(engine: &Engine) -> Result<HashSet<String>, Failure> {
+    let sql = "SELECT virtualtransaction AS writer FROM pg_locks WHERE locktype = 'relation' \
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+               AND relation = 'journal'::regclass AND mode = 'RowExclusiveLock'";
+    let writers = Writer::find_by_statement(statement(engine, sql, [])).all(engine).await?;
+    Ok(writers.into_iter().map(|writer| writer.writer).collect())
 }
 
 /// The highest place that was given.

@@ -36,7 +36,7 @@ async fn a_record_is_verified_by_itself() {
             ("DELETE FROM journal WHERE seq = ?", seqs[0], Flaw::Removed, seqs[1]),
             ("DELETE FROM journal WHERE seq = ?", third, Flaw::Removed, seqs[3]),
             ("UPDATE journal SET seq = 1 WHERE seq = ?", third, Flaw::Moved, 1),
-            ("UPDATE journal SET seq = seq + 1000 WHERE seq = ?", seqs[1], Flaw::Moved, seqs[1] + 1000),
+            ("UPDATE journal SET seq = seq + 1000 WHERE seq = ?", seqs[1], Flaw::Moved, seqs[2]),
         ] {
             // A place of its own for what is moved.
             sql(&bed.gate, "DELETE FROM journal WHERE seq = 1 AND ? <> 1", vec![seq.into()]).await.unwrap();
