@@ -26,9 +26,7 @@ impl MigrationTrait for Migration {
         let readers = schema.table("journal_readers").text("name").int("seq").key(&["name"]);
         schema.create(readers).await?;
         // What was written before has no code: the chain begins behind it.
-        schema
-            .sql("INSERT INTO journal_readers (name, seq) SELECT 'chain', coalesce(max(seq), 0) FROM journal")
-            .await
+        schema.sql("INSERT INTO journal_readers (name, seq) SELECT 'chain', coalesce(max(seq), 0) FROM journal").await
     }
 }
 

@@ -121,7 +121,9 @@ mod tests {
         let mut stretch = ring.sign(Signed::Stretch, b"message");
         stretch.truncate(entry.len());
         assert_ne!(entry, stretch);
-        assert!(!KeyRing::unlock(&keys(), ORG, &rows()).unwrap().signature_fits(Signed::Entry, b"message", &entry).unwrap());
+        assert!(
+            !KeyRing::unlock(&keys(), ORG, &rows()).unwrap().signature_fits(Signed::Entry, b"message", &entry).unwrap()
+        );
     }
 
     #[test]

@@ -173,7 +173,7 @@ async fn plan(
         state: 0,
     };
     let roots = installation::roots(gate, row.id)?;
-    let request = RequestInfo { via: "command", ..RequestInfo::default() };
+    let request = RequestInfo::of_program("command", gate.now());
     let caller = gate.founder(Org::new(row.clone()), roots.clone(), request)?;
     let machine = registry::machine("user").ok_or_else(|| Failure::Internal("there is no machine for users".into()))?;
     let draft = machine.draft(&caller, json!({ "name": ADMINISTRATOR, member: login, "role": "administrator" }))?;
