@@ -14,7 +14,7 @@ use crate::engine::{self, EngineError};
 use crate::entities::organisation;
 use crate::failure::Failure;
 use crate::gate::{Gate, RequestInfo};
-use crate::journal::{Entry, Outcome};
+use crate::journal::Entry;
 use crate::machine::Draft;
 use crate::ops::installation;
 use crate::org::{INSTALLATION, Org};
@@ -205,7 +205,7 @@ impl Plan {
                 }
                 installation::insert(db, row, roots).await?;
                 let tx = Tx::new(db, caller, now);
-                tx.log(Entry::security("organisation.created", Outcome::Ok, None));
+                tx.log(Entry::admin("organisation.created", None));
                 let machine = registry::machine("user");
                 let machine = machine.ok_or_else(|| Failure::Internal("there is no machine for users".into()))?;
                 let user = machine.insert(&tx, draft, false).await?.base().id;
