@@ -5,6 +5,7 @@ pub mod field;
 pub mod fields;
 pub mod filter;
 pub mod flaw;
+pub mod history;
 pub mod intake;
 pub mod kinds;
 pub mod mask;

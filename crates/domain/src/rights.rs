@@ -27,6 +27,16 @@ pub const ACTIONS: [(Action, &str); 5] = [
     (Action::Transfer, "transfer"),
 ];
 
+/// A right that is about no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Right {
+    /// Read the organisation's journal.
+    AuditRead,
+}
+
+/// Every right that is about no record, in the order of the matrix.
+pub const RIGHTS: [(Right, &str); 1] = [(Right::AuditRead, "audit.read")];
+
 /// How far an action reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reach {
@@ -89,6 +99,8 @@ pub struct Rights {
     forms: [Reach; 5],
     /// Sight of contact data of one's own, the team's and other records.
     contact_data: [Sight; 3],
+    /// What is about no record.
+    besides: &'static [Right],
 }
 
 const NONE: Reach = Reach::NONE;
@@ -102,6 +114,7 @@ static ADMINISTRATOR: Rights = Rights {
     people: [ALL, ALL, ALL, ALL, NONE],
     forms: [ALL, ALL, ALL, ALL, NONE],
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
+    besides: &[Right::AuditRead],
 };
 
 static MANAGER: Rights = Rights {
@@ -110,6 +123,7 @@ static MANAGER: Rights = Rights {
     people: [NONE, ALL, NONE, NONE, NONE],
     forms: [NONE, ALL, NONE, NONE, NONE],
     contact_data: [Sight::Full, Sight::Full, Sight::Masked],
+    besides: &[],
 };
 
 static SALESPERSON: Rights = Rights {
@@ -118,6 +132,7 @@ static SALESPERSON: Rights = Rights {
     people: [NONE, ALL, NONE, NONE, NONE],
     forms: [NONE, NONE, NONE, NONE, NONE],
     contact_data: [Sight::Full, Sight::Masked, Sight::Masked],
+    besides: &[],
 };
 
 /// Forms, jobs and the command line act for the organisation itself.
@@ -127,6 +142,7 @@ static SYSTEM: Rights = Rights {
     people: [ALL, ALL, ALL, ALL, ALL],
     forms: [ALL, ALL, ALL, ALL, ALL],
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
+    besides: &[Right::AuditRead],
 };
 
 impl Rights {
@@ -165,6 +181,12 @@ impl Rights {
         }
     }
 
+    /// Whether a right that is about no record is given.
+    #[must_use]
+    pub fn grants(&self, right: Right) -> bool {
+        self.besides.contains(&right)
+    }
+
     /// How much of a group of fields is seen, of a record that stands so to the caller.
     #[must_use]
     pub fn sees(&self, group: Group, relation: Relation) -> Sight {
@@ -195,7 +217,7 @@ fn sight_words(sight: Sight) -> &'static str {
     }
 }
 
-/// The whole policy as a text: role by kind by action, role by kind by field.
+/// The whole policy as a text: role by kind by action, role by kind by field, role by other rights.
 #[must_use]
 pub fn matrix() -> String {
     let mut lines = vec!["# role kind: create / read / update / delete / transfer".to_owned()];
@@ -220,6 +242,14 @@ pub fn matrix() -> String {
         }
     }
     lines.push(String::new());
+    lines.push("# role: rights that are about no record".to_owned());
+    for (role, ..) in RoleName::VOCABULARY.items {
+        let Some(rights) = RoleName::from_key(role).map(Rights::of) else { continue };
+        let given: Vec<&str> =
+            RIGHTS.iter().filter(|(right, _)| rights.grants(*right)).map(|(_, name)| *name).collect();
+        lines.push(format!("{role}: {}", if given.is_empty() { "-".to_owned() } else { given.join(" ") }));
+    }
+    lines.push(String::new());
     lines.join("\n")
 }
 
@@ -242,5 +272,12 @@ mod tests {
         assert_eq!(rights.sees(Group::Contact, Relation::Own), Sight::Full);
         assert!(rights.reach(Action::Delete, "customer").is_none());
         assert!(rights.reach(Action::Create, "user").is_none());
+    }
+
+    #[test]
+    fn the_administrator_alone_reads_the_journal() {
+        let readers = RoleName::VOCABULARY.items.iter().filter_map(|(role, ..)| RoleName::from_key(role));
+        let readers: Vec<RoleName> = readers.filter(|role| Rights::of(*role).grants(Right::AuditRead)).collect();
+        assert_eq!(readers, [RoleName::Administrator]);
     }
 }

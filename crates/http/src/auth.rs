@@ -11,7 +11,7 @@ use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
-use crate::headers::Incoming;
+use crate::headers::{Incoming, change_reason};
 use crate::jwt::{Claims, PublicKey, Signer, SigningError, TokenError, Verifier, new_signing_key};
 use crate::problem::Problem;
 use crate::problem_codes as codes;
@@ -185,10 +185,14 @@ pub(crate) async fn verified(request: &HttpRequest) -> Result<Verified, Problem>
 /// Who is calling.
 ///
 /// # Errors
-/// 401: no token, not one of ours, its time is over, the session has ended, or the account is disabled.
+/// 401: no token, not one of ours, its time is over, the session has ended, or the account is disabled. 400: the reason
+/// of a write is malformed.
 pub(crate) async fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
     let verified = verified(request).await?;
-    let info = incoming(request)?.for_gate("api");
+    let mut info = incoming(request)?.for_gate("api");
+    if !request.method().is_safe() {
+        info.reason = change_reason(request.headers())?;
+    }
     Ok(state(request)?.gate.user(verified, info).await?)
 }
 

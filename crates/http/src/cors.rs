@@ -21,6 +21,7 @@ const ALLOWED: &[&str] = &[
     "accept-language",
     "x-request-id",
     "x-http-method-override",
+    "x-change-reason",
 ];
 
 /// Answer headers that a page may read.

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::address::Forwarded;
 use crate::problem::Problem;
 use crate::problem_codes as codes;
+use crate::query::percent_decoded;
 
 /// The header that names a request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -23,7 +24,12 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
 /// The header that makes a repeated write the same write.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// The header that says why something is written.
+pub const CHANGE_REASON: HeaderName = HeaderName::from_static("x-change-reason");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// Longest reason, in characters.
+pub(crate) const REASON_MAX: usize = 300;
 
 /// Longest user agent that is kept, in bytes.
 const AGENT_MAX: usize = 300;
@@ -69,6 +75,7 @@ impl Incoming {
             via,
             address: Some(self.client.to_string()),
             user_agent: self.user_agent.clone(),
+            reason: None,
         }
     }
 }
@@ -168,6 +175,25 @@ pub fn lang(accepted: &str) -> Lang {
         }
     }
     best.1
+}
+
+/// Why a write is made, where `X-Change-Reason` says so: plain ASCII, or UTF-8 percent-encoded, for a header holds
+/// nothing else.
+///
+/// # Errors
+/// 400: it stands there twice, is empty or longer than 300 characters, or is no such text.
+pub fn change_reason(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut said = headers.get_all(CHANGE_REASON);
+    let Some(value) = said.next() else { return Ok(None) };
+    let text = value.to_str().ok().and_then(percent_decoded).map(|text| text.trim().to_owned());
+    let fits = |text: &String| (1..=REASON_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    match text.filter(fits).filter(|_| said.next().is_none()) {
+        Some(text) => Ok(Some(text)),
+        None => Err(Problem::new(&codes::HEADER_INVALID)
+            .with_param("header", "X-Change-Reason")
+            .with_param("expected_en", "1 to 300 characters, percent-encoded UTF-8 where they are not ASCII")
+            .with_param("expected_zh", "1 至 300 个字符，非 ASCII 字符须为百分号编码的 UTF-8")),
+    }
 }
 
 /// Whether an id may stand in answers and in the log. One that could be somebody's number may not: what looks like a
@@ -274,6 +300,19 @@ mod tests {
         }
         for other in ["", "\"7-5f3b\"", "7-5f3a", "\"7\"", "\"7-5f3a"] {
             assert!(!holds(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_reason_is_ascii_or_percent_encoded() {
+        let reason = |value: &str| change_reason(&headers("X-Change-Reason", value)).map_err(|problem| problem.key());
+        assert_eq!(reason("asked by the customer, 100%25"), Ok(Some("asked by the customer, 100%".into())));
+        assert_eq!(reason("%E5%AE%A2%E6%88%B7%E8%A6%81%E6%B1%82+1"), Ok(Some("客户要求+1".into())));
+        assert_eq!(reason(&"%E5%AE%A2".repeat(300)), Ok(Some("客".repeat(300))));
+        assert_eq!(change_reason(&HeaderMap::new()).unwrap(), None);
+        let long = "a".repeat(301);
+        for bad in ["", "%20", "100%", "%zz", "%FF", "a%0Ab", "a%00", "\u{5ba2}", &long] {
+            assert_eq!(reason(bad), Err("header_invalid"), "{bad}");
         }
     }
 

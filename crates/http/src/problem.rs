@@ -258,6 +258,10 @@ impl From<Failure> for Problem {
         match failure {
             Failure::Refused(findings) => Self::validation(findings),
             Failure::BadQuestion(finding) => Self::question(finding),
+            Failure::TooExpensive(fast) => {
+                let flaw = Flaw::new(&kehu_domain::codes::FILTER_SLOW).with("fast", fast);
+                Self::new(&codes::TOO_EXPENSIVE).with_finding("filter", flaw)
+            }
             Failure::NotFound => Self::not_found(),
             Failure::Forbidden => Self::new(&codes::FORBIDDEN),
             Failure::Duplicate(existing) => duplicate(&existing),

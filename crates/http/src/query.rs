@@ -92,11 +92,15 @@ fn decoded(text: &str) -> Option<String> {
     if !text.contains(['%', '+']) {
         return Some(text.to_owned());
     }
+    percent_decoded(&text.replace('+', " "))
+}
+
+/// Percent-decoding; nothing for a broken escape, what is not UTF-8, or U+0000.
+pub(crate) fn percent_decoded(text: &str) -> Option<String> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         out.push(match byte {
-            b'+' => b' ',
             b'%' => hex(bytes.next()?)? << 4 | hex(bytes.next()?)?,
             other => other,
         });

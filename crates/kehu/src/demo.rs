@@ -48,7 +48,7 @@ struct Form {
 /// # Errors
 /// The database is away, or what is made up does not keep the rules.
 pub(crate) async fn fill(gate: &Gate, login: &str, password: &Password) -> Result<Filled, Failure> {
-    let request = RequestInfo { via: "command", ..RequestInfo::default() };
+    let request = RequestInfo::of_program("command", gate.now());
     let said = SignIn {
         login: login.to_owned(),
         password: password.clone(),

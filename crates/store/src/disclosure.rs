@@ -64,7 +64,7 @@ pub(crate) async fn count(caller: &Caller, event: &'static str, answers: Vec<Val
             let allowed = usize::try_from(allowed.clamp(0, many)).unwrap_or_default();
             for (at, records) in answers.into_iter().enumerate() {
                 let outcome = if at < allowed { Outcome::Ok } else { Outcome::Denied };
-                tx.log(Entry::access(event, outcome, json!({ "records": records }).to_string()));
+                tx.log(Entry::access(event, outcome, None).saying(&json!({ "records": records })));
             }
             Ok(allowed)
         })

@@ -18,6 +18,9 @@ pub enum Failure {
     /// The question cannot be answered; `pointer` names a parameter or a place in the body.
     #[error("the question was refused")]
     BadQuestion(Finding),
+    /// The question would have to read too much; these conditions make it fast.
+    #[error("the question is too expensive")]
+    TooExpensive(&'static str),
     /// There is no such record, or it is not the caller's to know.
     #[error("not found")]
     NotFound,

@@ -45,6 +45,7 @@ codes! {
     FILTER_VALUE = "filter_value_invalid", "“{value}” is not a value that “{field}” can be compared with.", "“{value}”不能与“{field}”比较。", "Expected {expected_en}.", "此处应为{expected_zh}。";
     FILTER_SHAPE = "filter_shape", "A filter is {“field”, “op”, “value”}, {“and”: […]}, {“or”: […]} or {“not”: …}.", "筛选条件应为 {“field”, “op”, “value”}、{“and”: […]}、{“or”: […]} 或 {“not”: …}。", "", "";
     FILTER_TOO_LARGE = "filter_too_large", "The filter is too large: at most {conditions} conditions, {depth} levels, {values} values.", "筛选条件过大：最多 {conditions} 个条件、{depth} 层、{values} 个值。", "", "";
+    FILTER_SLOW = "filter_slow", "Too many entries would have to be read to find those that fit.", "需要读取的条目过多，无法找出符合条件的条目。", "Add one of these, or a shorter span of time: {fast}.", "请加上以下条件之一，或缩短时间范围：{fast}。";
     SEALED_IN_URL = "sealed_in_url", "“{field}” is confidential and may not stand in an address.", "“{field}”属于敏感字段，不能出现在网址中。", "Send it in the body of POST …/search or POST /v1/lookup.", "请在 POST …/search 或 POST /v1/lookup 的请求体中发送。";
     SORT_UNKNOWN = "sort_unknown", "The list cannot be ordered by “{value}”.", "不能按“{value}”排序。", "Known orders: {known}; a leading “-” turns one round.", "可用排序：{known}；前面加“-”表示倒序。";
     CURSOR_INVALID = "cursor_invalid", "The cursor does not belong to this list.", "游标不属于此列表。", "Take `page.next` of an answer to the same question, or begin without a cursor.", "请使用同一查询返回的 page.next，或不带游标重新开始。";

@@ -14,7 +14,8 @@ use crate::read::Finding;
 use crate::record::Kind;
 use crate::value::{Email, Industry, Phone, Region};
 
-use scalar::{flag, int, time};
+pub use scalar::time;
+use scalar::{flag, int};
 
 /// A question.
 #[derive(Clone, Debug, PartialEq)]

@@ -13,7 +13,8 @@ pub(super) fn int(json: &Value) -> Option<i64> {
 }
 
 /// A moment, or a day that begins in a time zone; between the years 1900 and 9999, which both engines can compare.
-pub(super) fn time(json: &Value, zone: Tz) -> Option<DateTime<Utc>> {
+#[must_use]
+pub fn time(json: &Value, zone: Tz) -> Option<DateTime<Utc>> {
     let text = json.as_str()?;
     let moment = DateTime::parse_from_rfc3339(text).ok().map(|time| time.with_timezone(&Utc));
     let time = moment.or_else(|| {

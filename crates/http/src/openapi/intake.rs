@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use utoipa::PartialSchema;
 
 use super::operation::{Answer, Guard, Operation, parameter_ref};
-use super::shapes::{described, object, or_null, schema_ref, vocabulary_schema};
+use super::shapes::{described, object, or_null, schema_ref, vocabulary_schema, whole};
 use crate::problem_codes as codes;
 use crate::routes::forms::SubmissionAnswer;
 
@@ -137,13 +137,6 @@ fn id(description: &str) -> Value {
 
 fn list_of(items: &Value, description: &str) -> Value {
     json!({ "type": "array", "items": items, "description": description })
-}
-
-/// An object of which every property is always there.
-fn whole(description: &str, properties: Value) -> Value {
-    let Value::Object(properties) = properties else { return Value::Null };
-    let names: Vec<String> = properties.keys().cloned().collect();
-    object(description, properties, &names.iter().map(String::as_str).collect::<Vec<_>>(), false)
 }
 
 fn form(all: &mut Map<String, Value>) {

@@ -1,6 +1,7 @@
 //! The description of the API, OpenAPI 3.1: made by walking the kinds of record and the list of special operations, so
 //! that it says what the program does.
 
+mod audit;
 mod codes;
 mod docs;
 mod envelopes;
@@ -34,6 +35,7 @@ pub fn operations() -> Vec<Operation> {
         .flat_map(|kind| records::operations(kind))
         .chain(special::operations())
         .chain(intake::operations())
+        .chain(audit::operations())
         .collect()
 }
 
@@ -53,6 +55,7 @@ pub fn document() -> Value {
     schemas.extend(KINDS.iter().flat_map(|kind| kinds::schemas(kind)));
     schemas.extend(special::schemas());
     schemas.extend(intake::schemas());
+    schemas.extend(audit::schemas());
     json!({
         "openapi": "3.1.0",
         "info": shared::info(),

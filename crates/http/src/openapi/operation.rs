@@ -145,7 +145,10 @@ impl Operation {
             Guard::Public => &[],
         };
         let body = if self.body.is_some() { OF_BODIES } else { &[] };
-        let problems = self.problems.iter().chain(guard).chain(body).chain(ALWAYS);
+        // Whoever is signed in may say why, in a header.
+        let reasoned = self.guard == Guard::Token && self.method != "get";
+        let reason: &[&ProblemCode] = if reasoned { &[&codes::HEADER_INVALID] } else { &[] };
+        let problems = self.problems.iter().chain(guard).chain(body).chain(reason).chain(ALWAYS);
         let questions = if self.asks { codes::QUESTION_CODES } else { OF_ADDRESSES };
         let asked = self.asks.then_some(&codes::QUESTION_INVALID);
         let mut by_status: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();

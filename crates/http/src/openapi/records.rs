@@ -16,7 +16,7 @@ const PATCH: &[&str] = &["application/merge-patch+json", "application/json"];
 
 /// Every operation of a kind, in the order of the description.
 pub(super) fn operations(kind: &'static Kind) -> Vec<Operation> {
-    let mut all = vec![list(kind), create(kind), get(kind), update(kind)];
+    let mut all = vec![list(kind), create(kind), get(kind), update(kind), history(kind)];
     // People and teams are disabled or left empty instead.
     if resource(kind.name).is_some_and(Resource::removable) {
         all.extend([delete(kind), restore(kind)]);
@@ -144,6 +144,18 @@ fn get(kind: &'static Kind) -> Operation {
     get
 }
 
+fn history(kind: &'static Kind) -> Operation {
+    let text = "The changes of the record, the newest first: who changed what and why, each value as the caller may see \
+                the record's field now. What cannot be read cannot have its history read.";
+    let mut history =
+        operation(kind, "get", "history", "/{id}/history", format!("Read the history of {}", one(kind)), text);
+    history.parameters = refs(&["RecordId", "Limit", "After"]);
+    history.answers = vec![Answer::json(200, "A page of changes.", schema_ref("ChangePage"))];
+    history.problems.push(&codes::NOT_FOUND);
+    history.asks = true;
+    history
+}
+
 fn create(kind: &'static Kind) -> Operation {
     let mut create = operation(
         kind,
@@ -153,7 +165,7 @@ fn create(kind: &'static Kind) -> Operation {
         format!("Make {}", one(kind)),
         "The answer is the record as it can be read.",
     );
-    create.parameters = refs(&["IdempotencyKey", "OnDuplicate"]);
+    create.parameters = refs(&["IdempotencyKey", "OnDuplicate", "ChangeReason"]);
     let (takes, gives) = people::create_forms(kind);
     create.body = Some((JSON, sch(kind, takes)));
     create.example = examples::input(kind.name);
@@ -172,7 +184,7 @@ fn update(kind: &'static Kind) -> Operation {
                 they are what was read, so an answer can be sent back whole. With If-Match (or `version` in the body), \
                 fields that nobody else touched since are changed; an overlap is 412.";
     let mut update = operation(kind, "patch", "update", "/{id}", format!("Change {}", one(kind)), text);
-    update.parameters = refs(&["RecordId", "IfMatch", "IdempotencyKey", "OnDuplicate"]);
+    update.parameters = refs(&["RecordId", "IfMatch", "IdempotencyKey", "OnDuplicate", "ChangeReason"]);
     update.body = Some((PATCH, sch(kind, "Patch")));
     update.example = examples::patch(kind.name);
     update.answers = vec![
@@ -186,7 +198,7 @@ fn update(kind: &'static Kind) -> Operation {
 fn delete(kind: &'static Kind) -> Operation {
     let text = "It can be restored. What belongs to it goes with it.";
     let mut delete = operation(kind, "delete", "delete", "/{id}", format!("Delete {}", one(kind)), text);
-    delete.parameters = refs(&["RecordId", "IfMatch", "IdempotencyKey"]);
+    delete.parameters = refs(&["RecordId", "IfMatch", "IdempotencyKey", "ChangeReason"]);
     delete.answers = vec![Answer::empty(204, "It is deleted.").with_headers(&["Idempotency-Replayed"])];
     delete.problems.extend(writing());
     delete.problems.extend([&codes::NOT_FOUND, &codes::VERSION_CONFLICT]);
@@ -196,7 +208,7 @@ fn delete(kind: &'static Kind) -> Operation {
 fn restore(kind: &'static Kind) -> Operation {
     let text = "What was deleted with it comes back with it.";
     let mut restore = operation(kind, "post", "restore", "/{id}/restore", format!("Restore {}", one(kind)), text);
-    restore.parameters = refs(&["RecordId", "IfMatch", "IdempotencyKey"]);
+    restore.parameters = refs(&["RecordId", "IfMatch", "IdempotencyKey", "ChangeReason"]);
     restore.answers =
         vec![Answer::json(200, "The record.", sch(kind, "")).with_headers(&["ETag", "Idempotency-Replayed"])];
     restore.problems.extend(writing());
@@ -207,7 +219,7 @@ fn restore(kind: &'static Kind) -> Operation {
 fn batch(kind: &'static Kind) -> Operation {
     let text = "All items of an atomic batch are made, or none. Otherwise each stands for itself.";
     let mut batch = operation(kind, "post", "batch", "/batch", format!("Make several {}", many(kind)), text);
-    batch.parameters = refs(&["IdempotencyKey"]);
+    batch.parameters = refs(&["IdempotencyKey", "ChangeReason"]);
     batch.body = Some((JSON, sch(kind, "Batch")));
     batch.example = examples::input(kind.name).map(|item| json!({ "atomic": false, "items": [item] }));
     let result = || schema_ref("BatchResult");

@@ -56,6 +56,13 @@ pub(super) fn object(description: &str, properties: Map<String, Value>, required
     schema.into()
 }
 
+/// An object of which every property is always there.
+pub(super) fn whole(description: &str, properties: Value) -> Value {
+    let Value::Object(properties) = properties else { return Value::Null };
+    let names: Vec<String> = properties.keys().cloned().collect();
+    object(description, properties, &names.iter().map(String::as_str).collect::<Vec<_>>(), false)
+}
+
 /// Whether an answer can hold null there: the value may be missing, or the caller may not see it.
 pub(super) fn null_in_answers(field: &Field) -> bool {
     field.nullable || field.group != Group::General

@@ -89,6 +89,14 @@ pub(super) fn parameters() -> Map<String, Value> {
         key,
         "Makes a repeat of this request answer what the first one did, for 24 hours.",
     );
+    let reason = json!({ "type": "string", "minLength": 1, "examples": ["%E5%AE%A2%E6%88%B7%E8%A6%81%E6%B1%82"] });
+    add(
+        "ChangeReason",
+        "header",
+        "X-Change-Reason",
+        reason,
+        "Why, in 1 to 300 characters; other characters than ASCII as percent-encoded UTF-8. It stands in the history.",
+    );
     let tag = || json!({ "type": "string", "examples": ["\"7-5f3a09c1\""] });
     add(
         "IfMatch",

@@ -18,6 +18,7 @@ use crate::routes::types::{
 pub(super) const TAGS: &[(&str, &str)] = &[
     ("sign_in", "Signing in, staying signed in, and who one is."),
     ("submissions", "What comes in through forms, and what became of it."),
+    ("audit", "The organisation's log: who did what, and was let do it or not."),
     ("lookup", "Whose phone number, e-mail or WeChat id is this?"),
     ("service", "Whether the program runs, and how to use it."),
 ];
@@ -146,7 +147,7 @@ const SPECIAL: &[Special] = &[
         summary: "Change one's password",
         description: "Ends the user's other sessions.",
         guard: Guard::Token,
-        parameters: &[],
+        parameters: &["ChangeReason"],
         takes: Some(of::<PasswordRequest>()),
         gives: Gives::Nothing(204, "The password is changed."),
         headers: &[],
@@ -174,7 +175,7 @@ const SPECIAL: &[Special] = &[
         summary: "End one of one's sessions",
         description: "Its tokens are refused at once, within a second by other servers.",
         guard: Guard::Token,
-        parameters: &["RecordId"],
+        parameters: &["RecordId", "ChangeReason"],
         takes: None,
         gives: Gives::Nothing(204, "The session has ended."),
         headers: &[],

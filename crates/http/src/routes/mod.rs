@@ -2,6 +2,7 @@
 
 use actix_web::web::ServiceConfig;
 
+mod audit;
 mod auth;
 pub(crate) mod forms;
 mod me;
@@ -15,5 +16,6 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     auth::configure(app);
     me::configure(app);
     forms::configure(app);
+    audit::configure(app);
     records::configure(app);
 }

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use kehu_domain::codes as flaws;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::show::Out;
+use kehu_store::journal;
 use kehu_store::machine::{self, Answer, BatchItem, Idempotency, Resource, Verb, WriteOptions, Written, resources};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -42,6 +43,10 @@ pub(super) fn configure(app: &mut ServiceConfig) {
                     .route(web::post().to(move |request, signed, id| restore(resource, request, signed, id))),
             );
         }
+        app.service(
+            web::resource(format!("{path}/{{id}}/history"))
+                .route(web::get().to(move |incoming, signed, id| history(resource, incoming, signed, id))),
+        );
         let one = web::resource(format!("{path}/{{id}}"))
             .route(web::get().to(move |request, signed, id| get(resource, request, signed, id)))
             .route(web::patch().to(move |request, signed, id| update(resource, request, signed, id)));
@@ -83,6 +88,12 @@ async fn get(resource: Resource, request: HttpRequest, signed: Signed, id: web::
         return Ok(HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish());
     }
     Ok(plain(answer))
+}
+
+async fn history(resource: Resource, incoming: Incoming, signed: Signed, id: web::Path<String>) -> Reply {
+    let Signed { caller, query } = signed;
+    let id = record_id(&id)?;
+    Ok(plain(journal::history(&caller, resource, id, query.into_pairs(), incoming.lang).await?))
 }
 
 async fn create(resource: Resource, request: HttpRequest, signed: SignedJson) -> Reply {
@@ -181,7 +192,7 @@ fn fingerprint(request: &HttpRequest, body: Option<&Value>) -> [u8; 32] {
     hash.finalize().into()
 }
 
-fn plain(answer: Answer) -> HttpResponse {
+pub(super) fn plain(answer: Answer) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CONTENT_TYPE, "application/json"));
     if let Some(etag) = answer.etag {

@@ -32,6 +32,33 @@ pub struct Model {
     pub mac: Vec<u8>,
 }
 
+crate::engine::rows::row!(Model {
+    seq,
+    org_id,
+    id,
+    at,
+    class,
+    outcome,
+    event,
+    actor_kind,
+    actor_id,
+    via,
+    session_id,
+    request_id,
+    kind,
+    record_id,
+    version,
+    changed,
+    owner_before,
+    owner_after,
+    team_before,
+    team_after,
+    commitment,
+    body,
+    origin,
+    mac,
+});
+
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use kehu_domain::field::{Field, Sight};
 use kehu_domain::rights::{Action, Reach, Relation, Rights};
 use uuid::Uuid;
 
+use crate::clock::new_id;
 use crate::crypto::roots::KeyRing;
 use crate::engine::{self, EngineError, Snapshot, Source};
 use crate::failure::Failure;
@@ -30,15 +32,23 @@ pub struct Verified {
 pub struct RequestInfo {
     /// Its id, which also stands in the answer and the log.
     pub request_id: String,
-    /// Through which door it came: `api`, `form`, `hook`, `command`.
+    /// Through which door it came: `api`, `form`, `hook`, `command`, `system`.
     pub via: &'static str,
     /// The client's address.
     pub address: Option<String>,
     /// The client's name for itself.
     pub user_agent: Option<String>,
+    /// Why it is made, as the caller says.
+    pub reason: Option<String>,
 }
 
 impl RequestInfo {
+    /// What the program does by itself: `command` from the command line, `system` otherwise.
+    #[must_use]
+    pub fn of_program(via: &'static str, now: DateTime<Utc>) -> Self {
+        Self { request_id: new_id(now).simple().to_string(), via, ..Self::default() }
+    }
+
     /// Address and user agent: personal data, sealed in a cell of their own.
     pub(crate) fn origin(&self) -> Option<String> {
         let address = self.address.as_deref()?;

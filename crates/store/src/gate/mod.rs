@@ -17,6 +17,7 @@ use crate::crypto::roots::{KeyRing, Purpose, RootState, WrappedRoot};
 use crate::engine::{Engine, EngineError, EngineOptions, EngineStats, Source};
 use crate::entities::{session, tenant_key};
 use crate::failure::{Failure, SignInFailure};
+use crate::hourly::Hourly;
 use crate::journal::Mark;
 use crate::org::{FRESH, INSTALLATION, Org, Orgs};
 use crate::people::hashing::Hashing;
@@ -50,6 +51,12 @@ struct Inner {
     hashing: Hashing,
     read_limit: u32,
     mark: Mark,
+    /// Refusals by organisation and user.
+    refusals: Hourly<(Uuid, Uuid)>,
+    /// Questions to the journal by organisation, who asked, and a hash of the question.
+    readings: Hourly<(Uuid, Option<Uuid>, [u8; 32])>,
+    /// Sign-ins with a name that nobody has, by a keyed hash of the address.
+    strangers: Hourly<Vec<u8>>,
 }
 
 struct SessionState {
@@ -80,6 +87,9 @@ impl Gate {
             hashing: Hashing::default(),
             read_limit: options.read_limit,
             mark: Mark::default(),
+            refusals: Hourly::default(),
+            readings: Hourly::default(),
+            strangers: Hourly::default(),
         }));
         crate::ops::installation::prepare(&gate).await?;
         let ring = gate.ring(INSTALLATION).await?;
@@ -196,6 +206,18 @@ impl Gate {
 
     pub(crate) fn mark(&self) -> &Mark {
         &self.0.mark
+    }
+
+    pub(crate) fn refusals(&self) -> &Hourly<(Uuid, Uuid)> {
+        &self.0.refusals
+    }
+
+    pub(crate) fn readings(&self) -> &Hourly<(Uuid, Option<Uuid>, [u8; 32])> {
+        &self.0.readings
+    }
+
+    pub(crate) fn strangers(&self) -> &Hourly<Vec<u8>> {
+        &self.0.strangers
     }
 
     pub(crate) fn hashing(&self) -> &Hashing {

@@ -20,6 +20,7 @@ use crate::gate::{Caller, Gate};
 use crate::journal::{Entry, Outcome};
 use crate::machine::Answer;
 use crate::machine::read;
+use crate::refusals::{Refusal, noting};
 use crate::tx::Tx;
 
 use super::place::Status;
@@ -83,6 +84,10 @@ impl Asked {
 /// # Errors
 /// The caller may not see forms, there is no such form, or the question is wrong.
 pub async fn list(caller: &Caller, form: Uuid, parameters: Vec<(String, String)>) -> Result<Answer, Failure> {
+    noting(caller, Refusal::of("form", "read", Some(form)), page(caller, form, parameters)).await
+}
+
+async fn page(caller: &Caller, form: Uuid, parameters: Vec<(String, String)>) -> Result<Answer, Failure> {
     use submission::Column as C;
     find_form(caller, form).await?;
     let asked = Asked::read(parameters)?;
@@ -124,6 +129,10 @@ pub async fn list(caller: &Caller, form: Uuid, parameters: Vec<(String, String)>
 /// # Errors
 /// The caller may not see it, or there is none.
 pub async fn get(caller: &Caller, form: Uuid, id: Uuid) -> Result<Answer, Failure> {
+    noting(caller, Refusal::of("submission", "read", Some(id)), open(caller, form, id)).await
+}
+
+async fn open(caller: &Caller, form: Uuid, id: Uuid) -> Result<Answer, Failure> {
     find_form(caller, form).await?;
     caller.reach(Action::Update, "form")?;
     let row = submission::Entity::find_by_id((caller.org().id, id)).one(caller.db()).await?;
@@ -150,7 +159,7 @@ pub async fn get(caller: &Caller, form: Uuid, id: Uuid) -> Result<Answer, Failur
 }
 
 fn opened(id: Uuid) -> Entry {
-    Entry { kind: Some("submission"), record_id: Some(id), ..Entry::security("submission.opened", Outcome::Ok, None) }
+    Entry::access("submission.opened", Outcome::Ok, Some(("submission", id)))
 }
 
 /// Whether the caller sees the form.

@@ -1,13 +1,19 @@
 //! The journal: one append-only entry per change, written in the change's own transaction. A clear header, one sealed
 //! body with the values, and a commitment to the body that stays when the body is erased.
 
+mod audit;
 mod chain;
 mod header;
+mod history;
 mod keep;
 mod known;
 mod mark;
 mod months;
+mod opened;
+mod question;
 mod reader;
+mod reading;
+mod show;
 #[cfg(test)]
 mod tests;
 mod verdict;
@@ -26,7 +32,9 @@ use crate::entities::journal;
 use crate::failure::Failure;
 use crate::tx::Tx;
 
+pub use audit::{audit, audit_entry};
 pub(crate) use header::{Header, Sealed};
+pub use history::history;
 pub use keep::{Keep, Kept};
 pub use mark::JournalLag;
 pub(crate) use mark::Mark;
@@ -37,6 +45,10 @@ pub use verify::Progress;
 const BODY: FieldPath = FieldPath::new("journal.body");
 /// Address and user agent, as JSON.
 const ORIGIN: FieldPath = FieldPath::new("journal.origin");
+/// How many bytes of a body are its salt.
+const SALT: usize = 32;
+/// The member of a body that says why.
+const REASON: &str = "reason";
 
 /// Says that the values of a record's entries before this one were erased.
 pub(crate) const ERASED: &str = "journal.erased";
@@ -57,6 +69,9 @@ pub(crate) enum Class {
 }
 
 impl Class {
+    /// Every class.
+    pub(crate) const ALL: [Self; 4] = [Self::Change, Self::Access, Self::Security, Self::Admin];
+
     /// As stored.
     pub(crate) const fn key(self) -> &'static str {
         match self {
@@ -80,6 +95,9 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// Every outcome.
+    pub(crate) const ALL: [Self; 3] = [Self::Ok, Self::Denied, Self::Failed];
+
     /// As stored.
     pub(crate) const fn key(self) -> &'static str {
         match self {
@@ -135,6 +153,17 @@ impl View for Only<'_> {
     }
 }
 
+/// The body with one more member: why it was done, where somebody said so.
+fn with_reason(mut body: String, reason: Option<&str>) -> String {
+    let Some(reason) = reason else { return body };
+    if body.ends_with('}') {
+        body.pop();
+        let comma = if body.ends_with('{') { "" } else { "," };
+        body.push_str(&format!("{comma}\"{REASON}\":{}}}", serde_json::Value::from(reason)));
+    }
+    body
+}
+
 fn values<R: Record>(record: &R, only: &[&'static str], out: &mut Out) {
     out.object(|out| record.show(out, &Only(only), &mut Veiled::default()));
 }
@@ -175,14 +204,14 @@ impl Entry {
         })
     }
 
-    /// An entry about access: a sign-in, a refusal.
-    pub(crate) fn security(event: &str, outcome: Outcome, user: Option<Uuid>) -> Self {
+    /// An entry that is no change of a record, about a record or about none.
+    pub(crate) fn event(class: Class, outcome: Outcome, event: &str, about: Option<(&'static str, Uuid)>) -> Self {
         Self {
-            class: Class::Security,
+            class,
             outcome,
             event: event.to_owned(),
-            kind: user.map(|_| "user"),
-            record_id: user,
+            kind: about.map(|(kind, _)| kind),
+            record_id: about.map(|(_, id)| id),
             version: 0,
             changed: Vec::new(),
             owner: (None, None),
@@ -191,20 +220,36 @@ impl Entry {
         }
     }
 
-    /// An entry about an answer that told of records out of the caller's reach; `body` names them.
-    pub(crate) fn access(event: &str, outcome: Outcome, body: String) -> Self {
-        Self { class: Class::Access, body, ..Self::security(event, outcome, None) }
+    /// The same entry with what it tells; nothing in it may be sealed elsewhere, but for ids.
+    pub(crate) fn saying(self, body: &serde_json::Value) -> Self {
+        Self { body: body.to_string(), ..self }
+    }
+
+    /// An entry about signing in.
+    pub(crate) fn security(event: &str, outcome: Outcome, user: Option<Uuid>) -> Self {
+        Self::event(Class::Security, outcome, event, user.map(|user| ("user", user)))
+    }
+
+    /// An entry about rights, keys, or the organisation itself.
+    pub(crate) fn admin(event: &str, about: Option<(&'static str, Uuid)>) -> Self {
+        Self::event(Class::Admin, Outcome::Ok, event, about)
+    }
+
+    /// An entry about what somebody was told, or was not let see or do.
+    pub(crate) fn access(event: &str, outcome: Outcome, about: Option<(&'static str, Uuid)>) -> Self {
+        Self::event(Class::Access, outcome, event, about)
     }
 
     /// The row, with its body sealed and committed to.
     pub(crate) fn into_row(self, tx: &Tx<'_>) -> Result<journal::ActiveModel, Failure> {
         let caller = tx.caller();
         let id = new_id(tx.now());
-        let mut salt = [0_u8; 32];
+        let mut salt = [0_u8; SALT];
         getrandom::fill(&mut salt).map_err(|error| Failure::Internal(error.to_string()))?;
         // What is sealed is salt ‖ body: the commitment can be checked by whoever may open it, and says nothing to
         // others, nor to anybody once the body is erased.
-        let salted = [salt.as_slice(), self.body.as_bytes()].concat();
+        let body = with_reason(self.body, caller.request().reason.as_deref());
+        let salted = [salt.as_slice(), body.as_bytes()].concat();
         let commitment = Sha256::digest(&salted).to_vec();
         let ring = caller.ring();
         let body = ring.seal(BODY, id, &salted)?;

@@ -112,7 +112,7 @@ impl View for RecordView<'_> {
 }
 
 /// The relation of a caller to a record: users are their own.
-fn relation(caller: &Caller, record: &dyn Shown) -> Relation {
+pub(crate) fn relation(caller: &Caller, record: &dyn Shown) -> Relation {
     let base = record.base();
     if caller.principal().user() == Some(base.id) {
         return Relation::Own;
@@ -194,7 +194,7 @@ struct Named {
 }
 
 /// Names of customers and contacts that records point to; those of people, teams and tags are at hand.
-async fn names_of(db: &impl ConnectionTrait, caller: &Caller, ids: Vec<Uuid>) -> Result<Names, Failure> {
+pub(crate) async fn names_of(db: &impl ConnectionTrait, caller: &Caller, ids: Vec<Uuid>) -> Result<Names, Failure> {
     let mut ids: Vec<Uuid> = ids.into_iter().filter(|id| caller.org().name_of(*id).is_none()).collect();
     ids.sort_unstable();
     ids.dedup();

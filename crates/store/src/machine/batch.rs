@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::gate::{Caller, worth_another_try};
 use crate::kept::{self, Kept};
 use crate::ops::duplicates;
+use crate::refusals::{self, Refusal, noting};
 use crate::tx::Tx;
 
 use super::doors::{TRIES, WriteOptions, pause};
@@ -41,8 +42,24 @@ pub async fn batch(
     atomic: bool,
     options: &WriteOptions,
 ) -> Result<Vec<BatchItem>, Failure> {
-    let machine = resource.0;
-    caller.reach(Action::Create, machine.kind().name)?;
+    let kind = resource.kind().name;
+    let refusal = Refusal::of(kind, "create", None);
+    let done = noting(caller, refusal, async {
+        caller.reach(Action::Create, kind)?;
+        chunks(caller, resource.0, items, atomic, options).await
+    });
+    let done = done.await?;
+    refusals::note(caller, refusal, done.iter().filter_map(|item| item.outcome.as_ref().err())).await;
+    Ok(done)
+}
+
+async fn chunks(
+    caller: &Caller,
+    machine: &'static dyn Machine,
+    items: Vec<Value>,
+    atomic: bool,
+    options: &WriteOptions,
+) -> Result<Vec<BatchItem>, Failure> {
     let size = if atomic { items.len().max(1) } else { CHUNK };
     let mut done = Vec::with_capacity(items.len());
     for (part, chunk) in items.chunks(size).enumerate() {

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::gate::{Caller, worth_another_try};
 use crate::kept::{self, Kept};
 use crate::ops::duplicates;
+use crate::refusals::{Refusal, noting};
 use crate::tx::Tx;
 
 use super::answer::{self, Answer, Asked};
@@ -93,10 +94,13 @@ pub async fn get(
 ) -> Result<Answer, Failure> {
     let machine = resource.0;
     let asked = Asked::one(machine.kind(), parameters)?;
-    if asked.expand.is_empty() {
-        return one(caller, machine, id, &asked).await;
-    }
-    caller.at_one_moment(async move |caller: &Caller| one(caller, machine, id, &asked).await).await
+    noting(caller, Refusal::of(machine.kind().name, "read", Some(id)), async {
+        if asked.expand.is_empty() {
+            return one(caller, machine, id, &asked).await;
+        }
+        caller.at_one_moment(async move |caller: &Caller| one(caller, machine, id, &asked).await).await
+    })
+    .await
 }
 
 async fn one(caller: &Caller, machine: &dyn Machine, id: Uuid, asked: &Asked) -> Result<Answer, Failure> {
@@ -110,9 +114,12 @@ async fn one(caller: &Caller, machine: &dyn Machine, id: Uuid, asked: &Asked) ->
 /// [`Failure::BadQuestion`], or the kind is not the caller's to read.
 pub async fn list(caller: &Caller, resource: Resource, parameters: Vec<(String, String)>) -> Result<Answer, Failure> {
     let machine = resource.0;
-    caller.reach(Action::Read, machine.kind().name)?;
-    let asked = Asked::from_parameters(caller, machine.kind(), parameters)?;
-    many(caller, machine, asked).await
+    noting(caller, Refusal::of(machine.kind().name, "read", None), async {
+        caller.reach(Action::Read, machine.kind().name)?;
+        let asked = Asked::from_parameters(caller, machine.kind(), parameters)?;
+        many(caller, machine, asked).await
+    })
+    .await
 }
 
 /// A page of a search.
@@ -121,9 +128,12 @@ pub async fn list(caller: &Caller, resource: Resource, parameters: Vec<(String, 
 /// As [`list`].
 pub async fn search(caller: &Caller, resource: Resource, body: &Value) -> Result<Answer, Failure> {
     let machine = resource.0;
-    caller.reach(Action::Read, machine.kind().name)?;
-    let asked = Asked::from_body(caller, machine.kind(), body)?;
-    many(caller, machine, asked).await
+    noting(caller, Refusal::of(machine.kind().name, "read", None), async {
+        caller.reach(Action::Read, machine.kind().name)?;
+        let asked = Asked::from_body(caller, machine.kind(), body)?;
+        many(caller, machine, asked).await
+    })
+    .await
 }
 
 /// A page, of one moment where several statements make it.
@@ -152,9 +162,7 @@ pub async fn create(
     body: Value,
     options: &WriteOptions,
 ) -> Result<Written, Failure> {
-    let machine = resource.0;
-    caller.reach(Action::Create, machine.kind().name)?;
-    run(caller, machine, options, Work::Create(body)).await
+    run(caller, resource.0, options, Work::Create(body)).await
 }
 
 /// Applies a merge patch (RFC 7396).
@@ -168,9 +176,7 @@ pub async fn update(
     body: Value,
     options: &WriteOptions,
 ) -> Result<Written, Failure> {
-    let machine = resource.0;
-    caller.reach(Action::Update, machine.kind().name)?;
-    run(caller, machine, options, Work::Update(id, body)).await
+    run(caller, resource.0, options, Work::Update(id, body)).await
 }
 
 /// Deletes a record; what hangs on it goes along.
@@ -178,9 +184,7 @@ pub async fn update(
 /// # Errors
 /// No such record, no right, or an old version was named.
 pub async fn delete(caller: &Caller, resource: Resource, id: Uuid, options: &WriteOptions) -> Result<Written, Failure> {
-    let machine = resource.0;
-    caller.reach(Action::Delete, machine.kind().name)?;
-    run(caller, machine, options, Work::Delete(id)).await
+    run(caller, resource.0, options, Work::Delete(id)).await
 }
 
 /// Takes a deleted record back.
@@ -193,12 +197,37 @@ pub async fn restore(
     id: Uuid,
     options: &WriteOptions,
 ) -> Result<Written, Failure> {
-    let machine = resource.0;
-    caller.reach(Action::Delete, machine.kind().name)?;
-    run(caller, machine, options, Work::Restore(id)).await
+    run(caller, resource.0, options, Work::Restore(id)).await
+}
+
+impl Work {
+    /// The right that it takes, what it is called, and the record that it names.
+    fn right(&self) -> (Action, &'static str, Option<Uuid>) {
+        match self {
+            Self::Create(_) => (Action::Create, "create", None),
+            Self::Update(id, _) => (Action::Update, "update", Some(*id)),
+            Self::Delete(id) => (Action::Delete, "delete", Some(*id)),
+            Self::Restore(id) => (Action::Delete, "restore", Some(*id)),
+        }
+    }
 }
 
 async fn run(
+    caller: &Caller,
+    machine: &'static dyn Machine,
+    options: &WriteOptions,
+    work: Work,
+) -> Result<Written, Failure> {
+    let (action, verb, id) = work.right();
+    let kind = machine.kind().name;
+    noting(caller, Refusal::of(kind, verb, id), async {
+        caller.reach(action, kind)?;
+        tried(caller, machine, options, work).await
+    })
+    .await
+}
+
+async fn tried(
     caller: &Caller,
     machine: &'static dyn Machine,
     options: &WriteOptions,

@@ -15,6 +15,7 @@ use crate::entities::{contact, customer};
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::pii::{self, Entry, class_of, padded};
+use crate::refusals::{Refusal, noting};
 
 use super::answer::Answer;
 
@@ -24,6 +25,10 @@ use super::answer::Answer;
 /// # Errors
 /// Not such a value, the caller was told of such records often enough this hour, or the database is away.
 pub async fn lookup(caller: &Caller, find: Find, raw: &str, pointer: &str) -> Result<Answer, Failure> {
+    noting(caller, Refusal::to("lookup", "read"), found(caller, find, raw, pointer)).await
+}
+
+async fn found(caller: &Caller, find: Find, raw: &str, pointer: &str) -> Result<Answer, Failure> {
     caller.reach(Action::Read, "customer")?;
     let refused = |flaw: Flaw| Failure::refused(pointer, flaw);
     let value = sealed_form(find, raw, &caller.org().region).map_err(refused)?;

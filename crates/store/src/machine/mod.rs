@@ -9,7 +9,7 @@ pub(crate) mod draft;
 mod expand;
 mod lookup;
 mod page;
-mod question;
+pub(crate) mod question;
 pub(crate) mod read;
 mod remove;
 pub(crate) mod update;

@@ -14,7 +14,7 @@ use super::expand;
 
 /// The largest page.
 pub(crate) const MAX_LIMIT: u64 = 500;
-const DEFAULT_LIMIT: u64 = 50;
+pub(crate) const DEFAULT_LIMIT: u64 = 50;
 /// Longest text of `q`, in characters.
 const MAX_Q: usize = 200;
 /// Most words of `q`.

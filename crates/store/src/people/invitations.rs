@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, Duration, Utc};
 use kehu_domain::codes;
+use kehu_domain::fields::format_time;
 use kehu_domain::flaw::Flaw;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::crypto::token::{Token, TokenKind};
@@ -40,6 +42,8 @@ pub(super) async fn invite(tx: &Tx<'_>, user: Uuid) -> Result<Invitation, Failur
         expires_at: Set(expires_at),
     };
     invitation::Entity::insert(row).exec_without_returning(tx.db()).await?;
+    let entry = Entry::admin("user.invited", Some(("user", user)));
+    tx.log(entry.saying(&json!({ "expires_at": format_time(expires_at) })));
     Ok(Invitation { token, expires_at })
 }
 

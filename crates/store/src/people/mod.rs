@@ -9,6 +9,7 @@ mod refresh;
 pub(crate) mod sessions;
 mod sign_in;
 mod signing;
+mod strangers;
 mod sweep;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -14,7 +14,7 @@ use crate::engine::{self, EngineError};
 use crate::entities::organisation;
 use crate::failure::Failure;
 use crate::gate::{Gate, RequestInfo};
-use crate::journal::{Entry, Outcome};
+use crate::journal::Entry;
 use crate::machine::Draft;
 use crate::ops::installation;
 use crate::org::{INSTALLATION, Org};
@@ -182,7 +182,7 @@ async fn plan(
         state: 0,
     };
     let roots = installation::roots(gate, row.id)?;
-    let request = RequestInfo { via: "command", ..RequestInfo::default() };
+    let request = RequestInfo::of_program("command", gate.now());
     let caller = gate.founder(Org::new(row.clone()), roots.clone(), request)?;
     let machine = registry::machine("user").ok_or_else(|| Failure::Internal("there is no machine for users".into()))?;
     let draft = machine.draft(&caller, json!({ "name": ADMINISTRATOR, member: login, "role": "administrator" }))?;
@@ -214,7 +214,7 @@ impl Plan {
                 }
                 installation::insert(db, row, roots).await?;
                 let tx = Tx::new(db, caller, now);
-                tx.log(Entry::security(Entry::FOUNDED, Outcome::Ok, None));
+                tx.log(Entry::admin(Entry::FOUNDED, None));
                 let machine = registry::machine("user");
                 let machine = machine.ok_or_else(|| Failure::Internal("there is no machine for users".into()))?;
                 let user = machine.insert(&tx, draft, false).await?.base().id;

@@ -108,7 +108,7 @@ async fn refused(caller: &Caller, user: Uuid, pair: Pair, counted: bool) -> Resu
             throttle::count(db, &pair, now).await?;
         }
         let tx = Tx::new(db, told, now);
-        tx.log(Entry::security("password.refused", Outcome::Denied, Some(user)));
+        tx.log(Entry::security("password.refused", Outcome::Failed, Some(user)));
         tx.finish().await.map(drop)
     };
     caller.gate().write_raw(job).await.map(|()| wrong())

@@ -19,11 +19,13 @@ use crate::failure::{Failure, SignInFailure};
 use crate::gate::{Caller, Gate, Principal, RequestInfo, Verified};
 use crate::journal::{Entry, Outcome};
 use crate::ops::logins;
+use crate::org::INSTALLATION;
 use crate::rows::Rows;
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
 use super::hashing::Password;
+use super::strangers;
 use super::throttle::{self, Pair};
 
 pub(super) const FAMILY_KEY: FieldPath = FieldPath::new("session.family_key");
@@ -145,7 +147,8 @@ impl Gate {
             Err(failure) => {
                 let wrong = failure == SignInFailure::CredentialsWrong;
                 if wrong || failure == SignInFailure::AccountDisabled {
-                    note_failure(self, known, pair, wrong && said.throttled, request).await?;
+                    let failed = Failed { known, pair, wrong, counted: wrong && said.throttled };
+                    note_failure(self, failed, request).await?;
                 }
                 Err(Failure::SignIn(failure))
             }
@@ -191,29 +194,40 @@ fn one_of(right: Vec<Candidate>) -> Result<Candidate, SignInFailure> {
     }
 }
 
+/// A sign-in that did not work.
+struct Failed {
+    /// Whose name it was.
+    known: Vec<(Uuid, Uuid)>,
+    pair: Pair,
+    /// Whether the password was wrong; otherwise the account is disabled.
+    wrong: bool,
+    /// Whether it slows down who guesses.
+    counted: bool,
+}
+
 /// Counts a failure, and tells the journal of the organisation where it is plain which one is meant: others need not
 /// learn that somebody whom they entered tries to sign in elsewhere. In one transaction: a name that nobody has takes
 /// as many commits.
-async fn note_failure(
-    gate: &Gate,
-    known: Vec<(Uuid, Uuid)>,
-    pair: Pair,
-    counted: bool,
-    request: RequestInfo,
-) -> Result<(), Failure> {
-    let mut told = Vec::new();
-    let plain = known.len() == 1;
-    for (org, user) in known.into_iter().filter(|_| plain) {
-        told.push((gate.system(org, request.clone()).await?, user));
-    }
+async fn note_failure(gate: &Gate, failed: Failed, request: RequestInfo) -> Result<(), Failure> {
+    let Failed { known, pair, wrong, counted } = failed;
     let now = gate.now();
+    let outcome = if wrong { Outcome::Failed } else { Outcome::Denied };
+    let told = match known.as_slice() {
+        [(org, user)] => Some((*org, Entry::security("sign_in.failed", outcome, Some(*user)))),
+        [] => strangers::entry(gate, &pair, now).map(|entry| (INSTALLATION, entry)),
+        _ => None,
+    };
+    let told = match told {
+        Some((org, entry)) => Some((gate.system(org, request).await?, entry)),
+        None => None,
+    };
     gate.write_raw(async move |db: &engine::Tx| {
         if counted {
             throttle::count(db, &pair, now).await?;
         }
-        for (caller, user) in told {
+        if let Some((caller, entry)) = told {
             let tx = Tx::new(db, caller, now);
-            tx.log(Entry::security("sign_in.failed", Outcome::Denied, Some(user)));
+            tx.log(entry);
             tx.finish().await?;
         }
         Ok(())

@@ -11,7 +11,10 @@ use crate::crypto::cell::FieldPath;
 use crate::engine;
 use crate::entities::signing_key;
 use crate::failure::Failure;
-use crate::gate::Gate;
+use crate::gate::{Gate, RequestInfo};
+use crate::journal::Entry;
+use crate::org::INSTALLATION;
+use crate::tx::Tx;
 
 const PRIVATE: FieldPath = FieldPath::new("installation.signing_key");
 
@@ -62,9 +65,12 @@ impl Gate {
         let (id, created_at) = (new_id(self.now()), self.now());
         let private_key = self.installation_ring()?.seal(PRIVATE, id, private)?;
         let row = signing_key::Model { id, private_key, public_key: public.to_vec(), created_at, retired_at: None };
+        let told = self.system(INSTALLATION, RequestInfo::of_program("system", created_at)).await?;
         self.write_raw(async move |db: &engine::Tx| {
             signing_key::Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
-            Ok(())
+            let tx = Tx::new(db, told, created_at);
+            tx.log(Entry::admin("signing_key.created", Some(("signing_key", id))));
+            tx.finish().await.map(drop)
         })
         .await
     }

@@ -41,6 +41,13 @@ impl Pair {
     }
 }
 
+impl Pair {
+    /// The keyed hash of the address.
+    pub(super) fn address(&self) -> &[u8] {
+        &self.address
+    }
+}
+
 /// An IPv4 address, or the first half of an IPv6 one: the rest is the client's to choose.
 fn network(address: &str) -> String {
     match address.parse() {

@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::gate::{Caller, worth_another_try};
 use crate::kept::{self, Kept};
 use crate::machine::{self, Answer, Change, Machine, Resource, Shown, Verb, WriteOptions, Written, answer};
+use crate::refusals::{Refusal, noting};
 use crate::registry;
 use crate::tx::Tx;
 
@@ -38,6 +39,10 @@ fn users() -> Result<&'static dyn Machine, Failure> {
 /// # Errors
 /// As making any record; a password that breaks the rules, with `/password`.
 pub async fn create_user(caller: &Caller, body: Value, options: &WriteOptions) -> Result<Written, Failure> {
+    noting(caller, Refusal::of("user", "create", None), create(caller, body, options)).await
+}
+
+async fn create(caller: &Caller, body: Value, options: &WriteOptions) -> Result<Written, Failure> {
     caller.reach(Action::Create, "user")?;
     let machine = users()?;
     let (body, password, mut findings) = take_password(body);
@@ -87,10 +92,14 @@ pub async fn create_user(caller: &Caller, body: Value, options: &WriteOptions) -
 /// # Errors
 /// As changing any record; a password that breaks the rules, or the caller's own, with `/password`.
 pub async fn update_user(caller: &Caller, id: Uuid, body: Value, options: &WriteOptions) -> Result<Written, Failure> {
-    let machine = users()?;
     if body.get(PASSWORD).is_none() {
-        return machine::update(caller, Resource(machine), id, body, options).await;
+        return machine::update(caller, Resource(users()?), id, body, options).await;
     }
+    noting(caller, Refusal::of("user", "update", Some(id)), with_password(caller, id, body, options)).await
+}
+
+async fn with_password(caller: &Caller, id: Uuid, body: Value, options: &WriteOptions) -> Result<Written, Failure> {
+    let machine = users()?;
     caller.reach(Action::Update, "user")?;
     if caller.principal().user() == Some(id) {
         // Whoever has nothing but a token must not take the account over.

@@ -13,6 +13,7 @@ use crate::crypto::cell::FieldPath;
 use crate::crypto::token::{Token, TokenKind};
 use crate::entities::form;
 use crate::failure::Failure;
+use crate::journal::Entry;
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
@@ -145,5 +146,6 @@ async fn make_secrets(tx: &Tx<'_>, form: &Stored<Form>) -> Result<(), Failure> {
         .exec(tx.db())
         .await?;
     tx.show_once(id, key.reveal());
+    tx.log(Entry::admin("form.keys_created", Some(("form", id))));
     Ok(())
 }

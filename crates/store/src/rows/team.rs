@@ -6,9 +6,11 @@ use kehu_domain::flaw::Flaw;
 use kehu_domain::kinds::Team;
 use kehu_domain::record::Stored;
 use kehu_domain::show::Name;
+use serde_json::json;
 
 use crate::entities::team;
 use crate::failure::Failure;
+use crate::journal::Entry;
 use crate::ops::unique_name;
 use crate::sealer::Opener;
 use crate::tx::Tx;
@@ -53,11 +55,22 @@ impl Rows for Team {
         unique_name::check::<Self>(tx, self.name.as_str(), id).await
     }
 
-    async fn follow(tx: &Tx<'_>, _: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {
+    async fn follow(tx: &Tx<'_>, before: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {
         tx.people_changed();
+        if let (Some(before), Some(after)) = (before, after) {
+            moved(before, after).into_iter().for_each(|entry| tx.log(entry));
+        }
         if let Some(team) = after {
             tx.remember_name(team.base.id, Name { name: team.data.name.as_str().to_owned(), color: None });
         }
         Ok(())
     }
+}
+
+/// The entry that tells administrators of another team above: its managers reach what this one has.
+fn moved(before: &Stored<Team>, after: &Stored<Team>) -> Option<Entry> {
+    let parent = |team: &Stored<Team>| json!({ "parent_id": team.data.parent_id.map(|parent| parent.id) });
+    let (from, to) = (parent(before), parent(after));
+    let entry = || Entry::admin("team.moved", Some(("team", after.base.id)));
+    (from != to).then(|| entry().saying(&json!({ "before": from, "after": to })))
 }

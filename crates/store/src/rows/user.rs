@@ -5,10 +5,12 @@ use kehu_domain::kinds::{RoleName, User};
 use kehu_domain::record::Stored;
 use kehu_domain::show::Name;
 use sea_orm::ActiveValue::NotSet;
+use serde_json::json;
 
 use crate::crypto::cell::FieldPath;
 use crate::entities::user;
 use crate::failure::Failure;
+use crate::journal::Entry;
 use crate::ops::logins;
 use crate::sealer::Opener;
 use crate::tx::Tx;
@@ -79,6 +81,19 @@ impl Rows for User {
         if let Some(user) = after {
             tx.remember_name(user.base.id, Name { name: user.data.name.as_str().to_owned(), color: None });
         }
+        rights_changed(before, after).into_iter().for_each(|entry| tx.log(entry));
         logins::write(tx, before, after).await
     }
+}
+
+/// The entry that tells administrators what the user may do now, beside the one of the change.
+fn rights_changed(before: Option<&Stored<User>>, after: Option<&Stored<User>>) -> Option<Entry> {
+    let one = after.or(before)?;
+    let rights = |user: &Stored<User>| {
+        let User { role, team_id, disabled, .. } = &user.data;
+        json!({ "role": role.key(), "team_id": team_id.map(|team| team.id), "disabled": disabled })
+    };
+    let (before, after) = (before.map(rights), after.map(rights));
+    let entry = || Entry::admin("user.rights_changed", Some(("user", one.base.id)));
+    (before != after).then(|| entry().saying(&json!({ "before": before, "after": after })))
 }

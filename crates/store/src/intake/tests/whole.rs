@@ -79,7 +79,7 @@ async fn what_was_sent_can_be_opened_for_90_days() {
     bed.tick(1);
     assert_eq!(crate::intake::sweep(&bed.gate).await.unwrap(), 1);
     assert_eq!((open().await["raw"].clone(), open().await["status"].clone()), (Value::Null, json!("created")));
-    let opened = "SELECT count(*) FROM journal WHERE event = 'submission.opened' AND class = 'security'";
+    let opened = "SELECT count(*) FROM journal WHERE event = 'submission.opened' AND class = 'access'";
     assert_eq!(connection(&bed).query_row(opened, [], |row| row.get::<_, i64>(0)).unwrap(), 3);
 }
 

@@ -133,6 +133,7 @@ pub(crate) fn request(address: &str) -> RequestInfo {
         via: "api",
         address: Some(address.to_owned()),
         user_agent: Some("test".to_owned()),
+        reason: None,
     }
 }
 

@@ -1,0 +1,227 @@
+//! Entries of the journal as JSON, for one reader and in one language.
+
+use kehu_domain::field::{Field, Sight};
+use kehu_domain::fields::format_time;
+use kehu_domain::flaw::Lang;
+use kehu_domain::history::States;
+use kehu_domain::kinds::kind_named;
+use kehu_domain::record::Kind;
+use kehu_domain::rights::{Action, Relation};
+use kehu_domain::show::{Name, Names, Out, View};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::entities::{form, journal};
+use crate::failure::Failure;
+use crate::gate::Caller;
+use crate::machine::answer::names_of;
+use crate::pii::padded;
+
+use super::opened::{self, Body};
+use super::{Class, REASON};
+
+/// An entry that was read, its body opened.
+pub(super) struct Told {
+    pub(super) row: journal::Model,
+    body: Body,
+}
+
+impl Told {
+    pub(super) fn of(caller: &Caller, row: journal::Model) -> Self {
+        let body = Body::open(caller.ring(), &row);
+        Self { row, body }
+    }
+
+    /// The kind of the record, where it still is one.
+    fn kind(&self) -> Option<&'static Kind> {
+        self.row.kind.as_deref().and_then(kind_named)
+    }
+
+    fn is_change(&self) -> bool {
+        self.row.class == Class::Change.key()
+    }
+
+    /// The states of the record before and after.
+    fn states(&self) -> States<'_> {
+        self.body.json().filter(|_| self.is_change()).map(States::of).unwrap_or_default()
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Named {
+    id: Uuid,
+    name: String,
+}
+
+/// Names of everything that the entries point to; those of people, teams and tags are at hand.
+pub(super) async fn names(caller: &Caller, told: &[Told]) -> Result<Names, Failure> {
+    let mut ids = Vec::new();
+    for one in told {
+        if let Some(kind) = one.kind() {
+            one.states().refs(kind, &mut ids);
+        }
+    }
+    let mut names = names_of(caller.db(), caller, ids).await?;
+    let by_form = told.iter().filter(|one| one.row.actor_kind == "form").filter_map(|one| one.row.actor_id);
+    let mut forms: Vec<Uuid> = by_form.collect();
+    forms.sort_unstable();
+    forms.dedup();
+    if forms.is_empty() || caller.rights().reach(Action::Read, "form").is_none() {
+        return Ok(names);
+    }
+    let query = form::Entity::find().select_only().columns([form::Column::Id, form::Column::Name]);
+    let query = query.filter(form::Column::OrgId.eq(caller.org().id)).filter(form::Column::Id.is_in(padded(forms)));
+    let rows = query.into_model::<Named>().all(caller.db()).await?;
+    names.extend(rows.into_iter().map(|row| (row.id, Name { name: row.name, color: None })));
+    Ok(names)
+}
+
+/// How one reader sees the records that entries are about.
+pub(super) struct Reader<'a> {
+    pub(super) caller: &'a Caller,
+    pub(super) names: &'a Names,
+    pub(super) lang: Lang,
+}
+
+/// The same for one record.
+struct RecordView<'a> {
+    reader: &'a Reader<'a>,
+    relation: Relation,
+    /// Whether the reader may read records of the kind at all.
+    readable: bool,
+}
+
+impl View for RecordView<'_> {
+    fn sight(&self, field: &Field) -> Sight {
+        if self.readable { self.reader.caller.sees(field, self.relation) } else { Sight::Hidden }
+    }
+    fn name(&self, id: Uuid) -> Option<&Name> {
+        self.reader.name(id)
+    }
+    fn wants(&self, _: &str) -> bool {
+        true
+    }
+}
+
+impl Reader<'_> {
+    fn name(&self, id: Uuid) -> Option<&Name> {
+        self.names.get(&id).or_else(|| self.caller.org().name_of(id))
+    }
+
+    fn reference(&self, out: &mut Out, id: Option<Uuid>) {
+        match id {
+            Some(id) => out.object(|out| {
+                out.key("id").id(id);
+                out.key("name").text_or_null(self.name(id).map(|name| name.name.as_str()));
+            }),
+            None => out.null(),
+        }
+    }
+
+    /// Writes an entry of a record's history, as the reader stands to that record.
+    pub(super) fn change(&self, out: &mut Out, told: &Told, relation: Relation) {
+        out.object(|out| {
+            self.head(out, &told.row);
+            self.changes(out, told, relation);
+        });
+    }
+
+    /// Writes an entry of the organisation's log.
+    pub(super) fn entry(&self, out: &mut Out, told: &Told) {
+        let row = &told.row;
+        out.object(|out| {
+            self.head(out, row);
+            out.key("seq").number(row.seq);
+            out.key("class").text(&row.class);
+            out.key("outcome").text(&row.outcome);
+            out.key("kind").text_or_null(row.kind.as_deref());
+            out.key("record_id").id_or_null(row.record_id);
+            out.key("session_id").id_or_null(row.session_id);
+            for (name, before, after) in
+                [("owner", row.owner_before, row.owner_after), ("team", row.team_before, row.team_after)]
+            {
+                out.key(name).object(|out| {
+                    out.key("before");
+                    self.reference(out, before);
+                    out.key("after");
+                    self.reference(out, after);
+                });
+            }
+            let origin = opened::origin(self.caller.ring(), row);
+            for name in ["address", "user_agent"] {
+                let text = origin.as_ref().and_then(|origin| origin.get(name)).and_then(Value::as_str);
+                out.key(name).text_or_null(text);
+            }
+            self.changes(out, told, self.relation(row));
+            out.key("details");
+            match details(told) {
+                Some(details) => out.raw(&details.to_string()),
+                None => out.null(),
+            }
+        });
+    }
+
+    /// What every entry says of itself.
+    fn head(&self, out: &mut Out, row: &journal::Model) {
+        out.key("id").id(row.id);
+        out.key("at").plain(&format_time(row.at));
+        out.key("type").text(&row.event);
+        out.key("version");
+        if row.version > 0 {
+            out.number(row.version)
+        } else {
+            out.null()
+        }
+        out.key("actor").object(|out| {
+            out.key("kind").text(&row.actor_kind);
+            out.key("id").id_or_null(row.actor_id);
+            let name = row.actor_id.and_then(|id| self.name(id));
+            out.key("name").text_or_null(name.map(|name| name.name.as_str()));
+        });
+        out.key("via").text(&row.via);
+        out.key("request_id").text(&row.request_id);
+    }
+
+    /// Why, and what was changed.
+    fn changes(&self, out: &mut Out, told: &Told, relation: Relation) {
+        let reason = told.body.json().and_then(|body| body.get(REASON)).and_then(Value::as_str);
+        out.key("reason").text_or_null(reason);
+        let kind = told.kind();
+        let readable = kind.is_some_and(|kind| !self.caller.rights().reach(Action::Read, kind.name).is_none());
+        let view = RecordView { reader: self, relation, readable };
+        let named: Vec<&str> = told.row.changed.split(',').filter(|name| !name.is_empty()).collect();
+        out.key("changes");
+        let withheld = told.states().show(out, kind, &named, &view, self.lang);
+        out.key("masked").texts(withheld.masked.iter().copied());
+        out.key("hidden").texts(withheld.hidden.iter().map(String::as_str));
+        out.key("erased").flag(told.body == Body::Erased);
+        out.key("broken").flag(told.body == Body::Broken);
+    }
+
+    /// How the record of an entry stood to the reader when the entry was written.
+    fn relation(&self, row: &journal::Model) -> Relation {
+        let user = self.caller.principal().user();
+        if user.is_some() && row.record_id == user {
+            return Relation::Own;
+        }
+        self.caller.relation(row.owner_after.or(row.owner_before), row.team_after.or(row.team_before))
+    }
+}
+
+/// What an entry says that is no change of a record.
+fn details(told: &Told) -> Option<Value> {
+    let mut details = told.body.json().filter(|_| !told.is_change())?.clone();
+    let members = details.as_object_mut()?;
+    members.remove(REASON);
+    (!members.is_empty()).then_some(details)
+}
+
+/// Writes where a page stands, as every list does.
+pub(super) fn page(out: &mut Out, next: Option<&str>, has_more: bool) {
+    out.key("page").object(|out| {
+        out.key("next").text_or_null(next);
+        out.key("prev").null();
+        out.key("has_more").flag(has_more);
+    });
+}
