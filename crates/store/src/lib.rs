@@ -9,6 +9,7 @@ pub mod intake;
 pub mod machine;
 pub mod org;
 pub mod people;
+pub mod queue;
 
 mod dialect;
 mod disclosure;

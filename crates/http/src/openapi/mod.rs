@@ -6,6 +6,7 @@ mod docs;
 mod envelopes;
 mod examples;
 mod intake;
+mod jobs;
 mod kinds;
 mod operation;
 mod people;
@@ -34,6 +35,7 @@ pub fn operations() -> Vec<Operation> {
         .flat_map(|kind| records::operations(kind))
         .chain(special::operations())
         .chain(intake::operations())
+        .chain(jobs::operations())
         .collect()
 }
 
@@ -53,6 +55,7 @@ pub fn document() -> Value {
     schemas.extend(KINDS.iter().flat_map(|kind| kinds::schemas(kind)));
     schemas.extend(special::schemas());
     schemas.extend(intake::schemas());
+    schemas.extend(jobs::schemas());
     json!({
         "openapi": "3.1.0",
         "info": shared::info(),

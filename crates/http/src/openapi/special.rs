@@ -18,6 +18,7 @@ use crate::routes::types::{
 pub(super) const TAGS: &[(&str, &str)] = &[
     ("sign_in", "Signing in, staying signed in, and who one is."),
     ("submissions", "What comes in through forms, and what became of it."),
+    ("jobs", "What is done later, how far it is, and what became of it."),
     ("lookup", "Whose phone number, e-mail or WeChat id is this?"),
     ("service", "Whether the program runs, and how to use it."),
 ];

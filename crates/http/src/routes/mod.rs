@@ -4,6 +4,7 @@ use actix_web::web::ServiceConfig;
 
 mod auth;
 pub(crate) mod forms;
+mod jobs;
 mod me;
 mod members;
 mod records;
@@ -15,5 +16,6 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     auth::configure(app);
     me::configure(app);
     forms::configure(app);
+    jobs::configure(app);
     records::configure(app);
 }
