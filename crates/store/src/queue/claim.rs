@@ -15,7 +15,7 @@ use crate::entities::job;
 use crate::failure::Failure;
 use crate::gate::Gate;
 
-use super::fair::{Head, Held, order};
+use super::fair::{Head, Held, Turns, order};
 use super::fence::{dead_kept, finished, kept};
 use super::lease::milliseconds;
 use super::{Spec, State, Work};
@@ -34,8 +34,11 @@ pub struct Claims {
     kinds: String,
     slots: usize,
     lease: Duration,
+    /// Organisations that one look goes through.
+    many: usize,
     /// Where the next look begins.
     from: Uuid,
+    turns: Turns,
 }
 
 /// Jobs that were claimed, and whether there may be more to claim at once.
@@ -77,7 +80,7 @@ impl Claims {
         let kind = |spec: &&Spec| format!("(h.kind = '{}' AND h.version <= {})", spec.name, spec.version);
         let kinds: Vec<String> = kinds.iter().map(kind).collect();
         let kinds = if kinds.is_empty() { "1 = 0".to_owned() } else { kinds.join(" OR ") };
-        Self { kinds, slots, lease, from: Uuid::nil() }
+        Self { kinds, slots, lease, many: ORGANISATIONS, from: Uuid::nil(), turns: Turns::default() }
     }
 
     /// Claims what is due, in [order](super::fair), to fill the slots; `here` is what runs on this server, by
@@ -92,7 +95,7 @@ impl Claims {
         }
         let heads = self.heads(gate).await?;
         let turned = self.turn(gate).await?;
-        let held = Held { anywhere: running(gate).await?, here, slots: self.slots };
+        let held = Held { anywhere: running(gate).await?, here, slots: self.slots, turns: &self.turns };
         let heads = order(heads, held);
         if heads.is_empty() {
             return Ok((Vec::new(), turned));
@@ -103,6 +106,7 @@ impl Claims {
         let mut claimed = Vec::with_capacity(rows.len());
         for (row, lease) in rows {
             let (org, id) = (row.org_id, row.id);
+            self.turns.take(org);
             match Work::open(gate, row, lease).await {
                 Ok(work) => claimed.push(work),
                 // It comes back when the lease ends, and counts as an attempt.
@@ -110,6 +114,12 @@ impl Claims {
             }
         }
         Ok((claimed, more))
+    }
+
+    /// The same with looks of another size.
+    #[cfg(test)]
+    pub(super) fn looking_at(self, many: usize) -> Self {
+        Self { many, ..self }
     }
 
     async fn heads(&self, gate: &Gate) -> Result<Vec<Head>, Failure> {
@@ -130,7 +140,7 @@ impl Claims {
              (SELECT 0 AS priority UNION ALL SELECT 1 UNION ALL SELECT 2) p WHERE o.org_id IS NOT NULL) \
              SELECT j.org_id, j.id, j.priority, j.run_at, j.run_at <= {patience} AS {waited} \
              FROM firsts f JOIN jobs j ON j.org_id = f.org_id AND j.id IN ({ids})",
-            orgs = Self::orgs(),
+            orgs = self.orgs(),
             nths = nths.join(", "),
             ids = ids.join(", "),
             waited = Kind::Bool.alias("waited"),
@@ -144,20 +154,21 @@ impl Claims {
     }
 
     /// Organisations that have jobs waiting, one step in the index each.
-    fn orgs() -> String {
+    fn orgs(&self) -> String {
         format!(
             "orgs(org_id, n) AS (\
              SELECT (SELECT org_id FROM jobs WHERE state = 'queued' AND org_id >= ? ORDER BY org_id LIMIT 1), 1 \
              UNION ALL \
              SELECT (SELECT j.org_id FROM jobs j WHERE j.state = 'queued' AND j.org_id > orgs.org_id \
-             ORDER BY j.org_id LIMIT 1), orgs.n + 1 FROM orgs WHERE orgs.org_id IS NOT NULL AND orgs.n < {ORGANISATIONS})"
+             ORDER BY j.org_id LIMIT 1), orgs.n + 1 FROM orgs WHERE orgs.org_id IS NOT NULL AND orgs.n < {many})",
+            many = self.many
         )
     }
 
     /// Moves on where one look did not go through all organisations; whether it did not.
     async fn turn(&mut self, gate: &Gate) -> Result<bool, Failure> {
         let db = gate.engine();
-        let sql = format!("WITH RECURSIVE {} SELECT o.org_id FROM orgs o WHERE o.n = {ORGANISATIONS}", Self::orgs());
+        let sql = format!("WITH RECURSIVE {} SELECT o.org_id FROM orgs o WHERE o.n = {}", self.orgs(), self.many);
         let last = Last::find_by_statement(statement(db, &sql, [self.from.into()])).one(db).await?;
         let before = self.from;
         self.from = last.and_then(|last| last.org_id).unwrap_or_default();

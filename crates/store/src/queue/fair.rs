@@ -30,23 +30,51 @@ pub(super) struct Held<'a> {
     pub(super) here: &'a HashMap<Uuid, usize>,
     /// How many jobs this server runs at once.
     pub(super) slots: usize,
+    /// When this server last claimed a job of each, counted in claims.
+    pub(super) turns: &'a Turns,
+}
+
+/// Whose turn was when. A server remembers it for itself: short jobs would otherwise always be those of whoever has
+/// waited longest, however many that one has.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Turns {
+    last: HashMap<Uuid, u64>,
+    claims: u64,
+}
+
+impl Turns {
+    /// Organisations that are remembered.
+    const MANY: usize = 10_000;
+
+    pub(super) fn take(&mut self, org: Uuid) {
+        if self.last.len() >= Self::MANY {
+            self.last.clear();
+        }
+        self.claims += 1;
+        self.last.insert(org, self.claims);
+    }
+
+    fn of(&self, org: Uuid) -> u64 {
+        self.last.get(&org).copied().unwrap_or_default()
+    }
 }
 
 /// The heads in the order in which they are claimed: by priority, then those of the organisation that has the fewest
-/// running, then the one that waits longest. An organisation with a thousand jobs takes turns with one that has three.
+/// running, whose last turn was longest ago, then the one that waits longest. An organisation with a thousand jobs takes
+/// turns with one that has three.
 ///
 /// No organisation takes the last free slot of a server for itself: with all the others in its hands, whoever comes next
 /// finds one at once instead of waiting for a job to end. A server with one slot has none to keep.
 pub(super) fn order(mut heads: Vec<Head>, held: Held<'_>) -> Vec<Head> {
-    let Held { mut anywhere, here, slots } = held;
+    let Held { mut anywhere, here, slots, turns } = held;
     let most = slots.saturating_sub(1).max(1);
-    let mut here = here.clone();
+    let (mut here, mut turns) = (here.clone(), turns.clone());
     let mut order = Vec::with_capacity(heads.len());
     loop {
         heads.retain(|head| here.get(&head.org).copied().unwrap_or_default() < most);
         let rank = |head: &Head| {
             let running = anywhere.get(&head.org).copied().unwrap_or_default();
-            (head.rank(), running, head.run_at, head.id)
+            (head.rank(), running, turns.of(head.org), head.run_at, head.id)
         };
         let Some((at, next)) = heads.iter().copied().enumerate().min_by_key(|(_, head)| rank(head)) else {
             return order;
@@ -54,6 +82,7 @@ pub(super) fn order(mut heads: Vec<Head>, held: Held<'_>) -> Vec<Head> {
         heads.swap_remove(at);
         *anywhere.entry(next.org).or_default() += 1;
         *here.entry(next.org).or_default() += 1;
+        turns.take(next.org);
         order.push(next);
     }
 }
@@ -75,8 +104,8 @@ mod tests {
     }
 
     fn ordered(heads: Vec<Head>, slots: usize) -> Vec<u128> {
-        let here = HashMap::new();
-        orgs(&order(heads, Held { anywhere: HashMap::new(), here: &here, slots }))
+        let (here, turns) = (HashMap::new(), Turns::default());
+        orgs(&order(heads, Held { anywhere: HashMap::new(), here: &here, slots, turns: &turns }))
     }
 
     #[test]
@@ -95,9 +124,17 @@ mod tests {
 
     #[test]
     fn what_runs_elsewhere_counts() {
-        let (org, here) = (Uuid::from_u128(1), HashMap::new());
-        let held = Held { anywhere: HashMap::from([(org, 2)]), here: &here, slots: 9 };
+        let (org, here, turns) = (Uuid::from_u128(1), HashMap::new(), Turns::default());
+        let held = Held { anywhere: HashMap::from([(org, 2)]), here: &here, slots: 9, turns: &turns };
         assert_eq!(orgs(&order(vec![head(1, 1, 1), head(2, 5, 1), head(2, 6, 1)], held)), [2, 2, 1]);
+    }
+
+    #[test]
+    fn whose_turn_was_longest_ago_goes_first_although_others_wait_longer() {
+        let (here, mut turns) = (HashMap::new(), Turns::default());
+        turns.take(Uuid::from_u128(1));
+        let held = Held { anywhere: HashMap::new(), here: &here, slots: 9, turns: &turns };
+        assert_eq!(orgs(&order(vec![head(1, 1, 1), head(1, 2, 1), head(2, 9, 1)], held)), [2, 1, 1]);
     }
 
     #[test]
@@ -105,8 +142,8 @@ mod tests {
         let heads: Vec<Head> = (0..9).map(|at| head(1, at, 1)).collect();
         assert_eq!(ordered(heads.clone(), 4).len(), 3);
         assert_eq!(ordered(heads.clone(), 1).len(), 1);
-        let here = HashMap::from([(Uuid::from_u128(1), 2)]);
-        let held = Held { anywhere: here.clone(), here: &here, slots: 4 };
+        let (here, turns) = (HashMap::from([(Uuid::from_u128(1), 2)]), Turns::default());
+        let held = Held { anywhere: here.clone(), here: &here, slots: 4, turns: &turns };
         assert_eq!(order(heads, held).len(), 1);
     }
 

@@ -1,1 +1,6 @@
-//! The queue on both engines.
+mod bed;
+mod claim;
+mod doors;
+mod enqueue;
+mod lease;
+mod schedule;
