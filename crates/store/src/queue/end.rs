@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kehu_domain::flaw::Lang;
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -38,7 +39,13 @@ pub enum Ended {
 
 impl From<Failure> for Ended {
     fn from(failure: Failure) -> Self {
-        let detail = failure.to_string();
+        let detail = match &failure {
+            Failure::Refused(findings) => {
+                let found = findings.iter().map(|found| format!("{}: {}", found.pointer, found.flaw.message(Lang::En)));
+                found.collect::<Vec<_>>().join(" ")
+            }
+            other => other.to_string(),
+        };
         match failure {
             Failure::LeaseLost => Self::Lost,
             Failure::Engine(_) => Self::Failed { code: "database", detail },
