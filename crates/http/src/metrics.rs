@@ -9,6 +9,7 @@ use actix_web::{HttpResponse, web};
 use kehu_store::Gate;
 use kehu_store::engine::EngineStats;
 use kehu_store::journal::JournalLag;
+use kehu_store::queue::{JobStats, Seen};
 use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
 use tokio::time::timeout;
 
@@ -84,6 +85,7 @@ pub(crate) async fn show(state: web::Data<State>) -> HttpResponse {
     gauge(&mut text, "kehu_http_connections", "Connections of clients.", state.ending.connections());
     engine(&mut text, &state.gate.stats());
     journal(&mut text, &state.gate).await;
+    jobs(&mut text, &state.gate.job_stats());
     process(&mut text);
     let version = env!("CARGO_PKG_VERSION");
     figure(&mut text, "gauge", "kehu_build_info", "The program.", &format!("{{version=\"{version}\"}}"), 1);
@@ -110,6 +112,22 @@ async fn journal(text: &mut String, gate: &Gate) {
     let seconds = waited.as_secs_f64();
     gauge(text, "kehu_journal_lag_seconds", "For how long readers of the journal are held back, at least.", seconds);
     gauge(text, "kehu_journal_unsettled", "Places of the journal that cannot be read yet.", places);
+}
+
+fn jobs(text: &mut String, stats: &JobStats) {
+    let JobStats { ended, running, seen } = stats;
+    let name = "kehu_jobs_total";
+    let _ = writeln!(text, "# HELP {name} Runs of jobs that ended, by kind and by what became of the job.");
+    let _ = writeln!(text, "# TYPE {name} counter");
+    for ((kind, outcome), count) in ended {
+        let _ = writeln!(text, "{name}{{kind=\"{kind}\",outcome=\"{outcome}\"}} {count}");
+    }
+    gauge(text, "kehu_jobs_running", "Jobs that this process runs.", running);
+    if let Some(Seen { oldest_due, dead }) = seen {
+        let waited = "Seconds that the oldest job that is due has waited.";
+        gauge(text, "kehu_jobs_oldest_due_seconds", waited, oldest_due);
+        gauge(text, "kehu_jobs_dead", "Jobs that failed for good and are kept; 1000 is that many or more.", dead);
+    }
 }
 
 /// From /proc; where there is none these figures are left out.

@@ -21,6 +21,7 @@ use crate::hourly::Hourly;
 use crate::journal::Mark;
 use crate::org::{FRESH, INSTALLATION, Org, Orgs};
 use crate::people::hashing::Hashing;
+use crate::queue::Board;
 
 pub use caller::{Caller, Principal, RequestInfo, Verified};
 
@@ -49,6 +50,7 @@ struct Inner {
     sessions: Cache<Uuid, Arc<SessionState>>,
     installation: OnceLock<Arc<KeyRing>>,
     hashing: Hashing,
+    board: Board,
     read_limit: u32,
     mark: Mark,
     /// Refusals by organisation and user.
@@ -85,6 +87,7 @@ impl Gate {
             sessions: Cache::new(100_000),
             installation: OnceLock::new(),
             hashing: Hashing::default(),
+            board: Board::default(),
             read_limit: options.read_limit,
             mark: Mark::default(),
             refusals: Hourly::default(),
@@ -131,13 +134,23 @@ impl Gate {
         self.caller(org, Principal::Form(form), Rights::system(), Vec::new(), request).await
     }
 
-    /// The system itself, in one organisation: signing in, a job, the command line.
+    /// The system itself, in one organisation: signing in, a schedule, the command line.
     ///
     /// # Errors
     /// The organisation does not exist, or the database is away.
     pub(crate) async fn system(&self, org: Uuid, request: RequestInfo) -> Result<Caller, Failure> {
         let org = self.org(org).await?;
         self.caller(org, Principal::System, Rights::system(), Vec::new(), request).await
+    }
+
+    /// A job that a server claimed: it acts for the organisation itself, as long as it holds its lease.
+    ///
+    /// # Errors
+    /// The organisation is gone, or the database is away.
+    pub(crate) async fn job(&self, org: Uuid, id: Uuid, lease: Uuid, request_id: String) -> Result<Caller, Failure> {
+        let org = self.org(org).await?;
+        let request = RequestInfo { request_id, via: "job", ..RequestInfo::default() };
+        self.caller(org, Principal::Job { id, lease }, Rights::system(), Vec::new(), request).await
     }
 
     /// The system in an organisation that is being made: its rows are not written yet.
@@ -218,6 +231,10 @@ impl Gate {
 
     pub(crate) fn strangers(&self) -> &Hourly<Vec<u8>> {
         &self.0.strangers
+    }
+
+    pub(crate) fn board(&self) -> &Board {
+        &self.0.board
     }
 
     pub(crate) fn hashing(&self) -> &Hashing {
