@@ -6,9 +6,10 @@ use std::pin::Pin;
 use std::str::FromStr;
 
 use croner::Cron;
+use kehu_store::journal::{Keep, VERIFICATION, verify_asked};
 use kehu_store::queue::{Run, Schedule, Spec, Work};
 
-use crate::housekeeping;
+use crate::{housekeeping, journal};
 
 /// A pattern that says no time.
 #[derive(Debug, thiserror::Error)]
@@ -69,12 +70,19 @@ impl Kinds {
     }
 }
 
-/// The kinds of the program.
+/// The kinds of the program; the journal is kept for so long.
 ///
 /// # Errors
 /// A pattern cannot be read.
-pub fn built_in() -> Result<Kinds, PatternError> {
-    Kinds::default().with(&housekeeping::KIND, housekeeping::run).every(&housekeeping::KIND, housekeeping::EVERY)
+pub fn built_in(keep: Keep) -> Result<Kinds, PatternError> {
+    Kinds::default()
+        .with(&VERIFICATION, verify_asked)
+        .with(&journal::CLOSE, journal::close)
+        .with(&journal::KEEP, move |work| journal::keep(work, keep))
+        .with(&housekeeping::KIND, housekeeping::run)
+        .every(&journal::CLOSE, journal::CLOSE_EVERY)?
+        .every(&journal::KEEP, journal::KEEP_EVERY)?
+        .every(&housekeeping::KIND, housekeeping::EVERY)
 }
 
 #[cfg(test)]
@@ -108,6 +116,7 @@ mod tests {
 
     #[test]
     fn those_of_the_program_are_sound() {
-        assert!(built_in().unwrap().schedules().len() <= built_in().unwrap().specs().len());
+        let kinds = built_in(Keep::days(1096).unwrap()).unwrap();
+        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (4, 3));
     }
 }

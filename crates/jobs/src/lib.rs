@@ -2,6 +2,7 @@
 //! handler.
 
 mod housekeeping;
+mod journal;
 mod kinds;
 mod runner;
 mod slots;

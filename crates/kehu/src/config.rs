@@ -12,7 +12,7 @@ use kehu_http::server::ServerOptions;
 use kehu_http::state::Limits;
 use kehu_http::tls;
 use kehu_jobs::JobOptions;
-use kehu_store::journal::Head;
+use kehu_store::journal::{Head, Keep};
 use uuid::Uuid;
 
 use crate::Failed;
@@ -175,9 +175,17 @@ pub(crate) struct JobFlags {
     /// Seconds after which another server takes the jobs of one that gives no sign of life
     #[arg(long, env = "KEHU_JOB_LEASE", default_value_t = 30, value_name = "S")]
     job_lease: u64,
+    /// Days that entries of the journal are kept: 180 or more
+    #[arg(long, env = "KEHU_JOURNAL_DAYS", default_value_t = 1096, value_name = "DAYS")]
+    journal_days: u16,
 }
 
 impl JobFlags {
+    /// How long the journal is kept.
+    pub(crate) fn keep(&self) -> Result<Keep, Failed> {
+        Keep::days(self.journal_days).map_err(|error| Failed::Configuration(format!("--journal-days: {error}")))
+    }
+
     /// How jobs are run; `rest` is how long after the start schedules are looked at first.
     pub(crate) fn options(&self, rest: Duration) -> Result<JobOptions, Failed> {
         if !(1..=3600).contains(&self.job_lease) {

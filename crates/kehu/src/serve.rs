@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use kehu_http::server::{Server, ServerOptions};
+use kehu_jobs::Kinds;
 use kehu_store::Gate;
 use kehu_store::people::{FirstAdmin, Founded, Password};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -29,10 +30,11 @@ pub(crate) enum Content {
 pub(crate) fn run(serve: &Serve, content: Content) -> Result<(), Failed> {
     logs::start(&serve.log)?;
     let options = serve.server()?;
-    actix_web::rt::System::new().block_on(until_stopped(serve, options, content))
+    let kinds = kehu_jobs::built_in(serve.jobs.keep()?).context("schedules")?;
+    actix_web::rt::System::new().block_on(until_stopped(serve, options, kinds, content))
 }
 
-async fn until_stopped(serve: &Serve, options: ServerOptions, content: Content) -> Result<(), Failed> {
+async fn until_stopped(serve: &Serve, options: ServerOptions, kinds: Kinds, content: Content) -> Result<(), Failed> {
     // From here on a signal ends the program in order.
     let stop = (listen_to(SignalKind::terminate())?, listen_to(SignalKind::interrupt())?);
     let Opened { gate, new_key, alone: _alone } = open_to_serve(&serve.data).await?;
@@ -41,7 +43,6 @@ async fn until_stopped(serve: &Serve, options: ServerOptions, content: Content) 
         Some(first) if content == Content::Demo => Some(fill(&gate, first, &serve.first).await?),
         _ => None,
     };
-    let kinds = kehu_jobs::built_in().context("schedules")?;
     let jobs = kehu_jobs::start(&gate, kinds, serve.jobs.options(Duration::from_secs(60))?);
     let scheme = if options.tls.is_some() { "https" } else { "http" };
     let server = Server::bind(options, gate).map_err(anyhow::Error::from)?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use kehu_jobs::Kinds;
 use tokio::signal::unix::SignalKind;
 
 use crate::Failed;
@@ -26,13 +27,13 @@ pub(crate) fn run(work: &Work) -> Result<(), Failed> {
             "--job-slots 0 leaves nothing to do for `kehu work`: give 1 or more".to_owned(),
         ));
     }
-    actix_web::rt::System::new().block_on(until_stopped(work))
+    let kinds = kehu_jobs::built_in(work.jobs.keep()?).context("schedules")?;
+    actix_web::rt::System::new().block_on(until_stopped(work, kinds))
 }
 
-async fn until_stopped(work: &Work) -> Result<(), Failed> {
+async fn until_stopped(work: &Work, kinds: Kinds) -> Result<(), Failed> {
     let stop = (listen_to(SignalKind::terminate())?, listen_to(SignalKind::interrupt())?);
     let Opened { gate, .. } = open_existing(&work.data).await?;
-    let kinds = kehu_jobs::built_in().context("schedules")?;
     // It serves nobody, so there is nothing to wait for.
     let jobs = kehu_jobs::start(&gate, kinds, work.jobs.options(Duration::ZERO)?);
     tracing::info!(slots = work.jobs.job_slots, "working");

@@ -8,7 +8,7 @@ use crate::problem_codes as codes;
 
 /// The operations on the log; the history of a record is one of its kind's.
 pub(super) fn operations() -> Vec<Operation> {
-    vec![list(), get()]
+    vec![list(), get(), verify(), last_verification()]
 }
 
 fn operation(path: &str, id: &str, summary: &str, description: &str) -> Operation {
@@ -64,6 +64,26 @@ fn get() -> Operation {
     get
 }
 
+fn verify() -> Operation {
+    let text = "Compares every entry of the organisation, or of one record, with the signed chain, as a job; \
+                `GET /v1/jobs/{id}` tells how far it is, and then its `result`: whether the journal is `sound`, or else \
+                the first entry that was changed, removed, moved or added. Write the `head` of a result down elsewhere: \
+                a later verification that is given it also tells whether an older copy of the database was put in place.";
+    let mut verify = operation("/v1/audit/verify", "audit_verify", "Verify the log", text);
+    verify.method = "post";
+    verify.body = Some((&["application/json"], schema_ref("ToVerify")));
+    verify.answers = vec![Answer::json(202, "The job.", schema_ref("Job")).with_headers(&["Location"])];
+    verify
+}
+
+fn last_verification() -> Operation {
+    let text = "The job of the verification that was asked for last.";
+    let mut last = operation("/v1/audit/verify", "audit_verify_get", "The last verification", text);
+    last.answers = vec![Answer::json(200, "The job.", schema_ref("Job"))];
+    last.problems.push(&codes::NOT_FOUND);
+    last
+}
+
 fn text(description: &str) -> Value {
     json!({ "type": "string", "description": description })
 }
@@ -109,6 +129,12 @@ pub(super) fn schemas() -> Map<String, Value> {
     all.insert("Change".into(), whole("A change of a record.", head_and_changes(Map::new())));
     all.insert("ChangePage".into(), page("Change", "A page of changes, the newest first."));
     all.insert("AuditEntry".into(), whole("An entry of the organisation's log.", entry()));
+    let to_verify = json!({
+        "record_id": or_null(id("Only the history of this record; the whole journal without it.")),
+        "head": or_null(text("A head that an earlier result told.")),
+    });
+    let to_verify = to_verify.as_object().cloned().unwrap_or_default();
+    all.insert("ToVerify".into(), object("What is to be verified.", to_verify, &[], true));
     all.insert("AuditPage".into(), page("AuditEntry", "A page of entries."));
     all
 }

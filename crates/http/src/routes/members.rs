@@ -69,6 +69,6 @@ impl Members {
     }
 }
 
-fn typed(en: &'static str, zh: &'static str) -> Flaw {
+pub(super) fn typed(en: &'static str, zh: &'static str) -> Flaw {
     Flaw::new(&codes::TYPE_WRONG).with("expected_en", en).with("expected_zh", zh)
 }

@@ -75,7 +75,7 @@ pub async fn audit_entry(caller: &Caller, id: Uuid, lang: Lang) -> Result<Answer
     .await
 }
 
-fn permit(caller: &Caller) -> Result<(), Failure> {
+pub(super) fn permit(caller: &Caller) -> Result<(), Failure> {
     if caller.rights().grants(Right::AuditRead) { Ok(()) } else { Err(Failure::Forbidden) }
 }
 

@@ -1,6 +1,7 @@
 //! The journal: one append-only entry per change, written in the change's own transaction. A clear header, one sealed
 //! body with the values, and a commitment to the body that stays when the body is erased.
 
+mod asked;
 mod audit;
 mod chain;
 mod header;
@@ -32,6 +33,7 @@ use crate::entities::journal;
 use crate::failure::Failure;
 use crate::tx::Tx;
 
+pub use asked::{ToVerify, VERIFICATION, ask_to_verify, last_verification, verify_asked};
 pub use audit::{audit, audit_entry};
 pub(crate) use header::{Header, Sealed};
 pub use history::history;

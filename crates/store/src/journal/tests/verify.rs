@@ -44,19 +44,6 @@ async fn it_is_closed_once_and_verified_by_its_organisation() {
 }
 
 #[tokio::test]
-async fn somebody_may_have_seen_enough() {
-    on_both(|bed: Bed| async move {
-        let caller = bed.administrator().await;
-        history(&caller).await;
-        bed.gate.close_journal().await.unwrap();
-        let verdict = bed.gate.verify_journal(caller.org().id, None, &mut |_| false).await.unwrap();
-        assert!(verdict.is_sound() && verdict.stretches == 0 && verdict.entries > 0);
-        bed.gate.close().await;
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn the_chain_holds_after_new_keys() {
     on_both(|bed: Bed| async move {
         let caller = bed.administrator().await;
