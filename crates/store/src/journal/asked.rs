@@ -105,8 +105,10 @@ struct Total {
     total: i64,
 }
 
+/// Closes what is new first: the head that is told then stands for everything that was there.
 async fn whole(work: &Work, noted: Option<Head>) -> Result<Verdict, Ended> {
     let caller = work.caller();
+    caller.gate().close_journal().await?;
     let sql = "SELECT CAST(coalesce(sum(entries), 0) AS bigint) AS total FROM journal_stretches \
                WHERE org_id = ? AND digests IS NOT NULL";
     let total = statement(caller.db(), sql, [work.org_id().into()]);
