@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::dialect::{is_divided_by_months, statement};
 use crate::engine;
+use crate::entities::journal_stretch::Model as Stretch;
 use crate::entities::{journal, journal_stretch};
 use crate::failure::Failure;
 use crate::gate::{Gate, RequestInfo};
@@ -23,8 +24,10 @@ use super::{Class, ERASED, EXPIRED, Entry, Outcome, months};
 const DAYS_AT_LEAST: u16 = 180;
 /// Days for which addresses and user agents of clients are kept.
 const ORIGIN_DAYS: i64 = 180;
-/// Stretches that are dropped in one transaction.
+/// Stretches that are looked at together.
 const TOGETHER: u64 = 200;
+/// Entries that are dropped in one transaction, if a stretch has no more: others wait for it.
+const DROPPED: i64 = 5000;
 /// Entries that lose their origin in one transaction.
 const ORIGINS: u16 = 1000;
 
@@ -134,7 +137,13 @@ async fn oldest(gate: &Gate, cutoff: DateTime<Utc>) -> Result<Option<(Uuid, i64)
         // In the order of the chain: a clock that was wrong holds back what comes after, and makes no hole.
         let kept = journal_stretch::Entity::find().filter(C::OrgId.eq(org)).filter(C::Digests.is_not_null());
         let some = kept.order_by_asc(C::Number).limit(TOGETHER).all(gate.engine()).await?;
-        let old = some.into_iter().take_while(|stretch| stretch.last_at < cutoff).last();
+        let mut entries = 0;
+        let few = |stretch: &Stretch| {
+            let first = entries == 0;
+            entries += stretch.entries;
+            stretch.last_at < cutoff && (first || entries <= DROPPED)
+        };
+        let old = some.into_iter().take_while(few).last();
         if let Some(last) = old {
             return Ok(Some((org, last.number)));
         }
