@@ -13,6 +13,8 @@ mod tests {
     use kehu_tests::{Engine, Org, Reply, Session, company, new_id};
     use serde_json::{Value, json};
 
+    use crate::planted::plant;
+
     /// An operation of the description.
     struct Operation {
         method: String,
@@ -106,6 +108,7 @@ mod tests {
             ("/v1/teams/", org.team(None)),
             ("/v1/users/", org.user("salesperson", None).id),
             ("/v1/forms/", org.admin.post("/v1/forms", &form()).expect(201).id()),
+            ("/v1/jobs/", plant(&org, None, "dead")),
         ];
         let session = other.admin.with("x-request-id", "the-same-request");
         let document = document(&engine.base());
@@ -121,7 +124,7 @@ mod tests {
             assert_eq!(theirs.text, none.text, "{} {}", operation.method, operation.path);
             asked += 1;
         }
-        assert!(asked >= 18, "only {asked} operations with an id");
+        assert!(asked >= 21, "only {asked} operations with an id");
     }
 
     fn form() -> Value {
@@ -219,6 +222,14 @@ mod tests {
             "/v1/customers/{id}/restore",
             &admin.post(&format!("{one}/restore"), &json!({})).expect(200),
         );
+        let job = plant(&org, Some(&seller.id), "dead");
+        check(&document, "GET", "/v1/jobs", &admin.get("/v1/jobs").expect(200));
+        check(&document, "GET", "/v1/jobs", &admin.get("/v1/jobs?filter[state]=x").expect(400));
+        check(&document, "GET", "/v1/jobs/{id}", &seller.session.get(&format!("/v1/jobs/{job}")).expect(200));
+        for (door, status) in [("cancel", 409), ("retry", 200), ("retry", 409), ("cancel", 200)] {
+            let told = admin.post(&format!("/v1/jobs/{job}/{door}"), &json!({})).expect(status);
+            check(&document, "POST", &format!("/v1/jobs/{{id}}/{door}"), &told);
+        }
         check(&document, "GET", "/healthz", &admin.get("/healthz").expect(200));
         check(&document, "GET", "/readyz", &admin.get("/readyz").expect(200));
     }

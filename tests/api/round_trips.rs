@@ -24,7 +24,8 @@ mod tests {
         fn new() -> Self {
             let relay = Relay::new(&own_postgres().url);
             let home = Home::postgres(relay.url().to_owned());
-            let server = home.start();
+            // What it asks by itself is not what requests ask.
+            let server = home.start_with(&["--job-slots", "0"]);
             Self { admin: server.admin(), relay, _server: server, _home: home }
         }
 

@@ -16,8 +16,8 @@ use crate::slots::Slots;
 
 /// How often the queue is looked at when nobody rings: jobs of other processes, pauses that are over.
 const POLL: Duration = Duration::from_secs(1);
-/// How often its figures are taken.
-const PROBE: Duration = Duration::from_secs(5);
+/// How often its figures are taken, and schedules are looked at.
+const TIME: Duration = Duration::from_secs(5);
 /// How long a server waits where another one was faster.
 const STEP_ASIDE: Duration = Duration::from_millis(20);
 /// How many looks are taken in a row.
@@ -36,7 +36,7 @@ pub(crate) struct Runner {
     slots: Slots,
     began: Instant,
     polled: Option<Instant>,
-    probed: Option<Instant>,
+    timed: Option<Instant>,
     /// Whether the last look failed: one line in the log tells of many.
     troubled: bool,
 }
@@ -51,7 +51,7 @@ impl Runner {
             slots: Slots::default(),
             began: Instant::now(),
             polled: None,
-            probed: None,
+            timed: None,
             troubled: false,
         }
     }
@@ -87,19 +87,19 @@ impl Runner {
     async fn look(&mut self) -> Result<(), Failure> {
         if has_passed(&mut self.polled, POLL) {
             queue::take_back(&self.gate).await?;
-            if self.began.elapsed() >= self.options.rest {
-                for name in queue::fire(&self.gate, self.kinds.schedules()).await? {
-                    tracing::debug!(name, "a schedule fired");
-                }
-            }
         }
         self.claim().await?;
         if self.slots.many() > 0 {
             let asked = queue::asked_to_cancel(&self.gate).await?;
             self.slots.works().iter().filter(|work| asked.contains(&work.id())).for_each(Work::cancel);
         }
-        if has_passed(&mut self.probed, PROBE) {
+        if has_passed(&mut self.timed, TIME) {
             queue::probe(&self.gate).await?;
+            if self.began.elapsed() >= self.options.rest {
+                for name in queue::fire(&self.gate, self.kinds.schedules()).await? {
+                    tracing::debug!(name, "a schedule fired");
+                }
+            }
         }
         Ok(())
     }

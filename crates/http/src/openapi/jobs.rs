@@ -126,7 +126,7 @@ fn members() -> Value {
         "started_at": or_null(time("When it was last begun.")),
         "finished_at": or_null(time("When it ended.")),
         "created_by": or_null(json!({ "type": "string", "format": "uuid", "description": "Who asked for it; null for the system." })),
-        "creator": or_null(schema_ref("Reference")),
+        "creator": described(or_null(schema_ref("Reference")), "The same with the name."),
         "result": { "description": "What came out of it; null until it is done, and where there is nothing to say." },
         "failure": or_null(whole("Why it failed, the last time; null where it did not.", json!({
             "code": text_of("What programs compare."), "detail": or_null(text_of("What people read.")),

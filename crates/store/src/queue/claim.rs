@@ -18,14 +18,14 @@ use crate::gate::Gate;
 use super::fair::{Head, Held, Turns, order};
 use super::fence::{dead_kept, finished, kept};
 use super::lease::milliseconds;
-use super::{Spec, State, Work};
+use super::{LONG_AGO, QUEUED, RUNNING, Spec, State, Work, due};
 
 /// Organisations that one look goes through. Where more have jobs that wait, the next look goes on behind them.
 const ORGANISATIONS: usize = 200;
 /// The first jobs of an organisation and priority that one look sees.
 const HEADS: usize = 4;
-/// How long a job waits before it counts as high, milliseconds.
-const PATIENCE: i64 = 5 * 60 * 1000;
+/// How long a job waits before it counts as high.
+const PATIENCE: chrono::Duration = chrono::Duration::minutes(5);
 /// Leases that are taken back at once.
 const EXPIRED: u64 = 100;
 
@@ -44,21 +44,31 @@ pub struct Claims {
 /// Jobs that were claimed, and whether there may be more to claim at once.
 pub type Claimed = (Vec<Work>, bool);
 
-#[derive(FromQueryResult)]
-struct HeadRow {
-    org_id: Uuid,
-    id: Uuid,
-    priority: i64,
-    run_at: DateTime<Utc>,
-    #[sea_orm(from_alias = "waited__bool")]
-    waited: bool,
+/// How the columns of one of the first jobs are called.
+pub(super) struct HeadColumns {
+    id: String,
+    run_at: String,
+}
+
+impl HeadColumns {
+    pub(super) fn new(at: usize) -> Self {
+        Self { id: Kind::Uuid.alias(&format!("id{at}")), run_at: Kind::Millis.alias(&format!("run_at{at}")) }
+    }
 }
 
 #[derive(FromQueryResult)]
-struct Count {
+struct FirstRow {
+    #[sea_orm(from_alias = "org__uuid")]
+    org: Uuid,
+    #[sea_orm(from_alias = "priority__int")]
+    priority: i64,
+    #[sea_orm(from_alias = "now__ms")]
+    now: DateTime<Utc>,
+}
+
+#[derive(FromQueryResult)]
+struct Running {
     org_id: Uuid,
-    #[sea_orm(from_alias = "running__int")]
-    running: i64,
 }
 
 #[derive(FromQueryResult)]
@@ -93,7 +103,7 @@ impl Claims {
         if free == 0 || !is_due(gate).await? {
             return Ok((Vec::new(), false));
         }
-        let heads = self.heads(gate).await?;
+        let heads = self.heads(gate, free).await?;
         let turned = self.turn(gate).await?;
         let held = Held { anywhere: running(gate).await?, here, slots: self.slots, turns: &self.turns };
         let heads = order(heads, held);
@@ -122,45 +132,58 @@ impl Claims {
         Self { many, ..self }
     }
 
-    async fn heads(&self, gate: &Gate) -> Result<Vec<Head>, Failure> {
-        let db = gate.engine();
+    /// The first jobs of each organisation and priority. Every value comes out of an index by itself, so that no
+    /// statistics are asked: those of a queue are always of another hour.
+    pub(super) fn heads_sql(&self, db: &impl ConnectionTrait, columns: &[HeadColumns]) -> String {
         let (now, kinds) = (now(db), &self.kinds);
-        let nth = |at: usize| {
+        let nth = |what: &str, alias: &str, at: usize| {
             format!(
-                "(SELECT h.id FROM jobs h WHERE h.state = 'queued' AND h.org_id = o.org_id AND h.priority = p.priority \
-                 AND h.run_at <= {now} AND ({kinds}) ORDER BY h.run_at, h.id LIMIT 1 OFFSET {at}) AS id{at}"
+                "(SELECT h.{what} FROM jobs h WHERE h.state = 'queued' AND h.org_id = o.org_id \
+                 AND h.priority = p.priority AND h.run_at <= {now} AND ({kinds}) \
+                 ORDER BY h.run_at, h.id LIMIT 1 OFFSET {at}) AS {alias}"
             )
         };
-        let nths: Vec<String> = (0..HEADS).map(nth).collect();
-        let ids: Vec<String> = (0..HEADS).map(|at| format!("f.id{at}")).collect();
-        let patience = after(db);
-        let sql = format!(
-            "WITH RECURSIVE {orgs}, \
-             firsts AS MATERIALIZED (SELECT o.org_id, {nths} FROM orgs o CROSS JOIN \
-             (SELECT 0 AS priority UNION ALL SELECT 1 UNION ALL SELECT 2) p WHERE o.org_id IS NOT NULL) \
-             SELECT j.org_id, j.id, j.priority, j.run_at, j.run_at <= {patience} AS {waited} \
-             FROM firsts f JOIN jobs j ON j.org_id = f.org_id AND j.id IN ({ids})",
+        let both = |(at, names): (usize, &HeadColumns)| [nth("id", &names.id, at), nth("run_at", &names.run_at, at)];
+        let nths: Vec<String> = columns.iter().enumerate().flat_map(both).collect();
+        format!(
+            "WITH RECURSIVE {orgs} SELECT o.org_id AS {org}, p.priority AS {priority}, {now} AS {moment}, {nths} \
+             FROM orgs o CROSS JOIN \
+             (SELECT CAST(0 AS bigint) AS priority UNION ALL SELECT 1 UNION ALL SELECT 2) p \
+             WHERE o.org_id IS NOT NULL",
             orgs = self.orgs(),
+            org = Kind::Uuid.alias("org"),
+            priority = Kind::Integer.alias("priority"),
+            moment = Kind::Millis.alias("now"),
             nths = nths.join(", "),
-            ids = ids.join(", "),
-            waited = Kind::Bool.alias("waited"),
-        );
-        let rows = HeadRow::find_by_statement(statement(db, &sql, [self.from.into(), (-PATIENCE).into()])).all(db);
-        let head = |row: HeadRow| {
-            let HeadRow { org_id: org, id, priority, run_at, waited } = row;
-            Head { org, id, priority, run_at, waited }
-        };
-        Ok(rows.await?.into_iter().map(head).collect())
+        )
+    }
+
+    async fn heads(&self, gate: &Gate, free: usize) -> Result<Vec<Head>, Failure> {
+        let db = gate.engine();
+        let columns: Vec<HeadColumns> = (0..HEADS.min(free)).map(HeadColumns::new).collect();
+        let sql = self.heads_sql(db, &columns);
+        let mut heads = Vec::new();
+        for row in db.query_all_raw(statement(db, &sql, [self.from.into()])).await? {
+            let FirstRow { org, priority, now } = FirstRow::from_query_result(&row, "")?;
+            for names in &columns {
+                let id: Option<Uuid> = row.try_get("", &names.id)?;
+                let run_at: Option<DateTime<Utc>> = row.try_get("", &names.run_at)?;
+                let Some((id, run_at)) = id.zip(run_at) else { break };
+                heads.push(Head { org, id, priority, run_at, waited: now - run_at >= PATIENCE });
+            }
+        }
+        Ok(heads)
     }
 
     /// Organisations that have jobs waiting, one step in the index each.
     fn orgs(&self) -> String {
         format!(
             "orgs(org_id, n) AS (\
-             SELECT (SELECT org_id FROM jobs WHERE state = 'queued' AND org_id >= ? ORDER BY org_id LIMIT 1), 1 \
+             SELECT (SELECT org_id FROM jobs WHERE state = 'queued' AND org_id >= ? \
+             ORDER BY org_id, priority, run_at, id LIMIT 1), 1 \
              UNION ALL \
              SELECT (SELECT j.org_id FROM jobs j WHERE j.state = 'queued' AND j.org_id > orgs.org_id \
-             ORDER BY j.org_id LIMIT 1), orgs.n + 1 FROM orgs WHERE orgs.org_id IS NOT NULL AND orgs.n < {many})",
+             ORDER BY j.org_id, j.priority, j.run_at, j.id LIMIT 1), orgs.n + 1 FROM orgs WHERE orgs.org_id IS NOT NULL AND orgs.n < {many})",
             many = self.many
         )
     }
@@ -209,17 +232,19 @@ impl Claims {
 /// Whether anything is due at all.
 async fn is_due(gate: &Gate) -> Result<bool, Failure> {
     let db = gate.engine();
-    let sql = format!("SELECT id FROM jobs WHERE state = 'queued' AND run_at <= {} LIMIT 1", now(db));
+    let sql = format!("SELECT id FROM jobs WHERE {} ORDER BY {QUEUED} LIMIT 1", due(db));
     Ok(db.query_one_raw(statement(db, &sql, [])).await?.is_some())
 }
 
 /// How many jobs run, by organisation.
 async fn running(gate: &Gate) -> Result<HashMap<Uuid, usize>, Failure> {
     let db = gate.engine();
-    let alias = Kind::Integer.alias("running");
-    let sql = format!("SELECT org_id, count(*) AS {alias} FROM jobs WHERE state = 'running' GROUP BY org_id");
-    let rows = Count::find_by_statement(statement(db, &sql, [])).all(db).await?;
-    Ok(rows.into_iter().map(|row| (row.org_id, usize::try_from(row.running).unwrap_or_default())).collect())
+    let sql = format!("SELECT org_id FROM jobs WHERE {RUNNING}");
+    let mut many = HashMap::new();
+    for row in Running::find_by_statement(statement(db, &sql, [LONG_AGO.into()])).all(db).await? {
+        *many.entry(row.org_id).or_default() += 1;
+    }
+    Ok(many)
 }
 
 /// Takes back jobs whose lease ended: their server is gone, or cannot reach the database. They go back into the queue;

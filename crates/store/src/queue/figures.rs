@@ -12,6 +12,8 @@ use crate::engine::Kind;
 use crate::failure::Failure;
 use crate::gate::Gate;
 
+use super::{QUEUED, due};
+
 /// Dead jobs are counted up to this.
 const DEAD: u64 = 1000;
 
@@ -89,9 +91,10 @@ pub async fn probe(gate: &Gate) -> Result<(), Failure> {
     let db = gate.engine();
     let sql = format!(
         "SELECT {now} AS {moment}, \
-         (SELECT run_at FROM jobs WHERE state = 'queued' AND run_at <= {now} ORDER BY run_at LIMIT 1) AS {oldest}, \
-         (SELECT count(*) FROM (SELECT id FROM jobs WHERE state = 'dead' LIMIT {DEAD}) d) AS {dead}",
+         (SELECT {QUEUED} FROM jobs WHERE {due} ORDER BY {QUEUED} LIMIT 1) AS {oldest}, \
+         (SELECT count(*) FROM (SELECT id FROM jobs WHERE state = 'dead' ORDER BY id LIMIT {DEAD}) d) AS {dead}",
         now = now(db),
+        due = due(db),
         moment = Kind::Millis.alias("now"),
         oldest = Kind::Millis.alias("oldest"),
         dead = Kind::Integer.alias("dead"),

@@ -11,7 +11,7 @@ use crate::engine;
 use crate::failure::Failure;
 use crate::gate::Gate;
 
-use super::Work;
+use super::{LONG_AGO, RUNNING, Work};
 
 /// Renews the leases of jobs. Gives the ids of those whose lease was lost.
 ///
@@ -52,7 +52,7 @@ struct Asked {
 /// The database is away.
 pub async fn asked_to_cancel(gate: &Gate) -> Result<HashSet<Uuid>, Failure> {
     let db = gate.engine();
-    let sql = "SELECT id FROM jobs WHERE state = 'running' AND cancel_asked";
-    let rows = Asked::find_by_statement(statement(db, sql, [])).all(db).await?;
+    let sql = format!("SELECT id FROM jobs WHERE {RUNNING} AND cancel_asked");
+    let rows = Asked::find_by_statement(statement(db, &sql, [LONG_AGO.into()])).all(db).await?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }

@@ -19,6 +19,9 @@ mod work;
 #[cfg(test)]
 mod tests;
 
+use chrono::{DateTime, Utc};
+use sea_orm::ConnectionTrait;
+
 use crate::crypto::cell::FieldPath;
 
 pub use claim::{Claimed, Claims, take_back};
@@ -38,6 +41,19 @@ const PAYLOAD: FieldPath = FieldPath::new("job.payload");
 const CHECKPOINT: FieldPath = FieldPath::new("job.checkpoint");
 const RESULT: FieldPath = FieldPath::new("job.result");
 const DETAIL: FieldPath = FieldPath::new("job.detail");
+
+/// When a job is due that waits: the expression that an index of its own is over. Whatever else asks for jobs that wait
+/// cannot take that index for its own, however few there were when statistics were last made.
+const QUEUED: &str = "(CASE WHEN state = 'queued' THEN run_at END)";
+
+/// That a job runs; takes [`LONG_AGO`]. The time is for the index alone: without it SQLite goes through another one.
+const RUNNING: &str = "state = 'running' AND lease_until > ?";
+const LONG_AGO: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+/// That a job waits and is due.
+fn due(db: &impl ConnectionTrait) -> String {
+    format!("{QUEUED} IS NOT NULL AND {QUEUED} <= {}", crate::dialect::now(db))
+}
 
 /// A kind of job, as whoever asks for one and whoever runs it know it: a constant.
 #[derive(Debug, PartialEq, Eq)]

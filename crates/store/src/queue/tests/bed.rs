@@ -58,7 +58,7 @@ async fn admin(url: &str, sql: &str) {
 }
 
 impl Bed {
-    async fn open(options: EngineOptions, organisations: u128) -> Self {
+    pub(super) async fn open(options: EngineOptions, organisations: u128) -> Self {
         let gate = gate(&options, Clock::system()).await;
         let mut callers = Vec::new();
         for at in 1..=organisations {

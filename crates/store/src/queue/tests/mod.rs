@@ -3,4 +3,5 @@ mod claim;
 mod doors;
 mod enqueue;
 mod lease;
+mod plans;
 mod schedule;
