@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Recomputes docs/vectors/cells.json with nothing but docs/sealing.md and Python's `cryptography`.
+"""Recomputes docs/vectors/*.json with nothing but docs/sealing.md and Python's `cryptography`.
 
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install cryptography
     /tmp/venv/bin/python tests/seal_check.py
@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-VECTORS = pathlib.Path(__file__).resolve().parent.parent / "docs" / "vectors" / "cells.json"
+VECTORS = pathlib.Path(__file__).resolve().parent.parent / "docs" / "vectors"
 
 
 def read_keks(text):
@@ -110,8 +110,63 @@ def check_tokens(vectors):
     assert decode(refresh["token"].removeprefix("rt_")) == head + mac
 
 
+def counted(data):
+    return struct.pack(">I", len(data)) + data
+
+
+def text(value):
+    return counted(value.encode())
+
+
+def or_null(value, encode):
+    return b"\0" if value is None else b"\1" + encode(value)
+
+
+def number(value):
+    return struct.pack(">q", value)
+
+
+def id_bytes(value):
+    return uuid.UUID(value).bytes
+
+
+def entry_message(org, entry):
+    parts = [b"kehu-journal/v1/entry\0", org, id_bytes(entry["id"]), number(entry["at"])]
+    parts += [text(entry[name]) for name in ("class", "outcome", "event", "actor_kind")]
+    parts += [or_null(entry["actor_id"], id_bytes), text(entry["via"]), or_null(entry["session_id"], id_bytes)]
+    parts += [text(entry["request_id"]), or_null(entry["kind"], text), or_null(entry["record_id"], id_bytes)]
+    parts += [number(entry["version"]), text(entry["changed"])]
+    parts += [or_null(entry[name], id_bytes) for name in ("owner_before", "owner_after", "team_before", "team_after")]
+    return b"".join(parts) + counted(bytes.fromhex(entry["commitment"]))
+
+
+def check_journal(journal, roots, org):
+    ((_, key_id),) = [key for key in roots if key[0] == "chain"]
+    head = struct.pack(">BI", 1, key_id)
+    key = {name: derive(roots[("chain", key_id)], b"kehu-chain/v1\0" + org + name.encode()) for name in ("entry", "stretch")}
+    commitment = hashlib.sha256(bytes.fromhex(journal["salt"]) + journal["body"].encode()).hexdigest()
+    digests = b""
+    for entry in journal["entries"]:
+        assert entry["commitment"] == commitment
+        message = entry_message(org, entry)
+        mac = head + hmac.digest(key["entry"], message, "sha256")[:16]
+        assert mac.hex() == entry["mac"]
+        digest = hashlib.sha256(b"kehu-journal/v1/digest\0" + number(entry["seq"]) + counted(mac) + counted(message))
+        assert digest.hexdigest() == entry["digest"]
+        digests += number(entry["seq"]) + digest.digest()
+    stretch = journal["stretch"]
+    assert digests.hex() == stretch["digests"] and hashlib.sha256(digests).hexdigest() == stretch["root"]
+    numbers = ("number", "first_seq", "last_seq", "entries", "first_at", "last_at", "closed_at")
+    message = b"kehu-journal/v1/stretch\0" + org + b"".join(number(stretch[name]) for name in numbers)
+    message += counted(bytes.fromhex(stretch["root"])) + counted(bytes.fromhex(stretch["previous"]))
+    hashed = hashlib.sha256(message).digest()
+    assert hashed.hex() == stretch["hash"]
+    assert (head + hmac.digest(key["stretch"], hashed, "sha256")).hex() == stretch["mac"]
+    return len(journal["entries"])
+
+
 def main():
-    vectors = json.loads(VECTORS.read_text(encoding="utf-8"))
+    vectors = json.loads((VECTORS / "cells.json").read_text(encoding="utf-8"))
     keks = read_keks(vectors["kek"])
     org = uuid.UUID(vectors["org"]).bytes
     roots = {}
@@ -121,7 +176,9 @@ def main():
         roots[(row["purpose"], row["key_id"])] = root
     cells, values = check_cells(vectors, roots, org), check_index(vectors, roots, org)
     check_tokens(vectors)
-    print(f"{len(roots)} roots, {cells} cells, {values} index values and 2 tokens agree")
+    journal = json.loads((VECTORS / "journal.json").read_text(encoding="utf-8"))
+    entries = check_journal(journal, roots, org)
+    print(f"{len(roots)} roots, {cells} cells, {values} index values, 2 tokens and {entries} journal entries agree")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 //! The journal as it is verified and kept: each entry has a code that only a holder of the key can make, closed
 //! stretches form a chain, readers keep their place. On PostgreSQL it is divided by months, so that what is too old
-//! goes with its month, and its order is given out to transactions that have a number already (the settled mark counts
-//! on that).
+//! goes with its month.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
@@ -37,16 +36,12 @@ const SQLITE: [&str; 3] = [
     "DROP INDEX journal_feed",
 ];
 
-const POSTGRES: [&str; 9] = [
+const POSTGRES: [&str; 8] = [
     "ALTER TABLE journal RENAME TO journal_before",
     "DROP INDEX journal_record",
     "DROP INDEX journal_feed",
     "CREATE SEQUENCE journal_order",
-    // A transaction that has no number yet gets it before its place in the order: a reader that waits for the numbers
-    // of all who may hold a lower place then waits for this one too.
-    "CREATE FUNCTION journal_place() RETURNS bigint LANGUAGE plpgsql VOLATILE AS \
-     $$ BEGIN PERFORM pg_current_xact_id(); RETURN nextval('journal_order'); END $$",
-    "CREATE TABLE journal (seq bigint NOT NULL DEFAULT journal_place(), org_id uuid NOT NULL, id uuid NOT NULL, \
+    "CREATE TABLE journal (seq bigint NOT NULL DEFAULT nextval('journal_order'), org_id uuid NOT NULL, id uuid NOT NULL, \
      at timestamptz(3) NOT NULL, class text COLLATE \"C\" NOT NULL, outcome text COLLATE \"C\" NOT NULL, \
      event text COLLATE \"C\" NOT NULL, actor_kind text COLLATE \"C\" NOT NULL, actor_id uuid, \
      via text COLLATE \"C\" NOT NULL, session_id uuid, request_id text COLLATE \"C\" NOT NULL, \
@@ -95,5 +90,6 @@ async fn stretches(schema: &Schema<'_, '_>) -> Result<(), DbErr> {
         .bytes("mac")
         .key(&["org_id", "number"]);
     schema.create(stretches).await?;
+    schema.index("journal_stretches_place", "journal_stretches", "org_id, last_seq", None).await?;
     schema.index("journal_stretches_age", "journal_stretches", "last_at", Some("digests IS NOT NULL")).await
 }

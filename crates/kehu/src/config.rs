@@ -11,6 +11,8 @@ use kehu_http::address::{Forwarded, Network};
 use kehu_http::server::ServerOptions;
 use kehu_http::state::Limits;
 use kehu_http::tls;
+use kehu_store::journal::Head;
+use uuid::Uuid;
 
 use crate::Failed;
 
@@ -34,6 +36,9 @@ pub(crate) enum Command {
     /// Keys that seal the data
     #[command(subcommand)]
     Keys(Keys),
+    /// The journal of changes
+    #[command(subcommand)]
+    Audit(Audit),
     /// Write openapi.json and codes.json, the description of the API
     Openapi {
         /// Folder for the files
@@ -72,6 +77,44 @@ pub(crate) struct OrgCreate {
 pub(crate) enum Keys {
     /// Print a new key, as KEHU_KEK or a key file holds it
     New,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Audit {
+    /// Verify the journal: exit code 0 if nothing in it was changed, removed, moved or added; a server may be running
+    Verify(AuditVerify),
+    /// Erase the old and new values of a record's entries, for good; what happened, when and by whom stays
+    Erase(AuditErase),
+}
+
+#[derive(Args)]
+pub(crate) struct AuditVerify {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Short name of the organisation; without it every one, and the installation itself as -
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) org: Option<String>,
+    /// The head that an earlier verification printed: tells whether an older copy of the database was put in place
+    #[arg(long, value_name = "NUMBER:HASH", requires = "org")]
+    pub(crate) head: Option<Head>,
+}
+
+#[derive(Args)]
+pub(crate) struct AuditErase {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Short name of the organisation
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) org: String,
+    /// Kind of the record: customer, contact, follow_up …
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: String,
+    /// Id of the record, which may be deleted
+    #[arg(long, value_name = "ID")]
+    pub(crate) record: Uuid,
+    /// Why: kept in the journal
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
 }
 
 #[derive(Args)]

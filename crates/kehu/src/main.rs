@@ -1,6 +1,7 @@
 //! The program: configuration, command line, wiring.
 
 mod alone;
+mod audit;
 mod banner;
 mod config;
 mod demo;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Demo(serve) => serve::run(&serve, Content::Demo),
         Command::Org(org) => org::run(&org),
         Command::Keys(keys) => keys::run(&keys),
+        Command::Audit(audit) => audit::run(&audit),
         Command::Openapi { out } => openapi(&out),
         Command::Healthcheck(healthcheck) => healthcheck::run(&healthcheck),
     };

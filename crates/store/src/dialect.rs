@@ -57,3 +57,8 @@ pub(crate) fn sort_column(db: &impl ConnectionTrait, column: &str, few: bool) ->
 pub(crate) fn position_function(db: &impl ConnectionTrait) -> &'static str {
     if has_fts5(db) { "instr" } else { "strpos" }
 }
+
+/// Whether the journal is a table for each month (PostgreSQL).
+pub(crate) fn is_divided_by_months(db: &impl ConnectionTrait) -> bool {
+    db.get_database_backend() == DbBackend::Postgres
+}

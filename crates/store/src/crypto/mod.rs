@@ -16,6 +16,6 @@ mod random;
 pub mod roots;
 pub mod token;
 #[cfg(test)]
-mod vectors;
+pub(crate) mod vectors;
 
 pub use random::NoRandomness;

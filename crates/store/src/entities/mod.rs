@@ -9,6 +9,8 @@ pub(crate) mod follow_up;
 pub(crate) mod form;
 pub(crate) mod invitation;
 pub(crate) mod journal;
+pub(crate) mod journal_reader;
+pub(crate) mod journal_stretch;
 pub(crate) mod kept_answer;
 pub(crate) mod login_failure;
 pub(crate) mod organisation;

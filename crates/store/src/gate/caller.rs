@@ -32,7 +32,7 @@ pub struct Verified {
 pub struct RequestInfo {
     /// Its id, which also stands in the answer and the log.
     pub request_id: String,
-    /// Through which door it came: `api`, `form`, `hook`, `command`, `system`.
+    /// Through which door it came: `api`, `form`, `hook`, `command`, `job`, `system`.
     pub via: &'static str,
     /// The client's address.
     pub address: Option<String>,
@@ -43,7 +43,7 @@ pub struct RequestInfo {
 }
 
 impl RequestInfo {
-    /// What the program does by itself: `command` from the command line, `system` otherwise.
+    /// What the program does by itself: `command` from the command line, `job` for housekeeping, `system` otherwise.
     #[must_use]
     pub fn of_program(via: &'static str, now: DateTime<Utc>) -> Self {
         Self { request_id: new_id(now).simple().to_string(), via, ..Self::default() }

@@ -18,6 +18,7 @@ use crate::engine::{Engine, EngineError, EngineOptions, EngineStats, Source};
 use crate::entities::{session, tenant_key};
 use crate::failure::{Failure, SignInFailure};
 use crate::hourly::Hourly;
+use crate::journal::Mark;
 use crate::org::{FRESH, INSTALLATION, Org, Orgs};
 use crate::people::hashing::Hashing;
 
@@ -55,6 +56,7 @@ struct Inner {
     readings: Hourly<(Uuid, Option<Uuid>, [u8; 32])>,
     /// Sign-ins with a name that nobody has, by a keyed hash of the address.
     strangers: Hourly<Vec<u8>>,
+    mark: Mark,
 }
 
 struct SessionState {
@@ -87,6 +89,7 @@ impl Gate {
             refusals: Hourly::default(),
             readings: Hourly::default(),
             strangers: Hourly::default(),
+            mark: Mark::default(),
         }));
         crate::ops::installation::prepare(&gate).await?;
         let ring = gate.ring(INSTALLATION).await?;
@@ -211,6 +214,10 @@ impl Gate {
 
     pub(crate) fn strangers(&self) -> &Hourly<Vec<u8>> {
         &self.0.strangers
+    }
+
+    pub(crate) fn mark(&self) -> &Mark {
+        &self.0.mark
     }
 
     pub(crate) fn hashing(&self) -> &Hashing {

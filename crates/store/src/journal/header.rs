@@ -64,6 +64,55 @@ rows::row!(Header {
     mac,
 });
 
+/// An entry as it is stored.
+#[derive(Clone, Debug, FromQueryResult)]
+pub(crate) struct Sealed {
+    #[sea_orm(nested)]
+    pub(crate) header: Header,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) origin: Option<Vec<u8>>,
+}
+
+impl rows::Row for Sealed {
+    const COLUMNS: &'static [&'static str] = &[
+        "seq",
+        "org_id",
+        "id",
+        "at",
+        "class",
+        "outcome",
+        "event",
+        "actor_kind",
+        "actor_id",
+        "via",
+        "session_id",
+        "request_id",
+        "kind",
+        "record_id",
+        "version",
+        "changed",
+        "owner_before",
+        "owner_after",
+        "team_before",
+        "team_after",
+        "commitment",
+        "mac",
+        "body",
+        "origin",
+    ];
+
+    fn read(cells: &mut rows::Cells<'_>) -> Result<Self, rows::RowFault> {
+        Ok(Self { header: rows::Row::read(cells)?, body: cells.next()?, origin: cells.next()? })
+    }
+}
+
+impl Sealed {
+    /// The beginning of a query.
+    pub(crate) fn select() -> String {
+        format!("SELECT {} FROM journal", <Self as rows::Row>::COLUMNS.join(", "))
+    }
+}
+
 /// SHA-256.
 pub(crate) type Hash = [u8; 32];
 
@@ -119,7 +168,7 @@ impl AsRef<[u8]> for Message {
 
 impl Header {
     /// What the code is made over: everything but the place in the order, which is given when the row is written.
-    fn message(&self) -> Message {
+    pub(crate) fn message(&self) -> Message {
         Message::of("kehu-journal/v1/entry")
             .id(self.org_id)
             .id(self.id)

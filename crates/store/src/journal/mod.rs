@@ -2,13 +2,23 @@
 //! body with the values, and a commitment to the body that stays when the body is erased.
 
 mod audit;
+mod chain;
 mod header;
 mod history;
+mod keep;
+mod known;
+mod mark;
+mod months;
 mod opened;
 mod question;
+mod reader;
 mod reading;
-mod settled;
 mod show;
+#[cfg(test)]
+mod tests;
+mod verdict;
+mod verify;
+mod verify_record;
 
 use kehu_domain::record::{Record, Stored, Veiled};
 use kehu_domain::show::{Out, Plain, View};
@@ -23,8 +33,13 @@ use crate::failure::Failure;
 use crate::tx::Tx;
 
 pub use audit::{audit, audit_entry};
-pub(crate) use header::Header;
+pub(crate) use header::{Header, Sealed};
 pub use history::history;
+pub use keep::{Keep, Kept};
+pub use mark::JournalLag;
+pub(crate) use mark::Mark;
+pub use verdict::{Broken, Flaw, Head, Verdict};
+pub use verify::Progress;
 
 /// The sealed body: salt ‖ JSON.
 const BODY: FieldPath = FieldPath::new("journal.body");
@@ -34,6 +49,11 @@ const ORIGIN: FieldPath = FieldPath::new("journal.origin");
 const SALT: usize = 32;
 /// The member of a body that says why.
 const REASON: &str = "reason";
+
+/// Says that the values of a record's entries before this one were erased.
+pub(crate) const ERASED: &str = "journal.erased";
+/// Says that the entries of stretches up to the one in `version` were dropped for their age.
+pub(crate) const EXPIRED: &str = "journal.expired";
 
 /// What an entry is about. Only changes reach feeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +169,9 @@ fn values<R: Record>(record: &R, only: &[&'static str], out: &mut Out) {
 }
 
 impl Entry {
+    /// The first entry of an organisation.
+    pub(crate) const FOUNDED: &'static str = "organisation.created";
+
     /// The entry of a change of a record: from one state to another, either of which may be absent.
     pub(crate) fn change<R: Record>(verb: &str, before: Option<&Stored<R>>, after: Option<&Stored<R>>) -> Option<Self> {
         let one = after.or(before)?;

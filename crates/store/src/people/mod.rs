@@ -12,7 +12,7 @@ mod signing;
 mod strangers;
 mod sweep;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod throttle;
 mod users;
 

@@ -5,7 +5,7 @@ use std::fmt;
 use kehu_domain::codes;
 use kehu_domain::fields::Line;
 use kehu_domain::flaw::Flaw;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -79,6 +79,15 @@ impl fmt::Debug for Founded {
 }
 
 impl Gate {
+    /// Short names and ids of every organisation, in order; the installation's own is `-`.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn organisations(&self) -> Result<Vec<(String, Uuid)>, Failure> {
+        let rows = organisation::Entity::find().order_by_asc(organisation::Column::Slug).all(self.engine()).await?;
+        Ok(rows.into_iter().map(|row| (row.slug, row.id)).collect())
+    }
+
     /// Makes the first organisation and its administrator, unless there is one. Of several servers that start at once
     /// one does.
     ///
@@ -205,7 +214,7 @@ impl Plan {
                 }
                 installation::insert(db, row, roots).await?;
                 let tx = Tx::new(db, caller, now);
-                tx.log(Entry::admin("organisation.created", None));
+                tx.log(Entry::admin(Entry::FOUNDED, None));
                 let machine = registry::machine("user");
                 let machine = machine.ok_or_else(|| Failure::Internal("there is no machine for users".into()))?;
                 let user = machine.insert(&tx, draft, false).await?.base().id;

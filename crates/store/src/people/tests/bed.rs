@@ -19,20 +19,20 @@ use crate::gate::{Caller, Gate, GateOptions, RequestInfo, Verified};
 use crate::machine::{WriteOptions, Written};
 use crate::people::{Client, FirstAdmin, Founded, Password, SignIn, SignedIn, create_user};
 
-pub(super) const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// 2026-11-22T00:00:00Z.
 const START: i64 = 1_795_305_600_000;
 
-pub(super) struct Bed {
-    pub(super) gate: Gate,
+pub(crate) struct Bed {
+    pub(crate) gate: Gate,
     clock: Arc<AtomicI64>,
     keys: Arc<LocalKeys>,
     options: EngineOptions,
 }
 
 /// Runs a test on SQLite and, if there is one, on PostgreSQL.
-pub(super) async fn on_both<F: Future<Output = ()>>(test: impl Fn(Bed) -> F) {
+pub(crate) async fn on_both<F: Future<Output = ()>>(test: impl Fn(Bed) -> F) {
     let folder = TempDir::new().unwrap();
     test(Bed::open(EngineOptions::sqlite(folder.path().join("test.db"))).await).await;
     #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where the server is")]
@@ -65,38 +65,46 @@ impl Bed {
     }
 
     /// A second server on the same database.
-    pub(super) async fn second(&self) -> Gate {
+    pub(crate) async fn second(&self) -> Gate {
         open(&self.options, &self.keys, &self.clock).await
     }
 
-    pub(super) fn wait(&self, milliseconds: i64) {
+    /// Where its database is, if it is on PostgreSQL.
+    pub(crate) fn postgres(&self) -> Option<sqlx::postgres::PgConnectOptions> {
+        match &self.options.place {
+            Place::Postgres(options) => Some((**options).clone()),
+            Place::Sqlite(_) => None,
+        }
+    }
+
+    pub(crate) fn wait(&self, milliseconds: i64) {
         self.clock.fetch_add(milliseconds, Ordering::Relaxed);
     }
 
     /// The first organisation, with `admin@acme.test` and [`PASSWORD`].
-    pub(super) async fn first(&self) -> Founded {
+    pub(crate) async fn first(&self) -> Founded {
         let email = Some("admin@acme.test".to_owned());
         let password = Some(Password::from(PASSWORD.to_owned()));
         self.gate.first_start(FirstAdmin { org_name: None, email, password }).await.unwrap().unwrap()
     }
 
     /// The administrator of the first organisation.
-    pub(super) async fn administrator(&self) -> Caller {
+    pub(crate) async fn administrator(&self) -> Caller {
         self.first().await;
         let signed_in = self.sign_in("admin@acme.test", PASSWORD).await.unwrap();
         self.caller(signed_in.verified).await.unwrap()
     }
 
-    pub(super) async fn caller(&self, verified: Verified) -> Result<Caller, Failure> {
+    pub(crate) async fn caller(&self, verified: Verified) -> Result<Caller, Failure> {
         self.gate.user(verified, request("10.0.0.1")).await
     }
 
-    pub(super) async fn sign_in(&self, login: &str, password: &str) -> Result<SignedIn, Failure> {
+    pub(crate) async fn sign_in(&self, login: &str, password: &str) -> Result<SignedIn, Failure> {
         self.gate.sign_in(said(login, password), request("10.0.0.1")).await
     }
 
     /// How many entries of an event the journal has.
-    pub(super) async fn entries(&self, event: &str) -> usize {
+    pub(crate) async fn entries(&self, event: &str) -> usize {
         let rows = journal::Entity::find().all(self.gate.engine()).await.unwrap();
         rows.into_iter().filter(|row| row.event == event).count()
     }
@@ -108,7 +116,7 @@ async fn open(options: &EngineOptions, keys: &Arc<LocalKeys>, clock: &Arc<Atomic
     Gate::open(GateOptions { place: options.clone(), keys: keys.clone(), clock, read_limit: 2 }).await.unwrap()
 }
 
-pub(super) fn said(login: &str, password: &str) -> SignIn {
+pub(crate) fn said(login: &str, password: &str) -> SignIn {
     SignIn {
         login: login.to_owned(),
         password: Password::from(password.to_owned()),
@@ -119,16 +127,17 @@ pub(super) fn said(login: &str, password: &str) -> SignIn {
     }
 }
 
-pub(super) fn request(address: &str) -> RequestInfo {
+pub(crate) fn request(address: &str) -> RequestInfo {
     RequestInfo {
         request_id: "test".to_owned(),
         via: "api",
         address: Some(address.to_owned()),
         user_agent: Some("test".to_owned()),
+        reason: None,
     }
 }
 
-pub(super) fn sign_in_failure<T: std::fmt::Debug>(result: Result<T, Failure>) -> SignInFailure {
+pub(crate) fn sign_in_failure<T: std::fmt::Debug>(result: Result<T, Failure>) -> SignInFailure {
     match result.unwrap_err() {
         Failure::SignIn(failure) => failure,
         other => panic!("{other}"),
@@ -136,7 +145,7 @@ pub(super) fn sign_in_failure<T: std::fmt::Debug>(result: Result<T, Failure>) ->
 }
 
 /// The places and codes that a body was refused for.
-pub(super) fn findings<T: std::fmt::Debug>(result: Result<T, Failure>) -> Vec<(String, &'static str)> {
+pub(crate) fn findings<T: std::fmt::Debug>(result: Result<T, Failure>) -> Vec<(String, &'static str)> {
     match result.unwrap_err() {
         Failure::Refused(findings) => {
             findings.into_iter().map(|finding| (finding.pointer, finding.flaw.code.key)).collect()
@@ -146,13 +155,13 @@ pub(super) fn findings<T: std::fmt::Debug>(result: Result<T, Failure>) -> Vec<(S
 }
 
 /// A user with [`PASSWORD`].
-pub(super) async fn make_user(caller: &Caller, email: &str, role: &str) -> Uuid {
+pub(crate) async fn make_user(caller: &Caller, email: &str, role: &str) -> Uuid {
     let body = json!({ "name": "王芳", "email": email, "role": role, "password": PASSWORD });
     let written = create_user(caller, body, &WriteOptions::default()).await.unwrap();
     assert!(json_of(&written).get("invitation").is_none());
     written.answer.id.unwrap()
 }
 
-pub(super) fn json_of(written: &Written) -> Value {
+pub(crate) fn json_of(written: &Written) -> Value {
     serde_json::from_str(&written.answer.body).unwrap()
 }

@@ -1,4 +1,4 @@
-mod bed;
+pub(crate) mod bed;
 mod orgs;
 mod refresh;
 mod sign_in;

@@ -1,0 +1,206 @@
+//! Somebody with write access to the database, and without the key.
+
+use sea_orm::Value as Sql;
+use uuid::Uuid;
+
+use super::bed::{Bed, entries, history, on_both, sql, verify, verify_from};
+use crate::gate::Gate;
+use crate::journal::Flaw;
+use crate::journal::header::Header;
+
+const TABLES: [&str; 3] = ["journal", "journal_stretches", "journal_readers"];
+
+/// A closed journal that can be put back after each attempt.
+struct Scene {
+    gate: Gate,
+    org: Uuid,
+    entries: Vec<Header>,
+}
+
+impl Scene {
+    async fn set(bed: &Bed) -> Self {
+        let caller = bed.administrator().await;
+        let org = caller.org().id;
+        history(&caller).await;
+        bed.gate.close_journal().await.unwrap();
+        history(&caller).await;
+        bed.gate.close_journal().await.unwrap();
+        for table in TABLES {
+            sql(&bed.gate, &format!("CREATE TABLE {table}_copy AS SELECT * FROM {table}"), vec![]).await.unwrap();
+        }
+        let verdict = verify(&bed.gate, org).await;
+        assert!(verdict.is_sound() && verdict.stretches == 2 && verdict.unclosed == 0, "{verdict:?}");
+        let entries = entries(&bed.gate, org).await;
+        assert_eq!(verdict.entries, u64::try_from(entries.len()).unwrap());
+        Self { gate: bed.gate.clone(), org, entries }
+    }
+
+    fn seq(&self, at: usize) -> i64 {
+        self.entries[at].seq
+    }
+
+    async fn run(&self, text: &str, values: Vec<Sql>) {
+        let rows = sql(&self.gate, text, values).await.unwrap();
+        assert!(rows > 0, "{text} changed nothing");
+    }
+
+    /// What is found, and everything is put back.
+    async fn found(&self) -> (Flaw, Option<i64>) {
+        let broken = verify(&self.gate, self.org).await.broken;
+        for table in TABLES {
+            sql(&self.gate, &format!("DELETE FROM {table}"), vec![]).await.unwrap();
+            sql(&self.gate, &format!("INSERT INTO {table} SELECT * FROM {table}_copy"), vec![]).await.unwrap();
+        }
+        assert!(verify(&self.gate, self.org).await.is_sound());
+        let broken = broken.unwrap();
+        (broken.flaw, broken.seq)
+    }
+
+    async fn finds(&self, text: &str, values: Vec<Sql>, flaw: Flaw, at: Option<usize>) {
+        self.run(text, values).await;
+        assert_eq!(self.found().await, (flaw, at.map(|at| self.seq(at))), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn every_column_of_a_header_counts() {
+    on_both(|bed: Bed| async move {
+        let scene = Scene::set(&bed).await;
+        let entry = scene.entries[6].clone();
+        let at = entry.at + chrono::Duration::milliseconds(1);
+        let texts = ["class", "outcome", "event", "actor_kind", "via", "request_id", "kind", "changed"];
+        let ids =
+            ["id", "actor_id", "session_id", "record_id", "owner_before", "owner_after", "team_before", "team_after"];
+        let mut columns: Vec<(&str, Sql)> = texts.map(|column| (column, Sql::from("x"))).into();
+        columns.extend(ids.map(|column| (column, Sql::from(Uuid::from_u128(7)))));
+        columns.extend([("at", at.into()), ("version", 99_i64.into())]);
+        columns.extend(["commitment", "mac"].map(|column| (column, Sql::from(vec![7_u8; 21]))));
+        // All of them, but for those that say where and whose the entry is.
+        assert_eq!(columns.len() + 2, <Header as crate::engine::rows::Row>::COLUMNS.len());
+        for (column, value) in columns {
+            let text = format!("UPDATE journal SET {column} = ? WHERE seq = ?");
+            scene.finds(&text, vec![value, entry.seq.into()], Flaw::Changed, Some(6)).await;
+        }
+        scene
+            .finds(
+                "UPDATE journal SET org_id = ? WHERE seq = ?",
+                vec![Uuid::from_u128(9).into(), entry.seq.into()],
+                Flaw::Removed,
+                Some(6),
+            )
+            .await;
+        bed.gate.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn removed_moved_and_added_entries_are_named() {
+    on_both(|bed: Bed| async move {
+        let scene = Scene::set(&bed).await;
+        let last = scene.entries.len() - 1;
+        for at in [0, 5, last] {
+            let values = vec![scene.seq(at).into()];
+            scene.finds("DELETE FROM journal WHERE seq = ?", values, Flaw::Removed, Some(at)).await;
+        }
+        // Two neighbours, two of different stretches.
+        for (one, other) in [(3, 4), (4, last)] {
+            let (a, b) = (scene.seq(one), scene.seq(other));
+            for (from, to) in [(a, -1), (b, a), (-1, b)] {
+                scene.run("UPDATE journal SET seq = ? WHERE seq = ?", vec![to.into(), from.into()]).await;
+            }
+            assert_eq!(scene.found().await, (Flaw::Moved, Some(a)));
+        }
+        let columns: Vec<&str> = <Header as crate::engine::rows::Row>::COLUMNS[2..].to_vec();
+        let copy = |id: &str| {
+            let chosen: Vec<&str> = columns.iter().map(|column| if *column == "id" { id } else { column }).collect();
+            let (columns, chosen) = (columns.join(", "), chosen.join(", "));
+            format!("INSERT INTO journal (seq, org_id, {columns}, body) SELECT ?, org_id, {chosen}, body FROM journal WHERE seq = ?")
+        };
+        // Under another id it is no entry of Kehu's; under its own it cannot be, but for somebody who takes the rule away.
+        let forged = copy("session_id");
+        let (before, after) = (-5_i64, scene.seq(last) + 1000);
+        scene.run(&forged, vec![before.into(), scene.seq(5).into()]).await;
+        assert_eq!(scene.found().await, (Flaw::Inserted, Some(before)));
+        scene.run(&forged, vec![after.into(), scene.seq(5).into()]).await;
+        raise(&scene.gate, after).await;
+        assert_eq!(scene.found().await, (Flaw::Changed, Some(after)));
+        assert!(sql(&scene.gate, &copy("id"), vec![after.into(), scene.seq(5).into()]).await.is_err());
+        sql(&scene.gate, "DROP INDEX journal_entry", vec![]).await.unwrap();
+        scene.run(&copy("id"), vec![after.into(), scene.seq(5).into()]).await;
+        raise(&scene.gate, after).await;
+        assert_eq!(scene.found().await, (Flaw::Inserted, Some(scene.seq(5))));
+        bed.gate.close().await;
+    })
+    .await;
+}
+
+/// On PostgreSQL a place that was never given is not read.
+async fn raise(gate: &Gate, to: i64) {
+    if crate::dialect::has_concurrent_writers(gate.engine()) {
+        sql(gate, &format!("SELECT setval('journal_order', {to})"), vec![]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn values_belong_to_their_entry() {
+    on_both(|bed: Bed| async move {
+        let scene = Scene::set(&bed).await;
+        let (one, other) = (scene.seq(5), scene.seq(6));
+        let swap = "UPDATE journal SET body = (SELECT j.body FROM journal j WHERE j.seq = ?) WHERE seq = ?";
+        scene.finds(swap, vec![other.into(), one.into()], Flaw::BodyChanged, Some(5)).await;
+        scene.finds("UPDATE journal SET body = NULL WHERE seq = ?", vec![one.into()], Flaw::BodyRemoved, Some(5)).await;
+        bed.gate.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_records_of_stretches_are_guarded_too() {
+    on_both(|bed: Bed| async move {
+        let scene = Scene::set(&bed).await;
+        let org = || vec![scene.org.into()];
+        for column in ["first_seq", "last_seq", "entries"] {
+            let text = format!("UPDATE journal_stretches SET {column} = {column} + 1 WHERE org_id = ? AND number = 2");
+            scene.finds(&text, org(), Flaw::StretchChanged, None).await;
+        }
+        for column in ["digests", "root", "previous", "hash", "mac"] {
+            let text = format!("UPDATE journal_stretches SET {column} = ? WHERE org_id = ? AND number = 1");
+            scene.finds(&text, vec![vec![1_u8; 40].into(), scene.org.into()], Flaw::StretchChanged, None).await;
+        }
+        for number in [1, 2] {
+            let text = format!("DELETE FROM journal_stretches WHERE org_id = ? AND number = {number}");
+            scene.finds(&text, org(), Flaw::StretchRemoved, None).await;
+            let text = format!("UPDATE journal_stretches SET digests = NULL WHERE org_id = ? AND number = {number}");
+            scene.finds(&text, org(), Flaw::Dropped, None).await;
+        }
+        bed.gate.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_older_state_is_told_by_a_head_that_was_noted() {
+    on_both(|bed: Bed| async move {
+        let scene = Scene::set(&bed).await;
+        let noted = verify(&scene.gate, scene.org).await.head;
+        let first = "SELECT last_seq FROM journal_stretches WHERE number = 1 AND org_id = ?";
+        for text in [
+            format!("DELETE FROM journal WHERE org_id = ? AND seq > ({first})"),
+            "DELETE FROM journal_stretches WHERE org_id = ? AND number = 2".to_owned(),
+        ] {
+            let many = text.matches('?').count();
+            scene.run(&text, vec![scene.org.into(); many]).await;
+        }
+        let older = verify(&scene.gate, scene.org).await;
+        assert!(older.is_sound() && older.stretches == 1, "{older:?}");
+        let told = verify_from(&scene.gate, scene.org, noted).await.broken.unwrap();
+        assert_eq!((told.flaw, told.stretch), (Flaw::StretchRemoved, Some(2)));
+        let mut another = older.head.unwrap();
+        another.hash[0] ^= 1;
+        let told = verify_from(&scene.gate, scene.org, Some(another)).await.broken.unwrap();
+        assert_eq!((told.flaw, told.stretch), (Flaw::AnotherChain, Some(1)));
+        bed.gate.close().await;
+    })
+    .await;
+}
