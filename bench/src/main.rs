@@ -4,6 +4,7 @@ mod client;
 mod core;
 mod floors;
 mod intake;
+mod journal;
 mod leads;
 mod load;
 mod made_up;
@@ -74,8 +75,11 @@ fn measure(settings: &Settings, path: &Path, report: &mut Report) -> Result<()> 
     let key = Key::make()?;
     report.say(&format!("{}. {}. {}", usage::machine(), today()?, versions()));
     report.quote("machine.cores", usage::cores().to_string());
-    if settings.modes.iter().any(|mode| !matches!(mode, Mode::Intake | Mode::Start)) {
+    if settings.modes.iter().any(|mode| !matches!(mode, Mode::Journal | Mode::Intake | Mode::Start)) {
         core::run(settings, &key, report)?;
+    }
+    if settings.modes.contains(&Mode::Journal) {
+        journal::run(settings, &key, report)?;
     }
     if settings.modes.contains(&Mode::Intake) {
         progress("intake");

@@ -109,6 +109,21 @@ impl Home {
         command
     }
 
+    /// The address of its database on PostgreSQL.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
+    /// Runs a command of the program on the data, and gives what it printed.
+    ///
+    /// # Errors
+    /// It fails.
+    pub(crate) fn run(&self, words: &[&str]) -> Result<String> {
+        let output = self.command(words).output().context("a command of the program")?;
+        ensure!(output.status.success(), "kehu {words:?}: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Starts a server without limits, everything else as it comes, and waits until it answers.
     ///
     /// # Errors
@@ -204,6 +219,16 @@ impl Server {
             std::thread::sleep(Duration::from_millis(1));
         }
         bail!("no 200 within 30 seconds")
+    }
+
+    /// As [`Self::stop`], where another one takes its place.
+    ///
+    /// # Errors
+    /// The same.
+    pub(crate) fn end(&mut self) -> Result<()> {
+        let status = self.running.end(libc::SIGTERM)?;
+        ensure!(status.success(), "the process ended with {status}");
+        Ok(())
     }
 
     /// As [`Running::stop`].

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 /// What `--help` says.
 pub(crate) const HELP: &str = "\
-kehu-bench [core] [parts] [floors] [postgres] [intake] [start]
+kehu-bench [core] [parts] [floors] [postgres] [journal] [intake] [start]
                                        measures all of them, or those named; see bench/README.md
 kehu-bench generate                    writes made-up leads to --csv
 
@@ -32,6 +32,8 @@ const ROWS: usize = 10_000;
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
+    /// What the journal costs, and how it is read.
+    Journal,
     /// Leads posted through a form.
     Intake,
     /// Idle memory and start-up time.
@@ -47,7 +49,8 @@ pub(crate) enum Mode {
 }
 
 /// All of them, in the order in which results are told.
-const MODES: [Mode; 6] = [Mode::Core, Mode::Parts, Mode::Floors, Mode::Postgres, Mode::Intake, Mode::Start];
+const MODES: [Mode; 7] =
+    [Mode::Core, Mode::Parts, Mode::Floors, Mode::Postgres, Mode::Journal, Mode::Intake, Mode::Start];
 
 /// A database engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,6 +131,7 @@ impl Settings {
                 "parts" => settings.modes.push(Mode::Parts),
                 "floors" => settings.modes.push(Mode::Floors),
                 "postgres" => settings.modes.push(Mode::Postgres),
+                "journal" => settings.modes.push(Mode::Journal),
                 "answer" => settings.answer = true,
                 "generate" => settings.generate = true,
                 "--csv" => settings.csv = Some(value()?.into()),
@@ -177,7 +181,7 @@ mod tests {
     #[test]
     fn results_are_kept_when_all_is_measured() {
         let all = parsed("--seconds 2").unwrap().unwrap();
-        assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (6, 2, 2));
+        assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (7, 2, 2));
         assert!(all.out.is_some() && all.quoted);
         assert!(!parsed("--rows 50").unwrap().unwrap().quoted);
         assert!(!parsed("--out /tmp/x").unwrap().unwrap().quoted);

@@ -139,6 +139,15 @@ impl TableDef {
             false,
         )
     }
+    pub(crate) fn int_or_null(self, name: &'static str) -> Self {
+        self.col(
+            name,
+            |column| {
+                column.big_integer();
+            },
+            true,
+        )
+    }
     pub(crate) fn flag(self, name: &'static str) -> Self {
         self.col(
             name,

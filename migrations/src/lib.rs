@@ -9,6 +9,7 @@ mod m2026_11_22_000005_intake;
 mod m2026_11_22_000006_invitations;
 mod m2026_11_26_000007_index_by_bucket;
 mod m2026_11_26_000008_journal;
+mod m2026_11_26_000009_jobs;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_22_000006_invitations::Migration),
             Box::new(m2026_11_26_000007_index_by_bucket::Migration),
             Box::new(m2026_11_26_000008_journal::Migration),
+            Box::new(m2026_11_26_000009_jobs::Migration),
         ]
     }
 }

@@ -1,6 +1,7 @@
 //! Kehu, as integrators ask it.
 
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
@@ -62,6 +63,45 @@ impl Kehu {
         let token = admin.renew()?;
         let (owners, ids) = (self.owners.clone(), self.ids.clone());
         Ok(Self { engine: self.engine, server, admin, token, owners, ids, loading: Vec::new(), home })
+    }
+
+    /// Stops it, has something done to its database, and starts it again.
+    ///
+    /// # Errors
+    /// It does not end or start, or what was to be done was not.
+    pub(crate) fn restart(&mut self, act: impl FnOnce(&Path, Option<&str>) -> Result<()>) -> Result<()> {
+        self.server.end()?;
+        let (file, url) = self.database();
+        act(&file, url.as_deref())?;
+        self.server = self.home.start()?;
+        self.admin = self.admin.elsewhere(&self.server.base)?;
+        self.renew()
+    }
+
+    /// Its SQLite file, and the address of its database on PostgreSQL.
+    pub(crate) fn database(&self) -> (PathBuf, Option<String>) {
+        (self.home.folder().join("data/kehu.db"), self.home.url().map(str::to_owned))
+    }
+
+    /// Reads an address, as the administrator.
+    ///
+    /// # Errors
+    /// Any status but 2xx.
+    pub(crate) fn ask(&mut self, path: &str) -> Result<Value> {
+        self.admin.get(path)
+    }
+
+    /// Has the command line verify the journal: how many entries, and how long it took.
+    ///
+    /// # Errors
+    /// It is not sound.
+    pub(crate) fn verify(&self) -> Result<(usize, Duration)> {
+        let begun = Instant::now();
+        let told = self.home.run(&["audit", "verify"])?;
+        let took = begun.elapsed();
+        let many = |line: &str| line.split("sound, ").nth(1)?.split(' ').next()?.parse::<usize>().ok();
+        let unclosed = |line: &str| line.split(" not closed").next()?.rsplit(' ').next()?.parse::<usize>().ok();
+        Ok((told.lines().map(|line| many(line).unwrap_or(0) + unclosed(line).unwrap_or(0)).sum(), took))
     }
 
     /// Stops it.

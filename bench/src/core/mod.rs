@@ -13,12 +13,12 @@ use anyhow::{Context as _, Result};
 
 pub(crate) use self::asked::{Asked, Operation, Plan};
 pub(crate) use self::kehu::Kehu;
-pub(crate) use self::measure::{Prepared, operation};
+pub(crate) use self::measure::{Prepared, batches, operation};
 pub(crate) use self::peer::Peer;
 pub(crate) use self::rows::{Row, Rows};
 
 use self::asked::OPERATIONS;
-use self::measure::{Batch, Sample, batches};
+use self::measure::{Batch, Sample};
 use self::pocketbase::PocketBase;
 use crate::report::Report;
 use crate::server::Key;

@@ -97,6 +97,8 @@ pub struct Rights {
     people: [Reach; 5],
     /// Reach over forms and what came in through them, per action.
     forms: [Reach; 5],
+    /// Reach over jobs, per action; one's own are those that one asked for.
+    jobs: [Reach; 5],
     /// Sight of contact data of one's own, the team's and other records.
     contact_data: [Sight; 3],
     /// What is about no record.
@@ -113,6 +115,7 @@ static ADMINISTRATOR: Rights = Rights {
     shared: [ALL, ALL, ALL, ALL, NONE],
     people: [ALL, ALL, ALL, ALL, NONE],
     forms: [ALL, ALL, ALL, ALL, NONE],
+    jobs: [NONE, ALL, ALL, NONE, NONE],
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
     besides: &[Right::AuditRead],
 };
@@ -122,6 +125,7 @@ static MANAGER: Rights = Rights {
     shared: [ALL, ALL, ALL, ALL, NONE],
     people: [NONE, ALL, NONE, NONE, NONE],
     forms: [NONE, ALL, NONE, NONE, NONE],
+    jobs: [NONE, OWN, OWN, NONE, NONE],
     contact_data: [Sight::Full, Sight::Full, Sight::Masked],
     besides: &[],
 };
@@ -131,6 +135,7 @@ static SALESPERSON: Rights = Rights {
     shared: [ALL, ALL, NONE, NONE, NONE],
     people: [NONE, ALL, NONE, NONE, NONE],
     forms: [NONE, NONE, NONE, NONE, NONE],
+    jobs: [NONE, OWN, OWN, NONE, NONE],
     contact_data: [Sight::Full, Sight::Masked, Sight::Masked],
     besides: &[],
 };
@@ -141,6 +146,7 @@ static SYSTEM: Rights = Rights {
     shared: [ALL, ALL, ALL, ALL, ALL],
     people: [ALL, ALL, ALL, ALL, ALL],
     forms: [ALL, ALL, ALL, ALL, ALL],
+    jobs: [ALL, ALL, ALL, ALL, ALL],
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
     besides: &[Right::AuditRead],
 };
@@ -169,6 +175,7 @@ impl Rights {
             "customer" | "contact" | "follow_up" => &self.records,
             "tag" => &self.shared,
             "form" => &self.forms,
+            "job" => &self.jobs,
             _ => &self.people,
         };
         let [create, read, update, delete, transfer] = *row;
@@ -223,10 +230,9 @@ pub fn matrix() -> String {
     let mut lines = vec!["# role kind: create / read / update / delete / transfer".to_owned()];
     for (role, ..) in RoleName::VOCABULARY.items {
         let Some(rights) = RoleName::from_key(role).map(Rights::of) else { continue };
-        for kind in KINDS {
-            let reaches: Vec<_> =
-                ACTIONS.iter().map(|(action, _)| reach_words(rights.reach(*action, kind.name))).collect();
-            lines.push(format!("{role} {}: {}", kind.name, reaches.join(" / ")));
+        for kind in KINDS.iter().map(|kind| kind.name).chain(["job"]) {
+            let reaches: Vec<_> = ACTIONS.iter().map(|(action, _)| reach_words(rights.reach(*action, kind))).collect();
+            lines.push(format!("{role} {kind}: {}", reaches.join(" / ")));
         }
     }
     lines.push(String::new());

@@ -6,13 +6,20 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::{HttpResponse, web};
+use kehu_store::Gate;
 use kehu_store::engine::EngineStats;
+use kehu_store::journal::JournalLag;
+use kehu_store::queue::{JobStats, Seen};
 use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
+use tokio::time::timeout;
 
 use crate::state::State;
 
 /// Upper bounds of the duration histogram, in seconds.
 const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// How long a scrape waits for a look at the journal.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// What requests did to this server.
 pub(crate) struct Metrics {
@@ -77,6 +84,8 @@ pub(crate) async fn show(state: web::Data<State>) -> HttpResponse {
     gauge(&mut text, "kehu_http_requests_in_flight", "Requests that are being answered.", state.in_flight.count());
     gauge(&mut text, "kehu_http_connections", "Connections of clients.", state.ending.connections());
     engine(&mut text, &state.gate.stats());
+    journal(&mut text, &state.gate).await;
+    jobs(&mut text, &state.gate.job_stats());
     process(&mut text);
     let version = env!("CARGO_PKG_VERSION");
     figure(&mut text, "gauge", "kehu_build_info", "The program.", &format!("{{version=\"{version}\"}}"), 1);
@@ -92,6 +101,33 @@ fn engine(text: &mut String, stats: &EngineStats) {
     gauge(text, "kehu_store_wal_bytes", "Size of the write-ahead log.", wal_bytes);
     gauge(text, "kehu_store_connections", "Connections to the database.", connections);
     gauge(text, "kehu_store_connections_in_use", "Connections in use.", connections_in_use);
+}
+
+/// The mark is looked at with every scrape. Without a database the figures are those of the last one.
+async fn journal(text: &mut String, gate: &Gate) {
+    if let Ok(Err(failure)) = timeout(LOOK, gate.settled()).await {
+        tracing::debug!(cause = %failure, "the settled mark cannot be looked at");
+    }
+    let JournalLag { places, waited } = gate.journal_lag();
+    let seconds = waited.as_secs_f64();
+    gauge(text, "kehu_journal_lag_seconds", "For how long readers of the journal are held back, at least.", seconds);
+    gauge(text, "kehu_journal_unsettled", "Places of the journal that cannot be read yet.", places);
+}
+
+fn jobs(text: &mut String, stats: &JobStats) {
+    let JobStats { ended, running, seen } = stats;
+    let name = "kehu_jobs_total";
+    let _ = writeln!(text, "# HELP {name} Runs of jobs that ended, by kind and by what became of the job.");
+    let _ = writeln!(text, "# TYPE {name} counter");
+    for ((kind, outcome), count) in ended {
+        let _ = writeln!(text, "{name}{{kind=\"{kind}\",outcome=\"{outcome}\"}} {count}");
+    }
+    gauge(text, "kehu_jobs_running", "Jobs that this process runs.", running);
+    if let Some(Seen { oldest_due, dead }) = seen {
+        let waited = "Seconds that the oldest job that is due has waited.";
+        gauge(text, "kehu_jobs_oldest_due_seconds", waited, oldest_due);
+        gauge(text, "kehu_jobs_dead", "Jobs that failed for good and are kept; 1000 is that many or more.", dead);
+    }
 }
 
 /// From /proc; where there is none these figures are left out.

@@ -271,8 +271,11 @@ impl From<Failure> for Problem {
             Failure::SignIn(failure) => sign_in(failure),
             Failure::Limited(seconds) => Self::new(&codes::READ_LIMIT).retry_after(seconds),
             Failure::FormPaused => Self::new(&codes::FORM_PAUSED).retry_after(PAUSED_RETRY),
+            Failure::JobEnded => Self::new(&codes::JOB_ENDED),
+            Failure::JobNotDead => Self::new(&codes::JOB_NOT_DEAD),
             Failure::Engine(error) => engine(&error),
             Failure::Sealing(text) => Self::internal(format!("sealing: {text}")),
+            Failure::LeaseLost => Self::internal(failure.to_string()),
             Failure::Internal(text) => Self::internal(text),
         }
     }

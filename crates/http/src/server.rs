@@ -122,11 +122,12 @@ impl Server {
 
     /// Answers requests until `stop`, then ends. Readiness goes at once; requests are served a little longer, so that a
     /// load balancer notices, and each answer ends its connection. Then whoever connects is turned away with 503, idle
-    /// connections are closed, running requests finish (30 s at most), the listener and the database are closed.
+    /// connections are closed, running requests finish (30 s at most), the listener is closed; after `last`, which ends
+    /// what else needs it, the database is closed.
     ///
     /// # Errors
     /// The server ended by itself.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> io::Result<()> {
+    pub async fn run(self, stop: impl Future<Output = ()>, last: impl Future<Output = ()>) -> io::Result<()> {
         let Self { state, main, listener, tls, drain, figures, .. } = self;
         let handle = main.handle();
         let mut main = actix_web::rt::spawn(main);
@@ -155,6 +156,7 @@ impl Server {
         if let Some(figures) = figures {
             figures.stop(false).await;
         }
+        last.await;
         state.gate.close().await;
         tracing::info!("stopped");
         ended.map_err(io::Error::other)?

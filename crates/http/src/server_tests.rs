@@ -248,7 +248,12 @@ async fn figures_name_routes_and_no_paths() {
     let text = String::from_utf8(to_bytes(shown.into_body()).await.unwrap().to_vec()).unwrap();
     assert!(text.contains("route=\"/v1/things/{id}\"") && text.contains("route=\"unmatched\""), "{text}");
     assert!(!text.contains("13800138000"));
-    for name in ["kehu_store_queue_depth", "process_resident_memory_bytes", "kehu_build_info{version="] {
+    for name in [
+        "kehu_store_queue_depth",
+        "kehu_journal_lag_seconds",
+        "process_resident_memory_bytes",
+        "kehu_build_info{version=",
+    ] {
         assert!(text.contains(name), "{name}");
     }
 }

@@ -11,6 +11,7 @@ use kehu_http::address::{Forwarded, Network};
 use kehu_http::server::ServerOptions;
 use kehu_http::state::Limits;
 use kehu_http::tls;
+use kehu_jobs::JobOptions;
 use kehu_store::journal::Head;
 use uuid::Uuid;
 
@@ -30,6 +31,8 @@ pub(crate) enum Command {
     Serve(Box<Serve>),
     /// The same with an organisation of made-up customers, which are made at first start
     Demo(Box<Serve>),
+    /// Run jobs without serving: beside servers that share a PostgreSQL
+    Work(Box<Work>),
     /// Organisations of this installation
     #[command(subcommand)]
     Org(Org),
@@ -127,6 +130,8 @@ pub(crate) struct Serve {
     pub(crate) first: FirstStart,
     #[command(flatten)]
     limits: LimitFlags,
+    #[command(flatten)]
+    pub(crate) jobs: JobFlags,
 
     /// The proxy in front has TLS: listen in plain HTTP on any address
     #[arg(long, env = "KEHU_BEHIND_PROXY", value_parser = BoolishValueParser::new())]
@@ -147,6 +152,43 @@ pub(crate) struct Serve {
     /// Milliseconds to go on serving after a stop signal, while /readyz says no
     #[arg(long, env = "KEHU_DRAIN", default_value_t = 200, value_name = "MS")]
     drain: u64,
+}
+
+/// A process that runs jobs and serves nobody.
+#[derive(Args)]
+pub(crate) struct Work {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    #[command(flatten)]
+    pub(crate) jobs: JobFlags,
+    /// What is logged: error, warn, info, debug, or by module
+    #[arg(long, env = "KEHU_LOG", default_value = "info", value_name = "FILTER")]
+    pub(crate) log: String,
+}
+
+/// How jobs are run.
+#[derive(Args)]
+pub(crate) struct JobFlags {
+    /// Jobs that are run at once. 0 leaves them to other servers, or to `kehu work`
+    #[arg(long, env = "KEHU_JOB_SLOTS", default_value_t = 4, value_name = "N")]
+    pub(crate) job_slots: usize,
+    /// Seconds after which another server takes the jobs of one that gives no sign of life
+    #[arg(long, env = "KEHU_JOB_LEASE", default_value_t = 30, value_name = "S")]
+    job_lease: u64,
+}
+
+impl JobFlags {
+    /// How jobs are run; `rest` is how long after the start schedules are looked at first.
+    pub(crate) fn options(&self, rest: Duration) -> Result<JobOptions, Failed> {
+        if !(1..=3600).contains(&self.job_lease) {
+            return Err(Failed::Configuration("--job-lease: give 1 to 3600 seconds".to_owned()));
+        }
+        if self.job_slots > 64 {
+            return Err(Failed::Configuration("--job-slots: give 64 at most".to_owned()));
+        }
+        let lease = Duration::from_secs(self.job_lease);
+        Ok(JobOptions { slots: self.job_slots, lease, rest, ..JobOptions::default() })
+    }
 }
 
 /// Where the data is and what opens it.

@@ -12,6 +12,7 @@ mod logs;
 mod open;
 mod org;
 mod serve;
+mod work;
 
 use std::io::Write;
 use std::path::Path;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
     let done = match Program::parse().command {
         Command::Serve(serve) => serve::run(&serve, Content::Empty),
         Command::Demo(serve) => serve::run(&serve, Content::Demo),
+        Command::Work(work) => work::run(&work),
         Command::Org(org) => org::run(&org),
         Command::Keys(keys) => keys::run(&keys),
         Command::Audit(audit) => audit::run(&audit),

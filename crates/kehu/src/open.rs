@@ -66,6 +66,11 @@ async fn open(data: &Data, folder: &Path, alone: Option<Alone>) -> Result<Opened
     Ok(Opened { gate, new_key, alone })
 }
 
+/// Whether the data is a SQLite file in the folder.
+pub(crate) fn is_embedded(data: &Data) -> bool {
+    url(data).is_none()
+}
+
 /// The URL of PostgreSQL, where that is used.
 fn url(data: &Data) -> Option<&str> {
     data.database_url.as_deref().filter(|url| !url.trim().is_empty())

@@ -1,5 +1,7 @@
 //! `kehu serve`
 
+use std::time::Duration;
+
 use anyhow::Context;
 use kehu_http::server::{Server, ServerOptions};
 use kehu_store::Gate;
@@ -39,7 +41,8 @@ async fn until_stopped(serve: &Serve, options: ServerOptions, content: Content) 
         Some(first) if content == Content::Demo => Some(fill(&gate, first, &serve.first).await?),
         _ => None,
     };
-    let jobs = kehu_jobs::start(&gate);
+    let kinds = kehu_jobs::built_in().context("schedules")?;
+    let jobs = kehu_jobs::start(&gate, kinds, serve.jobs.options(Duration::from_secs(60))?);
     let scheme = if options.tls.is_some() { "https" } else { "http" };
     let server = Server::bind(options, gate).map_err(anyhow::Error::from)?;
     let banner = Banner {
@@ -56,12 +59,12 @@ async fn until_stopped(serve: &Serve, options: ServerOptions, content: Content) 
         let _ = filled.tell(&banner.base, &mut std::io::stdout().lock());
     }
     drop(first);
+    let stopper = jobs.stopper();
     let stopped = async {
         stopped(stop).await;
-        // Before the database is closed.
-        jobs.stop();
+        stopper.stop();
     };
-    Ok(server.run(stopped).await.context("the server ended")?)
+    Ok(server.run(stopped, jobs.end()).await.context("the server ended")?)
 }
 
 /// Makes the first organisation and its administrator where there is none.
@@ -81,11 +84,11 @@ async fn fill(gate: &Gate, founded: &Founded, first: &FirstStart) -> Result<Fill
     demo::fill(gate, &founded.login, &password).await.map_err(|failure| explain(&failure, "the demo"))
 }
 
-fn listen_to(kind: SignalKind) -> Result<Signal, Failed> {
+pub(crate) fn listen_to(kind: SignalKind) -> Result<Signal, Failed> {
     Ok(signal(kind).context("signals cannot be heard")?)
 }
 
-async fn stopped((mut terminate, mut interrupt): (Signal, Signal)) {
+pub(crate) async fn stopped((mut terminate, mut interrupt): (Signal, Signal)) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

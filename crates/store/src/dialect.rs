@@ -62,3 +62,25 @@ pub(crate) fn position_function(db: &impl ConnectionTrait) -> &'static str {
 pub(crate) fn is_divided_by_months(db: &impl ConnectionTrait) -> bool {
     db.get_database_backend() == DbBackend::Postgres
 }
+
+/// The database's own time, in whole milliseconds, the same all through a statement: what servers whose clocks differ
+/// have in common.
+pub(crate) fn now(db: &impl ConnectionTrait) -> &'static str {
+    match db.get_database_backend() {
+        DbBackend::Postgres => "date_trunc('milliseconds', statement_timestamp())",
+        _ => "CAST(round(unixepoch('now', 'subsec') * 1000) AS integer)",
+    }
+}
+
+/// A time so many milliseconds (the one value it takes) after the database's now.
+pub(crate) fn after(db: &impl ConnectionTrait) -> &'static str {
+    match db.get_database_backend() {
+        DbBackend::Postgres => "(date_trunc('milliseconds', statement_timestamp()) + ? * interval '1 millisecond')",
+        _ => "(CAST(round(unixepoch('now', 'subsec') * 1000) AS integer) + ?)",
+    }
+}
+
+/// The end of a query for rows that nobody else is changing: others are passed over, not waited for.
+pub(crate) fn unlocked(db: &impl ConnectionTrait) -> &'static str {
+    if has_concurrent_writers(db) { "FOR UPDATE SKIP LOCKED" } else { "" }
+}

@@ -48,6 +48,15 @@ pub enum Failure {
     /// The form takes no submissions now.
     #[error("the form is paused")]
     FormPaused,
+    /// The job has ended: there is nothing to take back.
+    #[error("the job has ended")]
+    JobEnded,
+    /// Only a dead job is tried again.
+    #[error("the job is not dead")]
+    JobNotDead,
+    /// The job that writes is another server's now, or nobody's.
+    #[error("the lease of the job was lost")]
+    LeaseLost,
     /// The database could not.
     #[error(transparent)]
     Engine(#[from] EngineError),

@@ -10,6 +10,7 @@ pub mod journal;
 pub mod machine;
 pub mod org;
 pub mod people;
+pub mod queue;
 
 mod dialect;
 mod disclosure;

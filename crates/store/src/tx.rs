@@ -16,13 +16,14 @@ use crate::dialect::{has_concurrent_writers, statement};
 use crate::engine;
 use crate::entities::{journal as journal_row, kept_answer, pii_index, tag_link};
 use crate::failure::Failure;
-use crate::gate::Caller;
+use crate::gate::{Caller, Principal};
 use crate::inserts::{self, Insert};
 use crate::journal::Entry;
 use crate::ops::references::CustomerHead;
 use crate::pii::padded;
+use crate::queue::{NewJob, Step};
 use crate::search::Document;
-use crate::{kept, ops, pii, search};
+use crate::{kept, ops, pii, queue, search};
 
 /// Something to do once the transaction is on the disk: the only way to touch a cache.
 pub(crate) type AfterCommit = Box<dyn FnOnce() + Send>;
@@ -60,6 +61,9 @@ struct Gathered {
     summaries: BTreeSet<Uuid>,
     kept: Vec<kept_answer::Model>,
     journal: Vec<Entry>,
+    jobs: Vec<NewJob>,
+    /// What a job that writes notes of itself.
+    step: Option<Step>,
     names: HashMap<Uuid, Name>,
     /// What the answer of this request alone shows of records that it made.
     secrets: HashMap<Uuid, Zeroizing<String>>,
@@ -224,6 +228,25 @@ impl<'a> Tx<'a> {
         self.gathered.borrow().secrets.get(&id).cloned()
     }
 
+    /// Asks for a job: it is there if this transaction commits. Gives its id, which means nothing where a job under the
+    /// same unique key waits or runs.
+    pub(crate) fn enqueue(&self, job: NewJob) -> Uuid {
+        let id = self.new_id();
+        self.gathered.borrow_mut().jobs.push(job.with_id(id));
+        id
+    }
+
+    /// Notes how far the job is that writes.
+    pub(crate) fn step(&self, step: Step) {
+        self.gathered.borrow_mut().step = Some(step);
+    }
+
+    /// Has this process's runner look at the queue after the commit.
+    pub(crate) fn ring(&self) {
+        let gate = self.caller.gate().clone();
+        self.after_commit(move || gate.board().bell.notify_one());
+    }
+
     pub(crate) fn after_commit(&self, act: impl FnOnce() + Send + 'static) {
         self.gathered.borrow_mut().after.push(Box::new(act));
     }
@@ -252,6 +275,9 @@ impl<'a> Tx<'a> {
     pub(crate) async fn finish(self) -> Result<Vec<AfterCommit>, Failure> {
         let summaries = std::mem::take(&mut self.gathered.borrow_mut().summaries);
         ops::summaries::refresh(&self, summaries.into_iter().collect()).await?;
+        if !self.gathered.borrow().jobs.is_empty() {
+            self.ring();
+        }
         let gathered = self.gathered.take();
         let org = self.org_id();
         remove_index(self.db, org, gathered.index_gone).await?;
@@ -267,12 +293,16 @@ impl<'a> Tx<'a> {
             let gate = self.caller.gate().clone();
             after.push(Box::new(move || gate.forget_org(org)));
         }
+        if let Principal::Job { id, lease } = self.caller.principal() {
+            queue::hold(&self, id, lease, gathered.step).await?;
+        }
         // One record may say the same number twice, in a field of its own and in a list.
         let index = rows_of(gathered.index).on_conflict("ON CONFLICT DO NOTHING");
+        let jobs = queue::rows(&self, gathered.jobs)?;
         let kept = rows_of(gathered.kept).on_conflict(kept::REPLACE);
         let journal = gathered.journal.into_iter().map(|entry| entry.into_row(&self)).collect::<Result<_, _>>()?;
         let journal = Insert::of::<journal_row::ActiveModel>(journal);
-        inserts::write(self.db, vec![index, documents, rows_of(gathered.links), kept, journal]).await?;
+        inserts::write(self.db, vec![index, documents, rows_of(gathered.links), kept, jobs, journal]).await?;
         Ok(after)
     }
 }
@@ -289,6 +319,8 @@ impl Gathered {
         self.summaries.extend(part.summaries);
         self.kept.extend(part.kept);
         self.journal.extend(part.journal);
+        self.jobs.extend(part.jobs);
+        self.step = part.step.or(self.step.take());
         self.names.extend(part.names);
         self.secrets.extend(part.secrets);
         self.people_changed |= part.people_changed;

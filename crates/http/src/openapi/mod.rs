@@ -7,6 +7,7 @@ mod docs;
 mod envelopes;
 mod examples;
 mod intake;
+mod jobs;
 mod kinds;
 mod operation;
 mod people;
@@ -36,6 +37,7 @@ pub fn operations() -> Vec<Operation> {
         .chain(special::operations())
         .chain(intake::operations())
         .chain(audit::operations())
+        .chain(jobs::operations())
         .collect()
 }
 
@@ -56,6 +58,7 @@ pub fn document() -> Value {
     schemas.extend(special::schemas());
     schemas.extend(intake::schemas());
     schemas.extend(audit::schemas());
+    schemas.extend(jobs::schemas());
     json!({
         "openapi": "3.1.0",
         "info": shared::info(),

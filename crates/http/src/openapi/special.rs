@@ -19,6 +19,7 @@ pub(super) const TAGS: &[(&str, &str)] = &[
     ("sign_in", "Signing in, staying signed in, and who one is."),
     ("submissions", "What comes in through forms, and what became of it."),
     ("audit", "The organisation's log: who did what, and was let do it or not."),
+    ("jobs", "What is done later, how far it is, and what became of it."),
     ("lookup", "Whose phone number, e-mail or WeChat id is this?"),
     ("service", "Whether the program runs, and how to use it."),
 ];

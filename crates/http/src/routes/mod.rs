@@ -5,6 +5,7 @@ use actix_web::web::ServiceConfig;
 mod audit;
 mod auth;
 pub(crate) mod forms;
+mod jobs;
 mod me;
 mod members;
 mod records;
@@ -17,5 +18,6 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     me::configure(app);
     forms::configure(app);
     audit::configure(app);
+    jobs::configure(app);
     records::configure(app);
 }

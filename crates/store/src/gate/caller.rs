@@ -32,7 +32,7 @@ pub struct Verified {
 pub struct RequestInfo {
     /// Its id, which also stands in the answer and the log.
     pub request_id: String,
-    /// Through which door it came: `api`, `form`, `hook`, `command`, `job`, `system`.
+    /// Through which door it came: `api`, `form`, `hook`, `job`, `command`, `system`.
     pub via: &'static str,
     /// The client's address.
     pub address: Option<String>,
@@ -43,7 +43,7 @@ pub struct RequestInfo {
 }
 
 impl RequestInfo {
-    /// What the program does by itself: `command` from the command line, `job` for housekeeping, `system` otherwise.
+    /// What the program does by itself: `command` from the command line, `system` otherwise.
     #[must_use]
     pub fn of_program(via: &'static str, now: DateTime<Utc>) -> Self {
         Self { request_id: new_id(now).simple().to_string(), via, ..Self::default() }
@@ -68,7 +68,14 @@ pub enum Principal {
     },
     /// A form that took a submission.
     Form(Uuid),
-    /// The system: a job, the command line, signing in.
+    /// A job under a lease; what it writes is refused once the lease is lost.
+    Job {
+        /// The job.
+        id: Uuid,
+        /// The claim that it runs under.
+        lease: Uuid,
+    },
+    /// The system: a schedule, the command line, signing in.
     System,
 }
 
@@ -79,6 +86,7 @@ impl Principal {
         match self {
             Self::User { .. } => "user",
             Self::Form(_) => "form",
+            Self::Job { .. } => "job",
             Self::System => "system",
         }
     }
@@ -87,7 +95,7 @@ impl Principal {
     #[must_use]
     pub fn id(self) -> Option<Uuid> {
         match self {
-            Self::User { id, .. } | Self::Form(id) => Some(id),
+            Self::User { id, .. } | Self::Form(id) | Self::Job { id, .. } => Some(id),
             Self::System => None,
         }
     }

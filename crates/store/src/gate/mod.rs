@@ -21,6 +21,7 @@ use crate::hourly::Hourly;
 use crate::journal::Mark;
 use crate::org::{FRESH, INSTALLATION, Org, Orgs};
 use crate::people::hashing::Hashing;
+use crate::queue::Board;
 
 pub use caller::{Caller, Principal, RequestInfo, Verified};
 
@@ -49,14 +50,15 @@ struct Inner {
     sessions: Cache<Uuid, Arc<SessionState>>,
     installation: OnceLock<Arc<KeyRing>>,
     hashing: Hashing,
+    board: Board,
     read_limit: u32,
+    mark: Mark,
     /// Refusals by organisation and user.
     refusals: Hourly<(Uuid, Uuid)>,
     /// Questions to the journal by organisation, who asked, and a hash of the question.
     readings: Hourly<(Uuid, Option<Uuid>, [u8; 32])>,
     /// Sign-ins with a name that nobody has, by a keyed hash of the address.
     strangers: Hourly<Vec<u8>>,
-    mark: Mark,
 }
 
 struct SessionState {
@@ -85,11 +87,12 @@ impl Gate {
             sessions: Cache::new(100_000),
             installation: OnceLock::new(),
             hashing: Hashing::default(),
+            board: Board::default(),
             read_limit: options.read_limit,
+            mark: Mark::default(),
             refusals: Hourly::default(),
             readings: Hourly::default(),
             strangers: Hourly::default(),
-            mark: Mark::default(),
         }));
         crate::ops::installation::prepare(&gate).await?;
         let ring = gate.ring(INSTALLATION).await?;
@@ -131,13 +134,23 @@ impl Gate {
         self.caller(org, Principal::Form(form), Rights::system(), Vec::new(), request).await
     }
 
-    /// The system itself, in one organisation: signing in, a job, the command line.
+    /// The system itself, in one organisation: signing in, a schedule, the command line.
     ///
     /// # Errors
     /// The organisation does not exist, or the database is away.
     pub(crate) async fn system(&self, org: Uuid, request: RequestInfo) -> Result<Caller, Failure> {
         let org = self.org(org).await?;
         self.caller(org, Principal::System, Rights::system(), Vec::new(), request).await
+    }
+
+    /// A job that a server claimed: it acts for the organisation itself, as long as it holds its lease.
+    ///
+    /// # Errors
+    /// The organisation is gone, or the database is away.
+    pub(crate) async fn job(&self, org: Uuid, id: Uuid, lease: Uuid, request_id: String) -> Result<Caller, Failure> {
+        let org = self.org(org).await?;
+        let request = RequestInfo { request_id, via: "job", ..RequestInfo::default() };
+        self.caller(org, Principal::Job { id, lease }, Rights::system(), Vec::new(), request).await
     }
 
     /// The system in an organisation that is being made: its rows are not written yet.
@@ -204,6 +217,10 @@ impl Gate {
         self.0.read_limit
     }
 
+    pub(crate) fn mark(&self) -> &Mark {
+        &self.0.mark
+    }
+
     pub(crate) fn refusals(&self) -> &Hourly<(Uuid, Uuid)> {
         &self.0.refusals
     }
@@ -216,8 +233,8 @@ impl Gate {
         &self.0.strangers
     }
 
-    pub(crate) fn mark(&self) -> &Mark {
-        &self.0.mark
+    pub(crate) fn board(&self) -> &Board {
+        &self.0.board
     }
 
     pub(crate) fn hashing(&self) -> &Hashing {

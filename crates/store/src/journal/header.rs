@@ -64,13 +64,12 @@ rows::row!(Header {
     mac,
 });
 
-/// An entry as it is stored.
+/// An entry as it is verified.
 #[derive(Clone, Debug, FromQueryResult)]
 pub(crate) struct Sealed {
     #[sea_orm(nested)]
     pub(crate) header: Header,
     pub(crate) body: Option<Vec<u8>>,
-    pub(crate) origin: Option<Vec<u8>>,
 }
 
 impl rows::Row for Sealed {
@@ -98,11 +97,10 @@ impl rows::Row for Sealed {
         "commitment",
         "mac",
         "body",
-        "origin",
     ];
 
     fn read(cells: &mut rows::Cells<'_>) -> Result<Self, rows::RowFault> {
-        Ok(Self { header: rows::Row::read(cells)?, body: cells.next()?, origin: cells.next()? })
+        Ok(Self { header: rows::Row::read(cells)?, body: cells.next()? })
     }
 }
 

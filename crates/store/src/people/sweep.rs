@@ -30,12 +30,14 @@ pub struct Swept {
     pub submissions: u64,
     /// Counts of answers about records out of reach.
     pub disclosures: u64,
+    /// Jobs that ended long ago.
+    pub jobs: u64,
 }
 
 impl Gate {
     /// Deletes kept answers older than 24 hours, sessions that ended 30 days ago, failed sign-ins that do not count any
-    /// more, expired invitations, submissions as they were sent 90 days ago, counts of past hours. Each in a transaction
-    /// of its own, so that nobody waits for all of them.
+    /// more, expired invitations, submissions as they were sent 90 days ago, counts of past hours, jobs
+    /// past their time. Each in a transaction of its own, so that nobody waits for all of them.
     ///
     /// # Errors
     /// The database is away; what was deleted until then is.
@@ -49,6 +51,7 @@ impl Gate {
             invitations: self.write_raw(async move |db: &engine::Tx| invitations(db, now).await).await?,
             submissions: crate::intake::sweep(self).await?,
             disclosures: self.write_raw(async move |db: &engine::Tx| disclosure::sweep(db, now).await).await?,
+            jobs: self.sweep_jobs().await?,
         })
     }
 }

@@ -124,8 +124,7 @@ async fn the_chain_holds_after_an_erasure_and_nobody_else_may_erase() {
         assert!(verdict.is_sound() && verdict.erased == 5, "{verdict:?}");
         assert_eq!(bed.entries(ERASED).await, 2);
         // What came after the erasure is not covered by it, nor is another record.
-        let later =
-            entries(&bed.gate, org).await.into_iter().filter(|entry| entry.record_id == Some(erased)).next_back();
+        let later = entries(&bed.gate, org).await.into_iter().rfind(|entry| entry.record_id == Some(erased));
         let first = entries(&bed.gate, org).await.into_iter().find(|entry| entry.record_id == Some(other)).unwrap();
         for entry in [later.unwrap(), first] {
             sql(&bed.gate, "UPDATE journal SET body = NULL WHERE seq = ?", vec![entry.seq.into()]).await.unwrap();

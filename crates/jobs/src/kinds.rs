@@ -1,0 +1,113 @@
+//! Which kinds of job a process knows, and when some of them run by themselves.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::str::FromStr;
+
+use croner::Cron;
+use kehu_store::queue::{Run, Schedule, Spec, Work};
+
+use crate::housekeeping;
+
+/// A pattern that says no time.
+#[derive(Debug, thiserror::Error)]
+#[error("the schedule of {name}: {reason}")]
+pub struct PatternError {
+    name: &'static str,
+    reason: String,
+}
+
+type Running = Pin<Box<dyn Future<Output = Run>>>;
+
+/// Kinds of job, by name.
+#[derive(Default)]
+pub struct Kinds {
+    runs: HashMap<&'static str, Box<dyn Fn(Work) -> Running>>,
+    specs: Vec<&'static Spec>,
+    schedules: Vec<Schedule>,
+}
+
+impl Kinds {
+    /// One more kind, and what is done for a job of it. The future runs on the thread of all jobs: what computes for
+    /// long belongs on a blocking thread. It asks `work.go_on()` between two steps, may be run again from the last
+    /// checkpoint at any time, and may be dropped wherever it awaits.
+    #[must_use]
+    pub fn with<F, R>(mut self, spec: &'static Spec, run: F) -> Self
+    where
+        F: Fn(Work) -> R + 'static,
+        R: Future<Output = Run> + 'static,
+    {
+        self.runs.insert(spec.name(), Box::new(move |work| Box::pin(run(work))));
+        self.specs.push(spec);
+        self
+    }
+
+    /// A job of this kind whenever a pattern of five fields says so (minute, hour, day, month, weekday), in UTC: once
+    /// for each period, however many servers there are.
+    ///
+    /// # Errors
+    /// The pattern cannot be read.
+    pub fn every(mut self, spec: &'static Spec, pattern: &str) -> Result<Self, PatternError> {
+        let wrong = |error: croner::errors::CronError| PatternError { name: spec.name(), reason: error.to_string() };
+        let cron = Cron::from_str(pattern).map_err(wrong)?;
+        let period = Box::new(move |now| cron.find_previous_occurrence(&now, true).ok());
+        self.schedules.push(Schedule { spec, period });
+        Ok(self)
+    }
+
+    pub(crate) fn specs(&self) -> &[&'static Spec] {
+        &self.specs
+    }
+
+    pub(crate) fn schedules(&self) -> &[Schedule] {
+        &self.schedules
+    }
+
+    pub(crate) fn begin(&self, work: &Work) -> Option<Running> {
+        self.runs.get(work.kind()).map(|run| run(work.clone()))
+    }
+}
+
+/// The kinds of the program.
+///
+/// # Errors
+/// A pattern cannot be read.
+pub fn built_in() -> Result<Kinds, PatternError> {
+    Kinds::default().with(&housekeeping::KIND, housekeeping::run).every(&housekeeping::KIND, housekeeping::EVERY)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+
+    static KIND: Spec = Spec::new("test", 1);
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_period_begins_at_its_minute_and_lasts_until_the_next() {
+        let kinds = Kinds::default().every(&KIND, "0 3 * * *").unwrap();
+        let period = |now: &str| (kinds.schedules()[0].period)(at(now));
+        assert_eq!(period("2026-11-26T03:00:00.000Z"), Some(at("2026-11-26T03:00:00Z")));
+        assert_eq!(period("2026-11-26T23:59:59.999Z"), Some(at("2026-11-26T03:00:00Z")));
+        assert_eq!(period("2026-11-27T02:59:59.999Z"), Some(at("2026-11-26T03:00:00Z")));
+        let minutes = Kinds::default().every(&KIND, "* * * * *").unwrap();
+        assert_eq!((minutes.schedules()[0].period)(at("2026-11-26T03:07:59.900Z")), Some(at("2026-11-26T03:07:00Z")));
+    }
+
+    #[test]
+    fn a_pattern_that_says_nothing_is_refused_with_its_kind() {
+        let refused = Kinds::default().every(&KIND, "61 * * * *").err().unwrap();
+        assert!(refused.to_string().starts_with("the schedule of test: "), "{refused}");
+    }
+
+    #[test]
+    fn those_of_the_program_are_sound() {
+        assert!(built_in().unwrap().schedules().len() <= built_in().unwrap().specs().len());
+    }
+}

@@ -1,0 +1,65 @@
+//! The jobs that this process runs.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use kehu_store::queue::Work;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use uuid::Uuid;
+
+/// They, shared by whoever looks after them.
+#[derive(Clone, Default)]
+pub(crate) struct Slots(Rc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    taken: RefCell<HashMap<Uuid, Slot>>,
+    freed: Notify,
+}
+
+struct Slot {
+    work: Work,
+    run: AbortHandle,
+}
+
+impl Slots {
+    pub(crate) fn take(&self, work: Work, run: AbortHandle) {
+        self.0.taken.borrow_mut().insert(work.id(), Slot { work, run });
+    }
+
+    pub(crate) fn free(&self, id: Uuid) {
+        self.0.taken.borrow_mut().remove(&id);
+        self.0.freed.notify_one();
+    }
+
+    /// Waits until a job has ended, or did since the last time.
+    pub(crate) async fn freed(&self) {
+        self.0.freed.notified().await;
+    }
+
+    pub(crate) fn many(&self) -> usize {
+        self.0.taken.borrow().len()
+    }
+
+    pub(crate) fn works(&self) -> Vec<Work> {
+        self.0.taken.borrow().values().map(|slot| slot.work.clone()).collect()
+    }
+
+    /// How many run for each organisation.
+    pub(crate) fn by_org(&self) -> HashMap<Uuid, usize> {
+        let mut many = HashMap::new();
+        for slot in self.0.taken.borrow().values() {
+            *many.entry(slot.work.org_id()).or_default() += 1;
+        }
+        many
+    }
+
+    /// Ends a run where it waits.
+    pub(crate) fn abort(&self, id: Uuid) {
+        if let Some(slot) = self.0.taken.borrow().get(&id) {
+            slot.run.abort();
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Jobs for people: lists, one of them, taking one back, trying a dead one again.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use kehu_domain::codes;
+use kehu_domain::flaw::Flaw;
+use kehu_domain::rights::Action;
+use kehu_domain::show::Out;
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::dialect::{now, statement};
+use crate::engine::rows::Reads;
+use crate::entities::job;
+use crate::failure::Failure;
+use crate::gate::Caller;
+use crate::journal::{Entry, Outcome};
+use crate::machine::Answer;
+use crate::tx::Tx;
+
+use super::State;
+use super::fence::{finished, for_change, kept};
+use super::show::Opened;
+
+const KNOWN: &str = "filter[state], filter[kind], limit, after";
+const MAX_LIMIT: u64 = 500;
+
+/// What was asked of the list.
+struct Asked {
+    state: Option<State>,
+    kind: Option<String>,
+    limit: u64,
+    after: Option<Uuid>,
+}
+
+impl Asked {
+    fn read(parameters: Vec<(String, String)>) -> Result<Self, Failure> {
+        let mut asked = Self { state: None, kind: None, limit: 50, after: None };
+        let mut after = None;
+        for (name, value) in parameters {
+            match name.as_str() {
+                "filter[state]" => asked.state = Some(state(name, &value)?),
+                "filter[kind]" => asked.kind = Some(value),
+                "limit" => {
+                    let limit = value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
+                    let flaw = || Flaw::new(&codes::LIMIT_INVALID).with("value", &value).with("max", MAX_LIMIT);
+                    asked.limit = limit.ok_or_else(|| Failure::question(name, flaw()))?;
+                }
+                "after" => after = Some(value),
+                _ => {
+                    let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", &name).with("known", KNOWN);
+                    return Err(Failure::question(name, flaw));
+                }
+            }
+        }
+        let wrong = || Failure::question("after", Flaw::new(&codes::CURSOR_INVALID));
+        asked.after = after.map(|text| asked.cursor(&text).ok_or_else(wrong)).transpose()?;
+        Ok(asked)
+    }
+
+    fn cursor(&self, text: &str) -> Option<Uuid> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (of, state, kind, id): (String, Option<String>, Option<String>, Uuid) =
+            serde_json::from_slice(&bytes).ok()?;
+        let fits = of == "jobs" && state.as_deref() == self.state.map(State::key) && kind == self.kind;
+        fits.then_some(id)
+    }
+
+    /// The place behind a job.
+    fn behind(&self, row: &job::Model) -> String {
+        URL_SAFE_NO_PAD.encode(json!(["jobs", self.state.map(State::key), self.kind, row.id]).to_string())
+    }
+}
+
+fn state(parameter: String, value: &str) -> Result<State, Failure> {
+    State::from_key(value).ok_or_else(|| {
+        let choices = State::ALL.map(State::key).join(", ");
+        Failure::question(parameter, Flaw::new(&codes::CHOICE_UNKNOWN).with("value", value).with("choices", choices))
+    })
+}
+
+/// The jobs that the caller may see: an administrator all of the organisation, everybody else the own.
+fn within_reach(caller: &Caller, action: Action) -> Result<Condition, Failure> {
+    let reach = caller.reach(action, "job")?;
+    let all = Condition::all().add(job::Column::OrgId.eq(caller.org().id));
+    Ok(if reach.all { all } else { all.add(job::Column::CreatedBy.eq(caller.principal().user().unwrap_or_default())) })
+}
+
+/// A page of jobs, the newest first.
+///
+/// # Errors
+/// The question is wrong, or the database is away.
+pub async fn list(caller: &Caller, parameters: Vec<(String, String)>) -> Result<Answer, Failure> {
+    use job::Column as C;
+    let asked = Asked::read(parameters)?;
+    let mut query = job::Entity::find().filter(within_reach(caller, Action::Read)?);
+    if let Some(state) = asked.state {
+        query = query.filter(C::State.eq(state.key()));
+    }
+    if let Some(kind) = &asked.kind {
+        query = query.filter(C::Kind.eq(kind.as_str()));
+    }
+    if let Some(id) = asked.after {
+        query = query.filter(C::Id.lt(id));
+    }
+    let mut rows = caller.db().all(query.order_by_desc(C::Id).limit(asked.limit + 1)).await?;
+    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| asked.behind(row));
+    let jobs: Vec<Opened> = rows.into_iter().map(|row| Opened::new(caller, row)).collect::<Result<_, _>>()?;
+    let mut out = Out::new();
+    out.object(|out| {
+        out.key("data").array(|out| {
+            for job in &jobs {
+                out.object(|out| job.write(caller, out));
+            }
+        });
+        out.key("page").object(|out| {
+            out.key("next").text_or_null(next.as_deref());
+            out.key("prev").null();
+            out.key("has_more").flag(more);
+        });
+    });
+    Ok(Answer { id: None, etag: None, body: out.into_text() })
+}
+
+/// One job.
+///
+/// # Errors
+/// There is none within the caller's reach.
+pub async fn get(caller: &Caller, id: Uuid) -> Result<Answer, Failure> {
+    let query = job::Entity::find().filter(within_reach(caller, Action::Read)?).filter(job::Column::Id.eq(id));
+    let row = caller.db().all(query).await?.into_iter().next().ok_or(Failure::NotFound)?;
+    answer(caller, row)
+}
+
+fn answer(caller: &Caller, row: job::Model) -> Result<Answer, Failure> {
+    let id = row.id;
+    let job = Opened::new(caller, row)?;
+    let mut out = Out::new();
+    out.object(|out| job.write(caller, out));
+    Ok(Answer { id: Some(id), etag: None, body: out.into_text() })
+}
+
+/// Takes a job back: one that waits is cancelled at once, one that runs ends at its next step.
+///
+/// # Errors
+/// There is none within the caller's reach, or it has ended.
+pub async fn cancel(caller: &Caller, id: Uuid) -> Result<Answer, Failure> {
+    changed(caller, id, "job.cancelled", |tx: &Tx<'_>, row: &job::Model| {
+        let (set, values) = match State::from_key(&row.state) {
+            Some(State::Queued) => (format!("state = 'cancelled', {}", finished(tx.db())), kept().to_vec()),
+            Some(State::Running) => ("cancel_asked = ?".to_owned(), vec![true.into()]),
+            _ => return Err(Failure::JobEnded),
+        };
+        tx.ring();
+        Ok((set, values))
+    })
+    .await
+}
+
+/// Puts a dead job into the queue again, with all its attempts; it goes on where it stood.
+///
+/// # Errors
+/// There is none within the caller's reach, or it is not dead.
+pub async fn retry(caller: &Caller, id: Uuid) -> Result<Answer, Failure> {
+    changed(caller, id, "job.retried", |tx: &Tx<'_>, row: &job::Model| {
+        if State::from_key(&row.state) != Some(State::Dead) {
+            return Err(Failure::JobNotDead);
+        }
+        tx.ring();
+        let set = format!(
+            "state = 'queued', run_at = {}, attempts = 0, cancel_asked = ?, finished_at = NULL, expires_at = NULL, \
+             failure = NULL, detail = NULL",
+            now(tx.db())
+        );
+        Ok((set, vec![false.into()]))
+    })
+    .await
+}
+
+/// What an update of a job sets.
+type Change = (String, Vec<sea_orm::Value>);
+
+/// Changes a job that is within reach, tells the journal, and shows it.
+async fn changed<F>(caller: &Caller, id: Uuid, event: &'static str, change: F) -> Result<Answer, Failure>
+where
+    F: FnOnce(&Tx<'_>, &job::Model) -> Result<Change, Failure> + Send + 'static,
+{
+    let reach = caller.reach(Action::Update, "job")?;
+    caller
+        .write(async move |tx: &Tx<'_>| {
+            let row = for_change(tx, id).await?;
+            let own = |row: &job::Model| row.created_by.is_some() && row.created_by == tx.caller().principal().user();
+            let row = row.filter(|row| reach.all || own(row)).ok_or(Failure::NotFound)?;
+            let (set, mut values) = change(tx, &row)?;
+            values.extend([tx.org_id().into(), id.into()]);
+            let sql = format!("UPDATE jobs SET {set} WHERE org_id = ? AND id = ?");
+            tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
+            let entry = Entry::security(event, Outcome::Ok, None);
+            tx.log(Entry { kind: Some("job"), record_id: Some(id), ..entry });
+            let row = job::Entity::find_by_id((tx.org_id(), id)).one(tx.db()).await?.ok_or(Failure::NotFound)?;
+            answer(tx.caller(), row)
+        })
+        .await
+}

@@ -1,0 +1,92 @@
+//! How a run ends, and what becomes of the job.
+
+use std::time::Duration;
+
+use kehu_domain::flaw::Lang;
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// First pause after a failure; it doubles with every attempt.
+const PAUSE: Duration = Duration::from_secs(2);
+/// Longest pause.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Why a run ended before the job was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It failed, and may work another time: it is tried again after a pause, as often as its kind allows.
+    Failed {
+        /// What programs compare; no personal data.
+        code: &'static str,
+        /// What people read; it is sealed.
+        detail: String,
+    },
+    /// It failed, and would fail again.
+    Final {
+        /// What programs compare; no personal data.
+        code: &'static str,
+        /// What people read; it is sealed.
+        detail: String,
+    },
+    /// Somebody took it back.
+    Cancelled,
+    /// The server is about to end; another one goes on.
+    Stopped,
+    /// Another server has it now.
+    Lost,
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        let detail = match &failure {
+            Failure::Refused(findings) => {
+                let found = findings.iter().map(|found| format!("{}: {}", found.pointer, found.flaw.message(Lang::En)));
+                found.collect::<Vec<_>>().join(" ")
+            }
+            other => other.to_string(),
+        };
+        match failure {
+            Failure::LeaseLost => Self::Lost,
+            Failure::Engine(_) => Self::Failed { code: "database", detail },
+            Failure::Sealing(_) | Failure::Internal(_) => Self::Failed { code: "internal", detail },
+            _ => Self::Final { code: "refused", detail },
+        }
+    }
+}
+
+/// What is written of a job that a server lets go of.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum End {
+    /// Done, with what came out of it.
+    Done(Option<Value>),
+    /// Taken back.
+    Cancelled,
+    /// Failed for good.
+    Dead { code: &'static str, detail: String },
+    /// Failed; once more after a pause.
+    Again { pause: Duration, code: &'static str, detail: String },
+    /// Given back as if it had not been begun.
+    Back,
+}
+
+/// The pause after so many attempts: 2 s, 4 s, 8 s … an hour, half of it more or less by chance, so that what failed
+/// together does not come back together.
+pub(super) fn pause(attempts: i64, chance: u16) -> Duration {
+    let doubled = u32::try_from(attempts.saturating_sub(1).clamp(0, 20)).unwrap_or_default();
+    let pause = PAUSE.saturating_mul(1 << doubled).min(LONGEST);
+    pause / 2 + pause.mul_f64(f64::from(chance) / f64::from(u16::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_an_hour_and_scatter_by_half() {
+        let seconds = |attempts, chance| pause(attempts, chance).as_secs_f64().round();
+        assert_eq!((seconds(1, 0), seconds(1, u16::MAX)), (1.0, 3.0));
+        assert_eq!((seconds(4, 0), seconds(4, u16::MAX)), (8.0, 24.0));
+        assert_eq!((seconds(99, 0), seconds(99, u16::MAX)), (1800.0, 5400.0));
+    }
+}

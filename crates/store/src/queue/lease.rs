@@ -1,0 +1,58 @@
+//! Leases while jobs run.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, FromQueryResult};
+use uuid::Uuid;
+
+use crate::dialect::{after, statement};
+use crate::engine;
+use crate::failure::Failure;
+use crate::gate::Gate;
+
+use super::Work;
+
+/// Renews the leases of jobs. Gives the ids of those whose lease was lost.
+///
+/// # Errors
+/// The database is away; the leases are as they were.
+pub async fn renew(gate: &Gate, jobs: Vec<Work>, lease: Duration) -> Result<HashSet<Uuid>, Failure> {
+    let keys: Vec<(Uuid, Uuid, Uuid)> = jobs.iter().map(|work| (work.org_id(), work.id(), work.lease())).collect();
+    let length = milliseconds(lease);
+    gate.write_raw(async move |db: &engine::Tx| {
+        let sql = format!(
+            "UPDATE jobs SET lease_until = {} WHERE org_id = ? AND id = ? AND state = 'running' AND lease = ?",
+            after(db)
+        );
+        let mut lost = HashSet::new();
+        for (org, id, lease) in keys {
+            let values = [length.into(), org.into(), id.into(), lease.into()];
+            if db.execute_raw(statement(db, &sql, values)).await?.rows_affected() == 0 {
+                lost.insert(id);
+            }
+        }
+        Ok(lost)
+    })
+    .await
+}
+
+pub(super) fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[derive(FromQueryResult)]
+struct Asked {
+    id: Uuid,
+}
+
+/// Running jobs, on whatever server, that somebody took back.
+///
+/// # Errors
+/// The database is away.
+pub async fn asked_to_cancel(gate: &Gate) -> Result<HashSet<Uuid>, Failure> {
+    let db = gate.engine();
+    let sql = "SELECT id FROM jobs WHERE state = 'running' AND cancel_asked";
+    let rows = Asked::find_by_statement(statement(db, sql, [])).all(db).await?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
+}

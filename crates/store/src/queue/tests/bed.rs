@@ -1,0 +1,145 @@
+//! An installation of several organisations, with a database of its own.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::clock::{Clock, new_id};
+use crate::crypto::kek::LocalKeys;
+use crate::dialect::{after, statement};
+use crate::engine::{self, EngineOptions, Place};
+use crate::entities::{job, journal, organisation};
+use crate::gate::{Caller, Gate, GateOptions, RequestInfo};
+use crate::ops::installation;
+use crate::queue::{Claims, NewJob, Priority, Spec, Work, enqueue};
+
+pub(super) static KIND: Spec = Spec::new("test", 1).attempts(3);
+pub(super) static URGENT: Spec = Spec::new("test.urgent", 1).priority(Priority::High);
+pub(super) static LATER: Spec = Spec::new("test.later", 1).priority(Priority::Low);
+pub(super) static KINDS: [&Spec; 3] = [&KIND, &URGENT, &LATER];
+
+pub(super) struct Bed {
+    pub(super) gate: Gate,
+    /// The system of each organisation.
+    pub(super) callers: Vec<Caller>,
+    options: EngineOptions,
+}
+
+/// Runs a test on SQLite and, if there is one, on PostgreSQL.
+pub(super) async fn on_both<F: Future<Output = ()>>(organisations: u128, test: impl Fn(Bed) -> F) {
+    let folder = TempDir::new().unwrap();
+    test(Bed::open(EngineOptions::sqlite(folder.path().join("test.db")), organisations).await).await;
+    #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where the server is")]
+    let Ok(url) = std::env::var("KEHU_TEST_PG_URL") else {
+        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED ON POSTGRESQL: KEHU_TEST_PG_URL is not set ***\n");
+        return;
+    };
+    let database = format!("kehu_queue_{}", new_id(Clock::system().now()).simple());
+    admin(&url, &format!("CREATE DATABASE {database}")).await;
+    let mut options = EngineOptions::postgres(&url).unwrap();
+    if let Place::Postgres(pg) = &mut options.place {
+        **pg = pg.clone().database(&database);
+    }
+    test(Bed::open(options, organisations).await).await;
+    admin(&url, &format!("DROP DATABASE {database} WITH (FORCE)")).await;
+}
+
+async fn admin(url: &str, sql: &str) {
+    let mut conn = PgConnection::connect(url).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
+    conn.close().await.unwrap();
+}
+
+impl Bed {
+    async fn open(options: EngineOptions, organisations: u128) -> Self {
+        let gate = gate(&options, Clock::system()).await;
+        let mut callers = Vec::new();
+        for at in 1..=organisations {
+            callers.push(organisation(&gate, at).await);
+        }
+        Self { gate, callers, options }
+    }
+
+    /// A second server on the same database; its clock runs as it is told.
+    pub(super) async fn second(&self, clock: Clock) -> Gate {
+        gate(&self.options, clock).await
+    }
+
+    /// Asks for a job of an organisation.
+    pub(super) async fn ask(&self, at: usize, spec: &'static Spec, what: &str) -> Uuid {
+        enqueue(&self.callers[at], NewJob::new(spec, json!({ "what": what }))).await.unwrap()
+    }
+
+    /// Claims on the first server, for an hour.
+    pub(super) async fn claim(&self, slots: usize) -> Vec<Work> {
+        claim(&self.gate, slots).await
+    }
+
+    pub(super) async fn row(&self, id: Uuid) -> job::Model {
+        job::Entity::find().filter(job::Column::Id.eq(id)).one(self.gate.engine()).await.unwrap().unwrap()
+    }
+
+    pub(super) async fn states(&self) -> HashMap<String, usize> {
+        let mut states = HashMap::new();
+        for row in job::Entity::find().all(self.gate.engine()).await.unwrap() {
+            *states.entry(row.state).or_default() += 1;
+        }
+        states
+    }
+
+    /// The entries of an event, the oldest first.
+    pub(super) async fn entries(&self, event: &str) -> Vec<journal::Model> {
+        let rows = journal::Entity::find().filter(journal::Column::Event.eq(event));
+        rows.order_by_asc(journal::Column::Seq).all(self.gate.engine()).await.unwrap()
+    }
+
+    /// Moves a time of a job so many seconds from now.
+    pub(super) async fn set_time(&self, id: Uuid, column: &'static str, seconds: i64) {
+        let set = self.gate.write_raw(async move |db: &engine::Tx| {
+            let sql = format!("UPDATE jobs SET {column} = {} WHERE id = ?", after(db));
+            db.execute_raw(statement(db, &sql, [(seconds * 1000).into(), id.into()])).await?;
+            Ok(())
+        });
+        set.await.unwrap();
+    }
+}
+
+pub(super) async fn claim(gate: &Gate, slots: usize) -> Vec<Work> {
+    let mut claims = Claims::new(&KINDS, slots, Duration::from_secs(3600));
+    claims.next(gate, &HashMap::new()).await.unwrap().0
+}
+
+/// What a job is asked.
+pub(super) fn what(work: &Work) -> String {
+    work.payload::<Value>().unwrap()["what"].as_str().unwrap().to_owned()
+}
+
+async fn gate(options: &EngineOptions, clock: Clock) -> Gate {
+    let keys = Arc::new(LocalKeys::from_text("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap());
+    Gate::open(GateOptions { place: options.clone(), keys, clock, read_limit: 0 }).await.unwrap()
+}
+
+async fn organisation(gate: &Gate, at: u128) -> Caller {
+    let org = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0000 + at);
+    let row = organisation::Model {
+        id: org,
+        slug: format!("acme{at}"),
+        name: "Acme".to_owned(),
+        locale: "zh-CN".to_owned(),
+        time_zone: "Asia/Shanghai".to_owned(),
+        currency: "CNY".to_owned(),
+        region: "CN".to_owned(),
+        created_at: gate.now(),
+        state: 0,
+    };
+    let roots = installation::roots(gate, org).unwrap();
+    gate.write_raw(async move |db: &engine::Tx| installation::insert(db, row, roots).await).await.unwrap();
+    gate.system(org, RequestInfo::default()).await.unwrap()
+}

@@ -1,0 +1,125 @@
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::clock::Clock;
+use crate::queue::{Claims, NewJob, Spec, enqueue};
+use crate::tx::Tx;
+
+use super::bed::{Bed, KIND, KINDS, LATER, URGENT, claim, on_both, what};
+
+#[tokio::test]
+async fn what_is_due_goes_by_priority_and_waiting_makes_it_high() {
+    on_both(1, async |bed: Bed| {
+        let old = bed.ask(0, &LATER, "low, but old").await;
+        bed.ask(0, &LATER, "low").await;
+        bed.ask(0, &KIND, "normal").await;
+        bed.ask(0, &URGENT, "high").await;
+        let later = NewJob::new(&URGENT, json!({ "what": "not yet" })).after(Duration::from_secs(60));
+        enqueue(&bed.callers[0], later).await.unwrap();
+        bed.set_time(old, "run_at", -301).await;
+        let mut order = Vec::new();
+        while let [work] = &bed.claim(1).await[..] {
+            order.push(what(work));
+        }
+        assert_eq!(order, ["low, but old", "high", "normal", "low"]);
+        assert_eq!(bed.states().await, HashMap::from([("running".to_owned(), 4), ("queued".to_owned(), 1)]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_organisation_with_a_thousand_jobs_does_not_keep_the_others_waiting() {
+    on_both(6, async |bed: Bed| {
+        let asked = bed.callers[0].write(async |tx: &Tx<'_>| {
+            for _ in 0..1000 {
+                tx.enqueue(NewJob::new(&KIND, json!({ "what": "0" })));
+            }
+            Ok(())
+        });
+        asked.await.unwrap();
+        for at in 1..6 {
+            for _ in 0..3 {
+                bed.ask(at, &KIND, &at.to_string()).await;
+            }
+        }
+        // Four slots; whatever is claimed is done at once. The fifteen jobs of the small ones are through when the big
+        // one has had its turns.
+        let (mut claims, mut here) = (Claims::new(&KINDS, 4, Duration::from_secs(60)), HashMap::new());
+        let mut order: Vec<usize> = Vec::new();
+        let mut running: Vec<crate::queue::Work> = Vec::new();
+        while order.len() < 40 {
+            let (works, _) = claims.next(&bed.gate, &here).await.unwrap();
+            order.extend(works.iter().map(|work| what(work).parse::<usize>().unwrap()));
+            running.extend(works);
+            let done = running.remove(0);
+            done.settle(Ok(None)).await.unwrap();
+            here.clear();
+            running.iter().for_each(|work| *here.entry(work.org_id()).or_default() += 1);
+        }
+        let last = order.iter().rposition(|at| *at != 0).unwrap();
+        let big = order[..last].iter().filter(|at| **at == 0).count();
+        assert!(order.iter().filter(|at| **at != 0).count() == 15 && big <= 6, "{order:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn servers_that_claim_at_once_never_claim_the_same() {
+    on_both(3, async |bed: Bed| {
+        for at in 0..30 {
+            bed.ask(at % 3, &KIND, "x").await;
+        }
+        let mut seen = HashSet::new();
+        let second = bed.second(Clock::new(|| 0)).await;
+        for _ in 0..20 {
+            let (mine, others) = tokio::join!(claim(&bed.gate, 4), claim(&second, 4));
+            for work in mine.into_iter().chain(others) {
+                assert!(seen.insert(work.id()), "claimed twice");
+            }
+        }
+        assert_eq!(seen.len(), 30);
+        assert_eq!(bed.states().await, HashMap::from([("running".to_owned(), 30)]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn kinds_and_versions_that_a_server_does_not_know_are_left_to_others() {
+    static NEWER: Spec = Spec::new("test", 2);
+    static UNKNOWN: Spec = Spec::new("test.unknown", 1);
+    on_both(1, async |bed: Bed| {
+        bed.ask(0, &NEWER, "newer").await;
+        bed.ask(0, &UNKNOWN, "unknown").await;
+        bed.ask(0, &KIND, "known").await;
+        let claimed = bed.claim(9).await;
+        assert_eq!(claimed.iter().map(what).collect::<Vec<_>>(), ["known"]);
+        let mut newer = Claims::new(&[&NEWER], 9, Duration::from_secs(60));
+        let (works, _) = newer.next(&bed.gate, &HashMap::new()).await.unwrap();
+        assert_eq!(works.iter().map(what).collect::<Vec<_>>(), ["newer"]);
+        let mut nobody = Claims::new(&[], 9, Duration::from_secs(60));
+        assert!(nobody.next(&bed.gate, &HashMap::new()).await.unwrap().0.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn more_organisations_than_one_look_takes_all_get_their_turn() {
+    on_both(12, async |bed: Bed| {
+        for caller in &bed.callers {
+            enqueue(caller, NewJob::new(&KIND, json!({ "what": "x" }))).await.unwrap();
+        }
+        let mut claims = Claims::new(&KINDS, 1, Duration::from_secs(60)).looking_at(5);
+        let mut looks = 0;
+        let mut seen = HashSet::new();
+        while seen.len() < 12 {
+            let (works, more) = claims.next(&bed.gate, &HashMap::new()).await.unwrap();
+            assert!(!works.is_empty() || more, "{} of 12", seen.len());
+            seen.extend(works.iter().map(crate::queue::Work::org_id));
+            looks += 1;
+            assert!(looks < 60);
+        }
+    })
+    .await;
+}

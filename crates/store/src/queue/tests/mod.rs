@@ -1,0 +1,6 @@
+mod bed;
+mod claim;
+mod doors;
+mod enqueue;
+mod lease;
+mod schedule;
