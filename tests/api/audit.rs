@@ -6,6 +6,7 @@ kehu_tests::on_both_engines!(
     both_orders_give_every_entry_once,
     a_follower_sees_every_entry_once_while_others_write,
     what_is_refused_is_told_within_bounds,
+    every_refusing_door_tells,
     right_changes_are_told_apart,
     signing_in_has_its_outcomes,
     reading_it_is_told_once,
@@ -226,6 +227,37 @@ mod tests {
         );
         let _ = two.session.delete(&format!("/v1/tags/{}", new_id())).expect(403);
         assert_eq!(log(&org.admin, &format!("filter[actor_id]={}&filter[outcome]=denied", two.id)).len(), 1);
+    }
+
+    pub(super) fn every_refusing_door_tells(engine: Engine) {
+        let org = Org::new(engine);
+        let document = org.admin.get("/openapi.json").expect(200).json();
+        let paths = document["paths"].as_object().unwrap();
+        let operations = paths.iter().flat_map(|(path, methods)| {
+            let methods = methods.as_object().unwrap().iter();
+            let mine = methods.filter(|(_, operation)| operation["security"] == json!([{ "bearer": [] }]));
+            mine.map(move |(method, _)| (method.to_uppercase(), path.clone()))
+        });
+        let operations: Vec<(String, String)> = operations.filter(|(_, path)| path != "/v1/auth/logout").collect();
+        // Fewer refusals of each than are told.
+        for (role, part) in
+            ["salesperson", "manager"].into_iter().flat_map(|role| operations.chunks(40).map(move |part| (role, part)))
+        {
+            let user = org.user(role, None);
+            let mut refused = 0;
+            for (method, path) in part {
+                let path: Vec<String> = path
+                    .split('/')
+                    .map(|part| if part.starts_with('{') { new_id() } else { part.to_owned() })
+                    .collect();
+                let (body, kind): (&[u8], _) =
+                    if method == "GET" || method == "DELETE" { (b"", "") } else { (b"{}", "application/json") };
+                let reply = user.session.send(method, &path.join("/"), body, kind);
+                refused += usize::from(reply.status == 403);
+            }
+            let told = log(&org.admin, &format!("filter[actor_id]={}&filter[outcome]=denied", user.id));
+            assert_eq!(told.len(), refused, "{role}: {part:?}\n{:?}", types(&told));
+        }
     }
 
     pub(super) fn right_changes_are_told_apart(engine: Engine) {
