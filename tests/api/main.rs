@@ -1,9 +1,11 @@
 //! Black-box tests: over HTTP, against the real program, on both engines; every test has an organisation of its own.
 
+mod audit;
 mod children;
 mod customers;
 mod edges;
 mod guards;
+mod history;
 mod intake;
 mod jobs;
 mod lifecycle;

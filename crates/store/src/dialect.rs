@@ -50,7 +50,12 @@ pub(crate) fn has_fts5(db: &impl ConnectionTrait) -> bool {
 /// A sort column. Where few rows are selected by other means, SQLite is kept from walking the whole sort index to find
 /// them: it has no statistics to know better.
 pub(crate) fn sort_column(db: &impl ConnectionTrait, column: &str, few: bool) -> Expr {
-    if few && has_fts5(db) { Expr::cust(format!("+\"{column}\"")) } else { Expr::col(Alias::new(column)) }
+    if few { unindexed(db, column) } else { Expr::col(Alias::new(column)) }
+}
+
+/// A column that SQLite is not to walk an index by; PostgreSQL has statistics to know better.
+pub(crate) fn unindexed(db: &impl ConnectionTrait, column: &str) -> Expr {
+    if has_fts5(db) { Expr::cust(format!("+\"{column}\"")) } else { Expr::col(Alias::new(column)) }
 }
 
 /// A condition that a text column contains a text, byte by byte.

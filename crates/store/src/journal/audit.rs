@@ -4,15 +4,13 @@
 //! further, at most [`BUDGET`] entries are walked for a page. Whoever asks for the newest is then told which conditions
 //! are fast; whoever follows the journal gets what was found and goes on from there.
 
-use chrono::{DateTime, Duration, Utc};
 use kehu_domain::flaw::Lang;
 use kehu_domain::rights::Right;
 use kehu_domain::show::Out;
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Order as Direction, SimpleExpr};
+use sea_orm::sea_query::{ExprTrait, Order as Direction};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select};
 use uuid::Uuid;
 
-use crate::dialect;
 use crate::engine::EngineError;
 use crate::engine::rows::Reads;
 use crate::entities::journal;
@@ -22,9 +20,10 @@ use crate::gate::Caller;
 use crate::machine::Answer;
 use crate::refusals::{self, Refusal};
 
-use super::question::{self, Asked, Event, Filter, Order, Place};
+use super::question::{self, Asked, Order, Place};
+use super::reading;
 use super::show::{self, Reader, Told};
-use super::{Class, Outcome, reading};
+use super::walk::{self, Walk, time_of};
 
 /// How many entries a page may walk that an index has and the answer has not.
 const BUDGET: u64 = 20_000;
@@ -115,28 +114,24 @@ fn cut(rows: &mut Vec<journal::Model>, limit: u64) -> bool {
     more
 }
 
-fn col(name: &str) -> SimpleExpr {
-    Expr::col(Alias::new(name))
-}
-
 /// The newest first, along the index of one condition.
 async fn newest(caller: &Caller, asked: &Asked) -> Result<Found, Failure> {
-    let (walked, rest) = conditions(caller, &asked.filter);
-    let mut walked = walked.add(C::OrgId.eq(caller.org().id));
-    if let Some(Place::Id(id)) = asked.after {
-        walked = walked.add(C::Id.lt(id));
-        if let Some(at) = time_of(id) {
-            walked = walked.add(C::At.lte(at));
+    let Walk { along, rest, id } = Walk::along_an_index(caller, &asked.filter);
+    let mut along = along;
+    if let Some(Place::Id(after)) = asked.after {
+        along = along.add(id.clone().lt(after));
+        if let Some(at) = time_of(after) {
+            along = along.add(C::At.lte(at));
         }
     }
-    let walk = journal::Entity::find().filter(walked).order_by(C::Id, Direction::Desc);
+    let walk = journal::Entity::find().filter(along).order_by(id.clone(), Direction::Desc);
     let mut query = walk.clone().limit(asked.limit + 1);
     let mut end = None;
     if !rest.is_empty() {
         end = behind_budget::<EndId>(caller, walk, C::Id).await?.map(|end| end.id);
         query = query.filter(rest);
         if let Some(end) = end {
-            query = query.filter(C::Id.gt(end));
+            query = query.filter(id.gt(end));
         }
     }
     let mut rows = caller.db().all(query).await?;
@@ -156,15 +151,14 @@ async fn written(caller: &Caller, asked: &Asked) -> Result<Found, Failure> {
         Some(Place::Seq(seq)) => seq,
         _ => 0,
     };
-    let (found, rest) = conditions(caller, &asked.filter);
-    let filtered = !found.is_empty() || !rest.is_empty();
-    let walked = Condition::all().add(C::OrgId.eq(caller.org().id)).add(C::Seq.gt(from)).add(C::Seq.lte(settled));
-    let walk = journal::Entity::find().filter(walked).order_by(C::Seq, Direction::Asc);
+    let rest = walk::every_condition(caller, &asked.filter);
+    let order = Condition::all().add(C::OrgId.eq(caller.org().id)).add(C::Seq.gt(from)).add(C::Seq.lte(settled));
+    let walk = journal::Entity::find().filter(order).order_by(C::Seq, Direction::Asc);
     let mut query = walk.clone().limit(asked.limit + 1);
     let mut end = None;
-    if filtered {
+    if !rest.is_empty() {
         end = behind_budget::<EndSeq>(caller, walk, C::Seq).await?.map(|end| end.seq);
-        query = query.filter(found).filter(rest);
+        query = query.filter(rest);
         if let Some(end) = end {
             query = query.filter(C::Seq.lt(end));
         }
@@ -198,96 +192,4 @@ async fn behind_budget<E: FromQueryResult + Send + Sync>(
 ) -> Result<Option<E>, Failure> {
     let end = walk.select_only().column(key).offset(BUDGET).limit(1);
     Ok(end.into_model::<E>().one(caller.db()).await?)
-}
-
-/// What a filter asks for: conditions along which an index is walked, and the rest.
-fn conditions(caller: &Caller, filter: &Filter) -> (Condition, Condition) {
-    let Filter { class, outcome, event, actor_id, kind, record_id, via, session_id, request_id, from, to, changed } =
-        filter;
-    let (mut walked, mut rest) = (Condition::all(), Condition::all());
-    // One index is walked: that of the condition that fewest entries fulfil, as a rule.
-    let mut free = true;
-    let mut add = |condition: Condition, indexed: bool| {
-        let along = indexed && std::mem::take(&mut free);
-        let into = if along { &mut walked } else { &mut rest };
-        *into = std::mem::replace(into, Condition::all()).add(condition);
-    };
-    let all = Condition::all;
-    if let Some(id) = record_id {
-        add(all().add(C::RecordId.eq(*id)), true);
-    }
-    if let Some(id) = actor_id {
-        add(all().add(C::ActorId.eq(*id)), true);
-    }
-    if let Some(outcome) = outcome {
-        let notable = *outcome != Outcome::Ok;
-        // As the index says it: it holds only what fulfils this.
-        let partial = notable.then(|| Expr::cust("outcome <> 'ok'"));
-        add(all().add(C::Outcome.eq(outcome.key())).add_option(partial), notable);
-    }
-    if let Some(class) = class {
-        let notable = *class != Class::Change;
-        let partial = notable.then(|| Expr::cust("class <> 'change'"));
-        add(all().add(C::Class.eq(class.key())).add_option(partial), notable);
-    }
-    match event {
-        Some(Event::Is(event)) => add(all().add(C::Event.eq(event.as_str())), false),
-        Some(Event::Of(begin)) => add(all().add(starts_with(caller, "event", begin)), false),
-        None => {}
-    }
-    let words = [(C::Kind, kind), (C::Via, via), (C::RequestId, request_id)];
-    for (column, word) in words {
-        if let Some(word) = word {
-            add(all().add(column.eq(word.as_str())), false);
-        }
-    }
-    if let Some(id) = session_id {
-        add(all().add(C::SessionId.eq(*id)), false);
-    }
-    if let Some(field) = changed {
-        add(all().add(holds(caller, "changed", field)), false);
-    }
-    // Ids begin with the time: a span of it is a span of every index that ends with the id.
-    // PostgreSQL finds its tables of months by the time itself.
-    if let Some(from) = from.map(whole) {
-        walked = walked.add(C::Id.gte(first_id(from))).add(C::At.gte(from));
-    }
-    if let Some(to) = to.map(whole) {
-        walked = walked.add(C::Id.lt(first_id(to))).add(C::At.lt(to));
-    }
-    (walked, rest)
-}
-
-/// What no id of an entry of that moment lies before.
-fn first_id(time: DateTime<Utc>) -> Uuid {
-    let millis = u64::try_from(time.timestamp_millis()).unwrap_or_default();
-    Uuid::from_u128(u128::from(millis) << 80)
-}
-
-/// The next whole millisecond: entries are written at whole ones.
-fn whole(time: DateTime<Utc>) -> DateTime<Utc> {
-    let cut = DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or(time);
-    if cut < time { cut + Duration::milliseconds(1) } else { cut }
-}
-
-/// The time in an entry's id.
-fn time_of(id: Uuid) -> Option<DateTime<Utc>> {
-    let millis = i64::try_from(id.as_u128() >> 80).ok()?;
-    (id.get_version_num() == 7).then(|| DateTime::from_timestamp_millis(millis)).flatten()
-}
-
-/// Whether a column begins with a text.
-fn starts_with(caller: &Caller, column: &str, text: &str) -> SimpleExpr {
-    position(caller, col(column), text).eq(1)
-}
-
-/// Whether a column that lists words holds one.
-fn holds(caller: &Caller, column: &str, word: &str) -> SimpleExpr {
-    let listed = Expr::cust(format!("',' || \"{column}\" || ','"));
-    position(caller, listed, &format!(",{word},")).gt(0)
-}
-
-fn position(caller: &Caller, text: SimpleExpr, part: &str) -> SimpleExpr {
-    let function = dialect::position_function(caller.db());
-    Func::cust(Alias::new(function)).arg(text).arg(part).into()
 }

@@ -18,7 +18,7 @@ use crate::gate::{Gate, RequestInfo};
 use crate::tx::Tx;
 
 use super::reader::{self, Reader};
-use super::{Class, ERASED, EXPIRED, Entry, Outcome, months};
+use super::{ERASED, EXPIRED, Entry, months};
 
 /// Nothing is dropped earlier, whatever is configured.
 const DAYS_AT_LEAST: u16 = 180;
@@ -95,7 +95,7 @@ impl Gate {
         record: Uuid,
         reason: &str,
     ) -> Result<u64, Failure> {
-        let request = RequestInfo { via: "command", ..RequestInfo::default() };
+        let request = RequestInfo::of_program("command", self.now());
         let caller = self.system(org, request).await?;
         let reason = reason.to_owned();
         caller
@@ -108,14 +108,8 @@ impl Gate {
                     .filter(journal::Column::Event.ne(ERASED))
                     .filter(journal::Column::Body.is_not_null());
                 let erased = erased.exec(tx.db()).await?.rows_affected;
-                let body = json!({ "reason": reason, "entries": erased }).to_string();
-                tx.log(Entry {
-                    class: Class::Admin,
-                    kind: Some(kind),
-                    record_id: Some(record),
-                    body,
-                    ..Entry::security(ERASED, Outcome::Ok, None)
-                });
+                let body = json!({ "reason": reason, "entries": erased });
+                tx.log(Entry::admin(ERASED, Some((kind, record))).saying(&body));
                 Ok(erased)
             })
             .await
@@ -154,7 +148,7 @@ async fn oldest(gate: &Gate, cutoff: DateTime<Utc>) -> Result<Option<(Uuid, i64)
 /// Drops the stretches of an organisation up to a number: their digests here, their entries here or with their month.
 async fn drop_stretches(gate: &Gate, org: Uuid, through: i64, cutoff: DateTime<Utc>) -> Result<u64, Failure> {
     use journal_stretch::Column as C;
-    let caller = gate.system(org, RequestInfo { via: "job", ..RequestInfo::default() }).await?;
+    let caller = gate.system(org, RequestInfo::of_program("job", gate.now())).await?;
     let loose = if is_divided_by_months(gate.engine()) { months::REST } else { "journal" };
     caller
         .write(async move |tx: &Tx<'_>| {
@@ -174,9 +168,8 @@ async fn drop_stretches(gate: &Gate, org: Uuid, through: i64, cutoff: DateTime<U
                 .await?
                 .rows_affected;
             if gone > 0 {
-                let body = json!({ "through": through, "before": cutoff }).to_string();
-                let entry = Entry::security(EXPIRED, Outcome::Ok, None);
-                tx.log(Entry { class: Class::Admin, version: through, body, ..entry });
+                let entry = Entry::admin(EXPIRED, None).saying(&json!({ "through": through, "before": cutoff }));
+                tx.log(Entry { version: through, ..entry });
             }
             Ok(gone)
         })

@@ -20,6 +20,7 @@ mod tests;
 mod verdict;
 mod verify;
 mod verify_record;
+mod walk;
 
 use kehu_domain::record::{Record, Stored, Veiled};
 use kehu_domain::show::{Out, Plain, View};
@@ -66,7 +67,7 @@ pub(crate) enum Class {
     Access,
     /// Somebody signed in, or was not let in.
     Security,
-    /// Rights, keys or the journal itself were changed.
+    /// Rights, keys, jobs or the journal itself were seen to.
     Admin,
 }
 

@@ -15,7 +15,7 @@ use crate::engine::rows::Reads;
 use crate::entities::job;
 use crate::failure::Failure;
 use crate::gate::Caller;
-use crate::journal::{Entry, Outcome};
+use crate::journal::Entry;
 use crate::machine::Answer;
 use crate::tx::Tx;
 
@@ -199,8 +199,7 @@ where
             values.extend([tx.org_id().into(), id.into()]);
             let sql = format!("UPDATE jobs SET {set} WHERE org_id = ? AND id = ?");
             tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
-            let entry = Entry::security(event, Outcome::Ok, None);
-            tx.log(Entry { kind: Some("job"), record_id: Some(id), ..entry });
+            tx.log(Entry::admin(event, Some(("job", id))));
             let row = job::Entity::find_by_id((tx.org_id(), id)).one(tx.db()).await?.ok_or(Failure::NotFound)?;
             answer(tx.caller(), row)
         })

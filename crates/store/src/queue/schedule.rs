@@ -72,7 +72,7 @@ async fn ask(
     before: Option<DateTime<Utc>>,
     period: DateTime<Utc>,
 ) -> Result<bool, Failure> {
-    let request = RequestInfo { via: "job", ..RequestInfo::default() };
+    let request = RequestInfo::of_program("job", gate.now());
     let caller = gate.system(INSTALLATION, request).await?;
     caller
         .write(async move |tx: &Tx<'_>| {

@@ -1,3 +1,4 @@
+mod audit;
 mod bed;
 mod keep;
 mod mark;
