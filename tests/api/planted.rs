@@ -1,6 +1,9 @@
 //! Jobs that a test writes into the database itself: no server knows their kind, so they stay as they are.
 
 #[cfg(test)]
+pub(crate) use tests::plant;
+
+#[cfg(test)]
 mod tests {
     use std::path::Path;
     use std::time::Duration;
@@ -41,6 +44,3 @@ mod tests {
         id
     }
 }
-
-#[cfg(test)]
-pub(crate) use tests::plant;

@@ -169,9 +169,9 @@ impl Reader<'_> {
         out.key("type").text(&row.event);
         out.key("version");
         if row.version > 0 {
-            out.number(row.version)
+            out.number(row.version);
         } else {
-            out.null()
+            out.null();
         }
         out.key("actor").object(|out| {
             out.key("kind").text(&row.actor_kind);
