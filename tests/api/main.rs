@@ -12,6 +12,7 @@ mod lifecycle;
 mod lists;
 mod openapi;
 mod pgbouncer;
+#[cfg(test)]
 mod planted;
 mod postgres_commits;
 mod postgres_faults;

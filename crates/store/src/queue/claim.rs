@@ -80,7 +80,8 @@ struct Expired {
 
 #[derive(FromQueryResult)]
 struct Last {
-    org_id: Option<Uuid>,
+    #[sea_orm(from_alias = "org__uuid")]
+    org: Option<Uuid>,
 }
 
 impl Claims {
@@ -191,10 +192,12 @@ impl Claims {
     /// Moves on where one look did not go through all organisations; whether it did not.
     async fn turn(&mut self, gate: &Gate) -> Result<bool, Failure> {
         let db = gate.engine();
-        let sql = format!("WITH RECURSIVE {} SELECT o.org_id FROM orgs o WHERE o.n = {}", self.orgs(), self.many);
+        let org = Kind::Uuid.alias("org");
+        let (orgs, many) = (self.orgs(), self.many);
+        let sql = format!("WITH RECURSIVE {orgs} SELECT o.org_id AS {org} FROM orgs o WHERE o.n = {many}");
         let last = Last::find_by_statement(statement(db, &sql, [self.from.into()])).one(db).await?;
         let before = self.from;
-        self.from = last.and_then(|last| last.org_id).unwrap_or_default();
+        self.from = last.and_then(|last| last.org).unwrap_or_default();
         Ok(self.from != before && !self.from.is_nil())
     }
 
