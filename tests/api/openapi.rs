@@ -230,6 +230,20 @@ mod tests {
             let told = admin.post(&format!("/v1/jobs/{job}/{door}"), &json!({})).expect(status);
             check(&document, "POST", &format!("/v1/jobs/{{id}}/{door}"), &told);
         }
+        let history = admin.with("x-change-reason", "checked").patch(&one, &json!({"phones": ["13800138001"]}));
+        check(&document, "PATCH", "/v1/customers/{id}", &history.expect(200));
+        let history = admin.get(&format!("{one}/history")).expect(200);
+        check(&document, "GET", "/v1/customers/{id}/history", &history);
+        check(&document, "GET", "/v1/customers/{id}/history", &admin.get(&format!("{one}/history?q=x")).expect(400));
+        let log = admin.get("/v1/audit").expect(200);
+        check(&document, "GET", "/v1/audit", &log);
+        check(&document, "GET", "/v1/audit", &admin.get("/v1/audit?sort=seq").expect(200));
+        check(&document, "GET", "/v1/audit", &admin.get("/v1/audit?filter[class]=x").expect(400));
+        check(&document, "GET", "/v1/audit", &seller.session.get("/v1/audit").expect(403));
+        let entry = format!("/v1/audit/{}", log.data()[0]["id"].as_str().unwrap());
+        check(&document, "GET", "/v1/audit/{id}", &admin.get(&entry).expect(200));
+        let bad = admin.with("x-change-reason", "%").patch(&one, &json!({"remark": "x"})).expect(400);
+        check(&document, "PATCH", "/v1/customers/{id}", &bad);
         check(&document, "GET", "/healthz", &admin.get("/healthz").expect(200));
         check(&document, "GET", "/readyz", &admin.get("/readyz").expect(200));
     }

@@ -79,6 +79,14 @@ mod tests {
         let _ = key.post("/v1/customers", &body).expect(201);
         let _ = admin.post("/v1/customers", &body).expect(409);
         let _ = admin.patch(&format!("/v1/customers/{id}"), &json!({"phones": {"add": [PHONES[2]]}})).expect(200);
+        let why = admin.with("x-change-reason", MAIL);
+        let _ = why.patch(&format!("/v1/customers/{id}"), &json!({"wechat": null})).expect(200);
+        let _ = admin.get(&format!("/v1/customers/{id}/history")).expect(200);
+        let _ = admin.get("/v1/audit?sort=seq").expect(200);
+        for _ in 0..10 {
+            let sign_in = json!({"login": PHONES[0], "password": STREET});
+            let _ = Session::anonymous(base).post("/v1/auth/login", &sign_in).expect(401);
+        }
         let _ = admin.post("/v1/lookup", &json!({"phone": PHONES[1]})).expect(200);
         let _ = admin.post("/v1/customers/search", &json!({"where": {"field": "email", "value": MAIL}})).expect(200);
         let _ = admin.get(&format!("/v1/customers?filter[phone]={}", PHONES[0])).expect(400);
