@@ -130,6 +130,20 @@ fn every_change_is_read_once_and_every_job_is_done_once() {
                 }
             });
         }
+        // The whole journal is closed and verified again and again, by both servers, while all this goes on.
+        let verifier = scope.spawn({
+            let (scene, stop) = (&scene, &stop);
+            move || {
+                let mut turn = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    turn += 1;
+                    if let Some(asked) = scene.send(turn, "POST", "/v1/audit/verify", &json!({})) {
+                        scene.told().jobs.push(asked["id"].as_str().unwrap().to_owned());
+                    }
+                    std::thread::sleep(Duration::from_millis(300));
+                }
+            }
+        });
         while scene.asked.load(Ordering::Relaxed) < scene.jobs * 2 / 5 {
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -139,6 +153,7 @@ fn every_change_is_read_once_and_every_job_is_done_once() {
             writer.join().unwrap();
         }
         stop.store(true, Ordering::Relaxed);
+        verifier.join().unwrap();
     });
     let told = scene.told.into_inner().unwrap_or_else(PoisonError::into_inner);
     for job in &told.jobs {
