@@ -76,6 +76,19 @@ impl Worker {
         Self(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
     }
 
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.0.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// Frozen for longer than its leases last: others have its jobs when it goes on.
+    async fn freeze(&self) {
+        self.signal("-STOP");
+        sleep(OPTIONS.lease * 2).await;
+        self.signal("-CONT");
+        sleep(OPTIONS.lease / 2).await;
+    }
+
     /// SIGKILL.
     fn kill(&mut self) {
         self.0.kill().unwrap();
@@ -105,7 +118,8 @@ async fn made(caller: &Caller, at_least: usize) {
     until("effects", async || effects(caller).await.len() >= at_least).await;
 }
 
-/// `servers` processes; one after the other is killed in the middle of its work, and another takes its place.
+/// `servers` processes; one after the other is killed in the middle of its work, and another takes its place. Where there
+/// are others, every second one is frozen before.
 async fn kill_one_after_the_other(gate: &Gate, place: &str, kek: &str, servers: usize) {
     let caller = administrator(gate).await;
     let mut workers: Vec<Worker> = (0..servers).map(|_| Worker::start(place, kek)).collect();
@@ -113,6 +127,9 @@ async fn kill_one_after_the_other(gate: &Gate, place: &str, kek: &str, servers: 
     for round in 1..=4 {
         made(&caller, round * expected.len() / 6).await;
         let mut worker = workers.remove(0);
+        if servers > 1 && round % 2 == 0 {
+            worker.freeze().await;
+        }
         worker.kill();
         workers.push(Worker::start(place, kek));
     }
