@@ -162,6 +162,12 @@ def check_journal(journal, roots, org):
     hashed = hashlib.sha256(message).digest()
     assert hashed.hex() == stretch["hash"]
     assert (head + hmac.digest(key["stretch"], hashed, "sha256")).hex() == stretch["mac"]
+    end, place = journal["head"], journal["place"]
+    message = b"kehu-journal/v1/head\0" + org + number(end["begins"]) + number(end["number"])
+    message += counted(bytes.fromhex(end["hash"]))
+    assert (head + hmac.digest(key["stretch"], hashlib.sha256(message).digest(), "sha256")).hex() == end["mac"]
+    message = b"kehu-journal/v1/place\0" + text(place["name"]) + number(place["seq"])
+    assert (head + hmac.digest(key["stretch"], hashlib.sha256(message).digest(), "sha256")).hex() == place["mac"]
     return len(journal["entries"])
 
 

@@ -22,7 +22,7 @@ impl MigrationTrait for Migration {
         }
         indexes(&schema).await?;
         stretches(&schema).await?;
-        let readers = schema.table("journal_readers").text("name").int("seq").key(&["name"]);
+        let readers = schema.table("journal_readers").text("name").int("seq").bytes_or_null("mac").key(&["name"]);
         schema.create(readers).await?;
         // What was written before has no code: the chain begins behind it.
         schema.sql("INSERT INTO journal_readers (name, seq) SELECT 'chain', coalesce(max(seq), 0) FROM journal").await
@@ -91,5 +91,7 @@ async fn stretches(schema: &Schema<'_, '_>) -> Result<(), DbErr> {
         .key(&["org_id", "number"]);
     schema.create(stretches).await?;
     schema.index("journal_stretches_place", "journal_stretches", "org_id, last_seq", None).await?;
-    schema.index("journal_stretches_age", "journal_stretches", "last_at", Some("digests IS NOT NULL")).await
+    schema.index("journal_stretches_age", "journal_stretches", "closed_at", Some("digests IS NOT NULL")).await?;
+    let heads = schema.table("journal_heads").id("org_id").int("begins").int("number").bytes("hash").bytes("mac");
+    schema.create(heads.key(&["org_id"])).await
 }

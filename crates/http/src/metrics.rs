@@ -112,6 +112,11 @@ async fn journal(text: &mut String, gate: &Gate) {
     let seconds = waited.as_secs_f64();
     gauge(text, "kehu_journal_lag_seconds", "For how long readers of the journal are held back, at least.", seconds);
     gauge(text, "kehu_journal_unsettled", "Places of the journal that cannot be read yet.", places);
+    if let Ok(Ok(waited)) = timeout(LOOK, gate.unclosed_for()).await {
+        let seconds = waited.map_or(f64::INFINITY, |waited| waited.as_secs_f64());
+        let help = "Age of the oldest entry that is not in the chain; infinite where nothing can be closed.";
+        gauge(text, "kehu_journal_unclosed_seconds", help, Prometheus(seconds));
+    }
 }
 
 fn jobs(text: &mut String, stats: &JobStats) {
@@ -141,6 +146,15 @@ fn process(text: &mut String) {
     }
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
         gauge(text, "process_open_fds", "Open file descriptors.", open.count());
+    }
+}
+
+/// A number as Prometheus reads it.
+struct Prometheus(f64);
+
+impl std::fmt::Display for Prometheus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.0.is_infinite() { f.write_str("+Inf") } else { self.0.fmt(f) }
     }
 }
 

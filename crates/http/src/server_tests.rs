@@ -251,6 +251,7 @@ async fn figures_name_routes_and_no_paths() {
     for name in [
         "kehu_store_queue_depth",
         "kehu_journal_lag_seconds",
+        "kehu_journal_unclosed_seconds",
         "process_resident_memory_bytes",
         "kehu_build_info{version=",
     ] {

@@ -89,12 +89,14 @@ fn first(broken: &Broken) -> String {
         Flaw::StretchChanged => "is not as it was closed",
         Flaw::StretchRemoved => "is not there",
         Flaw::Dropped => "has lost its entries, and no expiry says so",
+        Flaw::HeadChanged => "is not as it was written, or is not there",
         Flaw::AnotherChain => "is not the one that was noted: the database is another one, or an older copy",
     };
     match (place, stretch) {
         (Some(place), Some(stretch)) => format!("{place}{id} in {stretch} {what}"),
         (Some(place), None) => format!("{place}{id}, not closed yet, {what}"),
-        (None, stretch) => format!("{} {what}", stretch.unwrap_or_default()),
+        (None, Some(stretch)) => format!("{stretch} {what}"),
+        (None, None) => format!("the record of where the chain begins and ends {what}"),
     }
 }
 

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::entities::{organisation, tag, team, user};
 use crate::failure::Failure;
+use crate::journal::anchor;
 
 /// The installation itself: its roots find sign-in names and seal the keys that sign tokens.
 pub const INSTALLATION: Uuid = Uuid::nil();
@@ -45,6 +46,8 @@ pub struct Org {
     tags: HashMap<Uuid, Name>,
     tags_by_name: HashMap<String, Uuid>,
     state: i64,
+    /// Entries of the journal up to this place are older than its chain.
+    pub(crate) chain_begins: i64,
 }
 
 /// A user, as rights and answers need it.
@@ -121,6 +124,7 @@ impl Org {
             tags: HashMap::new(),
             tags_by_name: HashMap::new(),
             state: row.state,
+            chain_begins: 0,
         }
     }
 
@@ -136,8 +140,10 @@ impl Org {
             .filter(tag::Column::DeletedAt.is_null())
             .all(db)
             .await?;
+        let chain_begins = anchor::begins(db, row.id).await?;
         let plain = |name: String| Name { name, color: None };
         Ok(Self {
+            chain_begins,
             users: people
                 .into_iter()
                 .map(|user| {

@@ -10,6 +10,7 @@ pub(crate) mod form;
 pub(crate) mod invitation;
 pub(crate) mod job;
 pub(crate) mod journal;
+pub(crate) mod journal_head;
 pub(crate) mod journal_reader;
 pub(crate) mod journal_stretch;
 pub(crate) mod kept_answer;

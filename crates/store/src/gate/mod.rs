@@ -257,6 +257,12 @@ impl Gate {
         self.0.sessions.invalidate(&id);
     }
 
+    /// The open keys of an organisation as they are now, also where another server changed them a moment ago.
+    pub(crate) async fn fresh_ring(&self, org: Uuid) -> Result<Arc<KeyRing>, Failure> {
+        self.0.rings.invalidate(&org);
+        self.ring(org).await
+    }
+
     /// The open keys of an organisation.
     pub(crate) async fn ring(&self, org: Uuid) -> Result<Arc<KeyRing>, Failure> {
         if let Some(ring) = self.0.rings.get(&org) {
@@ -268,7 +274,8 @@ impl Gate {
         Ok(ring)
     }
 
-    fn unlock(&self, org: Uuid, rows: Vec<tenant_key::Model>) -> Result<KeyRing, Failure> {
+    /// The open keys that rows hold.
+    pub(crate) fn unlock(&self, org: Uuid, rows: Vec<tenant_key::Model>) -> Result<KeyRing, Failure> {
         let roots: Option<Vec<WrappedRoot>> = rows.into_iter().map(wrapped_root).collect();
         let roots = roots.ok_or_else(|| Failure::Internal("a sealing key has an unknown state".into()))?;
         KeyRing::unlock(self.keys(), org, &roots).map_err(|error| Failure::Sealing(error.to_string()))

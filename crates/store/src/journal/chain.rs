@@ -2,7 +2,7 @@
 //! digest of each of its entries and the hash of the stretch before it, and is signed: whoever changes, removes, moves
 //! or adds an entry, or a stretch, without the key is found out, and which entry it was. Byte formats: docs/sealing.md.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
@@ -12,16 +12,13 @@ use uuid::Uuid;
 use crate::crypto::chain::Signed;
 use crate::crypto::roots::KeyRing;
 use crate::engine;
+use crate::entities::journal_head::Model as Head;
 use crate::entities::journal_stretch::{self, Model as Stretch};
 use crate::failure::Failure;
 use crate::gate::Gate;
 
-use super::Header;
 use super::header::{Hash, Message};
-use super::reader::{self, Reader};
-
-/// The reader that closes.
-pub(crate) const CHAIN: Reader = Reader("chain");
+use super::{Header, anchor, reader};
 
 /// Entries that are closed in one transaction.
 const TOGETHER: u16 = 2000;
@@ -46,27 +43,68 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// For how long the oldest entry that no stretch holds has waited; nothing where the place of the chain was changed,
+    /// and nothing is closed any more.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn unclosed_for(&self) -> Result<Option<Duration>, Failure> {
+        let Some(place) = anchor::place(self).await? else { return Ok(None) };
+        let first = reader::headers(self.engine(), place, i64::MAX, 1).await?.pop();
+        let waited = first.map(|first| (self.now() - first.at).to_std().unwrap_or_default());
+        Ok(Some(waited.unwrap_or_default()))
+    }
+}
+
 async fn close_some(gate: &Gate) -> Result<u64, Failure> {
-    let from = CHAIN.place(gate.engine()).await?;
+    let Some(from) = anchor::place(gate).await? else {
+        return Err(Failure::Internal(
+            "the place up to which the journal is closed was changed: nothing is closed".into(),
+        ));
+    };
     let headers = reader::headers(gate.engine(), from, gate.settled().await?, TOGETHER).await?;
     let Some(to) = headers.last().map(|header| header.seq) else { return Ok(0) };
-    let (many, now) = (headers.len(), gate.now());
+    let (many, now, installation) = (headers.len(), gate.now(), gate.installation_ring()?);
     let mut parts = Vec::new();
     for part in parts_of(headers) {
-        parts.push((gate.ring(part.org_id).await?, part));
+        match gate.ring(part.org_id).await {
+            Ok(ring) => parts.push((ring, part)),
+            Err(failure @ Failure::Engine(_)) => return Err(failure),
+            // Nobody's entry, or that of somebody whose keys are gone, keeps no other organisation's from being closed.
+            Err(failure) => {
+                tracing::error!(org = %part.org_id, cause = %failure, "entries of the journal cannot be closed");
+            }
+        }
     }
     gate.write_raw(async move |db: &engine::Tx| {
-        if !CHAIN.advance(db, from, to).await? {
+        if !anchor::move_place(db, &installation, from, to).await? {
             return Ok(0);
         }
         for (ring, part) in parts {
-            let last = last_stretch(db, part.org_id).await?;
-            let stretch = part.close(&ring, last.as_ref(), now);
-            journal_stretch::Entity::insert(stretch.into_active_model()).exec_without_returning(db).await?;
+            close_part(db, &ring, part, now).await?;
         }
         Ok(u64::try_from(many).unwrap_or(u64::MAX))
     })
     .await
+}
+
+/// Closes entries, unless the chain behind them is not as it was left: then it stays as it is, for a verification.
+async fn close_part(db: &engine::Tx, ring: &KeyRing, part: Part, now: DateTime<Utc>) -> Result<(), Failure> {
+    let (head, last) = (anchor::head(db, ring).await?, last_stretch(db, part.org_id).await?);
+    let ends = |head: &Head| match &last {
+        Some(last) => (head.number, head.hash.as_slice()) == (last.number, last.hash.as_slice()),
+        None => head.number == 0,
+    };
+    let Some(head) = head.filter(ends) else {
+        tracing::error!(org = %part.org_id, "the chain of the journal was changed: nothing is added to it");
+        return Ok(());
+    };
+    let stretch = part.close(ring, last.as_ref(), now);
+    let after = anchor::next(ring, &head, stretch.number, &stretch.hash);
+    tracing::debug!(org = %stretch.org_id, number = stretch.number, "closed a stretch of the journal");
+    journal_stretch::Entity::insert(stretch.into_active_model()).exec_without_returning(db).await?;
+    anchor::move_head(db, &head, after).await
 }
 
 /// The last stretch of an organisation.
@@ -127,7 +165,7 @@ fn month(at: DateTime<Utc>) -> (i32, u32) {
 }
 
 impl Part {
-    fn close(self, ring: &Arc<KeyRing>, last: Option<&Stretch>, now: DateTime<Utc>) -> Stretch {
+    fn close(self, ring: &KeyRing, last: Option<&Stretch>, now: DateTime<Utc>) -> Stretch {
         let mut stretch = Stretch {
             org_id: self.org_id,
             number: last.map_or(0, |last| last.number) + 1,
@@ -136,7 +174,8 @@ impl Part {
             entries: i64::try_from(self.digests.len() / KEPT).unwrap_or(i64::MAX),
             first_at: self.first_at,
             last_at: self.last_at,
-            closed_at: now,
+            // Never before what is closed already: what is dropped for its age is dropped from the beginning.
+            closed_at: last.map_or(now, |last| now.max(last.closed_at)),
             root: root(&self.digests).to_vec(),
             digests: Some(self.digests),
             previous: last.map_or_else(|| NOTHING.to_vec(), |last| last.hash.clone()),

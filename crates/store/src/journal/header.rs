@@ -164,6 +164,36 @@ impl AsRef<[u8]> for Message {
     }
 }
 
+impl From<&journal::Model> for Header {
+    fn from(row: &journal::Model) -> Self {
+        let row = row.clone();
+        Self {
+            seq: row.seq,
+            org_id: row.org_id,
+            id: row.id,
+            at: row.at,
+            class: row.class,
+            outcome: row.outcome,
+            event: row.event,
+            actor_kind: row.actor_kind,
+            actor_id: row.actor_id,
+            via: row.via,
+            session_id: row.session_id,
+            request_id: row.request_id,
+            kind: row.kind,
+            record_id: row.record_id,
+            version: row.version,
+            changed: row.changed,
+            owner_before: row.owner_before,
+            owner_after: row.owner_after,
+            team_before: row.team_before,
+            team_after: row.team_after,
+            commitment: row.commitment,
+            mac: row.mac,
+        }
+    }
+}
+
 impl Header {
     /// What the code is made over: everything but the place in the order, which is given when the row is written.
     pub(crate) fn message(&self) -> Message {

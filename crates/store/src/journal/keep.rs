@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Datelike, Duration, NaiveDate, TimeZone, Utc};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait as _, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait as _, EntityTrait, FromQueryResult, QueryFilter};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::dialect::{is_divided_by_months, statement};
+use crate::dialect::{is_divided_by_months, locked, statement};
 use crate::engine;
-use crate::entities::journal_stretch::Model as Stretch;
 use crate::entities::{journal, journal_stretch};
 use crate::failure::Failure;
 use crate::gate::{Gate, RequestInfo};
+use crate::registry;
 use crate::tx::Tx;
 
 use super::reader::{self, Reader};
@@ -25,7 +25,9 @@ const DAYS_AT_LEAST: u16 = 180;
 /// Days for which addresses and user agents of clients are kept.
 const ORIGIN_DAYS: i64 = 180;
 /// Stretches that are looked at together.
-const TOGETHER: u64 = 200;
+const TOGETHER: i64 = 200;
+/// Days whose entries one run drops at the most, and the rest of their month.
+const AT_ONCE: i64 = 32;
 /// Entries that are dropped in one transaction, if a stretch has no more: others wait for it.
 const DROPPED: i64 = 5000;
 /// Entries that lose their origin in one transaction.
@@ -55,6 +57,8 @@ impl Keep {
 pub struct Kept {
     /// Stretches whose entries were dropped.
     pub stretches: u64,
+    /// Entries older than the chain that were dropped.
+    pub unchained: u64,
     /// Entries that lost address and user agent.
     pub origins: u64,
 }
@@ -66,20 +70,20 @@ impl Gate {
     /// # Errors
     /// The database is away; what went until then is gone.
     pub async fn keep_journal(&self, keep: Keep) -> Result<Kept, Failure> {
-        let cutoff = month_of(self.now() - Duration::days(i64::from(keep.days)));
         let mut kept = Kept::default();
-        while let Some((org, through)) = oldest(self, cutoff).await? {
-            let dropped = drop_stretches(self, org, through, cutoff).await?;
-            kept.stretches += dropped;
-            if dropped == 0 {
-                break;
-            }
-        }
         if is_divided_by_months(self.engine()) {
             months::make(self).await?;
-            months::drop_before(self, cutoff).await?;
         }
         kept.origins = forget_origins(self).await?;
+        let wanted = month_of(self.now() - Duration::days(i64::from(keep.days)));
+        // A month at a time: a clock that is years ahead for a night takes a month and not everything.
+        let month = oldest(self).await?.map(|oldest| month_of(oldest.closed_at + Duration::days(AT_ONCE)));
+        let cutoff = month.map_or(wanted, |month| month.min(wanted));
+        kept.stretches = drop_stretches(self, cutoff).await?;
+        kept.unchained = drop_unchained(self, cutoff).await?;
+        if is_divided_by_months(self.engine()) {
+            months::drop_before(self, wanted).await?;
+        }
         Ok(kept)
     }
 
@@ -100,6 +104,12 @@ impl Gate {
         let reason = reason.to_owned();
         caller
             .write(async move |tx: &Tx<'_>| {
+                // Whoever is changing the record has its row: their entry is there when this goes on.
+                if let Some(machine) = registry::machine(kind) {
+                    let sql =
+                        format!("SELECT id FROM {} WHERE org_id = ? AND id = ? {}", machine.table(), locked(tx.db()));
+                    tx.db().query_all_raw(statement(tx.db(), &sql, [org.into(), record.into()])).await?;
+                }
                 let erased = journal::Entity::update_many()
                     .col_expr(journal::Column::Body, Expr::value(None::<Vec<u8>>))
                     .col_expr(journal::Column::Origin, Expr::value(None::<Vec<u8>>))
@@ -122,38 +132,71 @@ pub(super) fn month_of(at: DateTime<Utc>) -> DateTime<Utc> {
     Utc.from_utc_datetime(&first.and_time(chrono::NaiveTime::MIN))
 }
 
-/// An organisation with stretches that are too old, and the last of them before one that is not.
-async fn oldest(gate: &Gate, cutoff: DateTime<Utc>) -> Result<Option<(Uuid, i64)>, Failure> {
-    use journal_stretch::Column as C;
-    let old = journal_stretch::Entity::find().filter(C::Digests.is_not_null()).filter(C::LastAt.lt(cutoff));
-    let old = old.order_by_asc(C::LastAt).limit(TOGETHER).all(gate.engine()).await?;
-    for org in old.into_iter().map(|stretch| stretch.org_id).collect::<BTreeSet<_>>() {
-        // In the order of the chain: a clock that was wrong holds back what comes after, and makes no hole.
-        let kept = journal_stretch::Entity::find().filter(C::OrgId.eq(org)).filter(C::Digests.is_not_null());
-        let some = kept.order_by_asc(C::Number).limit(TOGETHER).all(gate.engine()).await?;
-        let mut entries = 0;
-        let few = |stretch: &Stretch| {
-            let first = entries == 0;
-            entries += stretch.entries;
-            stretch.last_at < cutoff && (first || entries <= DROPPED)
-        };
-        let old = some.into_iter().take_while(few).last();
-        if let Some(last) = old {
-            return Ok(Some((org, last.number)));
-        }
-    }
-    Ok(None)
+/// A stretch that still has its entries, but for its digests.
+#[derive(Clone, Copy, FromQueryResult)]
+struct Aged {
+    org_id: Uuid,
+    number: i64,
+    first_seq: i64,
+    last_seq: i64,
+    entries: i64,
+    closed_at: DateTime<Utc>,
 }
 
-/// Drops the stretches of an organisation up to a number: their digests here, their entries here or with their month.
-async fn drop_stretches(gate: &Gate, org: Uuid, through: i64, cutoff: DateTime<Utc>) -> Result<u64, Failure> {
+/// Those that were closed first. They are dropped by when they were closed, not by what the clocks of their writers
+/// said, and in the order of the chain: no stretch was closed before the one in front of it.
+async fn aged(gate: &Gate, rest: &str, values: Vec<sea_orm::Value>) -> Result<Vec<Aged>, Failure> {
+    let sql = format!(
+        "SELECT org_id, number, first_seq, last_seq, entries, closed_at FROM journal_stretches \
+         WHERE digests IS NOT NULL {rest}"
+    );
+    Ok(Aged::find_by_statement(statement(gate.engine(), &sql, values)).all(gate.engine()).await?)
+}
+
+async fn oldest(gate: &Gate) -> Result<Option<Aged>, Failure> {
+    Ok(aged(gate, "ORDER BY closed_at LIMIT 1", Vec::new()).await?.pop())
+}
+
+/// Drops what was closed before a moment, organisation by organisation. One whose keys are gone keeps its own.
+async fn drop_stretches(gate: &Gate, cutoff: DateTime<Utc>) -> Result<u64, Failure> {
+    let (mut dropped, mut stuck) = (0, BTreeSet::new());
+    loop {
+        let old =
+            aged(gate, "AND closed_at < ? ORDER BY closed_at LIMIT ?", vec![cutoff.into(), TOGETHER.into()]).await?;
+        let Some(org) = old.iter().map(|old| old.org_id).find(|org| !stuck.contains(org)) else { return Ok(dropped) };
+        let of = "AND org_id = ? AND closed_at < ? ORDER BY number LIMIT ?";
+        let of = aged(gate, of, vec![org.into(), cutoff.into(), TOGETHER.into()]).await?;
+        let mut entries = 0;
+        let few: Vec<Aged> = of
+            .into_iter()
+            .take_while(|old| {
+                let first = entries == 0;
+                entries += old.entries;
+                first || entries <= DROPPED
+            })
+            .collect();
+        match drop_few(gate, org, few).await {
+            Ok(0) => {
+                stuck.insert(org);
+            }
+            Ok(more) => dropped += more,
+            Err(failure @ Failure::Engine(_)) => return Err(failure),
+            Err(failure) => {
+                tracing::error!(%org, cause = %failure, "the journal of an organisation cannot be shortened");
+                stuck.insert(org);
+            }
+        }
+    }
+}
+
+/// Their digests go here, their entries here or with their month.
+async fn drop_few(gate: &Gate, org: Uuid, old: Vec<Aged>) -> Result<u64, Failure> {
     use journal_stretch::Column as C;
+    let Some(through) = old.last().map(|last| last.number) else { return Ok(0) };
     let caller = gate.system(org, RequestInfo::of_program("job", gate.now())).await?;
     let loose = if is_divided_by_months(gate.engine()) { months::REST } else { "journal" };
     caller
         .write(async move |tx: &Tx<'_>| {
-            let old = journal_stretch::Entity::find().filter(C::OrgId.eq(org)).filter(C::Number.lte(through));
-            let old = old.filter(C::Digests.is_not_null()).filter(C::LastAt.lt(cutoff)).all(tx.db()).await?;
             let sql = format!("DELETE FROM {loose} WHERE org_id = ? AND seq BETWEEN ? AND ?");
             for stretch in &old {
                 let values = [org.into(), stretch.first_seq.into(), stretch.last_seq.into()];
@@ -168,7 +211,7 @@ async fn drop_stretches(gate: &Gate, org: Uuid, through: i64, cutoff: DateTime<U
                 .await?
                 .rows_affected;
             if gone > 0 {
-                let entry = Entry::admin(EXPIRED, None).saying(&json!({ "through": through, "before": cutoff }));
+                let entry = Entry::admin(EXPIRED, None).saying(&json!({ "through": through }));
                 tx.log(Entry { version: through, ..entry });
             }
             Ok(gone)
@@ -176,13 +219,35 @@ async fn drop_stretches(gate: &Gate, org: Uuid, through: i64, cutoff: DateTime<U
         .await
 }
 
+/// Deletes what is too old of what is older than the chain.
+async fn drop_unchained(gate: &Gate, cutoff: DateTime<Utc>) -> Result<u64, Failure> {
+    let mut dropped = 0;
+    loop {
+        let sql = "DELETE FROM journal WHERE seq IN (SELECT seq FROM journal WHERE seq <= \
+                   (SELECT coalesce(max(begins), 0) FROM journal_heads) AND at < ? ORDER BY seq LIMIT ?)";
+        let gone = gate
+            .write_raw(async move |db: &engine::Tx| {
+                let values = [cutoff.into(), DROPPED.into()];
+                Ok::<u64, Failure>(db.execute_raw(statement(db, sql, values)).await?.rows_affected())
+            })
+            .await?;
+        dropped += gone;
+        if gone == 0 {
+            return Ok(dropped);
+        }
+    }
+}
+
 async fn forget_origins(gate: &Gate) -> Result<u64, Failure> {
-    let cutoff = gate.now() - Duration::days(ORIGIN_DAYS);
+    let now = gate.now();
+    let cutoff = now - Duration::days(ORIGIN_DAYS);
     let mut forgotten = 0;
     loop {
         let from = ORIGIN_READER.place(gate.engine()).await?;
         let old = reader::headers(gate.engine(), from, gate.settled().await?, ORIGINS).await?;
-        let Some(to) = old.into_iter().take_while(|header| header.at < cutoff).last().map(|last| last.seq) else {
+        // What a clock that was ahead wrote does not keep those of everybody after it.
+        let passes = |header: &super::Header| header.at < cutoff || header.at > now;
+        let Some(to) = old.into_iter().take_while(passes).last().map(|last| last.seq) else {
             return Ok(forgotten);
         };
         forgotten += gate

@@ -12,14 +12,20 @@ use crate::crypto::roots::KeyRing;
 use crate::dialect::statement;
 use crate::engine::Engine;
 use crate::engine::rows::Reads as _;
+use crate::entities::journal_head::Model as Head;
 use crate::entities::journal_stretch::Model as Stretch;
 use crate::failure::Failure;
 use crate::gate::Gate;
 
-use super::chain;
 use super::header::Hash;
 use super::verdict::Flaw;
-use super::{BODY, ERASED, EXPIRED, Sealed};
+use super::{BODY, ERASED, EXPIRED, Sealed, anchor, chain};
+
+/// What administrators did. As the index of what is no change says it: SQLite uses it only then, and only if no other
+/// one gives the order.
+pub(super) const ADMIN: &str = "AND class <> 'change' AND class = 'admin' AND event = ? ORDER BY +seq";
+/// What was done to a record.
+pub(super) const OF_RECORD: &str = "AND record_id = ? AND event = ? ORDER BY +seq";
 
 /// What is known of an organisation's journal before its entries are looked at.
 pub(super) struct Known<'g> {
@@ -30,22 +36,25 @@ pub(super) struct Known<'g> {
     erased: HashMap<Uuid, i64>,
     /// Up to which stretch entries were dropped for their age.
     pub(super) expired_through: i64,
+    /// Where the chain begins, and its last stretch; nothing where the record of it is not as Kehu wrote it.
+    pub(super) head: Option<Head>,
+    /// Up to where every entry is in a stretch; nothing where that was changed.
+    pub(super) closed: Option<i64>,
 }
 
 impl<'g> Known<'g> {
     /// What the entries about erasures, of all records or of one, and about expiries say.
     pub(super) async fn of(gate: &'g Gate, org: Uuid, record: Option<Uuid>) -> Result<Self, Failure> {
-        let (engine, ring) = (gate.engine(), gate.ring(org).await?);
-        let mut known = Self { engine, ring, org, erased: HashMap::new(), expired_through: 0 };
+        // In this order: whatever is closed meanwhile is beyond the head.
+        let closed = anchor::place(gate).await?;
+        let (engine, ring) = (gate.engine(), gate.fresh_ring(org).await?);
+        let head = anchor::head(engine, &ring).await?;
+        let mut known = Self { engine, ring, org, erased: HashMap::new(), expired_through: 0, head, closed };
         let erasures = match record {
-            Some(record) => {
-                known.entries("AND event = ? AND record_id = ? ORDER BY seq", [ERASED.into(), record.into()])
-            }
-            None => known.entries("AND class = ? AND event = ? ORDER BY seq", ["admin".into(), ERASED.into()]),
+            Some(record) => known.entries(OF_RECORD, [record.into(), ERASED.into()]).await?,
+            None => known.entries(ADMIN, [ERASED.into()]).await?,
         };
-        let erasures = erasures.await?;
-        let expiries =
-            known.entries("AND class = ? AND event = ? ORDER BY seq", ["admin".into(), EXPIRED.into()]).await?;
+        let expiries = known.entries(ADMIN, [EXPIRED.into()]).await?;
         for entry in erasures.into_iter().chain(expiries).filter(|entry| entry.header.is_genuine(&known.ring)) {
             if let Some(record) = entry.header.record_id {
                 known.erased.insert(record, entry.header.seq);
@@ -54,6 +63,11 @@ impl<'g> Known<'g> {
             }
         }
         Ok(known)
+    }
+
+    /// Whether an entry is older than the chain: nothing can be told of it.
+    pub(super) fn is_before_chain(&self, entry: &Sealed) -> bool {
+        entry.header.mac.is_empty() && self.head.as_ref().is_some_and(|head| entry.header.seq <= head.begins)
     }
 
     /// Entries of the organisation; `rest` follows the condition on it.

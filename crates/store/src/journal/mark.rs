@@ -28,6 +28,8 @@ pub(crate) struct Mark {
     settled: AtomicI64,
     given: AtomicI64,
     waiting: Mutex<Option<Waiting>>,
+    /// The furthest place that this process knows to be closed.
+    closed: AtomicI64,
     /// Milliseconds that the oldest unsettled entries wait, at least.
     lag: AtomicI64,
 }
@@ -102,6 +104,10 @@ impl Gate {
 }
 
 impl Mark {
+    pub(super) fn closed(&self) -> &AtomicI64 {
+        &self.closed
+    }
+
     /// Looks once; whether everything that was given is settled.
     async fn look(&self, engine: &Engine, waiting: &mut MutexGuard<'_, Option<Waiting>>) -> Result<bool, Failure> {
         if waiting.is_none() {
@@ -141,7 +147,11 @@ async fn writers(engine: &Engine) -> Result<HashSet<String>, Failure> {
 }
 
 /// The highest place that was given.
-async fn given(engine: &Engine) -> Result<i64, Failure> {
-    let sql = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS number FROM journal_order";
+pub(super) async fn given(engine: &Engine) -> Result<i64, Failure> {
+    let sql = if has_concurrent_writers(engine) {
+        "SELECT CASE WHEN is_called THEN last_value ELSE 0 END AS number FROM journal_order"
+    } else {
+        "SELECT coalesce(max(seq), 0) AS number FROM sqlite_sequence WHERE name = 'journal'"
+    };
     number(engine, sql).await
 }

@@ -1,6 +1,7 @@
 //! The journal: one append-only entry per change, written in the change's own transaction. A clear header, one sealed
 //! body with the values, and a commitment to the body that stays when the body is erased.
 
+pub(crate) mod anchor;
 mod asked;
 mod audit;
 mod chain;

@@ -9,7 +9,7 @@ use crate::engine;
 use crate::failure::Failure;
 use crate::gate::Gate;
 
-use super::chain::CHAIN;
+use super::anchor;
 use super::keep::month_of;
 
 /// The table of entries whose month has none.
@@ -59,7 +59,7 @@ async fn attach(db: &engine::Tx, from: DateTime<Utc>) -> Result<(), Failure> {
 
 /// Drops the months before a moment whose entries are all closed, and dropped in every stretch.
 pub(super) async fn drop_before(gate: &Gate, cutoff: DateTime<Utc>) -> Result<(), Failure> {
-    let closed = CHAIN.place(gate.engine()).await?;
+    let Some(closed) = anchor::place(gate).await? else { return Ok(()) };
     for name in tables(gate).await? {
         let Some(from) = beginning_of(&name).filter(|from| *from < cutoff) else { continue };
         let to = from.checked_add_months(Months::new(1)).unwrap_or(from);

@@ -62,6 +62,8 @@ pub enum Flaw {
     StretchRemoved,
     /// The entries of a stretch were dropped, and no expiry says so.
     Dropped,
+    /// The record of where the chain begins and ends is not as it was written, or is not there.
+    HeadChanged,
     /// The chain does not go through the head that was noted elsewhere.
     AnotherChain,
 }
@@ -80,6 +82,7 @@ impl Flaw {
             Self::StretchChanged => "stretch_changed",
             Self::StretchRemoved => "stretch_removed",
             Self::Dropped => "dropped",
+            Self::HeadChanged => "head_changed",
             Self::AnotherChain => "another_chain",
         }
     }

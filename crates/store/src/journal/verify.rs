@@ -10,11 +10,12 @@ use crate::dialect::statement;
 use crate::entities::journal_stretch::{self, Model as Stretch};
 use crate::failure::Failure;
 use crate::gate::Gate;
+use crate::org::INSTALLATION;
 
-use super::chain::{self, CHAIN, NOTHING};
+use super::chain::{self, NOTHING};
 use super::known::Known;
 use super::verdict::{Broken, Flaw, Head, Verdict};
-use super::{Entry, Sealed};
+use super::{Sealed, mark};
 
 /// Entries that are read at once.
 const PAGE: u16 = 1000;
@@ -35,21 +36,23 @@ impl Gate {
         noted: Option<Head>,
         progress: Progress<'_>,
     ) -> Result<Verdict, Failure> {
-        // What is written meanwhile is left to the next time.
-        let end = self.settled().await?;
-        let closed = CHAIN.place(self.engine()).await?;
-        let last = chain::last_stretch(self.engine(), org).await?;
-        let mut walk = Walk {
-            known: Known::of(self, org, None).await?,
-            noted,
-            progress,
-            before: None,
-            founded_here: false,
-            verdict: Verdict::default(),
-        };
-        let found = match walk.stretches(last.as_ref().map_or(0, |last| last.number)).await? {
-            Outcome::Sound => walk.unclosed(closed, end).await?,
-            other => other,
+        let verdict = self.walk_journal(org, noted, progress).await?;
+        match verdict.broken.map(|broken| broken.flaw) {
+            // Somebody may have erased or dropped them while they were looked at, and may.
+            Some(Flaw::BodyRemoved | Flaw::Dropped | Flaw::Removed) => self.walk_journal(org, noted, progress).await,
+            _ => Ok(verdict),
+        }
+    }
+
+    async fn walk_journal(&self, org: Uuid, noted: Option<Head>, progress: Progress<'_>) -> Result<Verdict, Failure> {
+        let known = Known::of(self, org, None).await?;
+        let mut walk = Walk { known, noted, progress, before: None, verdict: Verdict::default() };
+        let found = match (&walk.known.head, walk.known.closed) {
+            (Some(head), Some(closed)) => match walk.stretches(head.number).await? {
+                Outcome::Sound => walk.unclosed(closed).await?,
+                other => other,
+            },
+            _ => Outcome::Broken(Broken { flaw: Flaw::HeadChanged, seq: None, id: None, stretch: None }),
         };
         if let Outcome::Broken(broken) = found {
             walk.verdict.broken = Some(broken);
@@ -70,8 +73,6 @@ struct Walk<'g> {
     progress: Progress<'g>,
     /// The stretch before: its last place and its hash.
     before: Option<(i64, Vec<u8>)>,
-    /// Whether the first entry that is chained is the organisation's own beginning.
-    founded_here: bool,
     verdict: Verdict,
 }
 
@@ -101,8 +102,10 @@ impl Walk<'_> {
                 }
             }
         }
-        match self.noted {
-            Some(noted) if noted.number > last => Ok(stretch_flaw(Flaw::StretchRemoved, noted.number)),
+        let hash = self.before.as_ref().map_or(NOTHING.as_slice(), |(_, hash)| hash.as_slice());
+        match (&self.known.head, self.noted) {
+            (Some(head), _) if head.hash != hash => Ok(stretch_flaw(Flaw::StretchChanged, last)),
+            (_, Some(noted)) if noted.number > last => Ok(stretch_flaw(Flaw::StretchRemoved, noted.number)),
             _ => Ok(Outcome::Sound),
         }
     }
@@ -147,10 +150,9 @@ impl Walk<'_> {
         let mut place = self.before.as_ref().map_or(i64::MIN, |(last, _)| *last);
         loop {
             let page = self.page(place, stretch.last_seq).await?;
-            let twice = self.twice(&page).await?;
             for entry in &page {
                 place = entry.header.seq;
-                if stretch.number == 1 && place < stretch.first_seq && entry.header.mac.is_empty() {
+                if self.known.is_before_chain(entry) {
                     self.verdict.before_chain += 1;
                     continue;
                 }
@@ -159,12 +161,8 @@ impl Walk<'_> {
                     Some((seq, digest)) if seq == place => self.known.flaw_of(entry, Some(digest)),
                     _ => Some(Flaw::Inserted),
                 };
-                let flaw = flaw.or_else(|| twice.contains(&entry.header.id).then_some(Flaw::Inserted));
                 if let Some(flaw) = flaw {
                     return Ok(entry_flaw(flaw, entry, number));
-                }
-                if self.verdict.entries == 0 {
-                    self.founded_here = entry.header.event == Entry::FOUNDED;
                 }
                 self.verdict.entries += 1;
                 self.verdict.erased += u64::from(entry.body.is_none());
@@ -176,22 +174,22 @@ impl Walk<'_> {
         }
         match kept.next() {
             Some((seq, _)) => Ok(removed(seq, number)),
-            None if self.founded_here && self.verdict.before_chain > 0 => {
-                Ok(Outcome::Broken(Broken { flaw: Flaw::Inserted, seq: None, id: None, stretch: number }))
-            }
             None => Ok(Outcome::Sound),
         }
     }
 
-    /// What no stretch holds yet: each entry has its own code.
-    async fn unclosed(&mut self, closed: i64, end: i64) -> Result<Outcome, Failure> {
+    /// What no stretch holds yet: each entry has its own code. An organisation has an entry at the least, that of its
+    /// beginning.
+    async fn unclosed(&mut self, closed: i64) -> Result<Outcome, Failure> {
         let mut place = self.before.as_ref().map_or(i64::MIN, |(last, _)| *last);
         loop {
-            let page = self.page(place, end).await?;
+            // Without an end: what stands beyond the last place that was given is no entry of Kehu's.
+            let page = self.page(place, i64::MAX).await?;
+            let given = mark::given(self.known.engine).await?;
             let twice = self.twice(&page).await?;
             for entry in &page {
                 place = entry.header.seq;
-                if self.before.is_none() && entry.header.mac.is_empty() {
+                if self.known.is_before_chain(entry) {
                     self.verdict.before_chain += 1;
                     continue;
                 }
@@ -201,6 +199,7 @@ impl Walk<'_> {
                 }
                 let flaw = self.known.flaw_of(entry, None);
                 let flaw = flaw.or_else(|| twice.contains(&entry.header.id).then_some(Flaw::Inserted));
+                let flaw = flaw.or_else(|| (place > given).then_some(Flaw::Moved));
                 if let Some(flaw) = flaw {
                     return Ok(entry_flaw(flaw, entry, None));
                 }
@@ -209,9 +208,14 @@ impl Walk<'_> {
             }
             (self.progress)(self.verdict.entries + self.verdict.unclosed);
             if page.len() < usize::from(PAGE) {
-                return Ok(Outcome::Sound);
+                break;
             }
         }
+        let Verdict { stretches, expired, unclosed, before_chain, .. } = self.verdict;
+        if stretches + expired + unclosed + before_chain > 0 || self.known.org == INSTALLATION {
+            return Ok(Outcome::Sound);
+        }
+        Ok(Outcome::Broken(Broken { flaw: Flaw::Removed, seq: None, id: None, stretch: None }))
     }
 
     async fn page(&self, after: i64, to: i64) -> Result<Vec<Sealed>, Failure> {

@@ -1,17 +1,23 @@
 //! Verifying the history of one record: every version once and in order, each entry as it was written and, where it is
 //! closed, in its stretch. Costs with the history, not with the journal.
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
+use crate::dialect::statement;
 use crate::entities::journal_stretch::{self, Model as Stretch};
 use crate::failure::Failure;
 use crate::gate::Gate;
+use crate::registry;
 
-use super::chain::{self, CHAIN};
 use super::known::Known;
 use super::verdict::{Broken, Flaw, Verdict};
-use super::{Class, Sealed};
+use super::{Class, Sealed, chain};
+
+/// A page of the entries about a record. Nothing is said of the place by itself: it would be read through the whole
+/// journal.
+pub(super) const HISTORY: &str =
+    "AND record_id = ? AND (version > ? OR (version = ? AND seq > ?)) ORDER BY version, seq LIMIT ?";
 
 /// Entries that are read at once.
 const PAGE: u16 = 500;
@@ -22,41 +28,36 @@ impl Gate {
     /// # Errors
     /// The database is away.
     pub async fn verify_record(&self, org: Uuid, record: Uuid) -> Result<Verdict, Failure> {
-        let end = self.settled().await?;
-        let closed = CHAIN.place(self.engine()).await?;
         let mut look = Look {
             known: Known::of(self, org, Some(record)).await?,
-            closed,
             stretch: None,
             version: None,
             verdict: Verdict::default(),
         };
-        let mut after = (i64::MIN, i64::MIN);
-        loop {
-            let rest = "AND record_id = ? AND (version > ? OR (version = ? AND seq > ?)) AND seq <= ? \
-                        ORDER BY version, seq LIMIT ?";
-            let (version, seq) = after;
-            let values =
-                [record.into(), version.into(), version.into(), seq.into(), end.into(), i64::from(PAGE).into()];
-            let page = look.known.entries(rest, values).await?;
-            for entry in &page {
-                after = (entry.header.version, entry.header.seq);
-                if let Some(broken) = look.at(entry).await? {
-                    look.verdict.broken = Some(broken);
-                    return Ok(look.verdict);
-                }
+        look.verdict.broken = match look.all(record).await? {
+            // Somebody may have erased them meanwhile.
+            Some(Broken { flaw: Flaw::BodyRemoved, .. }) => {
+                look = Look {
+                    known: Known::of(self, org, Some(record)).await?,
+                    stretch: None,
+                    version: None,
+                    verdict: Verdict::default(),
+                };
+                look.all(record).await?
             }
-            if page.len() < usize::from(PAGE) {
-                return Ok(look.verdict);
-            }
-        }
+            found => found,
+        };
+        Ok(look.verdict)
     }
+}
+
+#[derive(FromQueryResult)]
+struct Version {
+    version: i64,
 }
 
 struct Look<'g> {
     known: Known<'g>,
-    /// Up to where every entry is in a stretch.
-    closed: i64,
     /// The stretch of the last entry: neighbours are often in the same one.
     stretch: Option<Stretch>,
     /// The last version, and its place.
@@ -65,10 +66,48 @@ struct Look<'g> {
 }
 
 impl Look<'_> {
+    async fn all(&mut self, record: Uuid) -> Result<Option<Broken>, Failure> {
+        if self.known.head.is_none() || self.known.closed.is_none() {
+            return Ok(Some(Broken { flaw: Flaw::HeadChanged, seq: None, id: None, stretch: None }));
+        }
+        let now = self.version_of(record).await?;
+        let mut after = (i64::MIN, i64::MIN);
+        loop {
+            let (version, seq) = after;
+            let values = [record.into(), version.into(), version.into(), seq.into(), i64::from(PAGE).into()];
+            let page = self.known.entries(HISTORY, values).await?;
+            for entry in &page {
+                after = (entry.header.version, entry.header.seq);
+                if let Some(broken) = self.at(entry).await? {
+                    return Ok(Some(broken));
+                }
+            }
+            if page.len() < usize::from(PAGE) {
+                break;
+            }
+        }
+        // The record says which version it has: its newest entries are there.
+        let last = self.version.map_or(0, |(version, _)| version);
+        let gone = now.is_some_and(|now| now > last && self.verdict.before_chain == 0);
+        Ok(gone.then_some(Broken { flaw: Flaw::Removed, seq: None, id: None, stretch: None }))
+    }
+
+    /// The version that the record has now, by the kind that its entries say. Before they are read: they may become
+    /// more.
+    async fn version_of(&self, record: Uuid) -> Result<Option<i64>, Failure> {
+        let one =
+            self.known.entries("AND record_id = ? AND version > 0 ORDER BY version LIMIT 1", [record.into()]).await?;
+        let kind = one.into_iter().next().and_then(|entry| entry.header.kind);
+        let Some(machine) = kind.as_deref().and_then(registry::machine) else { return Ok(None) };
+        let sql = format!("SELECT version FROM {} WHERE org_id = ? AND id = ?", machine.table());
+        let sql = statement(self.known.engine, &sql, [self.known.org.into(), record.into()]);
+        Ok(Version::find_by_statement(sql).one(self.known.engine).await?.map(|row| row.version))
+    }
+
     /// What is wrong with an entry.
     async fn at(&mut self, entry: &Sealed) -> Result<Option<Broken>, Failure> {
         let (seq, id) = (entry.header.seq, entry.header.id);
-        if entry.header.mac.is_empty() && self.version.is_none() {
+        if self.known.is_before_chain(entry) {
             self.verdict.before_chain += 1;
             return Ok(None);
         }
@@ -86,7 +125,7 @@ impl Look<'_> {
             },
             // About to be dropped for its age.
             Some(_) => None,
-            None if seq <= self.closed => return Ok(broken(Flaw::StretchRemoved)),
+            None if self.known.closed.is_some_and(|closed| seq <= closed) => return Ok(broken(Flaw::StretchRemoved)),
             None => None,
         };
         if let Some(flaw) = self.known.flaw_of(entry, digest) {

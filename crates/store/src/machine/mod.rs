@@ -99,6 +99,8 @@ pub(crate) struct Change {
 pub(crate) trait Machine: Sync {
     /// Names and fields.
     fn kind(&self) -> &'static Kind;
+    /// The table of its records.
+    fn table(&self) -> String;
     /// Whether its records can be deleted; people are disabled instead.
     fn removable(&self) -> bool;
     /// Whether many can be made at once; users come one by one, each with a way in.
@@ -170,6 +172,9 @@ fn erase<R: Rows>(records: Vec<Stored<R>>) -> Vec<Box<dyn Shown>> {
 impl<R: Rows> Machine for Of<R> {
     fn kind(&self) -> &'static Kind {
         R::KIND
+    }
+    fn table(&self) -> String {
+        sea_orm::EntityName::table_name(&R::Entity::default()).to_owned()
     }
     fn removable(&self) -> bool {
         R::REMOVABLE

@@ -4,12 +4,13 @@ use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
 
-use crate::crypto::roots::{Purpose, new_root};
+use crate::crypto::roots::{KeyRing, Purpose, new_root};
 use crate::engine;
-use crate::entities::{organisation, tenant_key};
+use crate::entities::{journal_head, organisation, tenant_key};
 use crate::failure::Failure;
 use crate::gate::Gate;
 use crate::inserts::{self, Insert};
+use crate::journal::anchor;
 use crate::org::INSTALLATION;
 
 /// Makes what an installation cannot be without: its own row and its roots. Of several servers that start at once one
@@ -31,7 +32,13 @@ pub(crate) async fn prepare(gate: &Gate) -> Result<(), Failure> {
         state: 0,
     };
     let roots = roots(gate, INSTALLATION)?;
-    let made = gate.write_raw(async move |db: &engine::Tx| insert(db, row, roots).await).await;
+    let ring = gate.unlock(INSTALLATION, roots.clone())?;
+    let made = gate
+        .write_raw(async move |db: &engine::Tx| {
+            insert(db, row, roots, &ring).await?;
+            anchor::sign_place(db, &ring).await.map(drop)
+        })
+        .await;
     match made {
         // Another server was faster.
         Err(Failure::Engine(engine::EngineError::Unique { .. })) => Ok(()),
@@ -66,26 +73,49 @@ async fn complete(gate: &Gate) -> Result<(), Failure> {
         .to_owned();
     let without = organisation::Entity::find().filter(organisation::Column::Id.not_in_subquery(chained));
     let without = without.all(gate.engine()).await?;
-    let roots: Result<Vec<_>, _> = without.iter().map(|org| root(gate, org.id, Purpose::Chain)).collect();
-    let roots = roots?;
-    if roots.is_empty() {
+    if without.is_empty() {
         return Ok(());
     }
-    gate.write_raw(async move |db: &engine::Tx| {
-        let rows = roots.into_iter().map(IntoActiveModel::into_active_model).collect();
-        let rows = Insert::of::<tenant_key::ActiveModel>(rows).on_conflict("ON CONFLICT DO NOTHING");
-        inserts::write(db, vec![rows]).await
-    })
-    .await
+    let mut chains = Vec::new();
+    for org in &without {
+        let root = root(gate, org.id, Purpose::Chain)?;
+        let mut roots =
+            tenant_key::Entity::find().filter(tenant_key::Column::OrgId.eq(org.id)).all(gate.engine()).await?;
+        roots.push(root.clone());
+        chains.push((gate.unlock(org.id, roots)?, root));
+    }
+    let made = gate.write_raw(async move |db: &engine::Tx| {
+        let (mut roots, mut heads) = (Vec::new(), Vec::new());
+        let installation = chains.iter().find(|(ring, _)| ring.org() == INSTALLATION);
+        let begins = match installation {
+            Some((ring, _)) => anchor::sign_place(db, ring).await?,
+            None => 0,
+        };
+        for (ring, root) in chains {
+            heads.push(anchor::first(&ring, begins).into_active_model());
+            roots.push(root.into_active_model());
+        }
+        let (roots, heads) =
+            (Insert::of::<tenant_key::ActiveModel>(roots), Insert::of::<journal_head::ActiveModel>(heads));
+        inserts::write(db, vec![roots, heads]).await
+    });
+    match made.await {
+        // Another server was faster.
+        Err(Failure::Engine(engine::EngineError::Unique { .. })) => Ok(()),
+        other => other,
+    }
 }
 
-/// Writes an organisation with its roots.
+/// Writes an organisation with its roots, and the beginning of its chain.
 pub(crate) async fn insert(
     db: &engine::Tx,
     row: organisation::Model,
     roots: Vec<tenant_key::Model>,
+    ring: &KeyRing,
 ) -> Result<(), Failure> {
     organisation::Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
     let roots = roots.into_iter().map(IntoActiveModel::into_active_model);
-    inserts::write(db, vec![Insert::of::<tenant_key::ActiveModel>(roots.collect())]).await
+    let roots = Insert::of::<tenant_key::ActiveModel>(roots.collect());
+    let head = Insert::of::<journal_head::ActiveModel>(vec![anchor::first(ring, 0).into_active_model()]);
+    inserts::write(db, vec![roots, head]).await
 }

@@ -212,7 +212,7 @@ impl Plan {
                 if only_first && has_organisation(db).await? {
                     return Ok(None);
                 }
-                installation::insert(db, row, roots).await?;
+                installation::insert(db, row, roots, caller.ring()).await?;
                 let tx = Tx::new(db, caller, now);
                 tx.log(Entry::admin(Entry::FOUNDED, None));
                 let machine = registry::machine("user");

@@ -22,6 +22,7 @@ async fn whole_months_go_and_the_chain_holds() {
         let caller = bed.administrator().await;
         let org = caller.org().id;
         history(&caller).await;
+        bed.gate.close_journal().await.unwrap();
         bed.wait(40 * DAY);
         history(&caller).await;
         bed.gate.close_journal().await.unwrap();

@@ -3,12 +3,12 @@
 use sea_orm::Value as Sql;
 use uuid::Uuid;
 
-use super::bed::{Bed, entries, history, on_both, sql, verify, verify_from};
-use crate::gate::Gate;
+use super::bed::{Bed, entries, history, make, on_both, sql, verify, verify_from};
+use crate::gate::{Gate, RequestInfo};
 use crate::journal::Flaw;
 use crate::journal::header::Header;
 
-const TABLES: [&str; 3] = ["journal", "journal_stretches", "journal_readers"];
+const TABLES: [&str; 4] = ["journal", "journal_stretches", "journal_readers", "journal_heads"];
 
 /// A closed journal that can be put back after each attempt.
 struct Scene {
@@ -46,14 +46,17 @@ impl Scene {
 
     /// What is found, and everything is put back.
     async fn found(&self) -> (Flaw, Option<i64>) {
-        let broken = verify(&self.gate, self.org).await.broken;
+        let broken = verify(&self.gate, self.org).await.broken.unwrap();
+        self.put_back().await;
+        (broken.flaw, broken.seq)
+    }
+
+    async fn put_back(&self) {
         for table in TABLES {
             sql(&self.gate, &format!("DELETE FROM {table}"), vec![]).await.unwrap();
             sql(&self.gate, &format!("INSERT INTO {table} SELECT * FROM {table}_copy"), vec![]).await.unwrap();
         }
         assert!(verify(&self.gate, self.org).await.is_sound());
-        let broken = broken.unwrap();
-        (broken.flaw, broken.seq)
     }
 
     async fn finds(&self, text: &str, values: Vec<Sql>, flaw: Flaw, at: Option<usize>) {
@@ -75,8 +78,10 @@ async fn every_column_of_a_header_counts() {
         columns.extend(ids.map(|column| (column, Sql::from(Uuid::from_u128(7)))));
         columns.extend([("at", at.into()), ("version", 99_i64.into())]);
         columns.extend(["commitment", "mac"].map(|column| (column, Sql::from(vec![7_u8; 21]))));
+        // Without a code it would be older than the chain: not here.
+        columns.push(("mac", Vec::<u8>::new().into()));
         // All of them, but for those that say where and whose the entry is.
-        assert_eq!(columns.len() + 2, <Header as crate::engine::rows::Row>::COLUMNS.len());
+        assert_eq!(columns.len() + 1, <Header as crate::engine::rows::Row>::COLUMNS.len());
         for (column, value) in columns {
             let text = format!("UPDATE journal SET {column} = ? WHERE seq = ?");
             scene.finds(&text, vec![value, entry.seq.into()], Flaw::Changed, Some(6)).await;
@@ -123,23 +128,14 @@ async fn removed_moved_and_added_entries_are_named() {
         scene.run(&forged, vec![before.into(), scene.seq(5).into()]).await;
         assert_eq!(scene.found().await, (Flaw::Inserted, Some(before)));
         scene.run(&forged, vec![after.into(), scene.seq(5).into()]).await;
-        raise(&scene.gate, after).await;
         assert_eq!(scene.found().await, (Flaw::Changed, Some(after)));
         assert!(sql(&scene.gate, &copy("id"), vec![after.into(), scene.seq(5).into()]).await.is_err());
         sql(&scene.gate, "DROP INDEX journal_entry", vec![]).await.unwrap();
         scene.run(&copy("id"), vec![after.into(), scene.seq(5).into()]).await;
-        raise(&scene.gate, after).await;
-        assert_eq!(scene.found().await, (Flaw::Inserted, Some(scene.seq(5))));
+        assert_eq!(scene.found().await, (Flaw::Inserted, Some(after)));
         bed.gate.close().await;
     })
     .await;
-}
-
-/// On PostgreSQL a place that was never given is not read.
-async fn raise(gate: &Gate, to: i64) {
-    if crate::dialect::has_concurrent_writers(gate.engine()) {
-        sql(gate, &format!("SELECT setval('journal_order', {to})"), vec![]).await.unwrap();
-    }
 }
 
 #[tokio::test]
@@ -180,26 +176,107 @@ async fn the_records_of_stretches_are_guarded_too() {
 }
 
 #[tokio::test]
-async fn an_older_state_is_told_by_a_head_that_was_noted() {
+async fn the_chain_cannot_be_cut_and_gone_on_with() {
     on_both(|bed: Bed| async move {
         let scene = Scene::set(&bed).await;
-        let noted = verify(&scene.gate, scene.org).await.head;
-        let first = "SELECT last_seq FROM journal_stretches WHERE number = 1 AND org_id = ?";
-        for text in [
-            format!("DELETE FROM journal WHERE org_id = ? AND seq > ({first})"),
-            "DELETE FROM journal_stretches WHERE org_id = ? AND number = 2".to_owned(),
+        let org = || vec![scene.org.into()];
+        let removed = |number: i64| (Flaw::StretchRemoved, number);
+        // All of it, its end, all of it with the record of its end: closing again adds nothing to what is left.
+        for (texts, found) in [
+            (
+                &["DELETE FROM journal WHERE org_id = ?", "DELETE FROM journal_stretches WHERE org_id = ?"][..],
+                removed(1),
+            ),
+            (&["DELETE FROM journal_stretches WHERE org_id = ? AND number = 2"], removed(2)),
+            (
+                &["DELETE FROM journal_stretches WHERE org_id = ?", "DELETE FROM journal_heads WHERE org_id = ?"],
+                (Flaw::HeadChanged, 0),
+            ),
+            (&["UPDATE journal_heads SET begins = 1000000 WHERE org_id = ?"], (Flaw::HeadChanged, 0)),
+            (&["UPDATE journal_heads SET number = 1 WHERE org_id = ?"], (Flaw::HeadChanged, 0)),
         ] {
-            let many = text.matches('?').count();
-            scene.run(&text, vec![scene.org.into(); many]).await;
+            for text in texts {
+                scene.run(text, org()).await;
+            }
+            // A server that was started afterwards: it remembers nothing.
+            let server = bed.second().await;
+            let caller = server.system(scene.org, RequestInfo::default()).await.unwrap();
+            make(&caller, "成都锦程贸易有限公司").await;
+            server.close_journal().await.unwrap();
+            let broken = verify(&server, scene.org).await.broken.unwrap();
+            assert_eq!((broken.flaw, broken.stretch.unwrap_or_default()), found, "{texts:?}");
+            server.close().await;
+            scene.put_back().await;
         }
-        let older = verify(&scene.gate, scene.org).await;
+        // The place up to which all is closed, set back or taken away: nothing is closed any more.
+        for text in [
+            "UPDATE journal_readers SET seq = 0 WHERE name = 'chain'",
+            "UPDATE journal_readers SET mac = NULL WHERE name = 'chain'",
+            "DELETE FROM journal_readers",
+        ] {
+            scene.run(text, vec![]).await;
+            assert!(scene.gate.close_journal().await.is_err());
+            assert_eq!(verify(&scene.gate, scene.org).await.broken.unwrap().flaw, Flaw::HeadChanged);
+            assert_eq!(
+                scene.gate.verify_record(scene.org, Uuid::from_u128(1)).await.unwrap().broken.unwrap().flaw,
+                Flaw::HeadChanged
+            );
+            scene.found().await;
+        }
+        bed.gate.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobodys_entry_keeps_no_other_from_being_closed() {
+    on_both(|bed: Bed| async move {
+        let scene = Scene::set(&bed).await;
+        let columns = <Header as crate::engine::rows::Row>::COLUMNS[2..].join(", ");
+        let text = format!(
+            "INSERT INTO journal (org_id, {columns}, body) SELECT ?, {columns}, body FROM journal WHERE seq = ?"
+        );
+        scene.run(&text, vec![Uuid::from_u128(77).into(), scene.seq(5).into()]).await;
+        let caller = scene.gate.system(scene.org, RequestInfo::default()).await.unwrap();
+        make(&caller, "成都锦程贸易有限公司").await;
+        assert_eq!(scene.gate.close_journal().await.unwrap(), 2);
+        let verdict = verify(&scene.gate, scene.org).await;
+        assert!(verdict.is_sound() && verdict.unclosed == 0, "{verdict:?}");
+        bed.gate.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_older_state_is_told_by_a_head_that_was_noted() {
+    on_both(|bed: Bed| async move {
+        let caller = bed.administrator().await;
+        let org = caller.org().id;
+        history(&caller).await;
+        bed.gate.close_journal().await.unwrap();
+        for table in TABLES {
+            sql(&bed.gate, &format!("CREATE TABLE {table}_copy AS SELECT * FROM {table}"), vec![]).await.unwrap();
+        }
+        history(&caller).await;
+        bed.gate.close_journal().await.unwrap();
+        let noted = verify(&bed.gate, org).await.head;
+        for table in TABLES {
+            sql(&bed.gate, &format!("DELETE FROM {table}"), vec![]).await.unwrap();
+            sql(&bed.gate, &format!("INSERT INTO {table} SELECT * FROM {table}_copy"), vec![]).await.unwrap();
+        }
+        // A server that has seen more closes nothing, and says so.
+        assert!(bed.gate.close_journal().await.is_err());
+        assert_eq!(verify(&bed.gate, org).await.broken.unwrap().flaw, Flaw::HeadChanged);
+        let another = bed.second().await;
+        let older = verify(&another, org).await;
         assert!(older.is_sound() && older.stretches == 1, "{older:?}");
-        let told = verify_from(&scene.gate, scene.org, noted).await.broken.unwrap();
+        let told = verify_from(&another, org, noted).await.broken.unwrap();
         assert_eq!((told.flaw, told.stretch), (Flaw::StretchRemoved, Some(2)));
-        let mut another = older.head.unwrap();
-        another.hash[0] ^= 1;
-        let told = verify_from(&scene.gate, scene.org, Some(another)).await.broken.unwrap();
+        let mut head = older.head.unwrap();
+        head.hash[0] ^= 1;
+        let told = verify_from(&another, org, Some(head)).await.broken.unwrap();
         assert_eq!((told.flaw, told.stretch), (Flaw::AnotherChain, Some(1)));
+        another.close().await;
         bed.gate.close().await;
     })
     .await;

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::crypto::chain::Signed;
 use crate::crypto::vectors::{hex, ring};
 use crate::entities::journal_stretch::Model as Stretch;
+use crate::journal::anchor;
 use crate::journal::chain::{self, NOTHING};
 use crate::journal::header::Header;
 
@@ -75,6 +76,8 @@ fn published_vectors_are_unchanged() {
     };
     stretch.hash = chain::hash(&stretch).to_vec();
     stretch.mac = ring.sign(Signed::Stretch, &stretch.hash);
+    let head = anchor::next(&ring, &anchor::first(&ring, 40), 1, &stretch.hash);
+    let place = anchor::place_mac(&ring, 43);
     let shown = |entry: &Header| {
         json!({
             "seq": entry.seq, "id": entry.id, "at": entry.at.timestamp_millis(), "class": entry.class,
@@ -94,6 +97,8 @@ fn published_vectors_are_unchanged() {
             "root": hex(&stretch.root), "previous": hex(&stretch.previous), "hash": hex(&stretch.hash),
             "mac": hex(&stretch.mac),
         },
+        "head": {"begins": 40, "number": 1, "hash": hex(&head.hash), "mac": hex(&head.mac)},
+        "place": {"name": "chain", "seq": 43, "mac": hex(&place)},
     });
     let made = format!("{made:#}\n");
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/vectors/journal.json");

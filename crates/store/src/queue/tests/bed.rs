@@ -140,6 +140,7 @@ async fn organisation(gate: &Gate, at: u128) -> Caller {
         state: 0,
     };
     let roots = installation::roots(gate, org).unwrap();
-    gate.write_raw(async move |db: &engine::Tx| installation::insert(db, row, roots).await).await.unwrap();
+    let ring = gate.unlock(org, roots.clone()).unwrap();
+    gate.write_raw(async move |db: &engine::Tx| installation::insert(db, row, roots, &ring).await).await.unwrap();
     gate.system(org, RequestInfo::default()).await.unwrap()
 }
