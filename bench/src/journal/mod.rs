@@ -15,8 +15,8 @@ use crate::server::Key;
 use crate::settings::{Engine, Settings};
 use crate::usage::Memory;
 
-/// The set of the rows that make the many changes.
-const MANY_SET: u64 = 61;
+/// The first set of the rows that make the many changes.
+const MANY_SET: u64 = 48;
 /// Changes for each customer of the other workloads: 100,000 for 10,000.
 const CHANGES: usize = 10;
 /// Operations that write.
@@ -88,7 +88,8 @@ struct Many {
 
 fn many(settings: &Settings, kehu: &mut Kehu) -> Result<Many> {
     let changes = settings.rows * CHANGES;
-    let rows: Vec<Row> = (0..changes).map(|place| Rows { set: MANY_SET }.row(place)).collect();
+    let sets = (MANY_SET..).take(CHANGES).map(|set| Rows { set });
+    let rows: Vec<Row> = sets.flat_map(|set| (0..settings.rows).map(move |place| set.row(place))).collect();
     let batch = batches(kehu, &rows)?;
     let (file, url) = kehu.database();
     let bytes = without::size(&file, url.as_deref())?;

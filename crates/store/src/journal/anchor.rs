@@ -18,6 +18,9 @@ use crate::gate::Gate;
 use super::chain::NOTHING;
 use super::header::{Hash, Message};
 
+/// How often the place is read before it counts as set back: another task may have read a further one meanwhile.
+const LOOKS: usize = 3;
+
 /// The name of the place of the chain among those of readers.
 const CHAIN: &str = "chain";
 
@@ -69,6 +72,16 @@ pub(super) fn place_mac(installation: &KeyRing, seq: i64) -> Vec<u8> {
 
 /// The place up to which entries are closed; nothing where it is not as Kehu wrote it, or was set back.
 pub(super) async fn place(gate: &Gate) -> Result<Option<i64>, Failure> {
+    for _ in 0..LOOKS {
+        let found = look(gate).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+async fn look(gate: &Gate) -> Result<Option<i64>, Failure> {
     let row = journal_reader::Entity::find_by_id(CHAIN.to_owned()).one(gate.engine()).await?;
     let Some(row) = row else { return Ok(None) };
     let ring = gate.installation_ring()?;
