@@ -3,6 +3,7 @@
 
 mod asked;
 mod audit;
+mod budget;
 mod chain;
 mod header;
 mod history;

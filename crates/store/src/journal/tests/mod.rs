@@ -2,6 +2,7 @@ mod audit;
 mod bed;
 mod keep;
 mod mark;
+mod plans;
 mod record;
 mod tamper;
 mod vectors;

@@ -1,6 +1,7 @@
 //! An installation with a database of its own, a clock that a test sets, and its end.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -74,6 +75,14 @@ impl Bed {
         match &self.options.place {
             Place::Postgres(options) => Some((**options).clone()),
             Place::Sqlite(_) => None,
+        }
+    }
+
+    /// The file of its database, if it is on SQLite.
+    pub(crate) fn sqlite(&self) -> Option<&Path> {
+        match &self.options.place {
+            Place::Sqlite(file) => Some(file),
+            Place::Postgres(_) => None,
         }
     }
 
