@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
@@ -116,6 +116,12 @@ impl Bed {
     pub(crate) async fn entries(&self, event: &str) -> usize {
         let rows = journal::Entity::find().all(self.gate.engine()).await.unwrap();
         rows.into_iter().filter(|row| row.event == event).count()
+    }
+
+    /// In whose journals an event stands, in order.
+    pub(crate) async fn organisations_told(&self, event: &str) -> Vec<Uuid> {
+        let rows = journal::Entity::find().order_by_asc(journal::Column::Seq).all(self.gate.engine()).await.unwrap();
+        rows.into_iter().filter(|row| row.event == event).map(|row| row.org_id).collect()
     }
 }
 
