@@ -57,8 +57,8 @@ struct Inner {
     refusals: Hourly<(Uuid, Uuid)>,
     /// Questions to the journal by organisation, who asked, and a hash of the question.
     readings: Hourly<(Uuid, Option<Uuid>, [u8; 32])>,
-    /// Sign-ins with a name that nobody has, by a keyed hash of the address.
-    strangers: Hourly<Vec<u8>>,
+    /// Sign-ins that did not work, by event and a keyed hash of where from.
+    sign_ins: Hourly<(&'static str, Vec<u8>)>,
 }
 
 struct SessionState {
@@ -92,7 +92,7 @@ impl Gate {
             mark: Mark::default(),
             refusals: Hourly::default(),
             readings: Hourly::default(),
-            strangers: Hourly::default(),
+            sign_ins: Hourly::default(),
         }));
         crate::ops::installation::prepare(&gate).await?;
         let ring = gate.ring(INSTALLATION).await?;
@@ -229,8 +229,8 @@ impl Gate {
         &self.0.readings
     }
 
-    pub(crate) fn strangers(&self) -> &Hourly<Vec<u8>> {
-        &self.0.strangers
+    pub(crate) fn sign_ins(&self) -> &Hourly<(&'static str, Vec<u8>)> {
+        &self.0.sign_ins
     }
 
     pub(crate) fn board(&self) -> &Board {

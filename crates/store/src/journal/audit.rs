@@ -1,14 +1,14 @@
 //! The log of an organisation, for whoever may read it.
 //!
 //! A page costs what it answers. Conditions that an index knows are walked along it; where others narrow the answer
-//! further, at most [`BUDGET`] entries are walked for a page. Whoever asks for the newest is then told which conditions
+//! further, only so many entries are walked for a page (`budget.rs`). Whoever asks for the newest is then told which conditions
 //! are fast; whoever follows the journal gets what was found and goes on from there.
 
 use kehu_domain::flaw::Lang;
 use kehu_domain::rights::Right;
 use kehu_domain::show::Out;
-use sea_orm::sea_query::{ExprTrait, Order as Direction};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::sea_query::{Expr, ExprTrait, Order as Direction};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use crate::engine::EngineError;
@@ -20,13 +20,11 @@ use crate::gate::Caller;
 use crate::machine::Answer;
 use crate::refusals::{self, Refusal};
 
+use super::budget::Path;
 use super::question::{self, Asked, Order, Place};
 use super::reading;
 use super::show::{self, Reader, Told};
 use super::walk::{self, Walk, time_of};
-
-/// How many entries a page may walk that an index has and the answer has not.
-const BUDGET: u64 = 20_000;
 
 /// Conditions that an index knows.
 const FAST: &str = "filter[record_id], filter[actor_id], filter[class] (but change), filter[outcome] (but ok)";
@@ -114,10 +112,21 @@ fn cut(rows: &mut Vec<journal::Model>, limit: u64) -> bool {
     more
 }
 
-/// The newest first, along the index of one condition.
+/// The newest first.
 async fn newest(caller: &Caller, asked: &Asked) -> Result<Found, Failure> {
-    let Walk { along, rest, id } = Walk::along_an_index(caller, &asked.filter);
-    let mut along = along;
+    let (path, rest) = newest_path(caller, asked);
+    let (mut rows, broke_off) = path.find(caller, rest, asked.limit + 1).await?;
+    let more = cut(&mut rows, asked.limit);
+    if !more && broke_off.is_some() {
+        return Err(Failure::TooExpensive(FAST));
+    }
+    let next = rows.last().filter(|_| more).map(|row| Place::Id(row.id));
+    Ok(Found { rows, next, more })
+}
+
+/// Along the index of one condition.
+pub(super) fn newest_path(caller: &Caller, asked: &Asked) -> (Path, Condition) {
+    let Walk { mut along, rest, id } = Walk::along_an_index(caller, &asked.filter);
     if let Some(Place::Id(after)) = asked.after {
         along = along.add(id.clone().lt(after));
         if let Some(at) = time_of(after) {
@@ -125,22 +134,7 @@ async fn newest(caller: &Caller, asked: &Asked) -> Result<Found, Failure> {
         }
     }
     let walk = journal::Entity::find().filter(along).order_by(id.clone(), Direction::Desc);
-    let mut query = walk.clone().limit(asked.limit + 1);
-    let mut end = None;
-    if !rest.is_empty() {
-        end = behind_budget::<EndId>(caller, walk, C::Id).await?.map(|end| end.id);
-        query = query.filter(rest);
-        if let Some(end) = end {
-            query = query.filter(id.gt(end));
-        }
-    }
-    let mut rows = caller.db().all(query).await?;
-    let more = cut(&mut rows, asked.limit);
-    if !more && end.is_some() {
-        return Err(Failure::TooExpensive(FAST));
-    }
-    let next = rows.last().filter(|_| more).map(|row| Place::Id(row.id));
-    Ok(Found { rows, next, more })
+    (Path { walk, key: id, order: Order::Newest }, rest)
 }
 
 /// In the journal's own order, up to the settled mark: nothing can appear any more below it. There always is a next
@@ -151,45 +145,22 @@ async fn written(caller: &Caller, asked: &Asked) -> Result<Found, Failure> {
         Some(Place::Seq(seq)) => seq,
         _ => 0,
     };
-    let rest = walk::every_condition(caller, &asked.filter);
-    let order = Condition::all().add(C::OrgId.eq(caller.org().id)).add(C::Seq.gt(from)).add(C::Seq.lte(settled));
-    let walk = journal::Entity::find().filter(order).order_by(C::Seq, Direction::Asc);
-    let mut query = walk.clone().limit(asked.limit + 1);
-    let mut end = None;
-    if !rest.is_empty() {
-        end = behind_budget::<EndSeq>(caller, walk, C::Seq).await?.map(|end| end.seq);
-        query = query.filter(rest);
-        if let Some(end) = end {
-            query = query.filter(C::Seq.lt(end));
-        }
-    }
-    let mut rows = caller.db().all(query).await?;
+    let (path, rest) = written_path(caller, asked, from, settled);
+    let (mut rows, broke_off) = path.find(caller, rest, asked.limit + 1).await?;
     let more = cut(&mut rows, asked.limit);
-    let reached = match (rows.last().filter(|_| more), end) {
+    let reached = match (rows.last().filter(|_| more), broke_off) {
         (Some(row), _) => row.seq,
-        (None, Some(end)) => end - 1,
+        (None, Some(Place::Seq(end))) => end - 1,
         // All that is settled was looked at. A mark that lies behind the cursor takes nobody back.
-        (None, None) => std::cmp::max(settled, from),
+        _ => std::cmp::max(settled, from),
     };
-    Ok(Found { rows, next: Some(Place::Seq(reached)), more: more || end.is_some() })
+    Ok(Found { rows, next: Some(Place::Seq(reached)), more: more || broke_off.is_some() })
 }
 
-#[derive(FromQueryResult)]
-struct EndId {
-    id: Uuid,
-}
-
-#[derive(FromQueryResult)]
-struct EndSeq {
-    seq: i64,
-}
-
-/// The first entry of a walk that is beyond the budget.
-async fn behind_budget<E: FromQueryResult + Send + Sync>(
-    caller: &Caller,
-    walk: Select<journal::Entity>,
-    key: C,
-) -> Result<Option<E>, Failure> {
-    let end = walk.select_only().column(key).offset(BUDGET).limit(1);
-    Ok(end.into_model::<E>().one(caller.db()).await?)
+/// Along the order, whatever else is asked for.
+pub(super) fn written_path(caller: &Caller, asked: &Asked, from: i64, settled: i64) -> (Path, Condition) {
+    let along = Condition::all().add(C::OrgId.eq(caller.org().id)).add(C::Seq.gt(from)).add(C::Seq.lte(settled));
+    let walk = journal::Entity::find().filter(along).order_by(C::Seq, Direction::Asc);
+    let path = Path { walk, key: Expr::col(C::Seq), order: Order::Written };
+    (path, walk::every_condition(caller, &asked.filter))
 }

@@ -8,11 +8,11 @@
 //! moved to another server is read on. Only a transaction that wrote an entry and stays open holds the mark back.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectionTrait, FromQueryResult};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::Mutex;
 
 use crate::dialect::{has_concurrent_writers, statement};
 use crate::engine::Engine;
@@ -27,17 +27,32 @@ const PAUSES: [u64; 6] = [1, 2, 4, 8, 16, 32];
 pub(crate) struct Mark {
     settled: AtomicI64,
     given: AtomicI64,
-    waiting: Mutex<Option<Waiting>>,
     /// The furthest place that this process knows to be closed.
     closed: AtomicI64,
     /// Milliseconds that the oldest unsettled entries wait, at least.
     lag: AtomicI64,
+    /// Looks that were begun. A look knows of everything that was committed before its number was given.
+    begun: AtomicU64,
+    /// Held for a look, never for a pause: whoever waits for it takes what a look found that began meanwhile.
+    looks: Mutex<Looks>,
+}
+
+/// What looks have found, by their numbers.
+#[derive(Default)]
+struct Looks {
+    waiting: Option<Waiting>,
+    /// The last that ended well.
+    last: u64,
+    /// The last whose highest place is settled.
+    settled: u64,
 }
 
 /// Entries that are not known to be complete yet.
 struct Waiting {
     /// The highest place that was given when this began.
     given: i64,
+    /// The look that read it.
+    look: u64,
     /// The transactions that may still bring lower places.
     writers: HashSet<String>,
     since: Instant,
@@ -78,16 +93,11 @@ impl Gate {
         if !has_concurrent_writers(engine) {
             return number(engine, "SELECT coalesce(max(seq), 0) AS number FROM journal").await;
         }
-        let mut waiting = mark.waiting.lock().await;
-        // What somebody else waited for may be older than what is asked for now.
-        if waiting.is_some() {
-            mark.look(engine, &mut waiting).await?;
-        }
-        for pause in PAUSES.map(Some).into_iter().chain([None]) {
-            if mark.look(engine, &mut waiting).await? {
-                break;
-            }
-            let Some(pause) = pause else { break };
+        // What an earlier look waits for may be older than what is asked for now.
+        let asked = mark.begun.load(Ordering::SeqCst);
+        let mut pauses = PAUSES.into_iter();
+        while !mark.is_settled_since(asked, engine).await? {
+            let Some(pause) = pauses.next() else { break };
             tokio::time::sleep(Duration::from_millis(pause)).await;
         }
         Ok(mark.settled.load(Ordering::Relaxed))
@@ -108,32 +118,53 @@ impl Mark {
         &self.closed
     }
 
-    /// Looks once; whether everything that was given is settled.
-    async fn look(&self, engine: &Engine, waiting: &mut MutexGuard<'_, Option<Waiting>>) -> Result<bool, Failure> {
-        if waiting.is_none() {
+    /// Whether everything is settled that was given before the look after `asked` began. Asks the database, unless
+    /// somebody else does so after this is called.
+    async fn is_settled_since(&self, asked: u64, engine: &Engine) -> Result<bool, Failure> {
+        let before = self.begun.load(Ordering::SeqCst);
+        let mut looks = self.looks.lock().await;
+        if looks.settled <= asked && looks.last <= before {
+            self.look(engine, &mut looks).await?;
+        }
+        if looks.settled <= asked && looks.waiting.is_none() {
+            // What was waited for was older.
+            self.look(engine, &mut looks).await?;
+        }
+        Ok(looks.settled > asked)
+    }
+
+    /// Looks once.
+    async fn look(&self, engine: &Engine, looks: &mut Looks) -> Result<(), Failure> {
+        let look = self.begun.fetch_add(1, Ordering::SeqCst) + 1;
+        if let Some(wait) = looks.waiting.as_mut() {
+            let now = writers(engine).await?;
+            wait.writers.retain(|writer| now.contains(writer));
+        } else {
             let given = given(engine).await?;
             self.given.store(given, Ordering::Relaxed);
             // It goes back only where an older state of the database came in its place.
-            if given == self.settled.load(Ordering::Relaxed) {
-                self.lag.store(0, Ordering::Relaxed);
-                return Ok(true);
-            }
-            // After the place was read, never before.
-            **waiting = Some(Waiting { given, writers: writers(engine).await?, since: Instant::now() });
-        } else if let Some(wait) = waiting.as_mut() {
-            let now = writers(engine).await?;
-            wait.writers.retain(|writer| now.contains(writer));
+            let writers = if given == self.settled.load(Ordering::Relaxed) {
+                HashSet::new()
+            } else {
+                // After the place was read, never before.
+                writers(engine).await?
+            };
+            looks.waiting = Some(Waiting { given, look, writers, since: Instant::now() });
         }
-        let Some(wait) = waiting.as_ref() else { return Ok(false) };
-        if !wait.writers.is_empty() {
-            let waited = i64::try_from(wait.since.elapsed().as_millis()).unwrap_or(i64::MAX);
-            self.lag.store(waited, Ordering::Relaxed);
-            return Ok(false);
+        looks.last = look;
+        if let Some(done) = looks.waiting.take_if(|wait| wait.writers.is_empty()) {
+            self.settled.store(done.given, Ordering::Relaxed);
+            looks.settled = done.look;
         }
-        self.settled.store(wait.given, Ordering::Relaxed);
-        self.lag.store(0, Ordering::Relaxed);
-        **waiting = None;
-        Ok(true)
+        let waited = looks.waiting.as_ref().map_or(Duration::ZERO, |wait| wait.since.elapsed());
+        self.lag.store(i64::try_from(waited.as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// How often the database was asked.
+    #[cfg(test)]
+    pub(super) fn looks(&self) -> u64 {
+        self.begun.load(Ordering::SeqCst)
     }
 }
 

@@ -4,6 +4,7 @@
 pub(crate) mod anchor;
 mod asked;
 mod audit;
+mod budget;
 mod chain;
 mod header;
 mod history;

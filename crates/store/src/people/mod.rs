@@ -1,5 +1,6 @@
 //! People: signing in, sessions, passwords, invitations, and the organisations they belong to.
 
+mod failures;
 pub(crate) mod hashing;
 mod invitations;
 mod me;

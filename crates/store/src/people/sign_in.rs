@@ -13,19 +13,17 @@ use crate::clock::new_id;
 use crate::crypto::cell::FieldPath;
 use crate::crypto::password::needs_rehash;
 use crate::crypto::token::{FamilyKey, refresh_token};
-use crate::engine;
 use crate::entities::{organisation, session, user};
 use crate::failure::{Failure, SignInFailure};
 use crate::gate::{Caller, Gate, Principal, RequestInfo, Verified};
 use crate::journal::{Entry, Outcome};
 use crate::ops::logins;
-use crate::org::INSTALLATION;
 use crate::rows::Rows;
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
+use super::failures::{self, Failed};
 use super::hashing::Password;
-use super::strangers;
 use super::throttle::{self, Pair};
 
 pub(super) const FAMILY_KEY: FieldPath = FieldPath::new("session.family_key");
@@ -131,14 +129,14 @@ impl Gate {
             None => Vec::new(),
         };
 
+        let known: Vec<(Uuid, Uuid)> = candidates.iter().map(|candidate| (candidate.org, candidate.user)).collect();
         let turn = self.hashing().turn().await?;
         if said.throttled {
             // Asked when it is one's turn, so that many attempts at once do not all count as the first.
-            throttle::check(self.engine(), &pair, self.now()).await?;
+            failures::turn_away(self, &known, &pair, &request).await?;
         }
         let hashes = candidates.iter().map(|candidate| candidate.hash.clone()).collect();
         let fits = self.hashing().verify(turn, &said.password, hashes).await?;
-        let known: Vec<(Uuid, Uuid)> = candidates.iter().map(|candidate| (candidate.org, candidate.user)).collect();
         let right: Vec<Candidate> =
             candidates.into_iter().zip(fits).filter_map(|(candidate, fits)| fits.then_some(candidate)).collect();
 
@@ -148,7 +146,7 @@ impl Gate {
                 let wrong = failure == SignInFailure::CredentialsWrong;
                 if wrong || failure == SignInFailure::AccountDisabled {
                     let failed = Failed { known, pair, wrong, counted: wrong && said.throttled };
-                    note_failure(self, failed, request).await?;
+                    failures::note(self, failed, request).await?;
                 }
                 Err(Failure::SignIn(failure))
             }
@@ -192,47 +190,6 @@ fn one_of(right: Vec<Candidate>) -> Result<Candidate, SignInFailure> {
         (Some(one), None) => Ok(one),
         (Some(_), Some(_)) => Err(SignInFailure::OrganisationRequired),
     }
-}
-
-/// A sign-in that did not work.
-struct Failed {
-    /// Whose name it was.
-    known: Vec<(Uuid, Uuid)>,
-    pair: Pair,
-    /// Whether the password was wrong; otherwise the account is disabled.
-    wrong: bool,
-    /// Whether it slows down who guesses.
-    counted: bool,
-}
-
-/// Counts a failure, and tells the journal of the organisation where it is plain which one is meant: others need not
-/// learn that somebody whom they entered tries to sign in elsewhere. In one transaction: a name that nobody has takes
-/// as many commits.
-async fn note_failure(gate: &Gate, failed: Failed, request: RequestInfo) -> Result<(), Failure> {
-    let Failed { known, pair, wrong, counted } = failed;
-    let now = gate.now();
-    let outcome = if wrong { Outcome::Failed } else { Outcome::Denied };
-    let told = match known.as_slice() {
-        [(org, user)] => Some((*org, Entry::security("sign_in.failed", outcome, Some(*user)))),
-        [] => strangers::entry(gate, &pair, now).map(|entry| (INSTALLATION, entry)),
-        _ => None,
-    };
-    let told = match told {
-        Some((org, entry)) => Some((gate.system(org, request).await?, entry)),
-        None => None,
-    };
-    gate.write_raw(async move |db: &engine::Tx| {
-        if counted {
-            throttle::count(db, &pair, now).await?;
-        }
-        if let Some((caller, entry)) = told {
-            let tx = Tx::new(db, caller, now);
-            tx.log(entry);
-            tx.finish().await?;
-        }
-        Ok(())
-    })
-    .await
 }
 
 /// Begins the session.

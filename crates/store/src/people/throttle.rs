@@ -56,8 +56,26 @@ fn network(address: &str) -> String {
     }
 }
 
+/// Too many failures.
+pub(super) struct Closed {
+    /// For how many seconds still.
+    pub(super) seconds: u32,
+    /// Which ones, as a key: those of a pair since they are counted, or those of an address.
+    pub(super) failures: Vec<u8>,
+}
+
 /// Refuses where there were too many failures.
 pub(super) async fn check(db: &impl ConnectionTrait, pair: &Pair, now: DateTime<Utc>) -> Result<(), Failure> {
+    let refused = |closed: Closed| Err(Failure::SignIn(SignInFailure::Throttled(closed.seconds)));
+    closed(db, pair, now).await?.map_or(Ok(()), refused)
+}
+
+/// Whether there were too many failures.
+pub(super) async fn closed(
+    db: &impl ConnectionTrait,
+    pair: &Pair,
+    now: DateTime<Utc>,
+) -> Result<Option<Closed>, Failure> {
     let rows = login_failure::Entity::find()
         .filter(login_failure::Column::Address.eq(pair.address.clone()))
         .filter(login_failure::Column::Since.gt(now - WINDOW))
@@ -67,11 +85,15 @@ pub(super) async fn check(db: &impl ConnectionTrait, pair: &Pair, now: DateTime<
     let all: i64 = rows.iter().map(|row| row.failures).sum();
     let oldest = || rows.iter().map(|row| row.since).min();
     let Some(since) = own.map(|row| row.since).or_else(|| oldest().filter(|_| all >= OF_ADDRESS)) else {
-        return Ok(());
+        return Ok(None);
     };
     let left = (since + WINDOW - now).num_milliseconds().max(1);
     let seconds = u32::try_from((left + 999) / 1000).unwrap_or(u32::MAX);
-    Err(Failure::SignIn(SignInFailure::Throttled(seconds)))
+    let failures = match own {
+        Some(row) => [&*pair.account, &*pair.address, &row.since.timestamp_millis().to_be_bytes()].concat(),
+        None => pair.address.clone(),
+    };
+    Ok(Some(Closed { seconds, failures }))
 }
 
 /// Counts a failure. What was counted before the window begins is forgotten.

@@ -17,7 +17,7 @@ mod sweep;
 mod work;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;

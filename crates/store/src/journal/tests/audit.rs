@@ -122,6 +122,32 @@ async fn what_would_read_too_much_is_refused_or_goes_on() {
 }
 
 #[tokio::test]
+async fn what_lies_far_apart_is_found_once_in_both_orders() {
+    on_both(|bed| async move {
+        let caller = bed.administrator().await;
+        for _ in 0..4 {
+            make(&caller, "上海云帆贸易有限公司").await;
+            bed.wait(1000);
+            fill(&bed, caller.org().id, 2).await;
+            bed.wait(1000);
+        }
+        for (sort, rises) in [("seq", true), ("-at", false)] {
+            let asked = [("sort", sort), ("filter[kind]", "customer")];
+            let mut all = seqs(&page(&caller, &asked).await.unwrap());
+            assert_eq!((all.len(), all.is_sorted()), (4, rises));
+            let [asked, kind] = asked;
+            let two = page(&caller, &[asked, kind, ("limit", "2")]).await.unwrap();
+            assert_eq!(two["page"]["has_more"], true);
+            let rest = page(&caller, &[asked, kind, ("limit", "2"), ("after", &next(&two))]).await.unwrap();
+            assert_eq!([seqs(&two), seqs(&rest)].concat(), all);
+            all.dedup();
+            assert_eq!(all.len(), 4);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_broken_or_erased_entry_keeps_no_other_from_being_read() {
     on_both(|bed| async move {
         let caller = bed.administrator().await;

@@ -1,11 +1,14 @@
 //! What goes with time.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use chrono::{Datelike, Months};
 use sea_orm::EntityTrait;
+use sqlx::{Connection, PgConnection};
 
 use super::bed::{Bed, entries, history, make, on_both, sql, verify};
 use crate::entities::journal;
-use crate::journal::{EXPIRED, Flaw, Keep};
+use crate::journal::{EXPIRED, Flaw, Keep, months};
 
 const DAY: i64 = 86_400_000;
 
@@ -87,7 +90,7 @@ async fn months_have_tables_on_postgresql_and_no_clock_loses_an_entry() {
         // The bed's clock need not be the server's: this month stands in the rest.
         history(&caller).await;
         bed.gate.keep_journal(keep).await.unwrap();
-        let tables = crate::journal::months::tables(&bed.gate).await.unwrap();
+        let tables = months::tables(&bed.gate).await.unwrap();
         let next = bed.gate.now().checked_add_months(Months::new(1)).unwrap();
         let name = format!("journal_{:04}_{:02}", next.year(), next.month());
         assert!(tables.contains(&name), "{tables:?}");
@@ -101,7 +104,7 @@ async fn months_have_tables_on_postgresql_and_no_clock_loses_an_entry() {
         let many = entries(&bed.gate, org).await.len();
         assert_eq!(bed.gate.close_journal().await.unwrap(), u64::try_from(many).unwrap());
         assert!(verify(&bed.gate, org).await.is_sound());
-        let mut session = <sqlx::PgConnection as sqlx::Connection>::connect_with(&options).await.unwrap();
+        let mut session = PgConnection::connect_with(&options).await.unwrap();
         let (there,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {name}")))
             .fetch_one(&mut session)
             .await
@@ -110,8 +113,57 @@ async fn months_have_tables_on_postgresql_and_no_clock_loses_an_entry() {
         // When its time has come the month goes as a whole.
         bed.wait(3700 * DAY);
         bed.gate.keep_journal(keep).await.unwrap();
-        assert!(!crate::journal::months::tables(&bed.gate).await.unwrap().contains(&name));
+        assert!(!months::tables(&bed.gate).await.unwrap().contains(&name));
         assert!(verify(&bed.gate, org).await.is_sound());
+        bed.gate.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_reads_for_long_keeps_a_month_and_no_writer() {
+    on_both(|bed: Bed| async move {
+        let caller = bed.administrator().await;
+        let Some(options) = bed.postgres() else { return bed.gate.close().await };
+        let keep = Keep::days(1096).unwrap();
+        bed.gate.keep_journal(keep).await.unwrap();
+        bed.wait(31 * DAY);
+        history(&caller).await;
+        bed.gate.close_journal().await.unwrap();
+        let before = months::tables(&bed.gate).await.unwrap();
+        // Old enough to go; and months that are to be made.
+        bed.wait(1200 * DAY);
+        let mut reader = PgConnection::connect_with(&options).await.unwrap();
+        for sql in ["BEGIN", "SELECT count(*) FROM journal"] {
+            sqlx::raw_sql(sql).execute(&mut reader).await.unwrap();
+        }
+        let kept = AtomicBool::new(false);
+        let writing = async {
+            let mut written = 0;
+            while !kept.load(Ordering::Relaxed) {
+                make(&caller, "广州南风科技有限公司").await;
+                written += 1;
+            }
+            written
+        };
+        let keeping = async {
+            let done = bed.gate.keep_journal(keep).await;
+            kept.store(true, Ordering::Relaxed);
+            done
+        };
+        let (done, written) = tokio::join!(keeping, writing);
+        // It ends well with the reader there, and between two tries others write.
+        assert!(done.unwrap().stretches > 0);
+        assert_eq!(months::tables(&bed.gate).await.unwrap(), before);
+        assert!(written > 4, "{written}");
+        assert!(verify(&bed.gate, caller.org().id).await.is_sound());
+        sqlx::raw_sql("COMMIT").execute(&mut reader).await.unwrap();
+        reader.close().await.unwrap();
+        bed.gate.keep_journal(keep).await.unwrap();
+        let after = months::tables(&bed.gate).await.unwrap();
+        assert!(before.iter().any(|month| !after.contains(month)), "{after:?}");
+        assert!(after.iter().any(|month| !before.contains(month)), "{after:?}");
+        assert!(verify(&bed.gate, caller.org().id).await.is_sound());
         bed.gate.close().await;
     })
     .await;

@@ -1,11 +1,14 @@
 //! Several writers at once, on PostgreSQL: who commits last may stand first.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::bed::{Bed, entries, history, make, on_both, verify};
+use crate::gate::Gate;
 use crate::journal::reader;
 
 /// An entry of another organisation: the chain that is verified here is left alone.
@@ -54,6 +57,42 @@ async fn nothing_is_read_before_it_is_complete() {
         run(&mut slow, "ROLLBACK; DELETE FROM journal WHERE mac = ''").await;
         bed.gate.close_journal().await.unwrap();
         assert!(verify(&bed.gate, org).await.is_sound());
+        slow.close().await.unwrap();
+        bed.gate.close().await;
+    })
+    .await;
+}
+
+/// How many ask at once.
+const MANY: u64 = 200;
+
+/// What each of many is told.
+async fn settled_for_many(gate: &Gate) -> BTreeSet<i64> {
+    let mut asking = JoinSet::new();
+    for _ in 0..MANY {
+        let gate = gate.clone();
+        asking.spawn(async move { gate.settled().await.unwrap() });
+    }
+    asking.join_all().await.into_iter().collect()
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_share_what_is_found() {
+    on_both(|bed: Bed| async move {
+        let caller = bed.administrator().await;
+        history(&caller).await;
+        let last = bed.gate.settled().await.unwrap();
+        let Some(options) = bed.postgres() else { return bed.gate.close().await };
+        let mut slow = PgConnection::connect_with(&options).await.unwrap();
+        run(&mut slow, &format!("BEGIN; {COPY}")).await;
+        make(&caller, "广州南风科技有限公司").await;
+        let newer = entries(&bed.gate, caller.org().id).await.last().unwrap().seq;
+        let before = bed.gate.mark().looks();
+        assert_eq!(settled_for_many(&bed.gate).await, BTreeSet::from([last]));
+        let looks = bed.gate.mark().looks() - before;
+        assert!(looks < MANY / 2, "{looks} looks for {MANY} who asked");
+        run(&mut slow, "COMMIT").await;
+        assert_eq!(settled_for_many(&bed.gate).await, BTreeSet::from([newer]));
         slow.close().await.unwrap();
         bed.gate.close().await;
     })

@@ -1,22 +1,47 @@
-//! Which indexes SQLite takes: it has no statistics, and the journal is the largest table there is.
+//! Which index SQLite walks: it has no statistics, and the journal is the largest table there is.
 
 use rusqlite::Connection;
+use sea_orm::{DbBackend, QueryTrait};
 use tempfile::TempDir;
+use uuid::Uuid;
 
+use super::bed::{Bed, on_both};
+use crate::journal::audit::{newest_path, written_path};
 use crate::journal::header::Sealed;
 use crate::journal::known::{ADMIN, OF_RECORD};
+use crate::journal::question::{Asked, Place};
 use crate::journal::verify_record::HISTORY;
+use crate::queue::tests::plans::plan;
 
-fn plan(database: &Connection, sql: &str) -> String {
-    let mut statement = database.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-    for at in 1..=statement.parameter_count() {
-        statement.raw_bind_parameter(at, 0).unwrap();
-    }
-    let (mut rows, mut steps) = (statement.raw_query(), Vec::new());
-    while let Some(row) = rows.next().unwrap() {
-        steps.push(row.get::<_, String>("detail").unwrap());
-    }
-    steps.join("\n")
+#[tokio::test]
+async fn a_part_of_a_page_walks_one_index_in_its_order() {
+    on_both(|bed: Bed| async move {
+        let caller = bed.administrator().await;
+        let Some(database) = bed.sqlite().map(|file| Connection::open(file).unwrap()) else {
+            return bed.gate.close().await;
+        };
+        for (condition, value, newest) in [
+            ("kind", "customer", "journal_entry (org_id=? AND id>?)"),
+            ("changed", "grade", "journal_entry (org_id=? AND id>?)"),
+            ("class", "change", "journal_entry (org_id=? AND id>?)"),
+            ("class", "security", "journal_notable (org_id=? AND class=? AND id>?)"),
+            ("outcome", "denied", "journal_refused (org_id=? AND outcome=? AND id>?)"),
+            ("actor_id", "01a2008d-7400-7d38-840d-2cd2d888e8b1", "journal_actor (org_id=? AND actor_id=? AND id>?)"),
+        ] {
+            let asked = vec![(format!("filter[{condition}]"), value.to_owned())];
+            let asked = Asked::read(&caller, asked).unwrap();
+            let (path, rest) = newest_path(&caller, &asked);
+            let found =
+                plan(&database, &path.part(&rest, Some(Place::Id(Uuid::nil())), 51).build(DbBackend::Sqlite).sql);
+            assert_eq!(found, format!("SEARCH journal USING INDEX {newest}"), "{condition}");
+            let (path, rest) = written_path(&caller, &asked, 0, 100);
+            let found = plan(&database, &path.part(&rest, Some(Place::Seq(50)), 51).build(DbBackend::Sqlite).sql);
+            let order = "SEARCH journal USING INDEX journal_feed (org_id=? AND seq>? AND seq<?)";
+            assert_eq!(found, order, "{condition}");
+        }
+        bed.gate.close().await;
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! An installation with a database of its own, a clock that a test sets, and its end.
 
 use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
@@ -77,6 +78,14 @@ impl Bed {
         }
     }
 
+    /// The file of its database, if it is on SQLite.
+    pub(crate) fn sqlite(&self) -> Option<&Path> {
+        match &self.options.place {
+            Place::Sqlite(file) => Some(file),
+            Place::Postgres(_) => None,
+        }
+    }
+
     pub(crate) fn wait(&self, milliseconds: i64) {
         self.clock.fetch_add(milliseconds, Ordering::Relaxed);
     }
@@ -107,6 +116,12 @@ impl Bed {
     pub(crate) async fn entries(&self, event: &str) -> usize {
         let rows = journal::Entity::find().all(self.gate.engine()).await.unwrap();
         rows.into_iter().filter(|row| row.event == event).count()
+    }
+
+    /// In whose journals an event stands, in order.
+    pub(crate) async fn organisations_told(&self, event: &str) -> Vec<Uuid> {
+        let rows = journal::Entity::find().order_by_asc(journal::Column::Seq).all(self.gate.engine()).await.unwrap();
+        rows.into_iter().filter(|row| row.event == event).map(|row| row.org_id).collect()
     }
 }
 

@@ -5,6 +5,7 @@ use super::bed::{Bed, PASSWORD, make_user, on_both, request, said, sign_in_failu
 use crate::entities::{login_failure, user};
 use crate::failure::SignInFailure;
 use crate::machine::WriteOptions;
+use crate::org::INSTALLATION;
 use crate::people::{Client, NewOrg, Password, SignIn, end_session, me, sessions, update_user};
 
 #[tokio::test]
@@ -62,6 +63,34 @@ async fn ten_failures_of_a_pair_are_enough_for_a_while() {
 }
 
 #[tokio::test]
+async fn the_first_that_is_turned_away_is_told() {
+    on_both(|bed: Bed| async move {
+        let org = bed.administrator().await.org().id;
+        let event = "sign_in.turned_away";
+        for login in ["admin@acme.test", "nobody@acme.test"] {
+            for _ in 0..10 {
+                bed.sign_in(login, "wrong password").await.unwrap_err();
+            }
+        }
+        assert_eq!(bed.entries(event).await, 0);
+        for login in ["admin@acme.test", "nobody@acme.test"] {
+            for _ in 0..3 {
+                bed.sign_in(login, PASSWORD).await.unwrap_err();
+            }
+        }
+        assert_eq!(bed.organisations_told(event).await, [org, INSTALLATION]);
+        // Once for these failures, and once for others.
+        bed.wait(900_001);
+        for _ in 0..12 {
+            bed.sign_in("admin@acme.test", "wrong password").await.unwrap_err();
+        }
+        assert_eq!(bed.organisations_told(event).await, [org, INSTALLATION, org]);
+        bed.gate.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_address_as_a_whole_is_refused_after_hundreds() {
     on_both(|bed: Bed| async move {
         bed.first().await;
@@ -87,6 +116,9 @@ async fn an_address_as_a_whole_is_refused_after_hundreds() {
         let same_network = request("2001:db8:1:2:ffff::9");
         let refused = bed.gate.sign_in(said("other@acme.test", PASSWORD), same_network).await;
         assert_eq!(sign_in_failure(refused), SignInFailure::Throttled(900));
+        // One entry for all names.
+        bed.gate.sign_in(said("admin@acme.test", PASSWORD), request(address)).await.unwrap_err();
+        assert_eq!(bed.organisations_told("sign_in.turned_away").await, [INSTALLATION]);
         bed.gate.sign_in(said("admin@acme.test", PASSWORD), request("2001:db8:1:3::1")).await.unwrap();
         bed.wait(900_000);
         assert_eq!(bed.gate.sweep().await.unwrap().sign_in_failures, 35);
@@ -218,6 +250,13 @@ async fn a_failure_is_told_where_it_is_plain_who_is_meant() {
         let named = SignIn { organisation: Some("other".to_owned()), ..said("admin@acme.test", "wrong") };
         assert_eq!(sign_in_failure(bed.gate.sign_in(named, request("10.0.0.1")).await), wrong);
         assert_eq!(bed.entries("sign_in.failed").await, 2);
+        // Whoever guesses on is told to the installation.
+        for _ in 0..9 {
+            assert_eq!(bed.entries("sign_in.shared_name").await, 0);
+            let off = SignIn { throttled: false, ..said("admin@acme.test", "wrong") };
+            bed.gate.sign_in(off, request("10.0.0.1")).await.unwrap_err();
+        }
+        assert_eq!(bed.organisations_told("sign_in.shared_name").await, [INSTALLATION]);
         bed.gate.close().await;
     })
     .await;

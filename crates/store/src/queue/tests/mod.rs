@@ -3,5 +3,5 @@ mod claim;
 mod doors;
 mod enqueue;
 mod lease;
-mod plans;
+pub(crate) mod plans;
 mod schedule;

@@ -11,7 +11,7 @@ use crate::queue::{Claims, QUEUED, RUNNING, due};
 use super::bed::{Bed, KINDS};
 
 /// What SQLite does for a question, a step in each line.
-fn plan(database: &Connection, sql: &str) -> String {
+pub(crate) fn plan(database: &Connection, sql: &str) -> String {
     let mut statement = database.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     for at in 1..=statement.parameter_count() {
         statement.raw_bind_parameter(at, 0).unwrap();
