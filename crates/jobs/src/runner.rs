@@ -86,7 +86,7 @@ impl Runner {
 
     async fn look(&mut self) -> Result<(), Failure> {
         if has_passed(&mut self.polled, POLL) {
-            queue::take_back(&self.gate).await?;
+            queue::take_back(&self.gate, self.slots.works(), self.options.lease).await?;
         }
         self.claim().await?;
         if self.slots.many() > 0 {
@@ -138,7 +138,7 @@ impl Runner {
             };
             let outcome = settle(&work, run).await;
             gate.count_job(work.kind(), outcome);
-            slots.free(work.id());
+            slots.free(work.lease());
             gate.set_running_jobs(slots.many());
         });
     }
@@ -147,7 +147,7 @@ impl Runner {
     async fn drain(&self) {
         self.slots.works().iter().for_each(Work::stop);
         if timeout(self.options.drain, self.all_ended()).await.is_err() {
-            self.slots.works().iter().for_each(|work| self.slots.abort(work.id()));
+            self.slots.works().iter().for_each(|work| self.slots.abort(work.lease()));
             if timeout(CUT_OFF, self.all_ended()).await.is_err() {
                 tracing::warn!(many = self.slots.many(), "jobs were not given back; they are when their leases end");
             }
@@ -208,7 +208,7 @@ async fn beat(gate: Gate, slots: Slots, lease: Duration) {
             continue;
         }
         match queue::renew(&gate, works, lease).await {
-            Ok(lost) => lost.into_iter().for_each(|id| slots.abort(id)),
+            Ok(lost) => lost.into_iter().for_each(|lease| slots.abort(lease)),
             Err(failure) => tracing::warn!(cause = %failure, "leases of jobs cannot be renewed"),
         }
     }

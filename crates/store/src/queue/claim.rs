@@ -1,4 +1,4 @@
-//! Taking jobs from the queue, and jobs back from servers that are gone.
+//! Taking jobs from the queue.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,7 +16,6 @@ use crate::failure::Failure;
 use crate::gate::Gate;
 
 use super::fair::{Head, Held, Turns, order};
-use super::fence::{dead_kept, finished, kept};
 use super::lease::milliseconds;
 use super::{LONG_AGO, QUEUED, RUNNING, Spec, State, Work, due};
 
@@ -26,8 +25,6 @@ const ORGANISATIONS: usize = 200;
 const HEADS: usize = 4;
 /// How long a job waits before it counts as high.
 const PATIENCE: chrono::Duration = chrono::Duration::minutes(5);
-/// Leases that are taken back at once.
-const EXPIRED: u64 = 100;
 
 /// How one server claims jobs.
 pub struct Claims {
@@ -69,13 +66,6 @@ struct FirstRow {
 #[derive(FromQueryResult)]
 struct Running {
     org_id: Uuid,
-}
-
-#[derive(FromQueryResult)]
-struct Expired {
-    org_id: Uuid,
-    id: Uuid,
-    lease: Uuid,
 }
 
 #[derive(FromQueryResult)]
@@ -248,57 +238,4 @@ async fn running(gate: &Gate) -> Result<HashMap<Uuid, usize>, Failure> {
         *many.entry(row.org_id).or_default() += 1;
     }
     Ok(many)
-}
-
-/// Takes back jobs whose lease ended: their server is gone, or cannot reach the database. They go back into the queue;
-/// those that have no attempt left are dead, those that were taken back are cancelled. How many there were.
-///
-/// # Errors
-/// The database is away.
-pub async fn take_back(gate: &Gate) -> Result<usize, Failure> {
-    let db = gate.engine();
-    let sql = format!(
-        "SELECT org_id, id, lease FROM jobs WHERE state = 'running' AND lease_until <= {} LIMIT {EXPIRED}",
-        now(db)
-    );
-    let expired = Expired::find_by_statement(statement(db, &sql, [])).all(db).await?;
-    if expired.is_empty() {
-        return Ok(0);
-    }
-    gate.write_raw(async move |db: &engine::Tx| {
-        let mut many = 0;
-        for Expired { org_id, id, lease } in expired {
-            many += release(db, org_id, id, lease).await?;
-        }
-        Ok(many)
-    })
-    .await
-}
-
-/// One of them; it is left alone where it was renewed after all, or where somebody is changing it.
-async fn release(db: &engine::Tx, org: Uuid, id: Uuid, lease: Uuid) -> Result<usize, Failure> {
-    let (now, time) = (now(db), after(db));
-    let this = format!(
-        "lease = NULL, lease_until = NULL WHERE org_id = ? AND id = (SELECT id FROM jobs WHERE org_id = ? AND id = ? \
-         AND state = 'running' AND lease = ? AND lease_until <= {now} {})",
-        unlocked(db)
-    );
-    let key = || [org.into(), org.into(), id.into(), lease.into()];
-    let ends = [
-        (format!("state = 'cancelled', {}", finished(db)), "AND cancel_asked", kept().to_vec()),
-        (
-            format!("state = 'dead', failure = 'lost', detail = NULL, finished_at = {now}, expires_at = {time}"),
-            "AND attempts >= max_attempts",
-            vec![dead_kept()],
-        ),
-        (format!("state = 'queued', run_at = {now}"), "", Vec::new()),
-    ];
-    for (set, only, values) in ends {
-        let sql = format!("UPDATE jobs SET {set}, {this} {only}");
-        let values = values.into_iter().chain(key());
-        if db.execute_raw(statement(db, &sql, values)).await?.rows_affected() > 0 {
-            return Ok(1);
-        }
-    }
-    Ok(0)
 }

@@ -14,6 +14,7 @@ mod lease;
 mod schedule;
 mod show;
 mod sweep;
+mod take_back;
 mod work;
 
 #[cfg(test)]
@@ -24,13 +25,14 @@ use sea_orm::ConnectionTrait;
 
 use crate::crypto::cell::FieldPath;
 
-pub use claim::{Claimed, Claims, take_back};
+pub use claim::{Claimed, Claims};
 pub use doors::{cancel, get, list, retry};
 pub use end::Ended;
 pub use enqueue::{NewJob, enqueue};
 pub use figures::{JobStats, Seen, probe};
 pub use lease::{asked_to_cancel, renew};
 pub use schedule::{Schedule, fire};
+pub use take_back::take_back;
 pub use work::{Run, Step, Work};
 
 pub(crate) use enqueue::rows;

@@ -115,8 +115,9 @@ impl Work {
         &self.0.kind
     }
 
-    /// The claim that it runs under.
-    pub(super) fn lease(&self) -> Uuid {
+    /// The claim that it runs under: another one with every run.
+    #[must_use]
+    pub fn lease(&self) -> Uuid {
         self.0.lease
     }
 

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use kehu_domain::kinds::RoleName;
 use kehu_domain::rights::Rights;
 use serde_json::{Value, json};
@@ -112,7 +114,7 @@ async fn a_job_is_taken_back_at_once_or_at_its_next_step() {
         bed.claim(1).await;
         cancel(&admin, lost).await.unwrap();
         bed.set_time(lost, "lease_until", -1).await;
-        assert_eq!(take_back(&bed.gate).await.unwrap(), 1);
+        assert_eq!(take_back(&bed.gate, Vec::new(), Duration::from_secs(9)).await.unwrap(), 1);
         assert_eq!(bed.row(lost).await.state, "cancelled");
         assert_eq!(bed.entries("job.cancelled").await.len(), 3);
     })
