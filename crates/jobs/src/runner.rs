@@ -84,21 +84,35 @@ impl Runner {
         }
     }
 
+    /// One look at everything. What cannot be done keeps nothing else from being done; the first failure is given.
     async fn look(&mut self) -> Result<(), Failure> {
+        let mut looked = Ok(());
         if has_passed(&mut self.polled, POLL) {
-            queue::take_back(&self.gate, self.slots.works(), self.options.lease).await?;
+            let taken = queue::take_back(&self.gate, self.slots.works(), self.options.lease).await;
+            looked = looked.and(taken.map(drop));
         }
-        self.claim().await?;
+        looked = looked.and(self.claim().await);
+        looked = looked.and(self.cancel().await);
+        if has_passed(&mut self.timed, TIME) {
+            looked = looked.and(queue::probe(&self.gate).await);
+            looked = looked.and(self.fire().await);
+        }
+        looked
+    }
+
+    /// Tells running jobs that somebody took them back.
+    async fn cancel(&self) -> Result<(), Failure> {
         if self.slots.many() > 0 {
             let asked = queue::asked_to_cancel(&self.gate).await?;
             self.slots.works().iter().filter(|work| asked.contains(&work.id())).for_each(Work::cancel);
         }
-        if has_passed(&mut self.timed, TIME) {
-            queue::probe(&self.gate).await?;
-            if self.began.elapsed() >= self.options.rest {
-                for name in queue::fire(&self.gate, self.kinds.schedules()).await? {
-                    tracing::debug!(name, "a schedule fired");
-                }
+        Ok(())
+    }
+
+    async fn fire(&self) -> Result<(), Failure> {
+        if self.began.elapsed() >= self.options.rest {
+            for name in queue::fire(&self.gate, self.kinds.schedules()).await? {
+                tracing::debug!(name, "a schedule fired");
             }
         }
         Ok(())

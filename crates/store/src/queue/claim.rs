@@ -28,7 +28,8 @@ const PATIENCE: chrono::Duration = chrono::Duration::minutes(5);
 
 /// How one server claims jobs.
 pub struct Claims {
-    kinds: String,
+    /// The kinds and versions that the server knows, as a table of literals.
+    known: String,
     slots: usize,
     lease: Duration,
     /// Organisations that one look goes through.
@@ -78,10 +79,13 @@ impl Claims {
     /// Claims of jobs of these kinds, for a server of so many slots, each for so long.
     #[must_use]
     pub fn new(kinds: &[&'static Spec], slots: usize, lease: Duration) -> Self {
-        let kind = |spec: &&Spec| format!("(h.kind = '{}' AND h.version <= {})", spec.name, spec.version);
-        let kinds: Vec<String> = kinds.iter().map(kind).collect();
-        let kinds = if kinds.is_empty() { "1 = 0".to_owned() } else { kinds.join(" OR ") };
-        Self { kinds, slots, lease, many: ORGANISATIONS, from: Uuid::nil(), turns: Turns::default() }
+        let versions = |spec: &&'static Spec| (1..=spec.version).map(|version| (spec.name, version));
+        let known = kinds.iter().flat_map(versions);
+        let known = known.map(|(kind, version)| format!("SELECT '{kind}', {version}"));
+        // The first line gives the columns their types; there is no kind without a name.
+        let first = "SELECT CAST('' AS text) AS kind, CAST(0 AS bigint) AS version".to_owned();
+        let known = std::iter::once(first).chain(known).collect::<Vec<_>>().join(" UNION ALL ");
+        Self { known, slots, lease, many: ORGANISATIONS, from: Uuid::nil(), turns: Turns::default() }
     }
 
     /// Claims what is due, in [order](super::fair), to fill the slots; `here` is what runs on this server, by
@@ -123,25 +127,28 @@ impl Claims {
         Self { many, ..self }
     }
 
-    /// The first jobs of each organisation and priority. Every value comes out of an index by itself, so that no
+    /// The first jobs of each organisation, known kind and priority. Every value comes out of an index by itself, so that no
     /// statistics are asked: those of a queue are always of another hour.
     pub(super) fn heads_sql(&self, db: &impl ConnectionTrait, columns: &[HeadColumns]) -> String {
-        let (now, kinds) = (now(db), &self.kinds);
+        let (now, known) = (now(db), &self.known);
         let nth = |what: &str, alias: &str, at: usize| {
             format!(
-                "(SELECT h.{what} FROM jobs h WHERE h.state = 'queued' AND h.org_id = o.org_id \
-                 AND h.priority = p.priority AND h.run_at <= {now} AND ({kinds}) \
-                 ORDER BY h.run_at, h.id LIMIT 1 OFFSET {at}) AS {alias}"
+                "(SELECT h.{what} FROM jobs h WHERE h.state = 'queued' AND h.org_id = o.org_id AND h.kind = k.kind \
+                 AND h.version = k.version AND h.priority = p.priority AND h.run_at <= {now} \
+                 ORDER BY h.run_at, h.id LIMIT 1 OFFSET {at}){alias}"
             )
         };
-        let both = |(at, names): (usize, &HeadColumns)| [nth("id", &names.id, at), nth("run_at", &names.run_at, at)];
+        let both = |(at, names): (usize, &HeadColumns)| {
+            [nth("id", &format!(" AS {}", names.id), at), nth("run_at", &format!(" AS {}", names.run_at), at)]
+        };
         let nths: Vec<String> = columns.iter().enumerate().flat_map(both).collect();
         format!(
             "WITH RECURSIVE {orgs} SELECT o.org_id AS {org}, p.priority AS {priority}, {now} AS {moment}, {nths} \
-             FROM orgs o CROSS JOIN \
+             FROM orgs o CROSS JOIN ({known}) k CROSS JOIN \
              (SELECT CAST(0 AS bigint) AS priority UNION ALL SELECT 1 UNION ALL SELECT 2) p \
-             WHERE o.org_id IS NOT NULL",
+             WHERE o.org_id IS NOT NULL AND {any} IS NOT NULL",
             orgs = self.orgs(),
+            any = nth("id", "", 0),
             org = Kind::Uuid.alias("org"),
             priority = Kind::Integer.alias("priority"),
             moment = Kind::Millis.alias("now"),
@@ -163,18 +170,30 @@ impl Claims {
                 heads.push(Head { org, id, priority, run_at, waited: now - run_at >= PATIENCE });
             }
         }
+        // Of all kinds together no more than of one: beyond the slots there is nothing to claim.
+        heads.sort_unstable_by_key(|head| (head.org, head.priority, head.run_at, head.id));
+        let mut many: HashMap<(Uuid, i64), usize> = HashMap::new();
+        heads.retain(|head| {
+            let many = many.entry((head.org, head.priority)).or_default();
+            *many += 1;
+            *many <= columns.len()
+        });
         Ok(heads)
     }
 
     /// Organisations that have jobs waiting, one step in the index each.
     fn orgs(&self) -> String {
+        let first = |from: &str| {
+            format!(
+                "(SELECT j.org_id FROM jobs j WHERE j.state = 'queued' AND j.org_id {from} \
+                 ORDER BY j.org_id, j.kind, j.version, j.priority, j.run_at, j.id LIMIT 1)"
+            )
+        };
         format!(
-            "orgs(org_id, n) AS (\
-             SELECT (SELECT org_id FROM jobs WHERE state = 'queued' AND org_id >= ? \
-             ORDER BY org_id, priority, run_at, id LIMIT 1), 1 \
-             UNION ALL \
-             SELECT (SELECT j.org_id FROM jobs j WHERE j.state = 'queued' AND j.org_id > orgs.org_id \
-             ORDER BY j.org_id, j.priority, j.run_at, j.id LIMIT 1), orgs.n + 1 FROM orgs WHERE orgs.org_id IS NOT NULL AND orgs.n < {many})",
+            "orgs(org_id, n) AS (SELECT {one}, 1 UNION ALL \
+             SELECT {next}, orgs.n + 1 FROM orgs WHERE orgs.org_id IS NOT NULL AND orgs.n < {many})",
+            one = first(">= ?"),
+            next = first("> orgs.org_id"),
             many = self.many
         )
     }

@@ -1,9 +1,12 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use rusqlite::Connection;
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::clock::Clock;
+use crate::engine::EngineOptions;
 use crate::queue::{Claims, NewJob, Spec, enqueue};
 use crate::tx::Tx;
 
@@ -102,6 +105,26 @@ async fn kinds_and_versions_that_a_server_does_not_know_are_left_to_others() {
         assert!(nobody.next(&bed.gate, &HashMap::new()).await.unwrap().0.is_empty());
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_flood_of_jobs_that_a_server_does_not_know_keeps_nothing_waiting() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("test.db");
+    let bed = Bed::open(EngineOptions::sqlite(&file), 1).await;
+    // A kind of its own, and a newer version of one that is known.
+    let sql = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 30000) \
+         INSERT INTO jobs (org_id, id, kind, version, payload, state, priority, created_at, run_at, attempts, \
+         max_attempts, cancel_asked, request_id) SELECT ?1, randomblob(16), iif(n % 2, 'test', 'test.else'), \
+         1 + n % 2, x'00', 'queued', n % 3, 1, 1, 0, 5, false, '' FROM n";
+    let org = bed.callers[0].org().id;
+    assert_eq!(Connection::open(&file).unwrap().execute(sql, [org.as_bytes()]).unwrap(), 30_000);
+    for spec in KINDS {
+        bed.ask(0, spec, spec.name()).await;
+    }
+    let mut claimed: Vec<String> = bed.claim(9).await.iter().map(what).collect();
+    claimed.sort_unstable();
+    assert_eq!(claimed, ["test", "test.later", "test.urgent"]);
 }
 
 #[tokio::test]
