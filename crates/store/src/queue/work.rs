@@ -13,6 +13,7 @@ use crate::gate::{Caller, Gate};
 use crate::tx::Tx;
 
 use super::end::{End, Ended, pause};
+use super::fence::cancel_asked;
 use super::{CHECKPOINT, PAYLOAD};
 
 /// How a run ends: with what came out of it, or before the job was done.
@@ -202,8 +203,17 @@ impl Work {
                 (End::Again { pause: pause(self.0.attempts, chance()?), code, detail }, "failed")
             }
         };
-        match self.save(Step { end: Some(end), ..Step::default() }).await {
-            Ok(()) => Ok(word),
+        let work = self.clone();
+        let settled = self.0.caller.write(async move |tx: &Tx<'_>| {
+            // Whoever took it back while it ran does not want it another time.
+            let again = matches!(end, End::Again { .. } | End::Back);
+            let unwanted = again && cancel_asked(tx, work.id(), work.lease()).await?;
+            let (end, word) = if unwanted { (End::Cancelled, "cancelled") } else { (end, word) };
+            work.note(tx, Step { end: Some(end), ..Step::default() });
+            Ok(word)
+        });
+        match settled.await {
+            Ok(word) => Ok(word),
             Err(Failure::LeaseLost) => Ok("lost"),
             Err(failure) => Err(failure),
         }
