@@ -53,6 +53,9 @@ async fn jobs(schema: &Schema<'_, '_>) -> Result<(), DbErr> {
     // The oldest of all. Over an expression, so that PostgreSQL does not take it for the one above.
     let queued = "(CASE WHEN state = 'queued' THEN run_at END)";
     schema.index("jobs_oldest", "jobs", queued, Some(&format!("{queued} IS NOT NULL"))).await?;
+    // What waits since a moment that is yet to come: the clock ran ahead.
+    let noted = "(CASE WHEN state = 'queued' THEN COALESCE(started_at, created_at) END)";
+    schema.index("jobs_ahead", "jobs", noted, Some(&format!("{noted} IS NOT NULL"))).await?;
     // Few: as many as there are slots.
     schema.index("jobs_running", "jobs", "lease_until, org_id", Some("state = 'running'")).await?;
     schema.index("jobs_dead", "jobs", "id", Some("state = 'dead'")).await?;

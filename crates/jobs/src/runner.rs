@@ -94,6 +94,7 @@ impl Runner {
         looked = looked.and(self.claim().await);
         looked = looked.and(self.cancel().await);
         if has_passed(&mut self.timed, TIME) {
+            looked = looked.and(queue::set_right(&self.gate).await.map(drop));
             looked = looked.and(queue::probe(&self.gate).await);
             looked = looked.and(self.fire().await);
         }

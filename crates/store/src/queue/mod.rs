@@ -12,6 +12,7 @@ mod fence;
 mod figures;
 mod lease;
 mod schedule;
+mod set_right;
 mod show;
 mod sweep;
 mod take_back;
@@ -32,6 +33,7 @@ pub use enqueue::{NewJob, enqueue};
 pub use figures::{JobStats, Seen, probe};
 pub use lease::{asked_to_cancel, renew};
 pub use schedule::{Schedule, fire};
+pub use set_right::set_right;
 pub use take_back::take_back;
 pub use work::{Run, Step, Work};
 

@@ -11,10 +11,12 @@ use crate::engine;
 use crate::failure::Failure;
 use crate::gate::Gate;
 
-use super::Work;
 use super::fence::{dead_kept, finished, kept};
 use super::lease::renew;
+use super::{LONG_AGO, RUNNING, Work};
 
+/// Longer, in milliseconds, than any lease: one that ends later was given while the clock of the database ran ahead.
+const LONGEST: i64 = 3_660_000;
 /// Leases that are taken back at once.
 const EXPIRED: u64 = 100;
 
@@ -35,11 +37,9 @@ struct Expired {
 /// The database is away.
 pub async fn take_back(gate: &Gate, own: Vec<Work>, lease: Duration) -> Result<usize, Failure> {
     let db = gate.engine();
-    let sql = format!(
-        "SELECT org_id, id, lease FROM jobs WHERE state = 'running' AND lease_until <= {} LIMIT {EXPIRED}",
-        now(db)
-    );
-    let expired = Expired::find_by_statement(statement(db, &sql, [])).all(db).await?;
+    let sql = format!("SELECT org_id, id, lease FROM jobs WHERE {RUNNING} AND {} LIMIT {EXPIRED}", has_ended(db));
+    let values = [LONG_AGO.into(), LONGEST.into()];
+    let expired = Expired::find_by_statement(statement(db, &sql, values)).all(db).await?;
     let living: HashSet<Uuid> = own.iter().map(Work::lease).collect();
     let (own_ended, expired): (Vec<_>, Vec<_>) = expired.into_iter().partition(|one| living.contains(&one.lease));
     if !own_ended.is_empty() {
@@ -58,15 +58,21 @@ pub async fn take_back(gate: &Gate, own: Vec<Work>, lease: Duration) -> Result<u
     .await
 }
 
+/// That a lease has ended; takes [`LONGEST`].
+pub(super) fn has_ended(db: &impl ConnectionTrait) -> String {
+    format!("(lease_until <= {} OR lease_until > {})", now(db), after(db))
+}
+
 /// One of them; it is left alone where it was renewed after all, or where somebody is changing it.
 async fn release(db: &engine::Tx, org: Uuid, id: Uuid, lease: Uuid) -> Result<usize, Failure> {
     let (now, time) = (now(db), after(db));
     let this = format!(
         "lease = NULL, lease_until = NULL WHERE org_id = ? AND id = (SELECT id FROM jobs WHERE org_id = ? AND id = ? \
-         AND state = 'running' AND lease = ? AND lease_until <= {now} {})",
+         AND state = 'running' AND lease = ? AND {} {})",
+        has_ended(db),
         unlocked(db)
     );
-    let key = || [org.into(), org.into(), id.into(), lease.into()];
+    let key = || [org.into(), org.into(), id.into(), lease.into(), LONGEST.into()];
     let ends = [
         (format!("state = 'cancelled', {}", finished(db)), "AND cancel_asked", kept().to_vec()),
         (

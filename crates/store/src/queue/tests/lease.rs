@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::journal::{Entry, Outcome};
-use crate::queue::{Ended, Step, Work, renew, take_back};
+use crate::queue::{Ended, Step, Work, renew, set_right, take_back};
 use crate::tx::Tx;
 
 use super::bed::{Bed, KIND, URGENT, claim, on_both};
@@ -91,6 +91,45 @@ async fn a_server_does_not_take_back_what_it_runs_itself() {
         assert_eq!(take_back(&bed.gate, Vec::new(), LEASE).await.unwrap(), 0);
         assert_eq!(work.settle(Ok(None)).await.unwrap(), "done");
         assert_eq!(bed.row(own).await.attempts, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_that_was_given_while_the_clock_ran_ahead_is_taken_back() {
+    on_both(1, async |bed: Bed| {
+        let id = bed.ask(0, &KIND, "x").await;
+        bed.claim(1).await;
+        bed.set_time(id, "lease_until", 7 * 86_400).await;
+        assert_eq!(take_back(&bed.gate, Vec::new(), LEASE).await.unwrap(), 1);
+        assert_eq!(bed.claim(1).await.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_asked_for_while_the_clock_ran_ahead_waits_no_longer_than_it_should() {
+    const DAY: i64 = 86_400;
+    on_both(1, async |bed: Bed| {
+        let (asked, delayed, failed) =
+            (bed.ask(0, &KIND, "x").await, bed.ask(0, &KIND, "x").await, bed.ask(0, &KIND, "x").await);
+        for (id, column, seconds) in [
+            (asked, "run_at", DAY),
+            (asked, "created_at", DAY),
+            (delayed, "created_at", DAY),
+            (delayed, "run_at", DAY + 600),
+            (failed, "started_at", DAY),
+            (failed, "run_at", DAY + 60),
+        ] {
+            bed.set_time(id, column, seconds).await;
+        }
+        assert!(bed.claim(9).await.is_empty());
+        assert_eq!(set_right(&bed.gate).await.unwrap(), 3);
+        assert_eq!(set_right(&bed.gate).await.unwrap(), 0);
+        assert_eq!(bed.claim(9).await.len(), 1);
+        let waits =
+            |row: crate::entities::job::Model| (row.run_at - row.started_at.unwrap_or(row.created_at)).num_seconds();
+        assert_eq!((waits(bed.row(delayed).await), waits(bed.row(failed).await)), (600, 60));
     })
     .await;
 }
