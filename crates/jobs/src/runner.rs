@@ -60,13 +60,14 @@ impl Runner {
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let beats = spawn_local(beat(self.gate.clone(), self.slots.clone(), self.options.lease));
         loop {
-            let looked = self.look().await;
+            let looked = self.look(&stop).await;
             self.tell(looked);
             tokio::select! {
+                biased;
+                _ = stop.changed() => break,
                 () = sleep(POLL) => {}
                 () = self.gate.job_asked_for() => {}
                 () = self.slots.freed() => {}
-                _ = stop.changed() => break,
             }
         }
         self.drain().await;
@@ -85,13 +86,13 @@ impl Runner {
     }
 
     /// One look at everything. What cannot be done keeps nothing else from being done; the first failure is given.
-    async fn look(&mut self) -> Result<(), Failure> {
+    async fn look(&mut self, stop: &watch::Receiver<bool>) -> Result<(), Failure> {
         let mut looked = Ok(());
         if has_passed(&mut self.polled, POLL) {
             let taken = queue::take_back(&self.gate, self.slots.works(), self.options.lease).await;
             looked = looked.and(taken.map(drop));
         }
-        looked = looked.and(self.claim().await);
+        looked = looked.and(self.claim(stop).await);
         looked = looked.and(self.cancel().await);
         if has_passed(&mut self.timed, TIME) {
             looked = looked.and(queue::set_right(&self.gate).await.map(drop));
@@ -119,8 +120,11 @@ impl Runner {
         Ok(())
     }
 
-    async fn claim(&mut self) -> Result<(), Failure> {
+    async fn claim(&mut self, stop: &watch::Receiver<bool>) -> Result<(), Failure> {
         for _ in 0..LOOKS {
+            if *stop.borrow() {
+                break;
+            }
             let (claimed, more) = self.claims.next(&self.gate, &self.slots.by_org()).await?;
             let none = claimed.is_empty();
             claimed.into_iter().for_each(|work| self.begin(work));
@@ -192,23 +196,27 @@ fn panicked() -> Ended {
 /// Writes how a run ended; what cannot be written comes back when the lease ends.
 async fn settle(work: &Work, run: Run) -> &'static str {
     let (kind, id) = (work.kind(), work.id());
-    if let Err(Ended::Failed { code, .. } | Ended::Final { code, .. }) = &run {
-        tracing::warn!(kind, %id, code, "a job failed");
-    }
+    let code = match &run {
+        Err(Ended::Failed { code, .. } | Ended::Final { code, .. }) => Some(*code),
+        _ => None,
+    };
     for pause in SETTLE {
         match work.settle(run.clone()).await {
             Ok(outcome) => {
-                tracing::debug!(kind, %id, outcome, "a run ended");
+                match code {
+                    Some(code) => tracing::warn!(kind, %id, code, outcome, "a run failed"),
+                    None => tracing::debug!(kind, %id, outcome, "a run ended"),
+                }
                 return outcome;
             }
             Err(Failure::Engine(error)) if error.retryable() => sleep(Duration::from_millis(pause)).await,
             Err(failure) => {
-                tracing::error!(kind, %id, cause = %failure, "how a run ended cannot be written");
+                tracing::error!(kind, %id, code, cause = %failure, "how a run ended cannot be written");
                 return "lost";
             }
         }
     }
-    tracing::warn!(kind, %id, "how a run ended was not written; the job is run again when its lease ends");
+    tracing::warn!(kind, %id, code, "how a run ended was not written; the job is run again when its lease ends");
     "lost"
 }
 

@@ -17,6 +17,7 @@ use crate::gate::Gate;
 
 use super::fair::{Head, Held, Turns, order};
 use super::lease::milliseconds;
+use super::take_back::not_begun;
 use super::{LONG_AGO, QUEUED, RUNNING, Spec, State, Work, due};
 
 /// Organisations that one look goes through. Where more have jobs that wait, the next look goes on behind them.
@@ -110,12 +111,10 @@ impl Claims {
         let more = rows.len() < free;
         let mut claimed = Vec::with_capacity(rows.len());
         for (row, lease) in rows {
-            let (org, id) = (row.org_id, row.id);
-            self.turns.take(org);
-            match Work::open(gate, row, lease).await {
+            self.turns.take(row.org_id);
+            match Work::open(gate, &row, lease).await {
                 Ok(work) => claimed.push(work),
-                // It comes back when the lease ends, and counts as an attempt.
-                Err(failure) => tracing::error!(%org, %id, cause = %failure, "a job cannot be opened"),
+                Err(failure) => not_begun(gate, &row, lease, &failure).await,
             }
         }
         Ok((claimed, more))

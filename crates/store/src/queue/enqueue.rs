@@ -16,7 +16,7 @@ use crate::tx::Tx;
 use super::{PAYLOAD, Spec, State};
 
 /// A job that is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewJob {
     id: Uuid,
     spec: &'static Spec,

@@ -20,7 +20,7 @@ use super::{CHECKPOINT, PAYLOAD};
 pub type Run = Result<Option<Value>, Ended>;
 
 /// What a job notes of itself, in the same transaction as what it did.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Step {
     pub(super) checkpoint: Option<Value>,
     pub(super) progress: Option<(i64, Option<i64>)>,
@@ -67,8 +67,8 @@ struct Inner {
 
 impl Work {
     /// Opens a row that was claimed.
-    pub(super) async fn open(gate: &Gate, row: job::Model, lease: Uuid) -> Result<Self, Failure> {
-        let caller = gate.job(row.org_id, row.id, lease, row.request_id).await?;
+    pub(super) async fn open(gate: &Gate, row: &job::Model, lease: Uuid) -> Result<Self, Failure> {
+        let caller = gate.job(row.org_id, row.id, lease, row.request_id.clone()).await?;
         let read = |path, cell: &[u8]| -> Result<Value, Failure> {
             let text = caller.ring().open_text(path, row.id, cell)?;
             serde_json::from_str(&text).map_err(|_| Failure::Internal(format!("{path} of {} is no JSON", row.id)))
@@ -78,7 +78,7 @@ impl Work {
         Ok(Self(Arc::new(Inner {
             id: row.id,
             lease,
-            kind: row.kind,
+            kind: row.kind.clone(),
             attempts: row.attempts,
             max_attempts: row.max_attempts,
             payload,
@@ -224,7 +224,7 @@ fn read<T: DeserializeOwned>(value: Value, code: &'static str) -> Result<T, Ende
     serde_json::from_value(value).map_err(|error| Ended::Final { code, detail: error.to_string() })
 }
 
-fn chance() -> Result<u16, Failure> {
+pub(super) fn chance() -> Result<u16, Failure> {
     let mut bytes = [0; 2];
     getrandom::fill(&mut bytes).map_err(|error| Failure::Internal(error.to_string()))?;
     Ok(u16::from_le_bytes(bytes))

@@ -128,6 +128,25 @@ async fn a_flood_of_jobs_that_a_server_does_not_know_keeps_nothing_waiting() {
 }
 
 #[tokio::test]
+async fn a_job_that_cannot_be_opened_fails_at_once_and_is_dead_in_the_end() {
+    on_both(1, async |bed: Bed| {
+        let (broken, sound) = (bed.ask(0, &KIND, "broken").await, bed.ask(0, &KIND, "sound").await);
+        bed.spoil(broken).await;
+        assert_eq!(bed.claim(9).await.iter().map(crate::queue::Work::id).collect::<Vec<_>>(), [sound]);
+        for attempt in 1..=3 {
+            let row = bed.row(broken).await;
+            assert_eq!((row.attempts, row.lease, row.failure.as_deref()), (attempt, None, Some("unreadable")));
+            assert_eq!(row.state, if attempt < 3 { "queued" } else { "dead" });
+            bed.set_time(broken, "run_at", 0).await;
+            assert!(bed.claim(9).await.is_empty());
+        }
+        let ended = bed.gate.job_stats().ended;
+        assert_eq!((ended[&("test".to_owned(), "failed")], ended[&("test".to_owned(), "dead")]), (2, 1));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn more_organisations_than_one_look_takes_all_get_their_turn() {
     on_both(12, async |bed: Bed| {
         for caller in &bed.callers {
