@@ -16,7 +16,7 @@ use crate::slots::Slots;
 
 /// How often the queue is looked at when nobody rings: jobs of other processes, pauses that are over.
 const POLL: Duration = Duration::from_secs(1);
-/// How often its figures are taken, and schedules are looked at.
+/// How often schedules are looked at, and what a clock that ran ahead left behind.
 const TIME: Duration = Duration::from_secs(5);
 /// How long a server waits where another one was faster.
 const STEP_ASIDE: Duration = Duration::from_millis(20);
@@ -96,7 +96,6 @@ impl Runner {
         looked = looked.and(self.cancel().await);
         if has_passed(&mut self.timed, TIME) {
             looked = looked.and(queue::set_right(&self.gate).await.map(drop));
-            looked = looked.and(queue::probe(&self.gate).await);
             looked = looked.and(self.fire().await);
         }
         looked

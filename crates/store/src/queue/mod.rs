@@ -59,6 +59,11 @@ fn due(db: &impl ConnectionTrait) -> String {
     format!("{QUEUED} IS NOT NULL AND {QUEUED} <= {}", crate::dialect::now(db))
 }
 
+/// That a job may run, now or when somebody tries it again.
+pub(crate) fn may_run(job: &str) -> String {
+    format!("{job}.state IN ('queued', 'running', 'dead')")
+}
+
 /// A kind of job, as whoever asks for one and whoever runs it know it: a constant.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Spec {
@@ -105,7 +110,7 @@ impl Spec {
     }
 }
 
-/// What goes first. A job that has waited for five minutes counts as high, whatever it was.
+/// What goes first; every fourth turn is of those that have waited for five minutes, whatever they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
     /// Somebody waits for it.
