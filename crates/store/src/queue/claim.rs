@@ -24,7 +24,7 @@ use super::{LONG_AGO, QUEUED, RUNNING, Spec, State, Work, due};
 const ORGANISATIONS: usize = 200;
 /// The first jobs of an organisation and priority that one look sees.
 const HEADS: usize = 4;
-/// How long a job waits before it counts as high.
+/// How long a job waits before every few turns are of its like.
 const PATIENCE: chrono::Duration = chrono::Duration::minutes(5);
 
 /// How one server claims jobs.

@@ -13,21 +13,25 @@ use crate::tx::Tx;
 use super::bed::{Bed, KIND, KINDS, LATER, URGENT, claim, on_both, what};
 
 #[tokio::test]
-async fn what_is_due_goes_by_priority_and_waiting_makes_it_high() {
+async fn what_is_due_goes_by_priority_and_every_fourth_turn_is_of_what_is_old() {
     on_both(1, async |bed: Bed| {
-        let old = bed.ask(0, &LATER, "low, but old").await;
-        bed.ask(0, &LATER, "low").await;
+        for _ in 0..50 {
+            let old = bed.ask(0, &LATER, "low, but old").await;
+            bed.set_time(old, "run_at", -301).await;
+        }
         bed.ask(0, &KIND, "normal").await;
-        bed.ask(0, &URGENT, "high").await;
+        for _ in 0..4 {
+            bed.ask(0, &URGENT, "high").await;
+        }
         let later = NewJob::new(&URGENT, json!({ "what": "not yet" })).after(Duration::from_secs(60));
         enqueue(&bed.callers[0], later).await.unwrap();
-        bed.set_time(old, "run_at", -301).await;
+        let mut claims = Claims::new(&KINDS, 1, Duration::from_secs(60));
         let mut order = Vec::new();
-        while let [work] = &bed.claim(1).await[..] {
-            order.push(what(work));
+        for _ in 0..7 {
+            let (works, _) = claims.next(&bed.gate, &HashMap::new()).await.unwrap();
+            order.extend(works.iter().map(what));
         }
-        assert_eq!(order, ["low, but old", "high", "normal", "low"]);
-        assert_eq!(bed.states().await, HashMap::from([("running".to_owned(), 4), ("queued".to_owned(), 1)]));
+        assert_eq!(order, ["high", "high", "high", "low, but old", "high", "normal", "low, but old"]);
     })
     .await;
 }
