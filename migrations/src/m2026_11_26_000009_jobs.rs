@@ -48,11 +48,14 @@ async fn jobs(schema: &Schema<'_, '_>) -> Result<(), DbErr> {
         .time_or_null("expires_at")
         .key(&["org_id", "id"]);
     schema.create(jobs).await?;
-    // What is due, by organisation and priority.
-    schema.index("jobs_due", "jobs", "org_id, priority, run_at, id", Some("state = 'queued'")).await?;
+    // What is due, by organisation, kind and priority: jobs that a server does not know are passed over as a whole.
+    schema.index("jobs_due", "jobs", "org_id, kind, version, priority, run_at, id", Some("state = 'queued'")).await?;
     // The oldest of all. Over an expression, so that PostgreSQL does not take it for the one above.
     let queued = "(CASE WHEN state = 'queued' THEN run_at END)";
     schema.index("jobs_oldest", "jobs", queued, Some(&format!("{queued} IS NOT NULL"))).await?;
+    // What waits since a moment that is yet to come: the clock ran ahead.
+    let noted = "(CASE WHEN state = 'queued' THEN COALESCE(started_at, created_at) END)";
+    schema.index("jobs_ahead", "jobs", noted, Some(&format!("{noted} IS NOT NULL"))).await?;
     // Few: as many as there are slots.
     schema.index("jobs_running", "jobs", "lease_until, org_id", Some("state = 'running'")).await?;
     schema.index("jobs_dead", "jobs", "id", Some("state = 'dead'")).await?;

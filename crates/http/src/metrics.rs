@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, web};
 use kehu_store::Gate;
 use kehu_store::engine::EngineStats;
 use kehu_store::journal::JournalLag;
-use kehu_store::queue::{JobStats, Seen};
+use kehu_store::queue::{self, JobStats, Seen};
 use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
 use tokio::time::timeout;
 
@@ -18,7 +18,7 @@ use crate::state::State;
 /// Upper bounds of the duration histogram, in seconds.
 const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// How long a scrape waits for a look at the journal.
+/// How long a scrape waits for a look at the journal, and for one at the queue.
 const LOOK: Duration = Duration::from_millis(500);
 
 /// What requests did to this server.
@@ -85,7 +85,7 @@ pub(crate) async fn show(state: web::Data<State>) -> HttpResponse {
     gauge(&mut text, "kehu_http_connections", "Connections of clients.", state.ending.connections());
     engine(&mut text, &state.gate.stats());
     journal(&mut text, &state.gate).await;
-    jobs(&mut text, &state.gate.job_stats());
+    jobs(&mut text, &state.gate).await;
     process(&mut text);
     let version = env!("CARGO_PKG_VERSION");
     figure(&mut text, "gauge", "kehu_build_info", "The program.", &format!("{{version=\"{version}\"}}"), 1);
@@ -119,8 +119,9 @@ async fn journal(text: &mut String, gate: &Gate) {
     }
 }
 
-fn jobs(text: &mut String, stats: &JobStats) {
-    let JobStats { ended, running, seen } = stats;
+/// The queue is looked at with every scrape, also where no jobs are run. Without a database there are no figures of it.
+async fn jobs(text: &mut String, gate: &Gate) {
+    let JobStats { ended, running } = gate.job_stats();
     let name = "kehu_jobs_total";
     let _ = writeln!(text, "# HELP {name} Runs of jobs that ended, by kind and by what became of the job.");
     let _ = writeln!(text, "# TYPE {name} counter");
@@ -128,11 +129,17 @@ fn jobs(text: &mut String, stats: &JobStats) {
         let _ = writeln!(text, "{name}{{kind=\"{kind}\",outcome=\"{outcome}\"}} {count}");
     }
     gauge(text, "kehu_jobs_running", "Jobs that this process runs.", running);
-    if let Some(Seen { oldest_due, dead }) = seen {
-        let waited = "Seconds that the oldest job that is due has waited.";
-        gauge(text, "kehu_jobs_oldest_due_seconds", waited, oldest_due);
-        gauge(text, "kehu_jobs_dead", "Jobs that failed for good and are kept; 1000 is that many or more.", dead);
+    match timeout(LOOK, queue::probe(gate)).await {
+        Ok(Ok(seen)) => waiting(text, seen),
+        Ok(Err(failure)) => tracing::debug!(cause = %failure, "the queue of jobs cannot be looked at"),
+        Err(_) => tracing::debug!("the queue of jobs cannot be looked at in time"),
     }
+}
+
+fn waiting(text: &mut String, Seen { oldest_due, dead }: Seen) {
+    let waited = "Seconds that the oldest job that is due has waited.";
+    gauge(text, "kehu_jobs_oldest_due_seconds", waited, oldest_due);
+    gauge(text, "kehu_jobs_dead", "Jobs that failed for good and are kept; 1000 is that many or more.", dead);
 }
 
 /// From /proc; where there is none these figures are left out.

@@ -16,7 +16,7 @@ use crate::slots::Slots;
 
 /// How often the queue is looked at when nobody rings: jobs of other processes, pauses that are over.
 const POLL: Duration = Duration::from_secs(1);
-/// How often its figures are taken, and schedules are looked at.
+/// How often schedules are looked at, and what a clock that ran ahead left behind.
 const TIME: Duration = Duration::from_secs(5);
 /// How long a server waits where another one was faster.
 const STEP_ASIDE: Duration = Duration::from_millis(20);
@@ -60,13 +60,14 @@ impl Runner {
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let beats = spawn_local(beat(self.gate.clone(), self.slots.clone(), self.options.lease));
         loop {
-            let looked = self.look().await;
+            let looked = self.look(&stop).await;
             self.tell(looked);
             tokio::select! {
+                biased;
+                _ = stop.changed() => break,
                 () = sleep(POLL) => {}
                 () = self.gate.job_asked_for() => {}
                 () = self.slots.freed() => {}
-                _ = stop.changed() => break,
             }
         }
         self.drain().await;
@@ -84,28 +85,45 @@ impl Runner {
         }
     }
 
-    async fn look(&mut self) -> Result<(), Failure> {
+    /// One look at everything. What cannot be done keeps nothing else from being done; the first failure is given.
+    async fn look(&mut self, stop: &watch::Receiver<bool>) -> Result<(), Failure> {
+        let mut looked = Ok(());
         if has_passed(&mut self.polled, POLL) {
-            queue::take_back(&self.gate).await?;
+            let taken = queue::take_back(&self.gate, self.slots.works(), self.options.lease).await;
+            looked = looked.and(taken.map(drop));
         }
-        self.claim().await?;
+        looked = looked.and(self.claim(stop).await);
+        looked = looked.and(self.cancel().await);
+        if has_passed(&mut self.timed, TIME) {
+            looked = looked.and(queue::set_right(&self.gate).await.map(drop));
+            looked = looked.and(self.fire().await);
+        }
+        looked
+    }
+
+    /// Tells running jobs that somebody took them back.
+    async fn cancel(&self) -> Result<(), Failure> {
         if self.slots.many() > 0 {
             let asked = queue::asked_to_cancel(&self.gate).await?;
             self.slots.works().iter().filter(|work| asked.contains(&work.id())).for_each(Work::cancel);
         }
-        if has_passed(&mut self.timed, TIME) {
-            queue::probe(&self.gate).await?;
-            if self.began.elapsed() >= self.options.rest {
-                for name in queue::fire(&self.gate, self.kinds.schedules()).await? {
-                    tracing::debug!(name, "a schedule fired");
-                }
+        Ok(())
+    }
+
+    async fn fire(&self) -> Result<(), Failure> {
+        if self.began.elapsed() >= self.options.rest {
+            for name in queue::fire(&self.gate, self.kinds.schedules()).await? {
+                tracing::debug!(name, "a schedule fired");
             }
         }
         Ok(())
     }
 
-    async fn claim(&mut self) -> Result<(), Failure> {
+    async fn claim(&mut self, stop: &watch::Receiver<bool>) -> Result<(), Failure> {
         for _ in 0..LOOKS {
+            if *stop.borrow() {
+                break;
+            }
             let (claimed, more) = self.claims.next(&self.gate, &self.slots.by_org()).await?;
             let none = claimed.is_empty();
             claimed.into_iter().for_each(|work| self.begin(work));
@@ -138,7 +156,7 @@ impl Runner {
             };
             let outcome = settle(&work, run).await;
             gate.count_job(work.kind(), outcome);
-            slots.free(work.id());
+            slots.free(work.lease());
             gate.set_running_jobs(slots.many());
         });
     }
@@ -147,7 +165,7 @@ impl Runner {
     async fn drain(&self) {
         self.slots.works().iter().for_each(Work::stop);
         if timeout(self.options.drain, self.all_ended()).await.is_err() {
-            self.slots.works().iter().for_each(|work| self.slots.abort(work.id()));
+            self.slots.works().iter().for_each(|work| self.slots.abort(work.lease()));
             if timeout(CUT_OFF, self.all_ended()).await.is_err() {
                 tracing::warn!(many = self.slots.many(), "jobs were not given back; they are when their leases end");
             }
@@ -177,23 +195,27 @@ fn panicked() -> Ended {
 /// Writes how a run ended; what cannot be written comes back when the lease ends.
 async fn settle(work: &Work, run: Run) -> &'static str {
     let (kind, id) = (work.kind(), work.id());
-    if let Err(Ended::Failed { code, .. } | Ended::Final { code, .. }) = &run {
-        tracing::warn!(kind, %id, code, "a job failed");
-    }
+    let code = match &run {
+        Err(Ended::Failed { code, .. } | Ended::Final { code, .. }) => Some(*code),
+        _ => None,
+    };
     for pause in SETTLE {
         match work.settle(run.clone()).await {
             Ok(outcome) => {
-                tracing::debug!(kind, %id, outcome, "a run ended");
+                match code {
+                    Some(code) => tracing::warn!(kind, %id, code, outcome, "a run failed"),
+                    None => tracing::debug!(kind, %id, outcome, "a run ended"),
+                }
                 return outcome;
             }
             Err(Failure::Engine(error)) if error.retryable() => sleep(Duration::from_millis(pause)).await,
             Err(failure) => {
-                tracing::error!(kind, %id, cause = %failure, "how a run ended cannot be written");
+                tracing::error!(kind, %id, code, cause = %failure, "how a run ended cannot be written");
                 return "lost";
             }
         }
     }
-    tracing::warn!(kind, %id, "how a run ended was not written; the job is run again when its lease ends");
+    tracing::warn!(kind, %id, code, "how a run ended was not written; the job is run again when its lease ends");
     "lost"
 }
 
@@ -208,7 +230,7 @@ async fn beat(gate: Gate, slots: Slots, lease: Duration) {
             continue;
         }
         match queue::renew(&gate, works, lease).await {
-            Ok(lost) => lost.into_iter().for_each(|id| slots.abort(id)),
+            Ok(lost) => lost.into_iter().for_each(|lease| slots.abort(lease)),
             Err(failure) => tracing::warn!(cause = %failure, "leases of jobs cannot be renewed"),
         }
     }

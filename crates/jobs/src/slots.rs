@@ -15,6 +15,7 @@ pub(crate) struct Slots(Rc<Inner>);
 
 #[derive(Default)]
 struct Inner {
+    /// By lease: a job that was lost and claimed again may have two runs for a moment.
     taken: RefCell<HashMap<Uuid, Slot>>,
     freed: Notify,
 }
@@ -26,11 +27,11 @@ struct Slot {
 
 impl Slots {
     pub(crate) fn take(&self, work: Work, run: AbortHandle) {
-        self.0.taken.borrow_mut().insert(work.id(), Slot { work, run });
+        self.0.taken.borrow_mut().insert(work.lease(), Slot { work, run });
     }
 
-    pub(crate) fn free(&self, id: Uuid) {
-        self.0.taken.borrow_mut().remove(&id);
+    pub(crate) fn free(&self, lease: Uuid) {
+        self.0.taken.borrow_mut().remove(&lease);
         self.0.freed.notify_one();
     }
 
@@ -57,8 +58,8 @@ impl Slots {
     }
 
     /// Ends a run where it waits.
-    pub(crate) fn abort(&self, id: Uuid) {
-        if let Some(slot) = self.0.taken.borrow().get(&id) {
+    pub(crate) fn abort(&self, lease: Uuid) {
+        if let Some(slot) = self.0.taken.borrow().get(&lease) {
             slot.run.abort();
         }
     }

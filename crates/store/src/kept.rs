@@ -1,15 +1,18 @@
-//! Answers kept for idempotency keys: in the same transaction as their effect, sealed, for 24 hours.
+//! Answers kept for idempotency keys: in the same transaction as their effect, sealed, for 24 hours. Those of a job for
+//! as long as it may be tried again.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ConnectionTrait, EntityTrait};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::crypto::cell::FieldPath;
-use crate::dialect::has_concurrent_writers;
+use crate::dialect::{has_concurrent_writers, statement};
 use crate::entities::kept_answer;
 use crate::failure::Failure;
+use crate::gate::Principal;
 use crate::machine::Idempotency;
 use crate::ops::duplicates;
+use crate::queue;
 use crate::tx::Tx;
 
 const BODY: FieldPath = FieldPath::new("kept_answer.body");
@@ -56,7 +59,8 @@ pub(crate) async fn find(
         duplicates::lock_with(tx, Some(i64::from_be_bytes(lock)), strong).await?;
     }
     let row = kept_answer::Entity::find_by_id((tx.org_id(), principal(tx), hash, part)).one(tx.db()).await?;
-    let fresh = |row: &kept_answer::Model| tx.now() - row.created_at < chrono::Duration::hours(HOURS);
+    let of_job = matches!(tx.caller().principal(), Principal::Job { .. });
+    let fresh = |row: &kept_answer::Model| of_job || tx.now() - row.created_at < chrono::Duration::hours(HOURS);
     let Some(row) = row.filter(fresh) else { return Ok(None) };
     let fingerprint = tx.caller().ring().open(FINGERPRINT, row.id, &row.fingerprint)?;
     if fingerprint.as_slice() != idempotency.fingerprint {
@@ -90,8 +94,12 @@ pub(crate) fn keep(tx: &Tx<'_>, idempotency: &Idempotency, part: i64, kept: &Kep
     Ok(())
 }
 
-/// Deletes what is older than a day.
+/// Deletes what is older than a day, but for what a job did that may be tried again.
 pub(crate) async fn sweep(db: &impl ConnectionTrait, before: chrono::DateTime<chrono::Utc>) -> Result<u64, Failure> {
-    let gone = kept_answer::Entity::delete_many().filter(kept_answer::Column::CreatedAt.lt(before)).exec(db).await?;
-    Ok(gone.rows_affected)
+    let sql = format!(
+        "DELETE FROM kept_answers WHERE created_at < ? AND NOT EXISTS (SELECT 1 FROM jobs j \
+         WHERE j.org_id = kept_answers.org_id AND j.id = kept_answers.principal AND {})",
+        queue::may_run("j")
+    );
+    Ok(db.execute_raw(statement(db, &sql, [before.into()])).await?.rows_affected())
 }

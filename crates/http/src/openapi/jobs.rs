@@ -113,7 +113,7 @@ fn members() -> Value {
         "state": described(schema_ref("JobState"), "How it stands."),
         "priority": {
             "type": "string", "x-extensible-enum": ["high", "normal", "low"],
-            "description": "What goes first; after five minutes of waiting every job counts as high.",
+            "description": "What goes first; every fourth turn is of those that have waited for five minutes.",
         },
         "progress": or_null(whole("How far it is; null where nothing is known.", json!({
             "done": number("How much is done."), "total": or_null(number("Of how much; null where that is not known.")),

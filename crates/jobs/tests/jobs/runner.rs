@@ -15,6 +15,7 @@ use crate::bed::{OPTIONS, administrator, in_folder, job, until};
 static PANICS: Spec = Spec::new("test.panics", 1).attempts(1);
 static STEPS: Spec = Spec::new("test.steps", 1);
 static SLEEPS: Spec = Spec::new("test.sleeps", 1);
+static BLOCKS: Spec = Spec::new("test.blocks", 1);
 static QUICK: Spec = Spec::new("test.quick", 1);
 
 /// Goes on until somebody says stop.
@@ -37,13 +38,24 @@ async fn sleeps(_: Work) -> queue::Run {
     Ok(None)
 }
 
+/// Stands still for longer than its lease, and everything else of the process with it; then goes on for a while.
+async fn blocks(work: Work) -> queue::Run {
+    std::thread::sleep(OPTIONS.lease * 2);
+    for step in 0..20 {
+        sleep(OPTIONS.lease / 10).await;
+        work.save(Step::default().progress(step, None)).await?;
+    }
+    Ok(None)
+}
+
 async fn quick(work: Work) -> queue::Run {
     let said: Value = work.payload()?;
     if said == json!("wrong") { Err(Ended::Final { code: "wrong", detail: String::new() }) } else { Ok(Some(said)) }
 }
 
 fn kinds() -> Kinds {
-    Kinds::default().with(&PANICS, panics).with(&STEPS, steps).with(&SLEEPS, sleeps).with(&QUICK, quick)
+    let kinds = Kinds::default().with(&PANICS, panics).with(&STEPS, steps).with(&SLEEPS, sleeps);
+    kinds.with(&QUICK, quick).with(&BLOCKS, blocks)
 }
 
 async fn with_jobs(test: impl AsyncFnOnce(&Gate, &Caller, Jobs)) {
@@ -111,6 +123,20 @@ async fn a_running_job_that_is_taken_back_ends_at_its_next_step() {
         until("progress", async || job(caller, id).await["progress"]["done"].as_i64() > Some(2)).await;
         queue::cancel(caller, id).await.unwrap();
         in_state(caller, id, "cancelled").await;
+        jobs.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lease_that_ends_under_a_running_job_is_renewed() {
+    with_jobs(async |gate, caller, jobs| {
+        let id = ask(caller, &BLOCKS, Value::Null).await;
+        in_state(caller, id, "done").await;
+        assert_eq!(job(caller, id).await["attempts"], 1);
+        let ended = gate.job_stats().ended;
+        let runs: Vec<_> = ended.iter().filter(|((kind, _), _)| kind == "test.blocks").collect();
+        assert_eq!(runs, [(&("test.blocks".to_owned(), "done"), &1)]);
         jobs.end().await;
     })
     .await;

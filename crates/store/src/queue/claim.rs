@@ -1,4 +1,4 @@
-//! Taking jobs from the queue, and jobs back from servers that are gone.
+//! Taking jobs from the queue.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,22 +16,21 @@ use crate::failure::Failure;
 use crate::gate::Gate;
 
 use super::fair::{Head, Held, Turns, order};
-use super::fence::{dead_kept, finished, kept};
 use super::lease::milliseconds;
+use super::take_back::not_begun;
 use super::{LONG_AGO, QUEUED, RUNNING, Spec, State, Work, due};
 
 /// Organisations that one look goes through. Where more have jobs that wait, the next look goes on behind them.
 const ORGANISATIONS: usize = 200;
 /// The first jobs of an organisation and priority that one look sees.
 const HEADS: usize = 4;
-/// How long a job waits before it counts as high.
+/// How long a job waits before every few turns are of its like.
 const PATIENCE: chrono::Duration = chrono::Duration::minutes(5);
-/// Leases that are taken back at once.
-const EXPIRED: u64 = 100;
 
 /// How one server claims jobs.
 pub struct Claims {
-    kinds: String,
+    /// The kinds and versions that the server knows, as a table of literals.
+    known: String,
     slots: usize,
     lease: Duration,
     /// Organisations that one look goes through.
@@ -72,13 +71,6 @@ struct Running {
 }
 
 #[derive(FromQueryResult)]
-struct Expired {
-    org_id: Uuid,
-    id: Uuid,
-    lease: Uuid,
-}
-
-#[derive(FromQueryResult)]
 struct Last {
     #[sea_orm(from_alias = "org__uuid")]
     org: Option<Uuid>,
@@ -88,10 +80,13 @@ impl Claims {
     /// Claims of jobs of these kinds, for a server of so many slots, each for so long.
     #[must_use]
     pub fn new(kinds: &[&'static Spec], slots: usize, lease: Duration) -> Self {
-        let kind = |spec: &&Spec| format!("(h.kind = '{}' AND h.version <= {})", spec.name, spec.version);
-        let kinds: Vec<String> = kinds.iter().map(kind).collect();
-        let kinds = if kinds.is_empty() { "1 = 0".to_owned() } else { kinds.join(" OR ") };
-        Self { kinds, slots, lease, many: ORGANISATIONS, from: Uuid::nil(), turns: Turns::default() }
+        let versions = |spec: &&'static Spec| (1..=spec.version).map(|version| (spec.name, version));
+        let known = kinds.iter().flat_map(versions);
+        let known = known.map(|(kind, version)| format!("SELECT '{kind}', {version}"));
+        // The first line gives the columns their types; there is no kind without a name.
+        let first = "SELECT CAST('' AS text) AS kind, CAST(0 AS bigint) AS version".to_owned();
+        let known = std::iter::once(first).chain(known).collect::<Vec<_>>().join(" UNION ALL ");
+        Self { known, slots, lease, many: ORGANISATIONS, from: Uuid::nil(), turns: Turns::default() }
     }
 
     /// Claims what is due, in [order](super::fair), to fill the slots; `here` is what runs on this server, by
@@ -116,12 +111,10 @@ impl Claims {
         let more = rows.len() < free;
         let mut claimed = Vec::with_capacity(rows.len());
         for (row, lease) in rows {
-            let (org, id) = (row.org_id, row.id);
-            self.turns.take(org);
-            match Work::open(gate, row, lease).await {
+            self.turns.take(row.org_id);
+            match Work::open(gate, &row, lease).await {
                 Ok(work) => claimed.push(work),
-                // It comes back when the lease ends, and counts as an attempt.
-                Err(failure) => tracing::error!(%org, %id, cause = %failure, "a job cannot be opened"),
+                Err(failure) => not_begun(gate, &row, lease, &failure).await,
             }
         }
         Ok((claimed, more))
@@ -133,25 +126,28 @@ impl Claims {
         Self { many, ..self }
     }
 
-    /// The first jobs of each organisation and priority. Every value comes out of an index by itself, so that no
+    /// The first jobs of each organisation, known kind and priority. Every value comes out of an index by itself, so that no
     /// statistics are asked: those of a queue are always of another hour.
     pub(super) fn heads_sql(&self, db: &impl ConnectionTrait, columns: &[HeadColumns]) -> String {
-        let (now, kinds) = (now(db), &self.kinds);
+        let (now, known) = (now(db), &self.known);
         let nth = |what: &str, alias: &str, at: usize| {
             format!(
-                "(SELECT h.{what} FROM jobs h WHERE h.state = 'queued' AND h.org_id = o.org_id \
-                 AND h.priority = p.priority AND h.run_at <= {now} AND ({kinds}) \
-                 ORDER BY h.run_at, h.id LIMIT 1 OFFSET {at}) AS {alias}"
+                "(SELECT h.{what} FROM jobs h WHERE h.state = 'queued' AND h.org_id = o.org_id AND h.kind = k.kind \
+                 AND h.version = k.version AND h.priority = p.priority AND h.run_at <= {now} \
+                 ORDER BY h.run_at, h.id LIMIT 1 OFFSET {at}){alias}"
             )
         };
-        let both = |(at, names): (usize, &HeadColumns)| [nth("id", &names.id, at), nth("run_at", &names.run_at, at)];
+        let both = |(at, names): (usize, &HeadColumns)| {
+            [nth("id", &format!(" AS {}", names.id), at), nth("run_at", &format!(" AS {}", names.run_at), at)]
+        };
         let nths: Vec<String> = columns.iter().enumerate().flat_map(both).collect();
         format!(
             "WITH RECURSIVE {orgs} SELECT o.org_id AS {org}, p.priority AS {priority}, {now} AS {moment}, {nths} \
-             FROM orgs o CROSS JOIN \
+             FROM orgs o CROSS JOIN ({known}) k CROSS JOIN \
              (SELECT CAST(0 AS bigint) AS priority UNION ALL SELECT 1 UNION ALL SELECT 2) p \
-             WHERE o.org_id IS NOT NULL",
+             WHERE o.org_id IS NOT NULL AND {any} IS NOT NULL",
             orgs = self.orgs(),
+            any = nth("id", "", 0),
             org = Kind::Uuid.alias("org"),
             priority = Kind::Integer.alias("priority"),
             moment = Kind::Millis.alias("now"),
@@ -173,18 +169,30 @@ impl Claims {
                 heads.push(Head { org, id, priority, run_at, waited: now - run_at >= PATIENCE });
             }
         }
+        // Of all kinds together no more than of one: beyond the slots there is nothing to claim.
+        heads.sort_unstable_by_key(|head| (head.org, head.priority, head.run_at, head.id));
+        let mut many: HashMap<(Uuid, i64), usize> = HashMap::new();
+        heads.retain(|head| {
+            let many = many.entry((head.org, head.priority)).or_default();
+            *many += 1;
+            *many <= columns.len()
+        });
         Ok(heads)
     }
 
     /// Organisations that have jobs waiting, one step in the index each.
     fn orgs(&self) -> String {
+        let first = |from: &str| {
+            format!(
+                "(SELECT j.org_id FROM jobs j WHERE j.state = 'queued' AND j.org_id {from} \
+                 ORDER BY j.org_id, j.kind, j.version, j.priority, j.run_at, j.id LIMIT 1)"
+            )
+        };
         format!(
-            "orgs(org_id, n) AS (\
-             SELECT (SELECT org_id FROM jobs WHERE state = 'queued' AND org_id >= ? \
-             ORDER BY org_id, priority, run_at, id LIMIT 1), 1 \
-             UNION ALL \
-             SELECT (SELECT j.org_id FROM jobs j WHERE j.state = 'queued' AND j.org_id > orgs.org_id \
-             ORDER BY j.org_id, j.priority, j.run_at, j.id LIMIT 1), orgs.n + 1 FROM orgs WHERE orgs.org_id IS NOT NULL AND orgs.n < {many})",
+            "orgs(org_id, n) AS (SELECT {one}, 1 UNION ALL \
+             SELECT {next}, orgs.n + 1 FROM orgs WHERE orgs.org_id IS NOT NULL AND orgs.n < {many})",
+            one = first(">= ?"),
+            next = first("> orgs.org_id"),
             many = self.many
         )
     }
@@ -248,57 +256,4 @@ async fn running(gate: &Gate) -> Result<HashMap<Uuid, usize>, Failure> {
         *many.entry(row.org_id).or_default() += 1;
     }
     Ok(many)
-}
-
-/// Takes back jobs whose lease ended: their server is gone, or cannot reach the database. They go back into the queue;
-/// those that have no attempt left are dead, those that were taken back are cancelled. How many there were.
-///
-/// # Errors
-/// The database is away.
-pub async fn take_back(gate: &Gate) -> Result<usize, Failure> {
-    let db = gate.engine();
-    let sql = format!(
-        "SELECT org_id, id, lease FROM jobs WHERE state = 'running' AND lease_until <= {} LIMIT {EXPIRED}",
-        now(db)
-    );
-    let expired = Expired::find_by_statement(statement(db, &sql, [])).all(db).await?;
-    if expired.is_empty() {
-        return Ok(0);
-    }
-    gate.write_raw(async move |db: &engine::Tx| {
-        let mut many = 0;
-        for Expired { org_id, id, lease } in expired {
-            many += release(db, org_id, id, lease).await?;
-        }
-        Ok(many)
-    })
-    .await
-}
-
-/// One of them; it is left alone where it was renewed after all, or where somebody is changing it.
-async fn release(db: &engine::Tx, org: Uuid, id: Uuid, lease: Uuid) -> Result<usize, Failure> {
-    let (now, time) = (now(db), after(db));
-    let this = format!(
-        "lease = NULL, lease_until = NULL WHERE org_id = ? AND id = (SELECT id FROM jobs WHERE org_id = ? AND id = ? \
-         AND state = 'running' AND lease = ? AND lease_until <= {now} {})",
-        unlocked(db)
-    );
-    let key = || [org.into(), org.into(), id.into(), lease.into()];
-    let ends = [
-        (format!("state = 'cancelled', {}", finished(db)), "AND cancel_asked", kept().to_vec()),
-        (
-            format!("state = 'dead', failure = 'lost', detail = NULL, finished_at = {now}, expires_at = {time}"),
-            "AND attempts >= max_attempts",
-            vec![dead_kept()],
-        ),
-        (format!("state = 'queued', run_at = {now}"), "", Vec::new()),
-    ];
-    for (set, only, values) in ends {
-        let sql = format!("UPDATE jobs SET {set}, {this} {only}");
-        let values = values.into_iter().chain(key());
-        if db.execute_raw(statement(db, &sql, values)).await?.rows_affected() > 0 {
-            return Ok(1);
-        }
-    }
-    Ok(0)
 }

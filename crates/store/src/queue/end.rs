@@ -1,5 +1,6 @@
 //! How a run ends, and what becomes of the job.
 
+use std::fmt;
 use std::time::Duration;
 
 use kehu_domain::flaw::Lang;
@@ -13,7 +14,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Why a run ended before the job was done.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Ended {
     /// It failed, and may work another time: it is tried again after a pause, as often as its kind allows.
     Failed {
@@ -37,26 +38,59 @@ pub enum Ended {
     Lost,
 }
 
-impl From<Failure> for Ended {
-    fn from(failure: Failure) -> Self {
-        let detail = match &failure {
-            Failure::Refused(findings) => {
-                let found = findings.iter().map(|found| format!("{}: {}", found.pointer, found.flaw.message(Lang::En)));
-                found.collect::<Vec<_>>().join(" ")
-            }
-            other => other.to_string(),
-        };
-        match failure {
-            Failure::LeaseLost => Self::Lost,
-            Failure::Engine(_) => Self::Failed { code: "database", detail },
-            Failure::Sealing(_) | Failure::Internal(_) => Self::Failed { code: "internal", detail },
-            _ => Self::Final { code: "refused", detail },
+impl fmt::Debug for Ended {
+    /// Without the detail, which may hold personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed { code, .. } => write!(f, "Failed({code})"),
+            Self::Final { code, .. } => write!(f, "Final({code})"),
+            Self::Cancelled => f.write_str("Cancelled"),
+            Self::Stopped => f.write_str("Stopped"),
+            Self::Lost => f.write_str("Lost"),
         }
     }
 }
 
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        let detail = failure.to_string();
+        let failed = |code| Self::Failed { code, detail: detail.clone() };
+        match failure {
+            Failure::LeaseLost => Self::Lost,
+            Failure::Refused(findings) => {
+                let found = findings.iter().map(|found| format!("{}: {}", found.pointer, found.flaw.message(Lang::En)));
+                Self::Final { code: "refused", detail: found.collect::<Vec<_>>().join(" ") }
+            }
+            Failure::BadQuestion(found) => {
+                Self::Final { code: "refused", detail: format!("{}: {}", found.pointer, found.flaw.message(Lang::En)) }
+            }
+            // Another time it may be otherwise.
+            Failure::Conflict(_) => failed("conflict"),
+            Failure::Limited(_) => failed("limited"),
+            Failure::FormPaused => failed("form_paused"),
+            Failure::TooExpensive(_)
+            | Failure::NotFound
+            | Failure::Forbidden
+            | Failure::Duplicate(_)
+            | Failure::KeyReused
+            | Failure::RefusedBefore
+            | Failure::SignIn(_)
+            | Failure::JobEnded
+            | Failure::JobNotDead => Self::Final { code: "refused", detail },
+            Failure::Engine(_) => inside("database", &detail),
+            Failure::Sealing(_) | Failure::Internal(_) => inside("internal", &detail),
+        }
+    }
+}
+
+/// What went wrong inside is for operators: whoever asked for the job is not shown it.
+fn inside(code: &'static str, cause: &str) -> Ended {
+    tracing::error!(code, cause, "the store failed a job");
+    Ended::Failed { code, detail: "Something went wrong inside. The log has the cause.".to_owned() }
+}
+
 /// What is written of a job that a server lets go of.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) enum End {
     /// Done, with what came out of it.
     Done(Option<Value>),
@@ -88,5 +122,17 @@ mod tests {
         assert_eq!((seconds(1, 0), seconds(1, u16::MAX)), (1.0, 3.0));
         assert_eq!((seconds(4, 0), seconds(4, u16::MAX)), (8.0, 24.0));
         assert_eq!((seconds(99, 0), seconds(99, u16::MAX)), (1800.0, 5400.0));
+    }
+
+    #[test]
+    fn what_went_wrong_inside_is_not_told_and_what_may_go_another_time_is_tried_again() {
+        let ended = Ended::from(Failure::Sealing("13800138000".to_owned()));
+        let Ended::Failed { code: "internal", detail } = &ended else { panic!("{ended:?}") };
+        assert!(!detail.contains("138"), "{detail}");
+        let again = [Failure::Conflict(Vec::new()), Failure::Limited(9), Failure::FormPaused];
+        assert!(again.map(Ended::from).iter().all(|ended| matches!(ended, Ended::Failed { .. })));
+        assert!(matches!(Ended::from(Failure::NotFound), Ended::Final { code: "refused", .. }));
+        let told = Ended::Final { code: "wrong", detail: "13800138000".to_owned() };
+        assert_eq!(format!("{told:?}"), "Final(wrong)");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -16,7 +16,7 @@ use crate::tx::Tx;
 use super::{PAYLOAD, Spec, State};
 
 /// A job that is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NewJob {
     id: Uuid,
     spec: &'static Spec,
@@ -69,14 +69,19 @@ pub async fn enqueue(caller: &Caller, job: NewJob) -> Result<Uuid, Failure> {
 
 /// The job that was written, or else the one that kept it out.
 async fn standing(caller: &Caller, id: Uuid, key: &str) -> Result<Option<Uuid>, Failure> {
-    use job::Column as C;
     let org = caller.org().id;
     if job::Entity::find_by_id((org, id)).one(caller.db()).await?.is_some() {
         return Ok(Some(id));
     }
-    let living = [State::Queued.key(), State::Running.key()];
+    living(caller.db(), org, key).await
+}
+
+/// The job that waits or runs under a unique key.
+pub(super) async fn living(db: &impl ConnectionTrait, org: Uuid, key: &str) -> Result<Option<Uuid>, Failure> {
+    use job::Column as C;
+    let states = [State::Queued.key(), State::Running.key()];
     let found = job::Entity::find().filter(C::OrgId.eq(org)).filter(C::UniqueKey.eq(key));
-    Ok(found.filter(C::State.is_in(living)).one(caller.db()).await?.map(|row| row.id))
+    Ok(found.filter(C::State.is_in(states)).one(db).await?.map(|row| row.id))
 }
 
 /// The rows of jobs that a transaction asked for.

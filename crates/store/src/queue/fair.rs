@@ -12,14 +12,8 @@ pub(super) struct Head {
     pub(super) id: Uuid,
     pub(super) priority: i64,
     pub(super) run_at: DateTime<Utc>,
-    /// Whether it has waited so long that it counts as high.
+    /// Whether it has waited for so long that every few turns are of its like.
     pub(super) waited: bool,
-}
-
-impl Head {
-    fn rank(&self) -> i64 {
-        if self.waited { 0 } else { self.priority }
-    }
 }
 
 /// What organisations hold already.
@@ -45,6 +39,9 @@ pub(super) struct Turns {
 impl Turns {
     /// Organisations that are remembered.
     const MANY: usize = 10_000;
+    /// Every turn of so many is of those that have waited long. It is not their priority that rises: a thousand of them
+    /// would keep what somebody waits for waiting.
+    const OLD: u64 = 4;
 
     pub(super) fn take(&mut self, org: Uuid) {
         if self.last.len() >= Self::MANY {
@@ -54,12 +51,18 @@ impl Turns {
         self.last.insert(org, self.claims);
     }
 
+    /// Whether the next claim is of those that have waited long.
+    fn is_of_old(&self) -> bool {
+        self.claims % Self::OLD == Self::OLD - 1
+    }
+
     fn of(&self, org: Uuid) -> u64 {
         self.last.get(&org).copied().unwrap_or_default()
     }
 }
 
-/// The heads in the order in which they are claimed: by priority, then those of the organisation that has the fewest
+/// The heads in the order in which they are claimed: by priority (every fourth turn those first that have waited long,
+/// whatever their priority), then those of the organisation that has the fewest
 /// running, whose last turn was longest ago, then the one that waits longest. An organisation with a thousand jobs takes
 /// turns with one that has three.
 ///
@@ -72,9 +75,11 @@ pub(super) fn order(mut heads: Vec<Head>, held: Held<'_>) -> Vec<Head> {
     let mut order = Vec::with_capacity(heads.len());
     loop {
         heads.retain(|head| here.get(&head.org).copied().unwrap_or_default() < most);
+        let is_of_old = turns.is_of_old();
         let rank = |head: &Head| {
             let running = anywhere.get(&head.org).copied().unwrap_or_default();
-            (head.rank(), running, turns.of(head.org), head.run_at, head.id)
+            let priority = if is_of_old && head.waited { -1 } else { head.priority };
+            (priority, running, turns.of(head.org), head.run_at, head.id)
         };
         let Some((at, next)) = heads.iter().copied().enumerate().min_by_key(|(_, head)| rank(head)) else {
             return order;
@@ -115,11 +120,24 @@ mod tests {
     }
 
     #[test]
-    fn priority_goes_before_turns_and_waiting_makes_it_high() {
-        let mut old = head(1, 1, 2);
-        assert_eq!(ordered(vec![old, head(2, 5, 0), head(2, 6, 0)], 9), [2, 2, 1]);
-        old.waited = true;
-        assert_eq!(ordered(vec![old, head(2, 5, 0), head(2, 6, 0)], 9), [1, 2, 2]);
+    fn priority_goes_before_turns_and_every_fourth_turn_is_of_those_that_waited() {
+        let old = |waited| (0..3).map(move |at| Head { waited, ..head(1, at, 2) });
+        let high = || (5..11).map(|at| head(2, at, 0));
+        assert_eq!(ordered(old(false).chain(high()).collect(), 20), [2, 2, 2, 2, 2, 2, 1, 1, 1]);
+        assert_eq!(ordered(old(true).chain(high()).collect(), 20), [2, 2, 2, 1, 2, 2, 2, 1, 1]);
+    }
+
+    #[test]
+    fn what_somebody_waits_for_does_not_wait_for_thousands_that_are_old() {
+        let old = (0..40).map(|at| Head { waited: true, ..head(1, at, 2) });
+        let heads: Vec<Head> = old.chain([head(1, 20_000, 0)]).collect();
+        for claims in 0..4 {
+            let (here, mut turns) = (HashMap::new(), Turns::default());
+            (0..claims).for_each(|_| turns.take(Uuid::from_u128(9)));
+            let held = Held { anywhere: HashMap::new(), here: &here, slots: 99, turns: &turns };
+            let order = order(heads.clone(), held);
+            assert!(order.iter().position(|head| head.priority == 0).unwrap() <= 1);
+        }
     }
 
     #[test]

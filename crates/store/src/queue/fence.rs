@@ -1,7 +1,7 @@
 //! The fence: a write of a job commits only while the job holds its lease, and what the job notes of itself is part of
 //! that write.
 
-use sea_orm::{ConnectionTrait, EntityTrait, Value};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Value};
 use uuid::Uuid;
 
 use crate::dialect::{after, locked, now, statement};
@@ -36,6 +36,13 @@ async fn look(tx: &Tx<'_>, id: Uuid, lease: Uuid) -> Result<(), Failure> {
         format!("SELECT id FROM jobs WHERE org_id = ? AND id = ? AND state = 'running' AND lease = ? {}", locked(db));
     let row = db.query_one_raw(statement(db, &sql, [tx.org_id().into(), id.into(), lease.into()])).await?;
     row.map(drop).ok_or(Failure::LeaseLost)
+}
+
+/// Whether somebody took a running job back; the row is locked as for a [look](hold).
+pub(super) async fn cancel_asked(tx: &Tx<'_>, id: Uuid, lease: Uuid) -> Result<bool, Failure> {
+    let query = job::Entity::find_by_id((tx.org_id(), id)).filter(job::Column::Lease.eq(lease));
+    let row = query.lock_exclusive().one(tx.db()).await?;
+    row.map(|row| row.cancel_asked).ok_or(Failure::LeaseLost)
 }
 
 async fn note(tx: &Tx<'_>, id: Uuid, lease: Uuid, step: Step) -> Result<(), Failure> {
@@ -139,6 +146,5 @@ pub(super) fn dead_kept() -> Value {
 
 /// A job by its id, locked.
 pub(super) async fn for_change(tx: &Tx<'_>, id: Uuid) -> Result<Option<job::Model>, Failure> {
-    use sea_orm::QuerySelect;
     Ok(job::Entity::find_by_id((tx.org_id(), id)).lock_exclusive().one(tx.db()).await?)
 }

@@ -17,18 +17,16 @@ use super::{QUEUED, due};
 /// Dead jobs are counted up to this.
 const DEAD: u64 = 1000;
 
-/// Figures of the queue.
+/// What a process did with jobs.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JobStats {
     /// Runs that ended in this process, by kind and by what became of the job.
     pub ended: BTreeMap<(String, &'static str), u64>,
     /// Jobs that this process runs.
     pub running: usize,
-    /// The queue as this process last saw it; nothing where it runs no jobs.
-    pub seen: Option<Seen>,
 }
 
-/// The queue as it was a moment ago.
+/// The queue of the whole installation as it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Seen {
     /// Seconds that the oldest job that is due has waited; 0 where none is.
@@ -56,7 +54,7 @@ impl Gate {
         self.board().bell.notified().await;
     }
 
-    /// Figures of the queue, as far as this process knows.
+    /// What this process did with jobs.
     #[must_use]
     pub fn job_stats(&self) -> JobStats {
         self.board().stats.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -87,7 +85,7 @@ struct Look {
 ///
 /// # Errors
 /// The database is away.
-pub async fn probe(gate: &Gate) -> Result<(), Failure> {
+pub async fn probe(gate: &Gate) -> Result<Seen, Failure> {
     let db = gate.engine();
     let sql = format!(
         "SELECT {now} AS {moment}, \
@@ -100,9 +98,8 @@ pub async fn probe(gate: &Gate) -> Result<(), Failure> {
         dead = Kind::Integer.alias("dead"),
     );
     let look = Look::find_by_statement(statement(db, &sql, [])).one(db).await?;
-    let Some(Look { now, oldest, dead }) = look else { return Ok(()) };
+    let look = look.ok_or_else(|| Failure::Internal("the queue gave no figures".into()))?;
+    let Look { now, oldest, dead } = look;
     let waited = oldest.map(|oldest| (now - oldest).to_std().unwrap_or_default().as_secs_f64());
-    let seen = Seen { oldest_due: waited.unwrap_or_default(), dead: u64::try_from(dead).unwrap_or_default() };
-    gate.board().change(|stats| stats.seen = Some(seen));
-    Ok(())
+    Ok(Seen { oldest_due: waited.unwrap_or_default(), dead: u64::try_from(dead).unwrap_or_default() })
 }

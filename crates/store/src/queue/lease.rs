@@ -13,12 +13,11 @@ use crate::gate::Gate;
 
 use super::{LONG_AGO, RUNNING, Work};
 
-/// Renews the leases of jobs. Gives the ids of those whose lease was lost.
+/// Renews the leases of jobs. Gives those that were lost.
 ///
 /// # Errors
 /// The database is away; the leases are as they were.
 pub async fn renew(gate: &Gate, jobs: Vec<Work>, lease: Duration) -> Result<HashSet<Uuid>, Failure> {
-    let keys: Vec<(Uuid, Uuid, Uuid)> = jobs.iter().map(|work| (work.org_id(), work.id(), work.lease())).collect();
     let length = milliseconds(lease);
     gate.write_raw(async move |db: &engine::Tx| {
         let sql = format!(
@@ -26,10 +25,10 @@ pub async fn renew(gate: &Gate, jobs: Vec<Work>, lease: Duration) -> Result<Hash
             after(db)
         );
         let mut lost = HashSet::new();
-        for (org, id, lease) in keys {
-            let values = [length.into(), org.into(), id.into(), lease.into()];
+        for work in jobs {
+            let values = [length.into(), work.org_id().into(), work.id().into(), work.lease().into()];
             if db.execute_raw(statement(db, &sql, values)).await?.rows_affected() == 0 {
-                lost.insert(id);
+                lost.insert(work.lease());
             }
         }
         Ok(lost)

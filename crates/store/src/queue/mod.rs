@@ -12,8 +12,10 @@ mod fence;
 mod figures;
 mod lease;
 mod schedule;
+mod set_right;
 mod show;
 mod sweep;
+mod take_back;
 mod work;
 
 #[cfg(test)]
@@ -24,13 +26,15 @@ use sea_orm::ConnectionTrait;
 
 use crate::crypto::cell::FieldPath;
 
-pub use claim::{Claimed, Claims, take_back};
+pub use claim::{Claimed, Claims};
 pub use doors::{cancel, get, list, retry};
 pub use end::Ended;
 pub use enqueue::{NewJob, enqueue};
 pub use figures::{JobStats, Seen, probe};
 pub use lease::{asked_to_cancel, renew};
 pub use schedule::{Schedule, fire};
+pub use set_right::set_right;
+pub use take_back::take_back;
 pub use work::{Run, Step, Work};
 
 pub(crate) use enqueue::rows;
@@ -53,6 +57,11 @@ const LONG_AGO: DateTime<Utc> = DateTime::UNIX_EPOCH;
 /// That a job waits and is due.
 fn due(db: &impl ConnectionTrait) -> String {
     format!("{QUEUED} IS NOT NULL AND {QUEUED} <= {}", crate::dialect::now(db))
+}
+
+/// That a job may run, now or when somebody tries it again.
+pub(crate) fn may_run(job: &str) -> String {
+    format!("{job}.state IN ('queued', 'running', 'dead')")
 }
 
 /// A kind of job, as whoever asks for one and whoever runs it know it: a constant.
@@ -101,7 +110,7 @@ impl Spec {
     }
 }
 
-/// What goes first. A job that has waited for five minutes counts as high, whatever it was.
+/// What goes first; every fourth turn is of those that have waited for five minutes, whatever they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
     /// Somebody waits for it.

@@ -25,10 +25,11 @@ impl Gate {
 }
 
 async fn sweep(db: &engine::Tx) -> Result<u64, Failure> {
+    // Said twice: one may be tried again between the two looks of PostgreSQL.
     let sql = format!(
         "DELETE FROM jobs WHERE (org_id, id) IN (SELECT org_id, id FROM jobs WHERE expires_at IS NOT NULL \
-         AND expires_at <= {} ORDER BY expires_at LIMIT {PART})",
-        now(db)
+         AND expires_at <= {now} ORDER BY expires_at LIMIT {PART}) AND expires_at IS NOT NULL AND expires_at <= {now}",
+        now = now(db)
     );
     Ok(db.execute_raw(statement(db, &sql, [])).await?.rows_affected())
 }

@@ -13,13 +13,14 @@ use crate::gate::{Caller, Gate};
 use crate::tx::Tx;
 
 use super::end::{End, Ended, pause};
+use super::fence::cancel_asked;
 use super::{CHECKPOINT, PAYLOAD};
 
 /// How a run ends: with what came out of it, or before the job was done.
 pub type Run = Result<Option<Value>, Ended>;
 
 /// What a job notes of itself, in the same transaction as what it did.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Step {
     pub(super) checkpoint: Option<Value>,
     pub(super) progress: Option<(i64, Option<i64>)>,
@@ -66,8 +67,8 @@ struct Inner {
 
 impl Work {
     /// Opens a row that was claimed.
-    pub(super) async fn open(gate: &Gate, row: job::Model, lease: Uuid) -> Result<Self, Failure> {
-        let caller = gate.job(row.org_id, row.id, lease, row.request_id).await?;
+    pub(super) async fn open(gate: &Gate, row: &job::Model, lease: Uuid) -> Result<Self, Failure> {
+        let caller = gate.job(row.org_id, row.id, lease, row.request_id.clone()).await?;
         let read = |path, cell: &[u8]| -> Result<Value, Failure> {
             let text = caller.ring().open_text(path, row.id, cell)?;
             serde_json::from_str(&text).map_err(|_| Failure::Internal(format!("{path} of {} is no JSON", row.id)))
@@ -77,7 +78,7 @@ impl Work {
         Ok(Self(Arc::new(Inner {
             id: row.id,
             lease,
-            kind: row.kind,
+            kind: row.kind.clone(),
             attempts: row.attempts,
             max_attempts: row.max_attempts,
             payload,
@@ -115,8 +116,9 @@ impl Work {
         &self.0.kind
     }
 
-    /// The claim that it runs under.
-    pub(super) fn lease(&self) -> Uuid {
+    /// The claim that it runs under: another one with every run.
+    #[must_use]
+    pub fn lease(&self) -> Uuid {
         self.0.lease
     }
 
@@ -201,8 +203,17 @@ impl Work {
                 (End::Again { pause: pause(self.0.attempts, chance()?), code, detail }, "failed")
             }
         };
-        match self.save(Step { end: Some(end), ..Step::default() }).await {
-            Ok(()) => Ok(word),
+        let work = self.clone();
+        let settled = self.0.caller.write(async move |tx: &Tx<'_>| {
+            // Whoever took it back while it ran does not want it another time.
+            let again = matches!(end, End::Again { .. } | End::Back);
+            let unwanted = again && cancel_asked(tx, work.id(), work.lease()).await?;
+            let (end, word) = if unwanted { (End::Cancelled, "cancelled") } else { (end, word) };
+            work.note(tx, Step { end: Some(end), ..Step::default() });
+            Ok(word)
+        });
+        match settled.await {
+            Ok(word) => Ok(word),
             Err(Failure::LeaseLost) => Ok("lost"),
             Err(failure) => Err(failure),
         }
@@ -213,7 +224,7 @@ fn read<T: DeserializeOwned>(value: Value, code: &'static str) -> Result<T, Ende
     serde_json::from_value(value).map_err(|error| Ended::Final { code, detail: error.to_string() })
 }
 
-fn chance() -> Result<u16, Failure> {
+pub(super) fn chance() -> Result<u16, Failure> {
     let mut bytes = [0; 2];
     getrandom::fill(&mut bytes).map_err(|error| Failure::Internal(error.to_string()))?;
     Ok(u16::from_le_bytes(bytes))

@@ -100,6 +100,16 @@ impl Bed {
         rows.order_by_asc(journal::Column::Seq).all(self.gate.engine()).await.unwrap()
     }
 
+    /// Puts a payload into a job that does not open.
+    pub(super) async fn spoil(&self, id: Uuid) {
+        let set = self.gate.write_raw(async move |db: &engine::Tx| {
+            let sql = "UPDATE jobs SET payload = ? WHERE id = ?";
+            db.execute_raw(statement(db, sql, [vec![0_u8; 64].into(), id.into()])).await?;
+            Ok(())
+        });
+        set.await.unwrap();
+    }
+
     /// Moves a time of a job so many seconds from now.
     pub(super) async fn set_time(&self, id: Uuid, column: &'static str, seconds: i64) {
         let set = self.gate.write_raw(async move |db: &engine::Tx| {

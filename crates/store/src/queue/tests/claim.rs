@@ -1,30 +1,37 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use rusqlite::Connection;
 use serde_json::json;
+use tempfile::TempDir;
 
 use crate::clock::Clock;
+use crate::engine::EngineOptions;
 use crate::queue::{Claims, NewJob, Spec, enqueue};
 use crate::tx::Tx;
 
 use super::bed::{Bed, KIND, KINDS, LATER, URGENT, claim, on_both, what};
 
 #[tokio::test]
-async fn what_is_due_goes_by_priority_and_waiting_makes_it_high() {
+async fn what_is_due_goes_by_priority_and_every_fourth_turn_is_of_what_is_old() {
     on_both(1, async |bed: Bed| {
-        let old = bed.ask(0, &LATER, "low, but old").await;
-        bed.ask(0, &LATER, "low").await;
+        for _ in 0..50 {
+            let old = bed.ask(0, &LATER, "low, but old").await;
+            bed.set_time(old, "run_at", -301).await;
+        }
         bed.ask(0, &KIND, "normal").await;
-        bed.ask(0, &URGENT, "high").await;
+        for _ in 0..4 {
+            bed.ask(0, &URGENT, "high").await;
+        }
         let later = NewJob::new(&URGENT, json!({ "what": "not yet" })).after(Duration::from_secs(60));
         enqueue(&bed.callers[0], later).await.unwrap();
-        bed.set_time(old, "run_at", -301).await;
+        let mut claims = Claims::new(&KINDS, 1, Duration::from_secs(60));
         let mut order = Vec::new();
-        while let [work] = &bed.claim(1).await[..] {
-            order.push(what(work));
+        for _ in 0..7 {
+            let (works, _) = claims.next(&bed.gate, &HashMap::new()).await.unwrap();
+            order.extend(works.iter().map(what));
         }
-        assert_eq!(order, ["low, but old", "high", "normal", "low"]);
-        assert_eq!(bed.states().await, HashMap::from([("running".to_owned(), 4), ("queued".to_owned(), 1)]));
+        assert_eq!(order, ["high", "high", "high", "low, but old", "high", "normal", "low, but old"]);
     })
     .await;
 }
@@ -100,6 +107,45 @@ async fn kinds_and_versions_that_a_server_does_not_know_are_left_to_others() {
         assert_eq!(works.iter().map(what).collect::<Vec<_>>(), ["newer"]);
         let mut nobody = Claims::new(&[], 9, Duration::from_secs(60));
         assert!(nobody.next(&bed.gate, &HashMap::new()).await.unwrap().0.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_flood_of_jobs_that_a_server_does_not_know_keeps_nothing_waiting() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("test.db");
+    let bed = Bed::open(EngineOptions::sqlite(&file), 1).await;
+    // A kind of its own, and a newer version of one that is known.
+    let sql = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 30000) \
+         INSERT INTO jobs (org_id, id, kind, version, payload, state, priority, created_at, run_at, attempts, \
+         max_attempts, cancel_asked, request_id) SELECT ?1, randomblob(16), iif(n % 2, 'test', 'test.else'), \
+         1 + n % 2, x'00', 'queued', n % 3, 1, 1, 0, 5, false, '' FROM n";
+    let org = bed.callers[0].org().id;
+    assert_eq!(Connection::open(&file).unwrap().execute(sql, [org.as_bytes()]).unwrap(), 30_000);
+    for spec in KINDS {
+        bed.ask(0, spec, spec.name()).await;
+    }
+    let mut claimed: Vec<String> = bed.claim(9).await.iter().map(what).collect();
+    claimed.sort_unstable();
+    assert_eq!(claimed, ["test", "test.later", "test.urgent"]);
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_opened_fails_at_once_and_is_dead_in_the_end() {
+    on_both(1, async |bed: Bed| {
+        let (broken, sound) = (bed.ask(0, &KIND, "broken").await, bed.ask(0, &KIND, "sound").await);
+        bed.spoil(broken).await;
+        assert_eq!(bed.claim(9).await.iter().map(crate::queue::Work::id).collect::<Vec<_>>(), [sound]);
+        for attempt in 1..=3 {
+            let row = bed.row(broken).await;
+            assert_eq!((row.attempts, row.lease, row.failure.as_deref()), (attempt, None, Some("unreadable")));
+            assert_eq!(row.state, if attempt < 3 { "queued" } else { "dead" });
+            bed.set_time(broken, "run_at", 0).await;
+            assert!(bed.claim(9).await.is_empty());
+        }
+        let ended = bed.gate.job_stats().ended;
+        assert_eq!((ended[&("test".to_owned(), "failed")], ended[&("test".to_owned(), "dead")]), (2, 1));
     })
     .await;
 }

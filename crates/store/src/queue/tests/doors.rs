@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use kehu_domain::kinds::RoleName;
 use kehu_domain::rights::Rights;
 use serde_json::{Value, json};
@@ -112,9 +114,27 @@ async fn a_job_is_taken_back_at_once_or_at_its_next_step() {
         bed.claim(1).await;
         cancel(&admin, lost).await.unwrap();
         bed.set_time(lost, "lease_until", -1).await;
-        assert_eq!(take_back(&bed.gate).await.unwrap(), 1);
+        assert_eq!(take_back(&bed.gate, Vec::new(), Duration::from_secs(9)).await.unwrap(), 1);
         assert_eq!(bed.row(lost).await.state, "cancelled");
         assert_eq!(bed.entries("job.cancelled").await.len(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_that_was_taken_back_does_not_wait_for_another_attempt() {
+    on_both(1, async |bed: Bed| {
+        let admin = user(&bed, 0, ANN, RoleName::Administrator).await;
+        let failed = Ended::Failed { code: "unreachable", detail: String::new() };
+        for ended in [failed, Ended::Stopped] {
+            let id = bed.ask(0, &KIND, "x").await;
+            let work = bed.claim(1).await.remove(0);
+            cancel(&admin, id).await.unwrap();
+            assert_eq!(work.settle(Err(ended)).await.unwrap(), "cancelled");
+            let row = bed.row(id).await;
+            assert_eq!((row.state.as_str(), row.lease, row.attempts), ("cancelled", None, 1));
+            assert!(row.finished_at.is_some() && row.expires_at.is_some());
+        }
     })
     .await;
 }
