@@ -126,7 +126,7 @@ mod tests {
         let pid = worker.0.id().to_string();
         assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         assert_eq!(worker.0.wait().unwrap().code(), Some(0));
-        assert_eq!(rows.number("SELECT count(*) FROM jobs"), 1);
+        assert_eq!(rows.number("SELECT count(*) FROM jobs WHERE kind = 'housekeeping'"), 1);
     }
 
     #[test]
