@@ -1,10 +1,12 @@
 //! The signed-in user: who, where, what may be done; the own password and sessions.
 
+use std::collections::BTreeMap;
+
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use kehu_domain::field::{Group, Sight};
 use kehu_domain::kinds::KINDS;
-use kehu_domain::rights::{ACTIONS, Reach, Relation};
+use kehu_domain::rights::{ACTIONS, RIGHTS, Reach, Relation};
 use kehu_store::Caller;
 use kehu_store::people::{self, ChangePassword, Me, Password, SessionInfo};
 
@@ -73,6 +75,12 @@ fn answer(caller: &Caller, me: Me) -> MeAnswer {
         let reaches = ACTIONS.iter().map(|(action, name)| (*name, reach(rights.reach(*action, kind.name))));
         (kind.name, reaches.collect())
     });
+    let mut can: BTreeMap<_, BTreeMap<_, _>> = can.collect();
+    // What is about no record reaches everything or nothing.
+    for (right, (what, action)) in RIGHTS.iter().filter_map(|(right, name)| Some((*right, name.split_once('.')?))) {
+        let reach = if rights.grants(right) { ReachWord::All } else { ReachWord::None };
+        can.entry(what).or_default().insert(action, reach);
+    }
     let sees = |relation| sight(rights.sees(Group::Contact, relation));
     let name_of = |id| org.name_of(id).map(|name| name.name.clone());
     MeAnswer {
@@ -94,7 +102,7 @@ fn answer(caller: &Caller, me: Me) -> MeAnswer {
         },
         roles: vec![me.role.key().to_owned()],
         teams: caller.teams().iter().map(|id| Reference { id: *id, name: name_of(*id) }).collect(),
-        can: can.collect(),
+        can,
         contact_data: MeSights { own: sees(Relation::Own), team: sees(Relation::Team), other: sees(Relation::Other) },
         session: session(me.session),
     }

@@ -104,7 +104,7 @@ pub struct MeAnswer {
     pub roles: Vec<String>,
     /// The user's team and those below.
     pub teams: Vec<Reference>,
-    /// Reach by kind and action: `{"customer": {"read": "team"}}`.
+    /// Reach by kind and action: `{"customer": {"read": "team"}}`. The organisation's log is `audit`, all or none of it.
     pub can: BTreeMap<&'static str, BTreeMap<&'static str, ReachWord>>,
     /// How much is seen of phones, e-mails, WeChat ids, addresses and birthdays.
     pub contact_data: MeSights,
