@@ -1,5 +1,7 @@
 //! What the journal needs from time to time: closing what is new, dropping what is too old.
 
+use std::time::Duration;
+
 use kehu_store::journal::Keep;
 use kehu_store::queue::{Priority, Run, Spec, Work};
 
@@ -7,7 +9,8 @@ pub(crate) static CLOSE: Spec = Spec::new("journal.close", 1);
 /// Every minute: for so long the removal of an entry would not be seen.
 pub(crate) const CLOSE_EVERY: &str = "* * * * *";
 
-pub(crate) static KEEP: Spec = Spec::new("journal.keep", 1).priority(Priority::Low);
+pub(crate) static KEEP: Spec =
+    Spec::new("journal.keep", 1).priority(Priority::Low).within(Duration::from_secs(6 * 3600));
 /// At night in most of Asia and Europe.
 pub(crate) const KEEP_EVERY: &str = "43 19 * * *";
 

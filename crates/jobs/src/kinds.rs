@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::str::FromStr;
+use std::time::Duration;
 
 use croner::Cron;
 use kehu_store::journal::{Keep, VERIFICATION, verify_asked};
@@ -11,7 +12,7 @@ use kehu_store::queue::{Run, Schedule, Spec, Work};
 
 use crate::{housekeeping, journal};
 
-/// A pattern that says no time.
+/// A schedule that cannot be: its pattern says no time, or nothing is done for its kind.
 #[derive(Debug, thiserror::Error)]
 #[error("the schedule of {name}: {reason}")]
 pub struct PatternError {
@@ -24,7 +25,7 @@ type Running = Pin<Box<dyn Future<Output = Run>>>;
 /// Kinds of job, by name.
 #[derive(Default)]
 pub struct Kinds {
-    runs: HashMap<&'static str, Box<dyn Fn(Work) -> Running>>,
+    runs: HashMap<&'static str, (Duration, Box<dyn Fn(Work) -> Running>)>,
     specs: Vec<&'static Spec>,
     schedules: Vec<Schedule>,
 }
@@ -39,7 +40,7 @@ impl Kinds {
         F: Fn(Work) -> R + 'static,
         R: Future<Output = Run> + 'static,
     {
-        self.runs.insert(spec.name(), Box::new(move |work| Box::pin(run(work))));
+        self.runs.insert(spec.name(), (spec.longest(), Box::new(move |work| Box::pin(run(work)))));
         self.specs.push(spec);
         self
     }
@@ -48,9 +49,13 @@ impl Kinds {
     /// for each period, however many servers there are.
     ///
     /// # Errors
-    /// The pattern cannot be read.
+    /// The pattern cannot be read, or nobody said what is done for the kind.
     pub fn every(mut self, spec: &'static Spec, pattern: &str) -> Result<Self, PatternError> {
         let wrong = |error: croner::errors::CronError| PatternError { name: spec.name(), reason: error.to_string() };
+        if !self.runs.contains_key(spec.name()) {
+            let reason = "nothing is done for this kind".to_owned();
+            return Err(PatternError { name: spec.name(), reason });
+        }
         let cron = Cron::from_str(pattern).map_err(wrong)?;
         let period = Box::new(move |now| cron.find_previous_occurrence(&now, true).ok());
         self.schedules.push(Schedule { spec, period });
@@ -65,8 +70,9 @@ impl Kinds {
         &self.schedules
     }
 
-    pub(crate) fn begin(&self, work: &Work) -> Option<Running> {
-        self.runs.get(work.kind()).map(|run| run(work.clone()))
+    /// Begins a run, which may take so long.
+    pub(crate) fn begin(&self, work: &Work) -> Option<(Running, Duration)> {
+        self.runs.get(work.kind()).map(|(within, run)| (run(work.clone()), *within))
     }
 }
 
@@ -93,25 +99,30 @@ mod tests {
 
     static KIND: Spec = Spec::new("test", 1);
 
+    fn kinds() -> Kinds {
+        Kinds::default().with(&KIND, async |_| Ok(None))
+    }
+
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
     }
 
     #[test]
     fn a_period_begins_at_its_minute_and_lasts_until_the_next() {
-        let kinds = Kinds::default().every(&KIND, "0 3 * * *").unwrap();
+        let kinds = kinds().every(&KIND, "0 3 * * *").unwrap();
         let period = |now: &str| (kinds.schedules()[0].period)(at(now));
         assert_eq!(period("2026-11-26T03:00:00.000Z"), Some(at("2026-11-26T03:00:00Z")));
         assert_eq!(period("2026-11-26T23:59:59.999Z"), Some(at("2026-11-26T03:00:00Z")));
         assert_eq!(period("2026-11-27T02:59:59.999Z"), Some(at("2026-11-26T03:00:00Z")));
-        let minutes = Kinds::default().every(&KIND, "* * * * *").unwrap();
+        let minutes = self::kinds().every(&KIND, "* * * * *").unwrap();
         assert_eq!((minutes.schedules()[0].period)(at("2026-11-26T03:07:59.900Z")), Some(at("2026-11-26T03:07:00Z")));
     }
 
     #[test]
     fn a_pattern_that_says_nothing_is_refused_with_its_kind() {
-        let refused = Kinds::default().every(&KIND, "61 * * * *").err().unwrap();
+        let refused = kinds().every(&KIND, "61 * * * *").err().unwrap();
         assert!(refused.to_string().starts_with("the schedule of test: "), "{refused}");
+        assert!(Kinds::default().every(&KIND, "0 3 * * *").is_err());
     }
 
     #[test]

@@ -28,11 +28,14 @@ pub struct JobOptions {
     pub rest: Duration,
     /// How long running jobs may go on after the stop.
     pub drain: Duration,
+    /// How long a running job may go on after somebody took it back.
+    pub grace: Duration,
 }
 
 impl Default for JobOptions {
     fn default() -> Self {
-        Self { slots: 4, lease: Duration::from_secs(30), rest: Duration::from_secs(60), drain: Duration::from_secs(5) }
+        let (lease, grace) = (Duration::from_secs(30), Duration::from_secs(30));
+        Self { slots: 4, lease, rest: Duration::from_secs(60), drain: Duration::from_secs(5), grace }
     }
 }
 

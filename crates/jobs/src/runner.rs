@@ -7,7 +7,7 @@ use kehu_store::Gate;
 use kehu_store::failure::Failure;
 use kehu_store::queue::{self, Claims, Ended, Run, Work};
 use tokio::sync::watch;
-use tokio::task::spawn_local;
+use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::JobOptions;
@@ -105,7 +105,7 @@ impl Runner {
     async fn cancel(&self) -> Result<(), Failure> {
         if self.slots.many() > 0 {
             let asked = queue::asked_to_cancel(&self.gate).await?;
-            self.slots.works().iter().filter(|work| asked.contains(&work.id())).for_each(Work::cancel);
+            self.slots.cancel(&asked, self.options.grace);
         }
         Ok(())
     }
@@ -138,7 +138,7 @@ impl Runner {
     }
 
     fn begin(&self, work: Work) {
-        let Some(running) = self.kinds.begin(&work) else {
+        let Some((running, within)) = self.kinds.begin(&work) else {
             tracing::error!(kind = work.kind(), "a job of an unknown kind was claimed");
             return;
         };
@@ -148,13 +148,7 @@ impl Runner {
         self.gate.set_running_jobs(self.slots.many());
         let (gate, slots) = (self.gate.clone(), self.slots.clone());
         spawn_local(async move {
-            let run = match run.await {
-                Ok(run) => run,
-                Err(error) if error.is_panic() => Err(panicked()),
-                // Cut off: the server ends, or the lease was lost, and then nothing is written.
-                Err(_) => Err(Ended::Stopped),
-            };
-            let outcome = settle(&work, run).await;
+            let outcome = settle(&work, ended(&work, run, within).await).await;
             gate.count_job(work.kind(), outcome);
             slots.free(work.lease());
             gate.set_running_jobs(slots.many());
@@ -188,8 +182,24 @@ fn has_passed(last: &mut Option<Instant>, time: Duration) -> bool {
     passed
 }
 
-fn panicked() -> Ended {
-    Ended::Failed { code: "panicked", detail: "The log has the place.".to_owned() }
+/// Waits for the end of a run, for so long.
+async fn ended(work: &Work, mut run: JoinHandle<Run>, within: Duration) -> Run {
+    match timeout(within, &mut run).await {
+        Ok(Ok(run)) => run,
+        Ok(Err(error)) if error.is_panic() => Err(failed("panicked", "The log has the place.")),
+        // Cut off: the server ends, somebody took the job back, or the lease was lost, and then nothing is written.
+        Ok(Err(_)) => Err(Ended::Stopped),
+        Err(_) => {
+            // What it does on other threads sees it at its next step.
+            work.stop();
+            run.abort();
+            Err(failed("took_too_long", "It did not end in the time that its kind has."))
+        }
+    }
+}
+
+fn failed(code: &'static str, detail: &str) -> Ended {
+    Ended::Failed { code, detail: detail.to_owned() }
 }
 
 /// Writes how a run ended; what cannot be written comes back when the lease ends.

@@ -1,12 +1,14 @@
 //! The jobs that this process runs.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::time::Duration;
 
 use kehu_store::queue::Work;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// They, shared by whoever looks after them.
@@ -23,11 +25,13 @@ struct Inner {
 struct Slot {
     work: Work,
     run: AbortHandle,
+    /// When it was told that somebody took the job back.
+    told: Option<Instant>,
 }
 
 impl Slots {
     pub(crate) fn take(&self, work: Work, run: AbortHandle) {
-        self.0.taken.borrow_mut().insert(work.lease(), Slot { work, run });
+        self.0.taken.borrow_mut().insert(work.lease(), Slot { work, run, told: None });
     }
 
     pub(crate) fn free(&self, lease: Uuid) {
@@ -55,6 +59,16 @@ impl Slots {
             *many.entry(slot.work.org_id()).or_default() += 1;
         }
         many
+    }
+
+    /// Tells runs that somebody took their job back; ends those where they wait that were told so long ago.
+    pub(crate) fn cancel(&self, jobs: &HashSet<Uuid>, grace: Duration) {
+        for slot in self.0.taken.borrow_mut().values_mut().filter(|slot| jobs.contains(&slot.work.id())) {
+            slot.work.cancel();
+            if slot.told.get_or_insert_with(Instant::now).elapsed() >= grace {
+                slot.run.abort();
+            }
+        }
     }
 
     /// Ends a run where it waits.

@@ -20,8 +20,13 @@ pub(crate) const KEK: &str = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const PASSWORD: &str = "correct horse battery";
 
 /// Quick in everything.
-pub(crate) const OPTIONS: JobOptions =
-    JobOptions { slots: 3, lease: Duration::from_secs(1), rest: Duration::ZERO, drain: Duration::from_millis(300) };
+pub(crate) const OPTIONS: JobOptions = JobOptions {
+    slots: 3,
+    lease: Duration::from_secs(1),
+    rest: Duration::ZERO,
+    drain: Duration::from_millis(300),
+    grace: Duration::from_millis(300),
+};
 
 pub(crate) async fn open(place: EngineOptions, kek: &str) -> Gate {
     let keys = Arc::new(LocalKeys::from_text(kek).unwrap());

@@ -16,6 +16,7 @@ static PANICS: Spec = Spec::new("test.panics", 1).attempts(1);
 static STEPS: Spec = Spec::new("test.steps", 1);
 static SLEEPS: Spec = Spec::new("test.sleeps", 1);
 static BLOCKS: Spec = Spec::new("test.blocks", 1);
+static SLOW: Spec = Spec::new("test.slow", 1).attempts(1).within(Duration::from_millis(300));
 static QUICK: Spec = Spec::new("test.quick", 1);
 
 /// Goes on until somebody says stop.
@@ -55,7 +56,7 @@ async fn quick(work: Work) -> queue::Run {
 
 fn kinds() -> Kinds {
     let kinds = Kinds::default().with(&PANICS, panics).with(&STEPS, steps).with(&SLEEPS, sleeps);
-    kinds.with(&QUICK, quick).with(&BLOCKS, blocks)
+    kinds.with(&QUICK, quick).with(&BLOCKS, blocks).with(&SLOW, sleeps)
 }
 
 async fn with_jobs(test: impl AsyncFnOnce(&Gate, &Caller, Jobs)) {
@@ -137,6 +138,20 @@ async fn a_lease_that_ends_under_a_running_job_is_renewed() {
         let ended = gate.job_stats().ended;
         let runs: Vec<_> = ended.iter().filter(|((kind, _), _)| kind == "test.blocks").collect();
         assert_eq!(runs, [(&("test.blocks".to_owned(), "done"), &1)]);
+        jobs.end().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_does_not_end_by_itself_is_cut_off() {
+    with_jobs(async |_, caller, jobs| {
+        let (slow, cancelled) = (ask(caller, &SLOW, Value::Null).await, ask(caller, &SLEEPS, Value::Null).await);
+        in_state(caller, cancelled, "running").await;
+        queue::cancel(caller, cancelled).await.unwrap();
+        in_state(caller, cancelled, "cancelled").await;
+        in_state(caller, slow, "dead").await;
+        assert_eq!(job(caller, slow).await["failure"]["code"], "took_too_long");
         jobs.end().await;
     })
     .await;

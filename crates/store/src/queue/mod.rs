@@ -21,6 +21,8 @@ mod work;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 
@@ -59,6 +61,8 @@ fn due(db: &impl ConnectionTrait) -> String {
     format!("{QUEUED} IS NOT NULL AND {QUEUED} <= {}", crate::dialect::now(db))
 }
 
+const HOUR: Duration = Duration::from_secs(3600);
+
 /// That a job may run, now or when somebody tries it again.
 pub(crate) fn may_run(job: &str) -> String {
     format!("{job}.state IN ('queued', 'running', 'dead')")
@@ -71,10 +75,12 @@ pub struct Spec {
     version: u32,
     priority: Priority,
     attempts: u32,
+    within: Duration,
 }
 
 impl Spec {
-    /// A kind of that name (lower-case letters, digits, `_` and `.`), of normal priority, with five attempts. The
+    /// A kind of that name (lower-case letters, digits, `_` and `.`), of normal priority, with five attempts of an
+    /// hour at most. The
     /// version is that of its payload: a server runs jobs of its own version and of older ones, and leaves newer ones
     /// to newer servers.
     ///
@@ -88,7 +94,7 @@ impl Spec {
             assert!(matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.'), "a kind of job is a-z, 0-9, '_' and '.'");
             rest = tail;
         }
-        Self { name, version, priority: Priority::Normal, attempts: 5 }
+        Self { name, version, priority: Priority::Normal, attempts: 5, within: HOUR }
     }
 
     /// Of another priority.
@@ -101,6 +107,18 @@ impl Spec {
     #[must_use]
     pub const fn attempts(self, attempts: u32) -> Self {
         Self { attempts, ..self }
+    }
+
+    /// With another time that a run may take.
+    #[must_use]
+    pub const fn within(self, within: Duration) -> Self {
+        Self { within, ..self }
+    }
+
+    /// How long a run may take.
+    #[must_use]
+    pub const fn longest(&self) -> Duration {
+        self.within
     }
 
     /// Its name.
