@@ -22,7 +22,7 @@ const POSTGRES: &str = "sendto";
 
 /// What the newest changes of the schema made, undone: a database as an older program left it, with a journal whose
 /// entries have no codes.
-const OLDER_SQLITE: &str = "BEGIN; DROP TABLE jobs; DROP TABLE schedules; DROP TABLE journal_stretches; \
+const OLDER_SQLITE: &str = "BEGIN; DROP TABLE jobs; DROP TABLE schedules; DROP TABLE journal_stretches; DROP TABLE journal_heads; \
     DROP TABLE journal_readers; DROP INDEX journal_entry; DROP INDEX journal_record; DROP INDEX journal_feed; \
     DROP INDEX journal_actor; DROP INDEX journal_notable; DROP INDEX journal_refused; \
     ALTER TABLE journal DROP COLUMN mac; \
@@ -31,7 +31,7 @@ const OLDER_SQLITE: &str = "BEGIN; DROP TABLE jobs; DROP TABLE schedules; DROP T
     DELETE FROM seaql_migrations WHERE version LIKE '%_000008_journal' OR version LIKE '%_000009_jobs'; COMMIT";
 
 /// On PostgreSQL the journal was one table.
-const OLDER_POSTGRES: &str = "DROP TABLE jobs; DROP TABLE schedules; DROP TABLE journal_stretches; \
+const OLDER_POSTGRES: &str = "DROP TABLE jobs; DROP TABLE schedules; DROP TABLE journal_stretches; DROP TABLE journal_heads; \
     DROP TABLE journal_readers; ALTER TABLE journal RENAME TO journal_after; \
     CREATE TABLE journal AS SELECT * FROM journal_after ORDER BY seq; ALTER TABLE journal DROP COLUMN mac; \
     CREATE SEQUENCE journal_seq_seq OWNED BY journal.seq; DROP TABLE journal_after; DROP SEQUENCE journal_order; \
