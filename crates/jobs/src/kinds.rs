@@ -22,10 +22,13 @@ pub struct PatternError {
 
 type Running = Pin<Box<dyn Future<Output = Run>>>;
 
+type Begin = Box<dyn Fn(Work) -> Running>;
+
 /// Kinds of job, by name.
 #[derive(Default)]
 pub struct Kinds {
-    runs: HashMap<&'static str, (Duration, Box<dyn Fn(Work) -> Running>)>,
+    /// For how long a run may last, and how it is begun.
+    runs: HashMap<&'static str, (Duration, Begin)>,
     specs: Vec<&'static Spec>,
     schedules: Vec<Schedule>,
 }
