@@ -21,11 +21,12 @@ pub struct PatternError {
 }
 
 type Running = Pin<Box<dyn Future<Output = Run>>>;
+type Begins = Box<dyn Fn(Work) -> Running>;
 
 /// Kinds of job, by name.
 #[derive(Default)]
 pub struct Kinds {
-    runs: HashMap<&'static str, (Duration, Box<dyn Fn(Work) -> Running>)>,
+    runs: HashMap<&'static str, (Duration, Begins)>,
     specs: Vec<&'static Spec>,
     schedules: Vec<Schedule>,
 }
