@@ -275,7 +275,7 @@ impl From<Failure> for Problem {
             Failure::JobNotDead => Self::new(&codes::JOB_NOT_DEAD),
             Failure::Engine(error) => engine(&error),
             Failure::Sealing(text) => Self::internal(format!("sealing: {text}")),
-            Failure::LeaseLost => Self::internal(failure.to_string()),
+            Failure::LeaseLost | Failure::TooLarge(_) => Self::internal(failure.to_string()),
             Failure::Internal(text) => Self::internal(text),
         }
     }

@@ -21,7 +21,6 @@ pub struct PatternError {
 }
 
 type Running = Pin<Box<dyn Future<Output = Run>>>;
-
 type Begin = Box<dyn Fn(Work) -> Running>;
 
 /// Kinds of job, by name.

@@ -57,6 +57,9 @@ pub enum Failure {
     /// The job that writes is another server's now, or nobody's.
     #[error("the lease of the job was lost")]
     LeaseLost,
+    /// This part of a job is larger than 1 MB.
+    #[error("the {0} of a job is larger than 1 MB")]
+    TooLarge(&'static str),
     /// The database could not.
     #[error(transparent)]
     Engine(#[from] EngineError),

@@ -293,7 +293,7 @@ impl<'a> Tx<'a> {
             let gate = self.caller.gate().clone();
             after.push(Box::new(move || gate.forget_org(org)));
         }
-        if let Principal::Job { id, lease } = self.caller.principal() {
+        if let Principal::Job { id, lease, .. } = self.caller.principal() {
             queue::hold(&self, id, lease, gathered.step).await?;
         }
         // One record may say the same number twice, in a field of its own and in a list.

@@ -74,6 +74,8 @@ pub enum Principal {
         id: Uuid,
         /// The claim that it runs under.
         lease: Uuid,
+        /// The user whom it goes back to, where it is one.
+        asked_by: Option<Uuid>,
     },
     /// The system: a schedule, the command line, signing in.
     System,
@@ -106,6 +108,15 @@ impl Principal {
         match self {
             Self::User { id, .. } => Some(id),
             _ => None,
+        }
+    }
+
+    /// Whom a job that is asked for goes back to: the user, or whoever asked for the job that asks.
+    #[must_use]
+    pub fn asks_for(self) -> Option<Uuid> {
+        match self {
+            Self::Job { asked_by, .. } => asked_by,
+            other => other.user(),
         }
     }
 

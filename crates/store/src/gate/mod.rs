@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::crypto::kek::KeyProvider;
 use crate::crypto::roots::{KeyRing, Purpose, RootState, WrappedRoot};
 use crate::engine::{Engine, EngineError, EngineOptions, EngineStats, Source};
-use crate::entities::{session, tenant_key};
+use crate::entities::{job, session, tenant_key};
 use crate::failure::{Failure, SignInFailure};
 use crate::hourly::Hourly;
 use crate::journal::Mark;
@@ -147,10 +147,11 @@ impl Gate {
     ///
     /// # Errors
     /// The organisation is gone, or the database is away.
-    pub(crate) async fn job(&self, org: Uuid, id: Uuid, lease: Uuid, request_id: String) -> Result<Caller, Failure> {
-        let org = self.org(org).await?;
-        let request = RequestInfo { request_id, via: "job", ..RequestInfo::default() };
-        self.caller(org, Principal::Job { id, lease }, Rights::system(), Vec::new(), request).await
+    pub(crate) async fn job(&self, row: &job::Model, lease: Uuid) -> Result<Caller, Failure> {
+        let org = self.org(row.org_id).await?;
+        let request = RequestInfo { request_id: row.request_id.clone(), via: "job", ..RequestInfo::default() };
+        let principal = Principal::Job { id: row.id, lease, asked_by: row.created_by };
+        self.caller(org, principal, Rights::system(), Vec::new(), request).await
     }
 
     /// The system in an organisation that is being made: its rows are not written yet.

@@ -11,7 +11,6 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::dialect::{now, statement};
-use crate::engine::rows::Reads;
 use crate::entities::job;
 use crate::failure::Failure;
 use crate::gate::Caller;
@@ -21,7 +20,7 @@ use crate::tx::Tx;
 
 use super::State;
 use super::fence::{finished, for_change, kept};
-use super::show::Opened;
+use super::show::{Opened, Shown};
 
 const KNOWN: &str = "filter[state], filter[kind], limit, after";
 const MAX_LIMIT: u64 = 500;
@@ -68,7 +67,7 @@ impl Asked {
     }
 
     /// The place behind a job.
-    fn behind(&self, row: &job::Model) -> String {
+    fn behind(&self, row: &Shown) -> String {
         URL_SAFE_NO_PAD.encode(json!(["jobs", self.state.map(State::key), self.kind, row.id]).to_string())
     }
 }
@@ -104,7 +103,7 @@ pub async fn list(caller: &Caller, parameters: Vec<(String, String)>) -> Result<
     if let Some(id) = asked.after {
         query = query.filter(C::Id.lt(id));
     }
-    let mut rows = caller.db().all(query.order_by_desc(C::Id).limit(asked.limit + 1)).await?;
+    let mut rows = Shown::of(query.order_by_desc(C::Id).limit(asked.limit + 1)).all(caller.db()).await?;
     let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
     let more = rows.len() > limit;
     rows.truncate(limit);
@@ -132,11 +131,11 @@ pub async fn list(caller: &Caller, parameters: Vec<(String, String)>) -> Result<
 /// There is none within the caller's reach.
 pub async fn get(caller: &Caller, id: Uuid) -> Result<Answer, Failure> {
     let query = job::Entity::find().filter(within_reach(caller, Action::Read)?).filter(job::Column::Id.eq(id));
-    let row = caller.db().all(query).await?.into_iter().next().ok_or(Failure::NotFound)?;
+    let row = Shown::of(query).one(caller.db()).await?.ok_or(Failure::NotFound)?;
     answer(caller, row)
 }
 
-fn answer(caller: &Caller, row: job::Model) -> Result<Answer, Failure> {
+fn answer(caller: &Caller, row: Shown) -> Result<Answer, Failure> {
     let id = row.id;
     let job = Opened::new(caller, row)?;
     let mut out = Out::new();
@@ -200,7 +199,8 @@ where
             let sql = format!("UPDATE jobs SET {set} WHERE org_id = ? AND id = ?");
             tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
             tx.log(Entry::admin(event, Some(("job", id))));
-            let row = job::Entity::find_by_id((tx.org_id(), id)).one(tx.db()).await?.ok_or(Failure::NotFound)?;
+            let row =
+                Shown::of(job::Entity::find_by_id((tx.org_id(), id))).one(tx.db()).await?.ok_or(Failure::NotFound)?;
             answer(tx.caller(), row)
         })
         .await

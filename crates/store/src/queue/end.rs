@@ -68,6 +68,7 @@ impl From<Failure> for Ended {
             Failure::Conflict(_) => failed("conflict"),
             Failure::Limited(_) => failed("limited"),
             Failure::FormPaused => failed("form_paused"),
+            Failure::TooLarge(_) => Self::Final { code: "too_large", detail },
             Failure::TooExpensive(_)
             | Failure::NotFound
             | Failure::Forbidden

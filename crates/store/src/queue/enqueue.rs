@@ -15,6 +15,9 @@ use crate::tx::Tx;
 
 use super::{PAYLOAD, Spec, State};
 
+/// Bytes of a payload, a checkpoint or a result.
+const LARGEST: usize = 1_000_000;
+
 /// A job that is asked for.
 #[derive(Clone)]
 pub struct NewJob {
@@ -84,6 +87,12 @@ pub(super) async fn living(db: &impl ConnectionTrait, org: Uuid, key: &str) -> R
     Ok(found.filter(C::State.is_in(states)).one(db).await?.map(|row| row.id))
 }
 
+/// Refuses a part of a job that is larger than 1 MB: what is large belongs elsewhere, and the job says where.
+pub(super) fn measured(part: &'static str, value: Option<&Value>) -> Result<(), Failure> {
+    let large = value.is_some_and(|value| value.to_string().len() > LARGEST);
+    if large { Err(Failure::TooLarge(part)) } else { Ok(()) }
+}
+
 /// The rows of jobs that a transaction asked for.
 pub(crate) fn rows(tx: &Tx<'_>, jobs: Vec<NewJob>) -> Result<Insert, Failure> {
     let time = after(tx.db());
@@ -107,6 +116,7 @@ pub(crate) fn rows(tx: &Tx<'_>, jobs: Vec<NewJob>) -> Result<Insert, Failure> {
     let caller = tx.caller();
     let row = |job: NewJob| -> Result<Vec<sea_orm::Value>, Failure> {
         let NewJob { id, spec, payload, delay, unique_key } = job;
+        measured("payload", Some(&payload))?;
         let payload = caller.ring().seal(PAYLOAD, id, payload.to_string().as_bytes())?;
         Ok(vec![
             tx.org_id().into(),
@@ -122,7 +132,7 @@ pub(crate) fn rows(tx: &Tx<'_>, jobs: Vec<NewJob>) -> Result<Insert, Failure> {
             i64::from(spec.attempts).into(),
             false.into(),
             unique_key.into(),
-            caller.principal().user().into(),
+            caller.principal().asks_for().into(),
             caller.request().request_id.clone().into(),
         ])
     };

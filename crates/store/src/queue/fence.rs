@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::tx::Tx;
 
 use super::end::End;
+use super::enqueue::measured;
 use super::work::Step;
 use super::{CHECKPOINT, DETAIL, RESULT, State};
 
@@ -47,6 +48,10 @@ pub(super) async fn cancel_asked(tx: &Tx<'_>, id: Uuid, lease: Uuid) -> Result<b
 
 async fn note(tx: &Tx<'_>, id: Uuid, lease: Uuid, step: Step) -> Result<(), Failure> {
     let Step { checkpoint, progress, end } = step;
+    measured("checkpoint", checkpoint.as_ref())?;
+    if let Some(End::Done(result)) = &end {
+        measured("result", result.as_ref())?;
+    }
     let ring = tx.caller().ring();
     let seal = |path, text: &str| -> Result<Value, Failure> { Ok(ring.seal(path, id, text.as_bytes())?.into()) };
     let mut set = Set::default();

@@ -13,6 +13,7 @@ use crate::gate::{Caller, Gate};
 use crate::tx::Tx;
 
 use super::end::{End, Ended, pause};
+use super::enqueue::measured;
 use super::fence::cancel_asked;
 use super::{CHECKPOINT, PAYLOAD};
 
@@ -56,6 +57,7 @@ struct Inner {
     id: Uuid,
     lease: Uuid,
     kind: String,
+    version: i64,
     attempts: i64,
     max_attempts: i64,
     payload: Value,
@@ -68,7 +70,7 @@ struct Inner {
 impl Work {
     /// Opens a row that was claimed.
     pub(super) async fn open(gate: &Gate, row: &job::Model, lease: Uuid) -> Result<Self, Failure> {
-        let caller = gate.job(row.org_id, row.id, lease, row.request_id.clone()).await?;
+        let caller = gate.job(row, lease).await?;
         let read = |path, cell: &[u8]| -> Result<Value, Failure> {
             let text = caller.ring().open_text(path, row.id, cell)?;
             serde_json::from_str(&text).map_err(|_| Failure::Internal(format!("{path} of {} is no JSON", row.id)))
@@ -79,6 +81,7 @@ impl Work {
             id: row.id,
             lease,
             kind: row.kind.clone(),
+            version: row.version,
             attempts: row.attempts,
             max_attempts: row.max_attempts,
             payload,
@@ -114,6 +117,18 @@ impl Work {
     #[must_use]
     pub fn kind(&self) -> &str {
         &self.0.kind
+    }
+
+    /// The version of its payload, which may be older than the one that this server asks for.
+    #[must_use]
+    pub fn version(&self) -> i64 {
+        self.0.version
+    }
+
+    /// The user who asked for it, or for the job that did.
+    #[must_use]
+    pub fn asked_by(&self) -> Option<Uuid> {
+        self.0.caller.principal().asks_for()
     }
 
     /// The claim that it runs under: another one with every run.
@@ -162,7 +177,7 @@ impl Work {
     /// Notes a step by itself.
     ///
     /// # Errors
-    /// The lease was lost, or the database is away.
+    /// A checkpoint or result is larger than 1 MB, the lease was lost, or the database is away.
     pub async fn save(&self, step: Step) -> Result<(), Failure> {
         let work = self.clone();
         let noted = async move |tx: &Tx<'_>| {
@@ -191,7 +206,11 @@ impl Work {
             return Ok("done");
         }
         let (end, word) = match run {
-            Ok(result) => (End::Done(result), "done"),
+            Ok(result) => match measured("result", result.as_ref()) {
+                Ok(()) => (End::Done(result), "done"),
+                // Another time it would be as large.
+                Err(failure) => (End::Dead { code: "too_large", detail: failure.to_string() }, "dead"),
+            },
             Err(Ended::Lost) => return Ok("lost"),
             Err(Ended::Cancelled) => (End::Cancelled, "cancelled"),
             Err(Ended::Stopped) => (End::Back, "given_back"),
