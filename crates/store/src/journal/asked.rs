@@ -21,7 +21,8 @@ use super::audit::permit;
 use super::{Entry, Head, Outcome, Verdict};
 
 /// The job.
-pub static VERIFICATION: Spec = Spec::new("audit.verify", 1).priority(Priority::High).attempts(3);
+pub static VERIFICATION: Spec =
+    Spec::new("audit.verify", 1).priority(Priority::High).attempts(3).within(Duration::from_secs(12 * 3600));
 
 /// How often a job says how far it is, and sees whether it should end.
 const LOOK: Duration = Duration::from_secs(1);
