@@ -7,6 +7,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use kehu_store::crypto::cell::FieldPath;
+use kehu_store::crypto::chain::Signed;
 use kehu_store::crypto::index::{IndexClass, IndexVersion, Width};
 use kehu_store::crypto::kek::{LocalKeys, new_key_text};
 use kehu_store::crypto::password;
@@ -15,6 +16,7 @@ use kehu_store::crypto::token::{Token, TokenKind};
 use uuid::Uuid;
 
 const PHONES: FieldPath = FieldPath::new("contact.phones");
+const JOURNAL: FieldPath = FieldPath::new("journal.body");
 const VALUE: &str = r#"[{"kind":"mobile","value":"+8613800138000"}]"#;
 const PHONE: &str = "+8613800138000";
 
@@ -35,6 +37,10 @@ fn main() -> Outcome<()> {
     measure("open", 200_000, || Ok(ring.open(PHONES, row, &cell)?))?;
     measure("index value", 200_000, || Ok(ring.index_value(IndexClass::Phone, version, PHONE)?))?;
     measure("index check", 200_000, || Ok(ring.index_check(IndexClass::Phone, 1, row, PHONE)?))?;
+    // A header and the values of an ordinary change.
+    let (header, body) = (vec![7; 400], vec![7; 700]);
+    measure("code of a journal entry", 200_000, || Ok(ring.sign(Signed::Entry, &header)))?;
+    measure("seal a journal body", 200_000, || Ok(ring.seal(JOURNAL, row, &body)?))?;
     measure("make and wrap a root", 20_000, || Ok(new_root(&keys, org, 2, Purpose::Enc)?))?;
     measure("unlock a ring", 2_000, || Ok(KeyRing::unlock(&keys, org, &rows)?))?;
     let token = Token::generate(TokenKind::Server, org)?;
