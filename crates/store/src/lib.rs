@@ -19,6 +19,7 @@ mod hourly;
 mod inserts;
 mod kept;
 mod ops;
+mod paging;
 mod pii;
 mod query;
 mod refusals;
@@ -26,6 +27,8 @@ mod registry;
 mod rows;
 mod sealer;
 mod search;
+#[cfg(test)]
+mod test_databases;
 mod tx;
 
 pub use gate::{Caller, Gate, GateOptions, Principal, RequestInfo, Verified};

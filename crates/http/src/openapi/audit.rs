@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::operation::{Answer, Guard, Operation, parameter_ref};
+use super::operation::{Answer, Operation, parameter_ref};
 use super::shapes::{described, object, or_null, schema_ref, whole};
 use crate::problem_codes as codes;
 
@@ -13,19 +13,10 @@ pub(super) fn operations() -> Vec<Operation> {
 
 fn operation(path: &str, id: &str, summary: &str, description: &str) -> Operation {
     Operation {
-        method: "get",
-        path: path.to_owned(),
-        id: id.to_owned(),
-        tag: "audit".to_owned(),
         summary: summary.to_owned(),
         description: description.to_owned(),
-        guard: Guard::Token,
-        parameters: Vec::new(),
-        body: None,
-        example: None,
-        answers: Vec::new(),
         problems: vec![&codes::FORBIDDEN],
-        asks: false,
+        ..Operation::new("get", path, id, "audit")
     }
 }
 

@@ -13,21 +13,8 @@ use crate::routes::forms::SubmissionAnswer;
 const BODIES: &[&str] = &["application/json", "application/x-www-form-urlencoded", "multipart/form-data"];
 
 fn operation(method: &'static str, path: &str, id: &str, summary: &str, description: &str, guard: Guard) -> Operation {
-    Operation {
-        method,
-        path: path.to_owned(),
-        id: id.to_owned(),
-        tag: "submissions".to_owned(),
-        summary: summary.to_owned(),
-        description: description.to_owned(),
-        guard,
-        parameters: Vec::new(),
-        body: None,
-        example: None,
-        answers: Vec::new(),
-        problems: Vec::new(),
-        asks: false,
-    }
+    let (summary, description) = (summary.to_owned(), description.to_owned());
+    Operation { summary, description, guard, ..Operation::new(method, path, id, "submissions") }
 }
 
 /// The operations.

@@ -2,29 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use super::operation::{Answer, Guard, Operation, parameter_ref};
-use super::shapes::{described, object, or_null, schema_ref};
+use super::operation::{Answer, Operation, parameter_ref};
+use super::shapes::{described, or_null, schema_ref, whole};
 use crate::problem_codes::{self as codes, ProblemCode};
 
 /// Whose jobs somebody sees.
 const REACH: &str = "Administrators see every job of the organisation, others those that they asked for.";
 
 fn operation(method: &'static str, path: &str, id: &str, summary: &str, text: &str) -> Operation {
-    Operation {
-        method,
-        path: path.to_owned(),
-        id: id.to_owned(),
-        tag: "jobs".to_owned(),
-        summary: summary.to_owned(),
-        description: format!("{text} {REACH}"),
-        guard: Guard::Token,
-        parameters: Vec::new(),
-        body: None,
-        example: None,
-        answers: Vec::new(),
-        problems: Vec::new(),
-        asks: false,
-    }
+    let (summary, description) = (summary.to_owned(), format!("{text} {REACH}"));
+    Operation { summary, description, ..Operation::new(method, path, id, "jobs") }
 }
 
 /// The operations.
@@ -144,11 +131,4 @@ fn number(description: &str) -> Value {
 
 fn time(description: &str) -> Value {
     json!({ "type": "string", "format": "date-time", "description": description })
-}
-
-/// An object of which every property is always there.
-fn whole(description: &str, properties: Value) -> Value {
-    let Value::Object(properties) = properties else { return Value::Null };
-    let names: Vec<String> = properties.keys().cloned().collect();
-    object(description, properties, &names.iter().map(String::as_str).collect::<Vec<_>>(), false)
 }

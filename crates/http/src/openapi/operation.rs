@@ -136,6 +136,26 @@ pub struct Operation {
 }
 
 impl Operation {
+    /// An operation for whoever is signed in, with nothing in it yet.
+    #[must_use]
+    pub fn new(method: &'static str, path: impl Into<String>, id: impl Into<String>, tag: &str) -> Self {
+        Self {
+            method,
+            path: path.into(),
+            id: id.into(),
+            tag: tag.to_owned(),
+            summary: String::new(),
+            description: String::new(),
+            guard: Guard::Token,
+            parameters: Vec::new(),
+            body: None,
+            example: None,
+            answers: Vec::new(),
+            problems: Vec::new(),
+            asks: false,
+        }
+    }
+
     /// Codes of every problem, by status: its own, and those of whatever is asked of the server.
     #[must_use]
     pub fn codes(&self) -> BTreeMap<u16, Vec<&'static str>> {

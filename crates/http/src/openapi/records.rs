@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::examples;
 use super::kinds::{PAGE, expansions, member_names, orders};
-use super::operation::{Answer, Guard, Operation, parameter_ref};
+use super::operation::{Answer, Operation, parameter_ref};
 use super::people;
 use super::shapes::schema_ref;
 use crate::problem_codes as codes;
@@ -37,20 +37,12 @@ fn operation(
     summary: String,
     description: &str,
 ) -> Operation {
+    let (path, id) = (format!("/v1/{}{path}", kind.path), format!("{}_{verb}", kind.path));
     Operation {
-        method,
-        path: format!("/v1/{}{path}", kind.path),
-        id: format!("{}_{verb}", kind.path),
-        tag: kind.path.to_owned(),
         summary,
         description: description.to_owned(),
-        guard: Guard::Token,
-        parameters: Vec::new(),
-        body: None,
-        example: None,
-        answers: Vec::new(),
         problems: vec![&codes::FORBIDDEN],
-        asks: false,
+        ..Operation::new(method, path, id, kind.path)
     }
 }
 

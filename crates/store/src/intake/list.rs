@@ -1,7 +1,5 @@
 //! What came in through a form, for those who may see the form.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use kehu_domain::codes;
 use kehu_domain::fields::format_time;
@@ -20,6 +18,7 @@ use crate::gate::{Caller, Gate};
 use crate::journal::{Entry, Outcome};
 use crate::machine::Answer;
 use crate::machine::read;
+use crate::paging;
 use crate::refusals::{Refusal, noting};
 use crate::tx::Tx;
 
@@ -27,7 +26,6 @@ use super::place::Status;
 use super::submit::{DETAIL, RAW};
 
 const KNOWN: &str = "filter[status], limit, after";
-const MAX_LIMIT: u64 = 500;
 
 /// What was asked of the list.
 struct Asked {
@@ -38,7 +36,7 @@ struct Asked {
 
 impl Asked {
     fn read(parameters: Vec<(String, String)>) -> Result<Self, Failure> {
-        let mut asked = Self { status: None, limit: 50, after: None };
+        let mut asked = Self { status: None, limit: paging::DEFAULT_LIMIT, after: None };
         let mut after = None;
         for (name, value) in parameters {
             match name.as_str() {
@@ -48,34 +46,24 @@ impl Asked {
                     let flaw = Flaw::new(&codes::CHOICE_UNKNOWN).with("value", value).with("choices", choices);
                     return Err(Failure::question(name, flaw));
                 }
-                "limit" => {
-                    let limit = value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-                    let flaw = || Flaw::new(&codes::LIMIT_INVALID).with("value", &value).with("max", MAX_LIMIT);
-                    asked.limit = limit.ok_or_else(|| Failure::question(name, flaw()))?;
-                }
+                "limit" => asked.limit = paging::limit(&value)?,
                 "after" => after = Some(value),
-                _ => {
-                    let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", &name).with("known", KNOWN);
-                    return Err(Failure::question(name, flaw));
-                }
+                _ => return Err(paging::unknown(&name, KNOWN)),
             }
         }
-        let wrong = || Failure::question("after", Flaw::new(&codes::CURSOR_INVALID));
-        asked.after = after.map(|text| asked.cursor(&text).ok_or_else(wrong)).transpose()?;
+        asked.after = after.map(|text| asked.cursor(&text).ok_or_else(paging::wrong_cursor)).transpose()?;
         Ok(asked)
     }
 
     fn cursor(&self, text: &str) -> Option<(DateTime<Utc>, Uuid)> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (of, status, at, id): (String, Option<String>, i64, Uuid) = serde_json::from_slice(&bytes).ok()?;
+        let (of, status, at, id): (String, Option<String>, i64, Uuid) = paging::place(text)?;
         let fits = of == "submissions" && status == self.status;
         Some((DateTime::from_timestamp_millis(at).filter(|_| fits)?, id))
     }
 
     /// The place behind a row.
     fn behind(&self, row: &submission::Model) -> String {
-        let place = json!(["submissions", self.status, row.received_at.timestamp_millis(), row.id]);
-        URL_SAFE_NO_PAD.encode(place.to_string())
+        paging::cursor(&json!(["submissions", self.status, row.received_at.timestamp_millis(), row.id]))
     }
 }
 
@@ -102,9 +90,7 @@ async fn page(caller: &Caller, form: Uuid, parameters: Vec<(String, String)>) ->
     }
     let query = query.order_by_desc(C::ReceivedAt).order_by_desc(C::Id).limit(asked.limit + 1);
     let mut rows = query.all(caller.db()).await?;
-    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
-    rows.truncate(limit);
+    let more = paging::cut(&mut rows, asked.limit);
     let next = rows.last().filter(|_| more).map(|row| asked.behind(row));
     let details: Vec<Value> = rows.iter().map(|row| detail(caller, row)).collect::<Result<_, _>>()?;
     let mut out = Out::new();
@@ -114,11 +100,7 @@ async fn page(caller: &Caller, form: Uuid, parameters: Vec<(String, String)>) ->
                 out.object(|out| write(out, row, detail));
             }
         });
-        out.key("page").object(|out| {
-            out.key("next").text_or_null(next.as_deref());
-            out.key("prev").null();
-            out.key("has_more").flag(more);
-        });
+        paging::page(out, next.as_deref(), more);
     });
     Ok(Answer { id: None, etag: None, body: out.into_text() })
 }

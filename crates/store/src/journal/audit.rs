@@ -18,6 +18,7 @@ use crate::entities::journal::Column as C;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::machine::Answer;
+use crate::paging;
 use crate::refusals::{self, Refusal};
 
 use super::budget::Path;
@@ -92,7 +93,7 @@ async fn page(caller: &Caller, asked: &Asked, lang: Lang) -> Result<Answer, Fail
                 reader.entry(out, one);
             }
         });
-        show::page(out, next.as_deref(), more);
+        paging::page(out, next.as_deref(), more);
     });
     Ok(Answer { id: None, etag: None, body: out.into_text() })
 }
@@ -104,19 +105,11 @@ struct Found {
     more: bool,
 }
 
-/// Cuts to the page's size; whether there was more.
-fn cut(rows: &mut Vec<journal::Model>, limit: u64) -> bool {
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    more
-}
-
 /// The newest first.
 async fn newest(caller: &Caller, asked: &Asked) -> Result<Found, Failure> {
     let (path, rest) = newest_path(caller, asked);
     let (mut rows, broke_off) = path.find(caller, rest, asked.limit + 1).await?;
-    let more = cut(&mut rows, asked.limit);
+    let more = paging::cut(&mut rows, asked.limit);
     if !more && broke_off.is_some() {
         return Err(Failure::TooExpensive(FAST));
     }
@@ -147,7 +140,7 @@ async fn written(caller: &Caller, asked: &Asked) -> Result<Found, Failure> {
     };
     let (path, rest) = written_path(caller, asked, from, settled);
     let (mut rows, broke_off) = path.find(caller, rest, asked.limit + 1).await?;
-    let more = cut(&mut rows, asked.limit);
+    let more = paging::cut(&mut rows, asked.limit);
     let reached = match (rows.last().filter(|_| more), broke_off) {
         (Some(row), _) => row.seq,
         (None, Some(Place::Seq(end))) => end - 1,

@@ -12,13 +12,14 @@ use uuid::Uuid;
 use crate::crypto::chain::Signed;
 use crate::crypto::roots::KeyRing;
 use crate::engine;
+use crate::entities::journal;
 use crate::entities::journal_head::Model as Head;
 use crate::entities::journal_stretch::{self, Model as Stretch};
 use crate::failure::Failure;
 use crate::gate::Gate;
 
 use super::header::{Hash, Message};
-use super::{Header, anchor, reader};
+use super::{anchor, reader};
 
 /// Entries that are closed in one transaction.
 const TOGETHER: u16 = 2000;
@@ -135,7 +136,7 @@ pub(crate) fn kept(digests: &[u8]) -> impl Iterator<Item = (i64, Hash)> {
 }
 
 /// By organisation, and by month of their times: a month goes as a whole when it is too old.
-fn parts_of(headers: Vec<Header>) -> Vec<Part> {
+fn parts_of(headers: Vec<journal::Model>) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     for header in headers {
         let kept = [header.seq.to_be_bytes().as_slice(), header.digest().as_slice()].concat();

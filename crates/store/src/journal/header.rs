@@ -1,114 +1,23 @@
 //! The clear part of an entry, and what is computed over it: its code, made when it is written, and its digest, which
 //! a closed stretch keeps. Byte formats: docs/sealing.md.
 
-use chrono::{DateTime, Utc};
-use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::FromQueryResult;
+use sea_orm::ActiveValue::NotSet;
+use sea_orm::IntoActiveModel as _;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::crypto::chain::Signed;
 use crate::crypto::roots::KeyRing;
-use crate::engine::rows;
+use crate::engine::rows::Row;
 use crate::entities::journal;
 
-/// The header of an entry, with its place in the order.
-#[derive(Clone, Debug, PartialEq, FromQueryResult)]
-pub(crate) struct Header {
-    pub(crate) seq: i64,
-    pub(crate) org_id: Uuid,
-    pub(crate) id: Uuid,
-    pub(crate) at: DateTime<Utc>,
-    pub(crate) class: String,
-    pub(crate) outcome: String,
-    pub(crate) event: String,
-    pub(crate) actor_kind: String,
-    pub(crate) actor_id: Option<Uuid>,
-    pub(crate) via: String,
-    pub(crate) session_id: Option<Uuid>,
-    pub(crate) request_id: String,
-    pub(crate) kind: Option<String>,
-    pub(crate) record_id: Option<Uuid>,
-    pub(crate) version: i64,
-    pub(crate) changed: String,
-    pub(crate) owner_before: Option<Uuid>,
-    pub(crate) owner_after: Option<Uuid>,
-    pub(crate) team_before: Option<Uuid>,
-    pub(crate) team_after: Option<Uuid>,
-    pub(crate) commitment: Vec<u8>,
-    pub(crate) mac: Vec<u8>,
-}
-
-rows::row!(Header {
-    seq,
-    org_id,
-    id,
-    at,
-    class,
-    outcome,
-    event,
-    actor_kind,
-    actor_id,
-    via,
-    session_id,
-    request_id,
-    kind,
-    record_id,
-    version,
-    changed,
-    owner_before,
-    owner_after,
-    team_before,
-    team_after,
-    commitment,
-    mac,
-});
-
-/// An entry as it is verified.
-#[derive(Clone, Debug, FromQueryResult)]
-pub(crate) struct Sealed {
-    #[sea_orm(nested)]
-    pub(crate) header: Header,
-    pub(crate) body: Option<Vec<u8>>,
-}
-
-impl rows::Row for Sealed {
-    const COLUMNS: &'static [&'static str] = &[
-        "seq",
-        "org_id",
-        "id",
-        "at",
-        "class",
-        "outcome",
-        "event",
-        "actor_kind",
-        "actor_id",
-        "via",
-        "session_id",
-        "request_id",
-        "kind",
-        "record_id",
-        "version",
-        "changed",
-        "owner_before",
-        "owner_after",
-        "team_before",
-        "team_after",
-        "commitment",
-        "mac",
-        "body",
-    ];
-
-    fn read(cells: &mut rows::Cells<'_>) -> Result<Self, rows::RowFault> {
-        Ok(Self { header: rows::Row::read(cells)?, body: cells.next()? })
-    }
-}
-
-impl Sealed {
-    /// The beginning of a query.
-    pub(crate) fn select() -> String {
-        format!("SELECT {} FROM journal", <Self as rows::Row>::COLUMNS.join(", "))
-    }
+/// The beginning of a query for entries without what is sealed in them: for whoever goes by their headers.
+pub(crate) fn headers() -> String {
+    let columns = <journal::Model as Row>::COLUMNS.iter().map(|column| match *column {
+        "body" | "origin" => format!("NULL AS {column}"),
+        column => column.to_owned(),
+    });
+    format!("SELECT {} FROM journal", columns.collect::<Vec<_>>().join(", "))
 }
 
 /// SHA-256.
@@ -164,37 +73,7 @@ impl AsRef<[u8]> for Message {
     }
 }
 
-impl From<&journal::Model> for Header {
-    fn from(row: &journal::Model) -> Self {
-        let row = row.clone();
-        Self {
-            seq: row.seq,
-            org_id: row.org_id,
-            id: row.id,
-            at: row.at,
-            class: row.class,
-            outcome: row.outcome,
-            event: row.event,
-            actor_kind: row.actor_kind,
-            actor_id: row.actor_id,
-            via: row.via,
-            session_id: row.session_id,
-            request_id: row.request_id,
-            kind: row.kind,
-            record_id: row.record_id,
-            version: row.version,
-            changed: row.changed,
-            owner_before: row.owner_before,
-            owner_after: row.owner_after,
-            team_before: row.team_before,
-            team_after: row.team_after,
-            commitment: row.commitment,
-            mac: row.mac,
-        }
-    }
-}
-
-impl Header {
+impl journal::Model {
     /// What the code is made over: everything but the place in the order, which is given when the row is written.
     pub(crate) fn message(&self) -> Message {
         Message::of("kehu-journal/v1/entry")
@@ -231,34 +110,9 @@ impl Header {
         Message::of("kehu-journal/v1/digest").number(self.seq).bytes(&self.mac).bytes(message.as_ref()).hash()
     }
 
-    /// The row of a new entry, with its code.
-    pub(crate) fn into_row(self, ring: &KeyRing, body: Vec<u8>, origin: Option<Vec<u8>>) -> journal::ActiveModel {
-        let mac = ring.sign(Signed::Entry, self.message().as_ref());
-        journal::ActiveModel {
-            seq: NotSet,
-            org_id: Set(self.org_id),
-            id: Set(self.id),
-            at: Set(self.at),
-            class: Set(self.class),
-            outcome: Set(self.outcome),
-            event: Set(self.event),
-            actor_kind: Set(self.actor_kind),
-            actor_id: Set(self.actor_id),
-            via: Set(self.via),
-            session_id: Set(self.session_id),
-            request_id: Set(self.request_id),
-            kind: Set(self.kind),
-            record_id: Set(self.record_id),
-            version: Set(self.version),
-            changed: Set(self.changed),
-            owner_before: Set(self.owner_before),
-            owner_after: Set(self.owner_after),
-            team_before: Set(self.team_before),
-            team_after: Set(self.team_after),
-            commitment: Set(self.commitment),
-            body: Set(Some(body)),
-            origin: Set(origin),
-            mac: Set(mac),
-        }
+    /// The row of a new entry, with its code; its place is given when it is written.
+    pub(crate) fn into_row(mut self, ring: &KeyRing) -> journal::ActiveModel {
+        self.mac = ring.sign(Signed::Entry, self.message().as_ref());
+        journal::ActiveModel { seq: NotSet, ..self.into_active_model() }
     }
 }

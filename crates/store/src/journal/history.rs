@@ -13,10 +13,10 @@ use crate::entities::journal;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::machine::{Answer, Machine, Resource, answer};
+use crate::paging;
 use crate::refusals::{self, Refusal};
 
 use super::Class;
-use super::question::{self, limit, unknown};
 use super::show::{self, Reader, Told};
 
 /// What was asked of a history.
@@ -28,18 +28,16 @@ struct Asked {
 
 impl Asked {
     fn read(parameters: Vec<(String, String)>) -> Result<Self, Failure> {
-        let mut asked = Self { limit: question::DEFAULT_LIMIT, after: None };
+        let mut asked = Self { limit: paging::DEFAULT_LIMIT, after: None };
         for (name, value) in parameters {
             match name.as_str() {
-                "limit" => asked.limit = limit(&value)?,
+                "limit" => asked.limit = paging::limit(&value)?,
                 "after" => {
-                    let place = question::place(&value);
-                    let place = place.and_then(|place| serde_json::from_value::<(String, i64, Uuid)>(place).ok());
-                    let (_, version, id) =
-                        place.filter(|(of, ..)| of == "history").ok_or_else(question::wrong_cursor)?;
+                    let place = paging::place::<(String, i64, Uuid)>(&value);
+                    let (_, version, id) = place.filter(|(of, ..)| of == "history").ok_or_else(paging::wrong_cursor)?;
                     asked.after = Some((version, id));
                 }
-                _ => return Err(unknown(&name, "limit, after")),
+                _ => return Err(paging::unknown(&name, "limit, after")),
             }
         }
         Ok(asked)
@@ -67,10 +65,8 @@ async fn page(caller: &Caller, machine: &dyn Machine, id: Uuid, asked: &Asked, l
     let record = machine.load(caller, vec![id]).await?.into_iter().next().ok_or(Failure::NotFound)?;
     let relation: Relation = answer::relation(caller, &*record);
     let mut rows = read(caller, machine.kind().name, id, asked).await?;
-    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let next = rows.last().filter(|_| more).map(|row| question::cursor(&json!(["history", row.version, row.id])));
+    let more = paging::cut(&mut rows, asked.limit);
+    let next = rows.last().filter(|_| more).map(|row| paging::cursor(&json!(["history", row.version, row.id])));
     let told: Vec<Told> = rows.into_iter().map(|row| Told::of(caller, row)).collect();
     let names = show::names(caller, &told).await?;
     let reader = Reader { caller, names: &names, lang };
@@ -81,7 +77,7 @@ async fn page(caller: &Caller, machine: &dyn Machine, id: Uuid, asked: &Asked, l
                 reader.change(out, one, relation);
             }
         });
-        show::page(out, next.as_deref(), more);
+        paging::page(out, next.as_deref(), more);
     });
     Ok(Answer { id: None, etag: None, body: out.into_text() })
 }

@@ -246,7 +246,7 @@ async fn forget_origins(gate: &Gate) -> Result<u64, Failure> {
         let from = ORIGIN_READER.place(gate.engine()).await?;
         let old = reader::headers(gate.engine(), from, gate.settled().await?, ORIGINS).await?;
         // What a clock that was ahead wrote does not keep those of everybody after it.
-        let passes = |header: &super::Header| header.at < cutoff || header.at > now;
+        let passes = |header: &journal::Model| header.at < cutoff || header.at > now;
         let Some(to) = old.into_iter().take_while(passes).last().map(|last| last.seq) else {
             return Ok(forgotten);
         };

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use sea_orm::Value;
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::crypto::chain::Signed;
 use crate::crypto::roots::KeyRing;
 use crate::dialect::statement;
 use crate::engine::Engine;
-use crate::engine::rows::Reads as _;
+use crate::engine::rows::{self, Reads as _};
+use crate::entities::journal;
 use crate::entities::journal_head::Model as Head;
 use crate::entities::journal_stretch::Model as Stretch;
 use crate::failure::Failure;
@@ -19,7 +19,7 @@ use crate::gate::Gate;
 
 use super::header::Hash;
 use super::verdict::Flaw;
-use super::{BODY, ERASED, EXPIRED, Sealed, anchor, chain};
+use super::{ERASED, EXPIRED, anchor, chain, opened};
 
 /// What administrators did. As the index of what is no change says it: SQLite uses it only then, and only if no other
 /// one gives the order.
@@ -55,24 +55,34 @@ impl<'g> Known<'g> {
             None => known.entries(ADMIN, [ERASED.into()]).await?,
         };
         let expiries = known.entries(ADMIN, [EXPIRED.into()]).await?;
-        for entry in erasures.into_iter().chain(expiries).filter(|entry| entry.header.is_genuine(&known.ring)) {
-            if let Some(record) = entry.header.record_id {
-                known.erased.insert(record, entry.header.seq);
+        for entry in erasures.into_iter().chain(expiries).filter(|entry| entry.is_genuine(&known.ring)) {
+            if let Some(record) = entry.record_id {
+                known.erased.insert(record, entry.seq);
             } else {
-                known.expired_through = known.expired_through.max(entry.header.version);
+                known.expired_through = known.expired_through.max(entry.version);
             }
         }
         Ok(known)
     }
 
+    /// Whether somebody erased or dropped something since this was asked: what looked broken may be what is allowed.
+    pub(super) async fn is_outdated(&self, gate: &'g Gate, record: Option<Uuid>) -> Result<bool, Failure> {
+        let now = Self::of(gate, self.org, record).await?;
+        Ok(now.erased != self.erased || now.expired_through != self.expired_through)
+    }
+
     /// Whether an entry is older than the chain: nothing can be told of it.
-    pub(super) fn is_before_chain(&self, entry: &Sealed) -> bool {
-        entry.header.mac.is_empty() && self.head.as_ref().is_some_and(|head| entry.header.seq <= head.begins)
+    pub(super) fn is_before_chain(&self, entry: &journal::Model) -> bool {
+        entry.mac.is_empty() && self.head.as_ref().is_some_and(|head| entry.seq <= head.begins)
     }
 
     /// Entries of the organisation; `rest` follows the condition on it.
-    pub(super) async fn entries<const N: usize>(&self, rest: &str, values: [Value; N]) -> Result<Vec<Sealed>, Failure> {
-        let sql = format!("{} WHERE org_id = ? {rest}", Sealed::select());
+    pub(super) async fn entries<const N: usize>(
+        &self,
+        rest: &str,
+        values: [Value; N],
+    ) -> Result<Vec<journal::Model>, Failure> {
+        let sql = format!("{} WHERE org_id = ? {rest}", rows::select::<journal::Entity>());
         let values = [self.org.into()].into_iter().chain(values);
         Ok(self.engine.rows(statement(self.engine, &sql, values)).await?)
     }
@@ -86,22 +96,20 @@ impl<'g> Known<'g> {
     }
 
     /// What is wrong with an entry. Without a digest, a code is all there is to tell by.
-    pub(super) fn flaw_of(&self, entry: &Sealed, digest: Option<Hash>) -> Option<Flaw> {
-        let genuine = entry.header.is_genuine(&self.ring);
+    pub(super) fn flaw_of(&self, entry: &journal::Model, digest: Option<Hash>) -> Option<Flaw> {
+        let genuine = entry.is_genuine(&self.ring);
         match digest {
-            Some(digest) if digest != entry.header.digest() => {
+            Some(digest) if digest != entry.digest() => {
                 return Some(if genuine { Flaw::Moved } else { Flaw::Changed });
             }
             _ if !genuine => return Some(Flaw::Changed),
             _ => {}
         }
         let Some(body) = &entry.body else {
-            let erased = entry.header.record_id.and_then(|record| self.erased.get(&record));
-            let allowed = erased.is_some_and(|place| entry.header.seq < *place);
+            let erased = entry.record_id.and_then(|record| self.erased.get(&record));
+            let allowed = erased.is_some_and(|place| entry.seq < *place);
             return (!allowed).then_some(Flaw::BodyRemoved);
         };
-        let opened = self.ring.open(BODY, entry.header.id, body);
-        let fits = opened.is_ok_and(|salted| Sha256::digest(&*salted).as_slice() == entry.header.commitment);
-        (!fits).then_some(Flaw::BodyChanged)
+        opened::salted(&self.ring, entry.id, body, &entry.commitment).is_none().then_some(Flaw::BodyChanged)
     }
 }

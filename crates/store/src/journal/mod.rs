@@ -38,7 +38,6 @@ use crate::tx::Tx;
 
 pub use asked::{ToVerify, VERIFICATION, ask_to_verify, last_verification, verify_asked};
 pub use audit::{audit, audit_entry};
-pub(crate) use header::{Header, Sealed};
 pub use history::history;
 pub use keep::{Keep, Kept};
 pub use mark::JournalLag;
@@ -259,7 +258,7 @@ impl Entry {
         let ring = caller.ring();
         let body = ring.seal(BODY, id, &salted)?;
         let origin = caller.request().origin().map(|origin| ring.seal(ORIGIN, id, origin.as_bytes())).transpose()?;
-        let header = Header {
+        let row = journal::Model {
             seq: 0,
             org_id: caller.org().id,
             id,
@@ -281,8 +280,10 @@ impl Entry {
             team_before: self.team.0,
             team_after: self.team.1,
             commitment,
+            body: Some(body),
+            origin,
             mac: Vec::new(),
         };
-        Ok(header.into_row(ring, body, origin))
+        Ok(row.into_row(ring))
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::crypto::roots::KeyRing;
 use crate::entities::journal;
@@ -20,15 +22,18 @@ pub(super) enum Body {
     Broken,
 }
 
+/// Salt and JSON of a body, if it opens and is what the entry was committed to.
+pub(super) fn salted(ring: &KeyRing, id: Uuid, cell: &[u8], commitment: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    let salted = ring.open(BODY, id, cell).ok()?;
+    (Sha256::digest(&*salted).as_slice() == commitment).then_some(salted)
+}
+
 impl Body {
     /// Opens the body and holds it against the entry's commitment.
     pub(super) fn open(ring: &KeyRing, row: &journal::Model) -> Self {
         let Some(cell) = &row.body else { return Self::Erased };
-        let salted = ring.open(BODY, row.id, cell).ok().filter(|salted| {
-            let hash = Sha256::digest(salted.as_slice());
-            hash.as_slice() == row.commitment.as_slice()
-        });
-        let json = salted.and_then(|salted| serde_json::from_slice(salted.get(SALT..)?).ok());
+        let json = salted(ring, row.id, cell, &row.commitment)
+            .and_then(|salted| serde_json::from_slice(salted.get(SALT..)?).ok());
         json.map_or(Self::Broken, Self::Kept)
     }
 

@@ -1,7 +1,5 @@
 //! Questions to the journal: which entries, in which order, from where on.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use kehu_domain::codes;
 use kehu_domain::filter::time;
@@ -11,11 +9,9 @@ use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::gate::Caller;
-use crate::machine::question::MAX_LIMIT;
+use crate::paging;
 
 use super::{Class, Outcome};
-
-pub(super) use crate::machine::question::DEFAULT_LIMIT;
 
 const KNOWN: &str = "filter[…], sort, limit, after";
 /// Every condition, as `filter[…]` names it.
@@ -90,7 +86,7 @@ pub(super) struct Asked {
 impl Asked {
     /// Reads the parameters of an address, decoded.
     pub(super) fn read(caller: &Caller, parameters: Vec<(String, String)>) -> Result<Self, Failure> {
-        let (mut order, mut limited, mut after) = (Order::Newest, DEFAULT_LIMIT, None);
+        let (mut order, mut limited, mut after) = (Order::Newest, paging::DEFAULT_LIMIT, None);
         let mut filter = Filter::default();
         let mut said = Map::new();
         for (name, value) in parameters {
@@ -101,9 +97,9 @@ impl Asked {
                     said.insert(condition.to_owned(), value.into());
                 }
                 (_, "sort") => order = sort(&value)?,
-                (_, "limit") => limited = limit(&value)?,
+                (_, "limit") => limited = paging::limit(&value)?,
                 (_, "after") => after = Some(value),
-                _ => return Err(unknown(&name, KNOWN)),
+                _ => return Err(paging::unknown(&name, KNOWN)),
             }
         }
         said.sort_keys();
@@ -174,34 +170,9 @@ fn sort(value: &str) -> Result<Order, Failure> {
     })
 }
 
-pub(super) fn limit(value: &str) -> Result<u64, Failure> {
-    let limit = value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    limit.ok_or_else(|| {
-        Failure::question("limit", Flaw::new(&codes::LIMIT_INVALID).with("value", value).with("max", MAX_LIMIT))
-    })
-}
-
-pub(super) fn unknown(name: &str, known: &str) -> Failure {
-    Failure::question(name, Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", name).with("known", known))
-}
-
-/// The text of a place in a list.
-pub(super) fn cursor(place: &Value) -> String {
-    URL_SAFE_NO_PAD.encode(place.to_string())
-}
-
-/// The place that a text says.
-pub(super) fn place(text: &str) -> Option<Value> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
-}
-
-pub(super) fn wrong_cursor() -> Failure {
-    Failure::question("after", Flaw::new(&codes::CURSOR_INVALID))
-}
-
 /// The text of a place in the log.
 pub(super) fn behind(order: Order, place: Place) -> String {
-    cursor(&match place {
+    paging::cursor(&match place {
         Place::Id(id) => json!(["audit", order.key(), id]),
         Place::Seq(seq) => json!(["audit", order.key(), seq]),
     })
@@ -209,7 +180,7 @@ pub(super) fn behind(order: Order, place: Place) -> String {
 
 fn read_place(order: Order, text: &str) -> Result<Place, Failure> {
     let read = || {
-        let (of, sort, key): (String, String, Value) = serde_json::from_value(place(text)?).ok()?;
+        let (of, sort, key): (String, String, Value) = paging::place(text)?;
         if of != "audit" || sort != order.key() {
             return None;
         }
@@ -218,5 +189,5 @@ fn read_place(order: Order, text: &str) -> Result<Place, Failure> {
             Order::Written => key.as_i64().filter(|seq| *seq >= 0).map(Place::Seq),
         }
     };
-    read().ok_or_else(wrong_cursor)
+    read().ok_or_else(paging::wrong_cursor)
 }

@@ -4,12 +4,12 @@
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use crate::dialect::statement;
-use crate::engine::rows::{Reads, Row};
+use crate::engine::rows::Reads;
 use crate::engine::{self, Engine};
-use crate::entities::journal_reader;
+use crate::entities::{journal, journal_reader};
 use crate::failure::Failure;
 
-use super::Header;
+use super::header;
 
 /// A reader, by its name.
 #[derive(Clone, Copy, Debug)]
@@ -36,10 +36,9 @@ impl Reader {
     }
 }
 
-/// Headers of every organisation behind one place and up to another, in order.
-pub(crate) async fn headers(db: &Engine, after: i64, to: i64, limit: u16) -> Result<Vec<Header>, Failure> {
-    let columns = Header::COLUMNS.join(", ");
-    let sql = format!("SELECT {columns} FROM journal WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?");
+/// Headers of entries of every organisation behind one place and up to another, in order.
+pub(crate) async fn headers(db: &Engine, after: i64, to: i64, limit: u16) -> Result<Vec<journal::Model>, Failure> {
+    let sql = format!("{} WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?", header::headers());
     let values = [after.into(), to.into(), i64::from(limit).into()];
     Ok(db.rows(statement(db, &sql, values)).await?)
 }

@@ -19,7 +19,7 @@ use crate::machine::answer::names_of;
 use crate::pii::padded;
 
 use super::opened::{self, Body};
-use super::{Class, Header, REASON};
+use super::{Class, REASON};
 
 /// An entry that was read, its body opened.
 pub(super) struct Told {
@@ -30,9 +30,8 @@ pub(super) struct Told {
 impl Told {
     pub(super) fn of(caller: &Caller, row: journal::Model) -> Self {
         // What somebody without the key wrote is told as what it is. Of what is older than the chain nobody can tell.
-        let header = Header::from(&row);
-        let older = header.mac.is_empty() && header.seq <= caller.org().chain_begins;
-        let genuine = older || header.is_genuine(caller.ring());
+        let older = row.mac.is_empty() && row.seq <= caller.org().chain_begins;
+        let genuine = older || row.is_genuine(caller.ring());
         let body = if genuine { Body::open(caller.ring(), &row) } else { Body::Broken };
         Self { row, body }
     }
@@ -219,13 +218,4 @@ fn details(told: &Told) -> Option<Value> {
     let members = details.as_object_mut()?;
     members.remove(REASON);
     (!members.is_empty()).then_some(details)
-}
-
-/// Writes where a page stands, as every list does.
-pub(super) fn page(out: &mut Out, next: Option<&str>, has_more: bool) {
-    out.key("page").object(|out| {
-        out.key("next").text_or_null(next);
-        out.key("prev").null();
-        out.key("has_more").flag(has_more);
-    });
 }

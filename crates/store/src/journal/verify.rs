@@ -7,6 +7,7 @@ use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder
 use uuid::Uuid;
 
 use crate::dialect::statement;
+use crate::entities::journal;
 use crate::entities::journal_stretch::{self, Model as Stretch};
 use crate::failure::Failure;
 use crate::gate::Gate;
@@ -14,8 +15,8 @@ use crate::org::INSTALLATION;
 
 use super::chain::{self, NOTHING};
 use super::known::Known;
+use super::mark;
 use super::verdict::{Broken, Flaw, Head, Verdict};
-use super::{Sealed, mark};
 
 /// Entries that are read at once.
 const PAGE: u16 = 1000;
@@ -36,28 +37,22 @@ impl Gate {
         noted: Option<Head>,
         progress: Progress<'_>,
     ) -> Result<Verdict, Failure> {
-        let verdict = self.walk_journal(org, noted, progress).await?;
-        match verdict.broken.map(|broken| broken.flaw) {
-            // Somebody may have erased or dropped them while they were looked at, and may.
-            Some(Flaw::BodyRemoved | Flaw::Dropped | Flaw::Removed) => self.walk_journal(org, noted, progress).await,
-            _ => Ok(verdict),
+        loop {
+            let known = Known::of(self, org, None).await?;
+            let mut walk = Walk { known, noted, progress: &mut *progress, before: None, verdict: Verdict::default() };
+            let found = match (&walk.known.head, walk.known.closed) {
+                (Some(head), Some(closed)) => match walk.stretches(head.number).await? {
+                    Outcome::Sound => walk.unclosed(closed).await?,
+                    other => other,
+                },
+                _ => Outcome::Broken(Broken { flaw: Flaw::HeadChanged, seq: None, id: None, stretch: None }),
+            };
+            let Outcome::Broken(broken) = found else { return Ok(walk.verdict) };
+            if !walk.known.is_outdated(self, None).await? {
+                walk.verdict.broken = Some(broken);
+                return Ok(walk.verdict);
+            }
         }
-    }
-
-    async fn walk_journal(&self, org: Uuid, noted: Option<Head>, progress: Progress<'_>) -> Result<Verdict, Failure> {
-        let known = Known::of(self, org, None).await?;
-        let mut walk = Walk { known, noted, progress, before: None, verdict: Verdict::default() };
-        let found = match (&walk.known.head, walk.known.closed) {
-            (Some(head), Some(closed)) => match walk.stretches(head.number).await? {
-                Outcome::Sound => walk.unclosed(closed).await?,
-                other => other,
-            },
-            _ => Outcome::Broken(Broken { flaw: Flaw::HeadChanged, seq: None, id: None, stretch: None }),
-        };
-        if let Outcome::Broken(broken) = found {
-            walk.verdict.broken = Some(broken);
-        }
-        Ok(walk.verdict)
     }
 }
 
@@ -128,15 +123,6 @@ impl Walk<'_> {
             return Ok(Outcome::Sound);
         };
         let ended = self.compare(stretch, digests).await?;
-        if let Outcome::Broken(_) = ended {
-            // It may have grown too old while it was looked at.
-            let now =
-                journal_stretch::Entity::find_by_id((self.known.org, stretch.number)).one(self.known.engine).await?;
-            if now.is_some_and(|now| now.digests.is_none()) {
-                self.verdict.expired += 1;
-                return Ok(Outcome::Sound);
-            }
-        }
         if let Outcome::Sound = ended {
             self.verdict.stretches += 1;
         }
@@ -151,7 +137,7 @@ impl Walk<'_> {
         loop {
             let page = self.page(place, stretch.last_seq).await?;
             for entry in &page {
-                place = entry.header.seq;
+                place = entry.seq;
                 if self.known.is_before_chain(entry) {
                     self.verdict.before_chain += 1;
                     continue;
@@ -188,7 +174,7 @@ impl Walk<'_> {
             let given = mark::given(self.known.engine).await?;
             let twice = self.twice(&page).await?;
             for entry in &page {
-                place = entry.header.seq;
+                place = entry.seq;
                 if self.known.is_before_chain(entry) {
                     self.verdict.before_chain += 1;
                     continue;
@@ -198,7 +184,7 @@ impl Walk<'_> {
                     return Ok(stretch_flaw(Flaw::StretchRemoved, next));
                 }
                 let flaw = self.known.flaw_of(entry, None);
-                let flaw = flaw.or_else(|| twice.contains(&entry.header.id).then_some(Flaw::Inserted));
+                let flaw = flaw.or_else(|| twice.contains(&entry.id).then_some(Flaw::Inserted));
                 let flaw = flaw.or_else(|| (place > given).then_some(Flaw::Moved));
                 if let Some(flaw) = flaw {
                     return Ok(entry_flaw(flaw, entry, None));
@@ -218,14 +204,14 @@ impl Walk<'_> {
         Ok(Outcome::Broken(Broken { flaw: Flaw::Removed, seq: None, id: None, stretch: None }))
     }
 
-    async fn page(&self, after: i64, to: i64) -> Result<Vec<Sealed>, Failure> {
+    async fn page(&self, after: i64, to: i64) -> Result<Vec<journal::Model>, Failure> {
         let rest = "AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?";
         self.known.entries(rest, [after.into(), to.into(), i64::from(PAGE).into()]).await
     }
 
     /// Entries of a page that are there more than once: a copy is genuine, but for that.
-    async fn twice(&self, page: &[Sealed]) -> Result<HashSet<Uuid>, Failure> {
-        let times = || page.iter().map(|entry| entry.header.at);
+    async fn twice(&self, page: &[journal::Model]) -> Result<HashSet<Uuid>, Failure> {
+        let times = || page.iter().map(|entry| entry.at);
         let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(HashSet::new()) };
         let places = vec!["?"; page.len()].join(",");
         // A genuine copy has its time too: PostgreSQL need not look into the tables of other months.
@@ -234,7 +220,7 @@ impl Walk<'_> {
              GROUP BY id HAVING count(*) > 1"
         );
         let bounds = [self.known.org.into(), first.into(), last.into()];
-        let values = bounds.into_iter().chain(page.iter().map(|entry| entry.header.id.into()));
+        let values = bounds.into_iter().chain(page.iter().map(|entry| entry.id.into()));
         let twice = statement(self.known.engine, &sql, values);
         let twice = Twice::find_by_statement(twice).all(self.known.engine).await?;
         Ok(twice.into_iter().map(|twice| twice.id).collect())
@@ -245,8 +231,8 @@ fn stretch_flaw(flaw: Flaw, number: i64) -> Outcome {
     Outcome::Broken(Broken { flaw, seq: None, id: None, stretch: Some(number) })
 }
 
-fn entry_flaw(flaw: Flaw, entry: &Sealed, stretch: Option<i64>) -> Outcome {
-    Outcome::Broken(Broken { flaw, seq: Some(entry.header.seq), id: Some(entry.header.id), stretch })
+fn entry_flaw(flaw: Flaw, entry: &journal::Model, stretch: Option<i64>) -> Outcome {
+    Outcome::Broken(Broken { flaw, seq: Some(entry.seq), id: Some(entry.id), stretch })
 }
 
 fn removed(seq: i64, stretch: Option<i64>) -> Outcome {

@@ -5,6 +5,7 @@ use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder
 use uuid::Uuid;
 
 use crate::dialect::statement;
+use crate::entities::journal;
 use crate::entities::journal_stretch::{self, Model as Stretch};
 use crate::failure::Failure;
 use crate::gate::Gate;
@@ -12,7 +13,7 @@ use crate::registry;
 
 use super::known::Known;
 use super::verdict::{Broken, Flaw, Verdict};
-use super::{Class, Sealed, chain};
+use super::{Class, chain};
 
 /// A page of the entries about a record. Nothing is said of the place by itself: it would be read through the whole
 /// journal.
@@ -28,26 +29,14 @@ impl Gate {
     /// # Errors
     /// The database is away.
     pub async fn verify_record(&self, org: Uuid, record: Uuid) -> Result<Verdict, Failure> {
-        let mut look = Look {
-            known: Known::of(self, org, Some(record)).await?,
-            stretch: None,
-            version: None,
-            verdict: Verdict::default(),
-        };
-        look.verdict.broken = match look.all(record).await? {
-            // Somebody may have erased them meanwhile.
-            Some(Broken { flaw: Flaw::BodyRemoved, .. }) => {
-                look = Look {
-                    known: Known::of(self, org, Some(record)).await?,
-                    stretch: None,
-                    version: None,
-                    verdict: Verdict::default(),
-                };
-                look.all(record).await?
+        loop {
+            let known = Known::of(self, org, Some(record)).await?;
+            let mut look = Look { known, stretch: None, version: None, verdict: Verdict::default() };
+            let broken = look.all(record).await?;
+            if broken.is_none() || !look.known.is_outdated(self, Some(record)).await? {
+                return Ok(Verdict { broken, ..look.verdict });
             }
-            found => found,
-        };
-        Ok(look.verdict)
+        }
     }
 }
 
@@ -77,7 +66,7 @@ impl Look<'_> {
             let values = [record.into(), version.into(), version.into(), seq.into(), i64::from(PAGE).into()];
             let page = self.known.entries(HISTORY, values).await?;
             for entry in &page {
-                after = (entry.header.version, entry.header.seq);
+                after = (entry.version, entry.seq);
                 if let Some(broken) = self.at(entry).await? {
                     return Ok(Some(broken));
                 }
@@ -97,7 +86,7 @@ impl Look<'_> {
     async fn version_of(&self, record: Uuid) -> Result<Option<i64>, Failure> {
         let one =
             self.known.entries("AND record_id = ? AND version > 0 ORDER BY version LIMIT 1", [record.into()]).await?;
-        let kind = one.into_iter().next().and_then(|entry| entry.header.kind);
+        let kind = one.into_iter().next().and_then(|entry| entry.kind);
         let Some(machine) = kind.as_deref().and_then(registry::machine) else { return Ok(None) };
         let sql = format!("SELECT version FROM {} WHERE org_id = ? AND id = ?", machine.table());
         let sql = statement(self.known.engine, &sql, [self.known.org.into(), record.into()]);
@@ -105,8 +94,8 @@ impl Look<'_> {
     }
 
     /// What is wrong with an entry.
-    async fn at(&mut self, entry: &Sealed) -> Result<Option<Broken>, Failure> {
-        let (seq, id) = (entry.header.seq, entry.header.id);
+    async fn at(&mut self, entry: &journal::Model) -> Result<Option<Broken>, Failure> {
+        let (seq, id) = (entry.seq, entry.id);
         if self.known.is_before_chain(entry) {
             self.verdict.before_chain += 1;
             return Ok(None);
@@ -131,7 +120,7 @@ impl Look<'_> {
         if let Some(flaw) = self.known.flaw_of(entry, digest) {
             return Ok(broken(flaw));
         }
-        if entry.header.class == Class::Change.key()
+        if entry.class == Class::Change.key()
             && let Some(flaw) = self.version_flaw(entry)
         {
             return Ok(broken(flaw));
@@ -145,8 +134,8 @@ impl Look<'_> {
     }
 
     /// Every version has one entry, and their places rise with them. The first ones may have been dropped for their age.
-    fn version_flaw(&mut self, entry: &Sealed) -> Option<Flaw> {
-        let (version, seq) = (entry.header.version, entry.header.seq);
+    fn version_flaw(&mut self, entry: &journal::Model) -> Option<Flaw> {
+        let (version, seq) = (entry.version, entry.seq);
         let begins = self.verdict.before_chain > 0 || self.known.expired_through > 0 || version == 1;
         let flaw = match self.version {
             None if !begins => Some(Flaw::Removed),

@@ -1,10 +1,6 @@
 //! Pages of a list: keyset, in both directions, one query per part of the caller's reach.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use kehu_domain::codes;
-use kehu_domain::flaw::Flaw;
 use kehu_domain::record::{Kind, Stored};
 use kehu_domain::rights::Action;
 use kehu_domain::text::pinyin;
@@ -17,6 +13,7 @@ use crate::dialect;
 use crate::engine::Kind as Column;
 use crate::failure::Failure;
 use crate::gate::Caller;
+use crate::paging;
 use crate::pii::padded;
 use crate::query::{self, Compiler};
 use crate::rows::{Rows, sentinel};
@@ -59,17 +56,16 @@ impl Cursor {
             SortKey::Time(time) => json!(time.timestamp_millis()),
             SortKey::Text(text) => json!(text),
         };
-        URL_SAFE_NO_PAD.encode(json!([sort, self.back, key, self.id]).to_string())
+        paging::cursor(&json!([sort, self.back, key, self.id]))
     }
 
     /// Reads the text that an answer to the same question gave.
     pub(crate) fn parse(text: &str, sort: &str) -> Result<Self, Failure> {
-        Self::read(text, sort).ok_or_else(|| Failure::question("after", Flaw::new(&codes::CURSOR_INVALID)))
+        Self::read(text, sort).ok_or_else(paging::wrong_cursor)
     }
 
     fn read(text: &str, sort: &str) -> Option<Self> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (of, back, key, id): (String, bool, serde_json::Value, Uuid) = serde_json::from_slice(&bytes).ok()?;
+        let (of, back, key, id): (String, bool, serde_json::Value, Uuid) = paging::place(text)?;
         let key = match key {
             serde_json::Value::Number(millis) => {
                 // Within the years that both engines can compare, the sentinels included.

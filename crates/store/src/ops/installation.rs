@@ -1,5 +1,6 @@
 //! The installation and its organisations: keys, first administrator.
 
+use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Query;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use uuid::Uuid;
@@ -20,17 +21,7 @@ pub(crate) async fn prepare(gate: &Gate) -> Result<(), Failure> {
     if keys.is_some() {
         return complete(gate).await;
     }
-    let row = organisation::Model {
-        id: INSTALLATION,
-        slug: "-".to_owned(),
-        name: "-".to_owned(),
-        locale: "zh-CN".to_owned(),
-        time_zone: "Asia/Shanghai".to_owned(),
-        currency: "CNY".to_owned(),
-        region: "CN".to_owned(),
-        created_at: gate.now(),
-        state: 0,
-    };
+    let row = row(INSTALLATION, "-", "-", gate.now());
     let roots = roots(gate, INSTALLATION)?;
     let ring = gate.unlock(INSTALLATION, roots.clone())?;
     let made = gate
@@ -43,6 +34,21 @@ pub(crate) async fn prepare(gate: &Gate) -> Result<(), Failure> {
         // Another server was faster.
         Err(Failure::Engine(engine::EngineError::Unique { .. })) => Ok(()),
         other => other,
+    }
+}
+
+/// The row of an organisation as it begins.
+pub(crate) fn row(id: Uuid, slug: &str, name: &str, now: DateTime<Utc>) -> organisation::Model {
+    organisation::Model {
+        id,
+        slug: slug.to_owned(),
+        name: name.to_owned(),
+        locale: "zh-CN".to_owned(),
+        time_zone: "Asia/Shanghai".to_owned(),
+        currency: "CNY".to_owned(),
+        region: "CN".to_owned(),
+        created_at: now,
+        state: 0,
     }
 }
 

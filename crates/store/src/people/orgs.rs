@@ -170,17 +170,7 @@ async fn plan(
     password: Option<Password>,
 ) -> Result<Plan, Failure> {
     let name = Line::<100>::parse(name).map_err(|flaw| Failure::refused("/name", flaw))?;
-    let row = organisation::Model {
-        id: new_id(gate.now()),
-        slug: slug.to_owned(),
-        name: name.into_string(),
-        locale: "zh-CN".to_owned(),
-        time_zone: "Asia/Shanghai".to_owned(),
-        currency: "CNY".to_owned(),
-        region: "CN".to_owned(),
-        created_at: gate.now(),
-        state: 0,
-    };
+    let row = installation::row(new_id(gate.now()), slug, name.as_str(), gate.now());
     let roots = installation::roots(gate, row.id)?;
     let request = RequestInfo::of_program("command", gate.now());
     let caller = gate.founder(Org::new(row.clone()), roots.clone(), request)?;

@@ -1,7 +1,5 @@
 //! Jobs for people: lists, one of them, taking one back, trying a dead one again.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kehu_domain::codes;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::rights::Action;
@@ -16,6 +14,7 @@ use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::journal::Entry;
 use crate::machine::Answer;
+use crate::paging;
 use crate::tx::Tx;
 
 use super::State;
@@ -23,7 +22,6 @@ use super::fence::{finished, for_change, kept};
 use super::show::{Opened, Shown};
 
 const KNOWN: &str = "filter[state], filter[kind], limit, after";
-const MAX_LIMIT: u64 = 500;
 
 /// What was asked of the list.
 struct Asked {
@@ -35,40 +33,30 @@ struct Asked {
 
 impl Asked {
     fn read(parameters: Vec<(String, String)>) -> Result<Self, Failure> {
-        let mut asked = Self { state: None, kind: None, limit: 50, after: None };
+        let mut asked = Self { state: None, kind: None, limit: paging::DEFAULT_LIMIT, after: None };
         let mut after = None;
         for (name, value) in parameters {
             match name.as_str() {
                 "filter[state]" => asked.state = Some(state(name, &value)?),
                 "filter[kind]" => asked.kind = Some(value),
-                "limit" => {
-                    let limit = value.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-                    let flaw = || Flaw::new(&codes::LIMIT_INVALID).with("value", &value).with("max", MAX_LIMIT);
-                    asked.limit = limit.ok_or_else(|| Failure::question(name, flaw()))?;
-                }
+                "limit" => asked.limit = paging::limit(&value)?,
                 "after" => after = Some(value),
-                _ => {
-                    let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", &name).with("known", KNOWN);
-                    return Err(Failure::question(name, flaw));
-                }
+                _ => return Err(paging::unknown(&name, KNOWN)),
             }
         }
-        let wrong = || Failure::question("after", Flaw::new(&codes::CURSOR_INVALID));
-        asked.after = after.map(|text| asked.cursor(&text).ok_or_else(wrong)).transpose()?;
+        asked.after = after.map(|text| asked.cursor(&text).ok_or_else(paging::wrong_cursor)).transpose()?;
         Ok(asked)
     }
 
     fn cursor(&self, text: &str) -> Option<Uuid> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (of, state, kind, id): (String, Option<String>, Option<String>, Uuid) =
-            serde_json::from_slice(&bytes).ok()?;
+        let (of, state, kind, id): (String, Option<String>, Option<String>, Uuid) = paging::place(text)?;
         let fits = of == "jobs" && state.as_deref() == self.state.map(State::key) && kind == self.kind;
         fits.then_some(id)
     }
 
     /// The place behind a job.
     fn behind(&self, row: &Shown) -> String {
-        URL_SAFE_NO_PAD.encode(json!(["jobs", self.state.map(State::key), self.kind, row.id]).to_string())
+        paging::cursor(&json!(["jobs", self.state.map(State::key), self.kind, row.id]))
     }
 }
 
@@ -104,9 +92,7 @@ pub async fn list(caller: &Caller, parameters: Vec<(String, String)>) -> Result<
         query = query.filter(C::Id.lt(id));
     }
     let mut rows = Shown::of(query.order_by_desc(C::Id).limit(asked.limit + 1)).all(caller.db()).await?;
-    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
-    rows.truncate(limit);
+    let more = paging::cut(&mut rows, asked.limit);
     let next = rows.last().filter(|_| more).map(|row| asked.behind(row));
     let jobs: Vec<Opened> = rows.into_iter().map(|row| Opened::new(caller, row)).collect::<Result<_, _>>()?;
     let mut out = Out::new();
@@ -116,11 +102,7 @@ pub async fn list(caller: &Caller, parameters: Vec<(String, String)>) -> Result<
                 out.object(|out| job.write(caller, out));
             }
         });
-        out.key("page").object(|out| {
-            out.key("next").text_or_null(next.as_deref());
-            out.key("prev").null();
-            out.key("has_more").flag(more);
-        });
+        paging::page(out, next.as_deref(), more);
     });
     Ok(Answer { id: None, etag: None, body: out.into_text() })
 }

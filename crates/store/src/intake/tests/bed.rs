@@ -1,23 +1,20 @@
 //! An organisation with a team, two salespeople and a form, on a database of its own.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use kehu_domain::intake::Given;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::clock::{Clock, new_id};
+use crate::clock::Clock;
 use crate::crypto::kek::LocalKeys;
-use crate::engine::{self, EngineOptions, Place};
-use crate::entities::organisation;
+use crate::engine;
 use crate::gate::{Caller, Gate, GateOptions, RequestInfo};
 use crate::intake::{OpenForm, Received, Sent, by_public_key, submit};
 use crate::machine::{self, Idempotency, WriteOptions, resource};
 use crate::ops::installation;
+use crate::test_databases::{self, Database};
 
 const START: i64 = 1_795_000_000_000;
 const HOUR: i64 = 3_600_000;
@@ -28,8 +25,7 @@ pub(super) struct Bed {
     pub(super) team: Uuid,
     pub(super) people: [Uuid; 2],
     pub(super) form: Value,
-    pub(super) folder: TempDir,
-    server: Option<(String, String)>,
+    pub(super) database: Database,
     clock: Arc<AtomicI64>,
 }
 
@@ -50,42 +46,29 @@ pub(super) fn fields() -> Value {
 impl Bed {
     /// One on SQLite and, where there is a server, one on PostgreSQL; `more` are further members of the form.
     pub(super) async fn each(more: &Value) -> Vec<Self> {
-        let mut beds = vec![Self::sqlite(more).await];
-        #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where the server is")]
-        let Ok(url) = std::env::var("KEHU_TEST_PG_URL") else {
-            let _ = writeln!(std::io::stderr(), "\n*** SKIPPED ON POSTGRESQL: KEHU_TEST_PG_URL is not set ***\n");
-            return beds;
-        };
-        let database = format!("kehu_intake_{}", new_id(Clock::system().now()).simple());
-        admin(&url, &format!("CREATE DATABASE {database}")).await;
-        let mut options = EngineOptions::postgres(&url).unwrap();
-        if let Place::Postgres(pg) = &mut options.place {
-            **pg = pg.clone().database(&database);
+        let mut beds = Vec::new();
+        for database in test_databases::each().await {
+            beds.push(Self::on(database, more).await);
         }
-        beds.push(Self::on(options, TempDir::new().unwrap(), Some((url, database)), more).await);
         beds
     }
 
     /// One on SQLite.
     pub(super) async fn sqlite(more: &Value) -> Self {
-        let folder = TempDir::new().unwrap();
-        let options = EngineOptions::sqlite(folder.path().join("test.db"));
-        Self::on(options, folder, None, more).await
+        Self::on(test_databases::sqlite(), more).await
     }
 
     /// Its end.
     pub(super) async fn end(self) {
         self.gate.close().await;
-        if let Some((url, database)) = self.server {
-            admin(&url, &format!("DROP DATABASE {database} WITH (FORCE)")).await;
-        }
+        self.database.end().await;
     }
 
-    async fn on(place: EngineOptions, folder: TempDir, server: Option<(String, String)>, more: &Value) -> Self {
+    async fn on(database: Database, more: &Value) -> Self {
         let clock = Arc::new(AtomicI64::new(START));
         let time = clock.clone();
         let gate = Gate::open(GateOptions {
-            place,
+            place: database.options.clone(),
             keys: Arc::new(LocalKeys::from_text("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap()),
             clock: Clock::new(move || time.load(Ordering::Relaxed)),
             read_limit: 0,
@@ -93,16 +76,8 @@ impl Bed {
         .await
         .unwrap();
         let caller = organisation(&gate).await;
-        let mut bed = Self {
-            caller,
-            gate,
-            team: Uuid::nil(),
-            people: [Uuid::nil(); 2],
-            form: Value::Null,
-            folder,
-            server,
-            clock,
-        };
+        let mut bed =
+            Self { caller, gate, team: Uuid::nil(), people: [Uuid::nil(); 2], form: Value::Null, database, clock };
         bed.team = id(&bed.make("team", json!({"name": "华东"})).await);
         let below = id(&bed.make("team", json!({"name": "苏州", "parent_id": bed.team})).await);
         let user = |name: &str, team: Uuid, disabled: bool| json!({"name": name, "user_name": name, "role": "salesperson", "team_id": team, "disabled": disabled});
@@ -188,25 +163,9 @@ pub(super) fn id(record: &Value) -> Uuid {
 
 async fn organisation(gate: &Gate) -> Caller {
     let org = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0001);
-    let row = organisation::Model {
-        id: org,
-        slug: "acme".to_owned(),
-        name: "Acme".to_owned(),
-        locale: "zh-CN".to_owned(),
-        time_zone: "Asia/Shanghai".to_owned(),
-        currency: "CNY".to_owned(),
-        region: "CN".to_owned(),
-        created_at: gate.now(),
-        state: 0,
-    };
+    let row = installation::row(org, "acme", "Acme", gate.now());
     let roots = installation::roots(gate, org).unwrap();
     let ring = gate.unlock(org, roots.clone()).unwrap();
     gate.write_raw(async move |db: &engine::Tx| installation::insert(db, row, roots, &ring).await).await.unwrap();
     gate.system(org, RequestInfo::default()).await.unwrap()
-}
-
-async fn admin(url: &str, sql: &str) {
-    let mut conn = PgConnection::connect(url).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
-    conn.close().await.unwrap();
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::bed::{Bed, id};
 
 fn connection(bed: &Bed) -> rusqlite::Connection {
-    let db = rusqlite::Connection::open(bed.folder.path().join("test.db")).unwrap();
+    let db = rusqlite::Connection::open(bed.database.folder.path().join("test.db")).unwrap();
     db.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
     db
 }
@@ -57,7 +57,7 @@ async fn nothing_that_is_sealed_stands_in_the_database_in_clear() {
     again["source_id"] = json!("2");
     bed.send(again).await;
     connection(&bed).execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
-    let file = std::fs::read(bed.folder.path().join("test.db")).unwrap();
+    let file = std::fs::read(bed.database.folder.path().join("test.db")).unwrap();
     for secret in ["18610415203", "186-1041-5203", "1041 5203", "luo.jiehong@pubunu.com", "luo_jh88", "创业街"] {
         assert!(!file.windows(secret.len()).any(|part| part == secret.as_bytes()), "{secret}");
     }

@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use crate::dialect::statement;
 use crate::engine::{self, rows::Reads as _};
+use crate::entities::journal;
 use crate::failure::Failure;
 use crate::gate::{Caller, Gate};
-use crate::journal::header::Header;
 use crate::journal::{Head, Verdict};
 use crate::machine::{self, WriteOptions, resource};
 pub(super) use crate::people::tests::bed::{Bed, on_both};
@@ -42,8 +42,8 @@ pub(super) async fn sql(gate: &Gate, text: &str, values: Vec<Sql>) -> Result<u64
 }
 
 /// Every entry of an organisation, in order.
-pub(super) async fn entries(gate: &Gate, org: Uuid) -> Vec<Header> {
-    let columns = <Header as crate::engine::rows::Row>::COLUMNS.join(", ");
+pub(super) async fn entries(gate: &Gate, org: Uuid) -> Vec<journal::Model> {
+    let columns = <journal::Model as crate::engine::rows::Row>::COLUMNS.join(", ");
     let text = format!("SELECT {columns} FROM journal WHERE org_id = ? ORDER BY seq");
     gate.engine().rows(statement(gate.engine(), &text, [org.into()])).await.unwrap()
 }

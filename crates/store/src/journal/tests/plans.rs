@@ -6,8 +6,8 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::bed::{Bed, on_both};
+use crate::entities::journal;
 use crate::journal::audit::{newest_path, written_path};
-use crate::journal::header::Sealed;
 use crate::journal::known::{ADMIN, OF_RECORD};
 use crate::journal::question::{Asked, Place};
 use crate::journal::verify_record::HISTORY;
@@ -60,7 +60,7 @@ async fn a_verification_reads_what_it_is_about() {
         (HISTORY, "journal_record (org_id=? AND record_id=?"),
         ("AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?", "journal_feed (org_id=? AND seq>? AND seq<?)"),
     ] {
-        let sql = format!("{} WHERE org_id = ? {rest}", Sealed::select());
+        let sql = format!("{} WHERE org_id = ? {rest}", crate::engine::rows::select::<journal::Entity>());
         let plan = plan(&database, &sql);
         assert!(plan.contains(&format!("USING INDEX {index}")), "{rest}: {plan}");
     }

@@ -4,9 +4,9 @@ use sea_orm::Value as Sql;
 use uuid::Uuid;
 
 use super::bed::{Bed, entries, history, make, on_both, sql, verify, verify_from};
+use crate::entities::journal;
 use crate::gate::{Gate, RequestInfo};
 use crate::journal::Flaw;
-use crate::journal::header::Header;
 
 const TABLES: [&str; 4] = ["journal", "journal_stretches", "journal_readers", "journal_heads"];
 
@@ -14,7 +14,7 @@ const TABLES: [&str; 4] = ["journal", "journal_stretches", "journal_readers", "j
 struct Scene {
     gate: Gate,
     org: Uuid,
-    entries: Vec<Header>,
+    entries: Vec<journal::Model>,
 }
 
 impl Scene {
@@ -81,7 +81,7 @@ async fn every_column_of_a_header_counts() {
         // Without a code it would be older than the chain: not here.
         columns.push(("mac", Vec::<u8>::new().into()));
         // All of them, but for those that say where and whose the entry is.
-        assert_eq!(columns.len() + 1, <Header as crate::engine::rows::Row>::COLUMNS.len());
+        assert_eq!(columns.len() + 1, <journal::Model as crate::engine::rows::Row>::COLUMNS.len());
         for (column, value) in columns {
             let text = format!("UPDATE journal SET {column} = ? WHERE seq = ?");
             scene.finds(&text, vec![value, entry.seq.into()], Flaw::Changed, Some(6)).await;
@@ -116,7 +116,7 @@ async fn removed_moved_and_added_entries_are_named() {
             }
             assert_eq!(scene.found().await, (Flaw::Moved, Some(a)));
         }
-        let columns: Vec<&str> = <Header as crate::engine::rows::Row>::COLUMNS[2..].to_vec();
+        let columns: Vec<&str> = <journal::Model as crate::engine::rows::Row>::COLUMNS[2..].to_vec();
         let copy = |id: &str| {
             let chosen: Vec<&str> = columns.iter().map(|column| if *column == "id" { id } else { column }).collect();
             let (columns, chosen) = (columns.join(", "), chosen.join(", "));
@@ -232,7 +232,7 @@ async fn the_chain_cannot_be_cut_and_gone_on_with() {
 async fn nobodys_entry_keeps_no_other_from_being_closed() {
     on_both(|bed: Bed| async move {
         let scene = Scene::set(&bed).await;
-        let columns = <Header as crate::engine::rows::Row>::COLUMNS[2..].join(", ");
+        let columns = <journal::Model as crate::engine::rows::Row>::COLUMNS[2..].join(", ");
         let text = format!(
             "INSERT INTO journal (org_id, {columns}, body) SELECT ?, {columns}, body FROM journal WHERE seq = ?"
         );

@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use crate::crypto::chain::Signed;
 use crate::crypto::vectors::{hex, ring};
+use crate::entities::journal;
 use crate::entities::journal_stretch::Model as Stretch;
 use crate::journal::anchor;
 use crate::journal::chain::{self, NOTHING};
-use crate::journal::header::Header;
 
 const BODY: &str = r#"{"before":{"grade":"b"},"after":{"grade":"a"}}"#;
 
@@ -20,9 +20,9 @@ fn id(last: u8) -> Uuid {
     Uuid::from_u128(0x0198_b3c5_0a1b_7c2d_8e3f_4051_6273_8400 | u128::from(last))
 }
 
-fn entry(org: Uuid, seq: i64, full: bool) -> Header {
+fn entry(org: Uuid, seq: i64, full: bool) -> journal::Model {
     let some = |last| Some(id(last)).filter(|_| full);
-    Header {
+    journal::Model {
         seq,
         org_id: org,
         id: id(1),
@@ -44,6 +44,8 @@ fn entry(org: Uuid, seq: i64, full: bool) -> Header {
         team_before: None,
         team_after: some(7),
         commitment: Sha256::digest([[7; 32].as_slice(), BODY.as_bytes()].concat()).to_vec(),
+        body: None,
+        origin: None,
         mac: Vec::new(),
     }
 }
@@ -78,7 +80,7 @@ fn published_vectors_are_unchanged() {
     stretch.mac = ring.sign(Signed::Stretch, &stretch.hash);
     let head = anchor::next(&ring, &anchor::first(&ring, 40), 1, &stretch.hash);
     let place = anchor::place_mac(&ring, 43);
-    let shown = |entry: &Header| {
+    let shown = |entry: &journal::Model| {
         json!({
             "seq": entry.seq, "id": entry.id, "at": entry.at.timestamp_millis(), "class": entry.class,
             "outcome": entry.outcome, "event": entry.event, "actor_kind": entry.actor_kind,

@@ -8,14 +8,16 @@ use crate::crypto::roots::{Purpose, RootState, new_root};
 use crate::dialect::statement;
 use crate::engine::rows::Reads as _;
 use crate::engine::{self, Engine};
+use crate::entities::journal;
 use crate::entities::tenant_key;
 use crate::failure::Failure;
-use crate::journal::header::Sealed;
 use crate::journal::{BODY, ERASED, Flaw};
 use crate::org::INSTALLATION;
 
-async fn sealed(db: &Engine) -> Vec<Sealed> {
-    db.rows(statement(db, &format!("{} ORDER BY seq", Sealed::select()), [])).await.unwrap()
+async fn sealed(db: &Engine) -> Vec<journal::Model> {
+    db.rows(statement(db, &format!("{} ORDER BY seq", crate::engine::rows::select::<journal::Entity>()), []))
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -78,10 +80,10 @@ async fn the_chain_holds_after_new_keys() {
         let ring = second.ring(org).await.unwrap();
         assert_eq!(ring.primary_enc(), 2);
         // Every body sealed anew.
-        for entry in sealed(second.engine()).await.into_iter().filter(|entry| entry.header.org_id == org) {
-            let salted = ring.open(BODY, entry.header.id, &entry.body.unwrap()).unwrap();
-            let anew = ring.seal(BODY, entry.header.id, &salted).unwrap();
-            sql(&second, "UPDATE journal SET body = ? WHERE seq = ?", vec![anew.into(), entry.header.seq.into()])
+        for entry in sealed(second.engine()).await.into_iter().filter(|entry| entry.org_id == org) {
+            let salted = ring.open(BODY, entry.id, &entry.body.unwrap()).unwrap();
+            let anew = ring.seal(BODY, entry.id, &salted).unwrap();
+            sql(&second, "UPDATE journal SET body = ? WHERE seq = ?", vec![anew.into(), entry.seq.into()])
                 .await
                 .unwrap();
         }

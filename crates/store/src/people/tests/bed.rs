@@ -1,17 +1,14 @@
 //! An installation with a database of its own, a clock that a test sets, and its end.
 
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::clock::{Clock, new_id};
+use crate::clock::Clock;
 use crate::crypto::kek::{LocalKeys, new_key_text};
 use crate::engine::{EngineOptions, Place};
 use crate::entities::journal;
@@ -19,6 +16,7 @@ use crate::failure::{Failure, SignInFailure};
 use crate::gate::{Caller, Gate, GateOptions, RequestInfo, Verified};
 use crate::machine::{WriteOptions, Written};
 use crate::people::{Client, FirstAdmin, Founded, Password, SignIn, SignedIn, create_user};
+use crate::test_databases;
 
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -34,27 +32,10 @@ pub(crate) struct Bed {
 
 /// Runs a test on SQLite and, if there is one, on PostgreSQL.
 pub(crate) async fn on_both<F: Future<Output = ()>>(test: impl Fn(Bed) -> F) {
-    let folder = TempDir::new().unwrap();
-    test(Bed::open(EngineOptions::sqlite(folder.path().join("test.db"))).await).await;
-    #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where the server is")]
-    let Ok(url) = std::env::var("KEHU_TEST_PG_URL") else {
-        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED ON POSTGRESQL: KEHU_TEST_PG_URL is not set ***\n");
-        return;
-    };
-    let database = format!("kehu_people_{}", new_id(Clock::system().now()).simple());
-    admin(&url, &format!("CREATE DATABASE {database}")).await;
-    let mut options = EngineOptions::postgres(&url).unwrap();
-    if let Place::Postgres(pg) = &mut options.place {
-        **pg = pg.clone().database(&database);
+    for database in test_databases::each().await {
+        test(Bed::open(database.options.clone()).await).await;
+        database.end().await;
     }
-    test(Bed::open(options).await).await;
-    admin(&url, &format!("DROP DATABASE {database} WITH (FORCE)")).await;
-}
-
-async fn admin(url: &str, sql: &str) {
-    let mut conn = PgConnection::connect(url).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
-    conn.close().await.unwrap();
 }
 
 impl Bed {

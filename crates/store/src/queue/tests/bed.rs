@@ -1,24 +1,22 @@
 //! An installation of several organisations, with a database of its own.
 
 use std::collections::HashMap;
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::clock::{Clock, new_id};
+use crate::clock::Clock;
 use crate::crypto::kek::LocalKeys;
 use crate::dialect::{after, statement};
-use crate::engine::{self, EngineOptions, Place};
-use crate::entities::{job, journal, organisation};
+use crate::engine::{self, EngineOptions};
+use crate::entities::{job, journal};
 use crate::gate::{Caller, Gate, GateOptions, RequestInfo};
 use crate::ops::installation;
 use crate::queue::{Claims, NewJob, Priority, Spec, Work, enqueue};
+use crate::test_databases;
 
 pub(super) static KIND: Spec = Spec::new("test", 1).attempts(3);
 pub(super) static URGENT: Spec = Spec::new("test.urgent", 1).priority(Priority::High);
@@ -34,27 +32,10 @@ pub(super) struct Bed {
 
 /// Runs a test on SQLite and, if there is one, on PostgreSQL.
 pub(super) async fn on_both<F: Future<Output = ()>>(organisations: u128, test: impl Fn(Bed) -> F) {
-    let folder = TempDir::new().unwrap();
-    test(Bed::open(EngineOptions::sqlite(folder.path().join("test.db")), organisations).await).await;
-    #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where the server is")]
-    let Ok(url) = std::env::var("KEHU_TEST_PG_URL") else {
-        let _ = writeln!(std::io::stderr(), "\n*** SKIPPED ON POSTGRESQL: KEHU_TEST_PG_URL is not set ***\n");
-        return;
-    };
-    let database = format!("kehu_queue_{}", new_id(Clock::system().now()).simple());
-    admin(&url, &format!("CREATE DATABASE {database}")).await;
-    let mut options = EngineOptions::postgres(&url).unwrap();
-    if let Place::Postgres(pg) = &mut options.place {
-        **pg = pg.clone().database(&database);
+    for database in test_databases::each().await {
+        test(Bed::open(database.options.clone(), organisations).await).await;
+        database.end().await;
     }
-    test(Bed::open(options, organisations).await).await;
-    admin(&url, &format!("DROP DATABASE {database} WITH (FORCE)")).await;
-}
-
-async fn admin(url: &str, sql: &str) {
-    let mut conn = PgConnection::connect(url).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut conn).await.unwrap();
-    conn.close().await.unwrap();
 }
 
 impl Bed {
@@ -138,17 +119,7 @@ async fn gate(options: &EngineOptions, clock: Clock) -> Gate {
 
 async fn organisation(gate: &Gate, at: u128) -> Caller {
     let org = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0000 + at);
-    let row = organisation::Model {
-        id: org,
-        slug: format!("acme{at}"),
-        name: "Acme".to_owned(),
-        locale: "zh-CN".to_owned(),
-        time_zone: "Asia/Shanghai".to_owned(),
-        currency: "CNY".to_owned(),
-        region: "CN".to_owned(),
-        created_at: gate.now(),
-        state: 0,
-    };
+    let row = installation::row(org, &format!("acme{at}"), "Acme", gate.now());
     let roots = installation::roots(gate, org).unwrap();
     let ring = gate.unlock(org, roots.clone()).unwrap();
     gate.write_raw(async move |db: &engine::Tx| installation::insert(db, row, roots, &ring).await).await.unwrap();
