@@ -15,8 +15,8 @@ use kehu_store::crypto::roots::{KeyRing, Purpose, new_root};
 use kehu_store::crypto::token::{Token, TokenKind};
 use uuid::Uuid;
 
-const PHONES: FieldPath = FieldPath::new("contact.phones");
-const JOURNAL: FieldPath = FieldPath::new("journal.body");
+const PHONES: FieldPath = FieldPath::new("contact.phones", "contacts", "phones");
+const JOURNAL: FieldPath = FieldPath::new("journal.body", "journal", "body");
 const VALUE: &str = r#"[{"kind":"mobile","value":"+8613800138000"}]"#;
 const PHONE: &str = "+8613800138000";
 

@@ -5,7 +5,6 @@ use sea_orm::{ConnectionTrait, EntityTrait};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::crypto::cell::FieldPath;
 use crate::dialect::{has_concurrent_writers, statement};
 use crate::entities::kept_answer;
 use crate::failure::Failure;
@@ -13,11 +12,8 @@ use crate::gate::Principal;
 use crate::machine::Idempotency;
 use crate::ops::duplicates;
 use crate::queue;
+use crate::sealed::kept_answer::{BODY, FINGERPRINT};
 use crate::tx::Tx;
-
-const BODY: FieldPath = FieldPath::new("kept_answer.body");
-/// Sealed too: a hash over a body would let whoever has the table try out what stood in it.
-const FINGERPRINT: FieldPath = FieldPath::new("kept_answer.fingerprint");
 
 /// How long answers are kept, hours.
 pub(crate) const HOURS: i64 = 24;

@@ -25,6 +25,7 @@ mod query;
 mod refusals;
 mod registry;
 mod rows;
+mod sealed;
 mod sealer;
 mod search;
 #[cfg(test)]

@@ -26,20 +26,22 @@ const PAD: u8 = 0x80;
 const PATH_MAX: usize = 64;
 
 /// The frozen logical name of a sealed field (`contact.phones`), not its column: it is part of every cell's key and
-/// associated data and never changes. Made in constants: `const PHONES: FieldPath = FieldPath::new("contact.phones");`
+/// associated data and never changes. The column where its cells lie is told where one does not open, and may change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldPath {
     hash: u32,
     name: &'static str,
+    table: &'static str,
+    column: &'static str,
 }
 
 impl FieldPath {
-    /// A path of 1 to 64 lower-case letters, digits, `_` and `.`.
+    /// A path of 1 to 64 lower-case letters, digits, `_` and `.`, and where its cells lie.
     ///
     /// # Panics
     /// With any other text; in a constant that is a compile error.
     #[must_use]
-    pub const fn new(name: &'static str) -> Self {
+    pub const fn new(name: &'static str, table: &'static str, column: &'static str) -> Self {
         let mut rest = name.as_bytes();
         assert!(!rest.is_empty() && rest.len() <= PATH_MAX, "a field path has 1 to 64 characters");
         // FNV-1a, only to find the cached key; computed when compiled.
@@ -51,7 +53,7 @@ impl FieldPath {
             hash = (hash ^ byte).wrapping_mul(0x0100_0193);
             rest = tail;
         }
-        Self { hash, name }
+        Self { hash, name, table, column }
     }
 
     /// The name.
@@ -59,31 +61,43 @@ impl FieldPath {
     pub const fn as_str(self) -> &'static str {
         self.name
     }
+
+    /// The table where its cells lie.
+    #[must_use]
+    pub const fn table(self) -> &'static str {
+        self.table
+    }
+
+    /// The column where its cells lie.
+    #[must_use]
+    pub const fn column(self) -> &'static str {
+        self.column
+    }
 }
 
 impl std::fmt::Display for FieldPath {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name)
+        write!(f, "{}.{}", self.table, self.column)
     }
 }
 
-/// Why a cell was not opened or made. Names field and row, shows nothing else.
+/// Why a cell was not opened or made. Names table, column and row, shows nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CellError {
     /// Sealed under a key this ring has not opened: open the ring again and try once more.
-    #[error("sealed field {path} of row {row}: its key is not in the open ring")]
+    #[error("sealed value {path} of row {row}: its key is not in the open ring")]
     StaleKeys { path: FieldPath, row: Uuid },
     /// Sealed under a retired key: a rotation ended without it, or the row comes from an old backup.
-    #[error("sealed field {path} of row {row}: its key is retired")]
+    #[error("sealed value {path} of row {row}: its key is retired")]
     RetiredKey { path: FieldPath, row: Uuid },
     /// Not what was sealed here: altered, cut, or moved from another organisation, field or row.
-    #[error("sealed field {path} of row {row}: altered or moved")]
+    #[error("sealed value {path} of row {row}: altered or moved")]
     Tampered { path: FieldPath, row: Uuid },
     /// Opened, but not text.
-    #[error("sealed field {path} of row {row}: not text")]
+    #[error("sealed value {path} of row {row}: not text")]
     NotText { path: FieldPath, row: Uuid },
     /// The operating system gave no random bytes, or the value is beyond 64 GiB.
-    #[error("field {path} of row {row} could not be sealed")]
+    #[error("a value for {path} of row {row} could not be sealed")]
     NotSealed { path: FieldPath, row: Uuid },
 }
 

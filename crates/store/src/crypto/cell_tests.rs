@@ -4,8 +4,8 @@ use super::*;
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
-const PHONES: FieldPath = FieldPath::new("contact.phones");
-const EMAILS: FieldPath = FieldPath::new("contact.emails");
+const PHONES: FieldPath = FieldPath::new("contact.phones", "contacts", "phones");
+const EMAILS: FieldPath = FieldPath::new("contact.emails", "contacts", "emails");
 const ROW: Uuid = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0042);
 
 /// Three rings: two organisations, and the first one again with a second root.
@@ -111,7 +111,7 @@ fn padding_must_be_the_shortest() {
 fn the_table_grows_and_is_shared() {
     let ring = KeyRing::unlock(&keys(), ORG, &rows()).unwrap();
     let paths: Vec<FieldPath> = (0..3 * SLOTS)
-        .map(|number| FieldPath::new(Box::leak(format!("test.field_{number}").into_boxed_str())))
+        .map(|number| FieldPath::new(Box::leak(format!("test.field_{number}").into_boxed_str()), "t", "c"))
         .collect();
     let addresses = |path: &FieldPath| std::ptr::from_ref(ring.enc.primary.get(*path)).addr();
     let seen: Vec<Vec<usize>> = std::thread::scope(|scope| {
@@ -130,7 +130,7 @@ fn the_table_grows_and_is_shared() {
 #[test]
 #[should_panic(expected = "a field path is")]
 fn a_path_is_a_plain_name() {
-    let _ = FieldPath::new("contact phones");
+    let _ = FieldPath::new("contact phones", "contacts", "phones");
 }
 
 proptest! {

@@ -17,9 +17,9 @@ const ORG: Uuid = Uuid::from_u128(0x0198_b3c4_d5e6_7f80_9a1b_2c3d_4e5f_6071);
 const ROW: Uuid = Uuid::from_u128(0x0198_b3c5_0a1b_7c2d_8e3f_4051_6273_8495);
 const KEY_ID: u32 = 3;
 
-const PHONES: FieldPath = FieldPath::new("contact.phones");
-const ID_NUMBER: FieldPath = FieldPath::new("contact.id_number");
-const ADDRESS: FieldPath = FieldPath::new("customer.street");
+const PHONES: FieldPath = FieldPath::new("contact.phones", "contacts", "phones");
+const ID_NUMBER: FieldPath = FieldPath::new("contact.id_number", "contacts", "id_number");
+const ADDRESS: FieldPath = FieldPath::new("customer.street", "customers", "street");
 
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {

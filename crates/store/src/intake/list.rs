@@ -20,10 +20,11 @@ use crate::machine::Answer;
 use crate::machine::read;
 use crate::paging;
 use crate::refusals::{Refusal, noting};
+use crate::sealed::submission::DETAIL;
+use crate::sealed::submission_body::RAW;
 use crate::tx::Tx;
 
 use super::place::Status;
-use super::submit::{DETAIL, RAW};
 
 const KNOWN: &str = "filter[status], limit, after";
 

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::crypto::cell::FieldPath;
 use crate::crypto::token::TokenKind;
 use crate::entities::{submission, submission_body};
 use crate::failure::Failure;
@@ -15,16 +14,13 @@ use crate::gate::{Caller, Gate, RequestInfo, worth_another_try};
 use crate::journal::{Class, Entry, Outcome};
 use crate::kept::{self, Kept};
 use crate::machine::Idempotency;
-use crate::rows::ID_SALT;
+use crate::sealed::form::ID_SALT;
+use crate::sealed::submission::DETAIL;
+use crate::sealed::submission_body::RAW;
 use crate::tx::Tx;
 
 use super::place::{self, Placed, Status};
 use super::{OpenForm, Received, Sent};
-
-/// What was sent, as it was sent.
-pub(super) const RAW: FieldPath = FieldPath::new("submission.raw");
-/// Attribution, the sender's id, names of values that nobody asked for.
-pub(super) const DETAIL: FieldPath = FieldPath::new("submission.detail");
 
 /// How long a submission is kept as it was sent, in days.
 const RAW_DAYS: i64 = 90;

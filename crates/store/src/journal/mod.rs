@@ -31,9 +31,9 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::clock::new_id;
-use crate::crypto::cell::FieldPath;
 use crate::entities::journal;
 use crate::failure::Failure;
+use crate::sealed::journal::{BODY, ORIGIN};
 use crate::tx::Tx;
 
 pub use asked::{ToVerify, VERIFICATION, ask_to_verify, last_verification, verify_asked};
@@ -45,10 +45,6 @@ pub(crate) use mark::Mark;
 pub use verdict::{Broken, Flaw, Head, Verdict};
 pub use verify::Progress;
 
-/// The sealed body: salt ‖ JSON.
-const BODY: FieldPath = FieldPath::new("journal.body");
-/// Address and user agent, as JSON.
-const ORIGIN: FieldPath = FieldPath::new("journal.origin");
 /// How many bytes of a body are its salt.
 const SALT: usize = 32;
 /// The member of a body that says why.

@@ -12,10 +12,11 @@ use crate::entities::{session, user};
 use crate::failure::{Failure, SignInFailure};
 use crate::gate::{Caller, Gate, RequestInfo, Verified};
 use crate::journal::{Entry, Outcome};
+use crate::sealed::session::FAMILY_KEY;
 use crate::tx::Tx;
 
 use super::sessions;
-use super::sign_in::{FAMILY_KEY, SignedIn};
+use super::sign_in::SignedIn;
 
 /// How long the previous token gives the same successor again, until that one is used.
 const GRACE: Duration = Duration::seconds(30);

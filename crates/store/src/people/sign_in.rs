@@ -10,7 +10,6 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::clock::new_id;
-use crate::crypto::cell::FieldPath;
 use crate::crypto::password::needs_rehash;
 use crate::crypto::token::{FamilyKey, refresh_token};
 use crate::entities::{organisation, session, user};
@@ -19,15 +18,14 @@ use crate::gate::{Caller, Gate, Principal, RequestInfo, Verified};
 use crate::journal::{Entry, Outcome};
 use crate::ops::logins;
 use crate::rows::Rows;
+use crate::sealed::session::FAMILY_KEY;
+use crate::sealed::user::LAST_LOGIN_ADDRESS;
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
 use super::failures::{self, Failed};
 use super::hashing::Password;
 use super::throttle::{self, Pair};
-
-pub(super) const FAMILY_KEY: FieldPath = FieldPath::new("session.family_key");
-const LAST_ADDRESS: FieldPath = FieldPath::new("user.last_login_address");
 
 /// Region assumed for a mobile number without a country code: the organisation is not known yet.
 const REGION: &str = "CN";
@@ -268,7 +266,7 @@ async fn touch_user(tx: &Tx<'_>, user: Uuid, hash: &str, stronger: Option<String
     use user::Column as C;
     let caller = tx.caller();
     let address = caller.request().address.as_deref();
-    let address = address.map(|text| caller.ring().seal(LAST_ADDRESS, user, text.as_bytes())).transpose()?;
+    let address = address.map(|text| caller.ring().seal(LAST_LOGIN_ADDRESS, user, text.as_bytes())).transpose()?;
     let mut update = user::Entity::update_many()
         .col_expr(C::LastLoginAt, Expr::value(Some(tx.now())))
         .col_expr(C::LastLoginAddress, Expr::value(address))

@@ -7,16 +7,14 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::clock::new_id;
-use crate::crypto::cell::FieldPath;
 use crate::engine;
 use crate::entities::signing_key;
 use crate::failure::Failure;
 use crate::gate::{Gate, RequestInfo};
 use crate::journal::Entry;
 use crate::org::INSTALLATION;
+use crate::sealed::signing_key::PRIVATE_KEY;
 use crate::tx::Tx;
-
-const PRIVATE: FieldPath = FieldPath::new("installation.signing_key");
 
 /// A key pair that signs access tokens.
 pub struct SigningKey {
@@ -52,7 +50,7 @@ impl Gate {
             .await?;
         let open = |row: signing_key::Model| {
             let signing_key::Model { id, private_key, public_key: public, created_at, retired_at } = row;
-            Ok(SigningKey { id, private: ring.open(PRIVATE, id, &private_key)?, public, created_at, retired_at })
+            Ok(SigningKey { id, private: ring.open(PRIVATE_KEY, id, &private_key)?, public, created_at, retired_at })
         };
         rows.into_iter().map(open).collect()
     }
@@ -63,7 +61,7 @@ impl Gate {
     /// The database is away.
     pub async fn add_signing_key(&self, private: &[u8], public: &[u8]) -> Result<(), Failure> {
         let (id, created_at) = (new_id(self.now()), self.now());
-        let private_key = self.installation_ring()?.seal(PRIVATE, id, private)?;
+        let private_key = self.installation_ring()?.seal(PRIVATE_KEY, id, private)?;
         let row = signing_key::Model { id, private_key, public_key: public.to_vec(), created_at, retired_at: None };
         let told = self.system(INSTALLATION, RequestInfo::of_program("system", created_at)).await?;
         self.write_raw(async move |db: &engine::Tx| {

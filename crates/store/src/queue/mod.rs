@@ -26,7 +26,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use sea_orm::ConnectionTrait;
 
-use crate::crypto::cell::FieldPath;
+use crate::sealed::job::{CHECKPOINT, DETAIL, PAYLOAD, RESULT};
 
 pub use claim::{Claimed, Claims};
 pub use doors::{cancel, get, list, retry};
@@ -42,11 +42,6 @@ pub use work::{Run, Step, Work};
 pub(crate) use enqueue::rows;
 pub(crate) use fence::hold;
 pub(crate) use figures::Board;
-
-const PAYLOAD: FieldPath = FieldPath::new("job.payload");
-const CHECKPOINT: FieldPath = FieldPath::new("job.checkpoint");
-const RESULT: FieldPath = FieldPath::new("job.result");
-const DETAIL: FieldPath = FieldPath::new("job.detail");
 
 /// When a job is due that waits: the expression that an index of its own is over. Whatever else asks for jobs that wait
 /// cannot take that index for its own, however few there were when statistics were last made.

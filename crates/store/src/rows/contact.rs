@@ -4,21 +4,16 @@ use kehu_domain::fields::{Emails, Line, Phones, Ref, SealedDate, SealedText, Tag
 use kehu_domain::kinds::{Contact, DecisionRole};
 use kehu_domain::record::Stored;
 
-use crate::crypto::cell::FieldPath;
 use crate::entities::contact;
 use crate::failure::Failure;
 use crate::ops::primary;
 use crate::pii::Entry;
+use crate::sealed::contact::{BIRTHDAY, EMAILS, PHONES, WECHAT};
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
 use super::customer::element_entries;
 use super::{Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, name_columns, row};
-
-const PHONES: FieldPath = FieldPath::new("contact.phones");
-const EMAILS: FieldPath = FieldPath::new("contact.emails");
-const WECHAT: FieldPath = FieldPath::new("contact.wechat");
-const BIRTHDAY: FieldPath = FieldPath::new("contact.birthday");
 
 impl Rows for Contact {
     type Entity = contact::Entity;

@@ -8,21 +8,16 @@ use kehu_domain::record::Stored;
 use kehu_domain::text::pinyin;
 use kehu_domain::value::{CreditCode, Industry, Region};
 
-use crate::crypto::cell::FieldPath;
 use crate::crypto::index::IndexClass;
 use crate::entities::customer;
 use crate::failure::Failure;
 use crate::ops::{number, ownership};
 use crate::pii::Entry;
+use crate::sealed::customer::{ADDRESS, EMAILS, PHONES, WECHAT};
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
 use super::{NEVER, NOT_DUE, Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, known, name_columns, row};
-
-const ADDRESS: FieldPath = FieldPath::new("customer.address");
-const PHONES: FieldPath = FieldPath::new("customer.phones");
-const EMAILS: FieldPath = FieldPath::new("customer.emails");
-const WECHAT: FieldPath = FieldPath::new("customer.wechat");
 
 impl Rows for Customer {
     type Entity = customer::Entity;

@@ -9,19 +9,15 @@ use kehu_domain::record::Stored;
 use kehu_domain::show::Name;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::crypto::cell::FieldPath;
 use crate::crypto::token::{Token, TokenKind};
 use crate::entities::form;
 use crate::failure::Failure;
 use crate::journal::Entry;
+use crate::sealed::form::{ID_SALT, PUBLIC_KEY};
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
 use super::{Ownership, RowBase, Rows, base, known, name_columns, row};
-
-const PUBLIC_KEY: FieldPath = FieldPath::new("form.public_key");
-/// What the sender's own ids of leads are hashed with.
-pub(crate) const ID_SALT: FieldPath = FieldPath::new("form.id_salt");
 
 impl Rows for Form {
     type Entity = form::Entity;

@@ -8,8 +8,6 @@ mod tag;
 mod team;
 mod user;
 
-pub(crate) use form::ID_SALT;
-
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};

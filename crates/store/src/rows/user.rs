@@ -7,19 +7,15 @@ use kehu_domain::show::Name;
 use sea_orm::ActiveValue::NotSet;
 use serde_json::json;
 
-use crate::crypto::cell::FieldPath;
 use crate::entities::user;
 use crate::failure::Failure;
 use crate::journal::Entry;
 use crate::ops::logins;
+use crate::sealed::user::{EMAIL, MOBILE, USER_NAME};
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
 use super::{Ownership, RowBase, Rows, base, known, name_columns, row};
-
-const EMAIL: FieldPath = FieldPath::new("user.email");
-const MOBILE: FieldPath = FieldPath::new("user.mobile");
-const USER_NAME: FieldPath = FieldPath::new("user.user_name");
 
 impl Rows for User {
     type Entity = user::Entity;

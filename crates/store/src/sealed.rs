@@ -1,0 +1,94 @@
+//! What is sealed, and where it lies: every table that holds cells, and the frozen names of its fields. Whoever walks
+//! the cells (a rotation of keys, a test) walks this list.
+
+use crate::crypto::cell::FieldPath;
+
+/// How a table with cells is walked.
+pub(crate) struct Table {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// The columns that order it within an organisation, in the order of an index; together they name one row.
+    pub(crate) key: &'static [&'static str],
+    /// The column with the id that its cells are bound to.
+    pub(crate) row: &'static str,
+    /// Whether its rows say whose they are; those of the others belong to the installation.
+    pub(crate) has_org: bool,
+    /// Its sealed columns.
+    pub(crate) cells: &'static [FieldPath],
+}
+
+macro_rules! tables {
+    ($($module:ident: $table:ident [$($key:ident),+] $row:ident $has_org:literal {
+        $($(#[doc = $doc:literal])* $name:ident: $path:literal = $column:ident;)+
+    })+) => {
+        $(
+            pub(crate) mod $module {
+                use super::FieldPath;
+                $($(#[doc = $doc])* pub(crate) const $name: FieldPath =
+                    FieldPath::new($path, stringify!($table), stringify!($column));)+
+            }
+        )+
+        /// Every table that holds cells.
+        pub(crate) static TABLES: &[Table] = &[$(Table {
+            name: stringify!($table),
+            key: &[$(stringify!($key)),+],
+            row: stringify!($row),
+            has_org: $has_org,
+            cells: &[$($module::$name),+],
+        }),+];
+    };
+}
+
+tables! {
+    customer: customers [id] id true {
+        ADDRESS: "customer.address" = address;
+        PHONES: "customer.phones" = phones;
+        EMAILS: "customer.emails" = emails;
+        WECHAT: "customer.wechat" = wechat;
+    }
+    contact: contacts [id] id true {
+        PHONES: "contact.phones" = phones;
+        EMAILS: "contact.emails" = emails;
+        WECHAT: "contact.wechat" = wechat;
+        BIRTHDAY: "contact.birthday" = birthday;
+    }
+    user: users [id] id true {
+        EMAIL: "user.email" = email;
+        MOBILE: "user.mobile" = mobile;
+        USER_NAME: "user.user_name" = user_name;
+        LAST_LOGIN_ADDRESS: "user.last_login_address" = last_login_address;
+    }
+    session: sessions [id] id true {
+        FAMILY_KEY: "session.family_key" = family_key;
+    }
+    form: forms [id] id true {
+        PUBLIC_KEY: "form.public_key" = public_key;
+        ID_SALT: "form.id_salt" = id_salt;
+    }
+    submission: submissions [id] id true {
+        DETAIL: "submission.detail" = detail;
+    }
+    submission_body: submission_bodies [submission_id] submission_id true {
+        RAW: "submission.raw" = raw;
+    }
+    job: jobs [id] id true {
+        PAYLOAD: "job.payload" = payload;
+        CHECKPOINT: "job.checkpoint" = checkpoint;
+        RESULT: "job.result" = result;
+        DETAIL: "job.detail" = detail;
+    }
+    kept_answer: kept_answers [principal, key_hash, part] id true {
+        BODY: "kept_answer.body" = body;
+        /// A hash over a request would let whoever has the table try out what stood in it.
+        FINGERPRINT: "kept_answer.fingerprint" = fingerprint;
+    }
+    journal: journal [seq] id true {
+        /// Salt ‖ JSON.
+        BODY: "journal.body" = body;
+        /// Address and user agent, as JSON.
+        ORIGIN: "journal.origin" = origin;
+    }
+    signing_key: signing_keys [id] id false {
+        PRIVATE_KEY: "installation.signing_key" = private_key;
+    }
+}
