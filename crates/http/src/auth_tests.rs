@@ -8,6 +8,7 @@ use kehu_store::GateOptions;
 use kehu_store::clock::Clock;
 use kehu_store::crypto::kek::LocalKeys;
 use kehu_store::engine::EngineOptions;
+use kehu_store::keys::SEAL_LIMIT;
 use kehu_store::people::{FirstAdmin, Password};
 use serde_json::{Value, json};
 
@@ -47,7 +48,9 @@ async fn gate(options: &EngineOptions, clock: &Arc<AtomicI64>) -> Gate {
     let time = clock.clone();
     let clock = Clock::new(move || time.load(Ordering::Relaxed));
     let keys = Arc::new(LocalKeys::from_text(KEY).unwrap());
-    Gate::open(GateOptions { place: options.clone(), keys, clock, read_limit: 0 }).await.unwrap()
+    Gate::open(GateOptions { place: options.clone(), keys, clock, read_limit: 0, seal_limit: SEAL_LIMIT })
+        .await
+        .unwrap()
 }
 
 fn server(gate: Gate, sign_ins: u32) -> web::Data<State> {

@@ -25,6 +25,7 @@ async fn state(folder: &tempfile::TempDir, limits: Limits, cors: bool) -> web::D
         keys: Arc::new(LocalKeys::from_text(KEY).unwrap()),
         clock: Clock::new(|| 1_700_000_000_000),
         read_limit: 0,
+        seal_limit: kehu_store::keys::SEAL_LIMIT,
     };
     let gate = Gate::open(options).await.unwrap();
     web::Data::new(State::new(gate, limits, Forwarded::LastHop, cors).unwrap())

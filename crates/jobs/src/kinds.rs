@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use croner::Cron;
 use kehu_store::journal::{Keep, VERIFICATION, verify_asked};
+use kehu_store::keys::{RETIREMENT, ROTATION, retire_index, rotate};
 use kehu_store::queue::{Run, Schedule, Spec, Work};
 
 use crate::{housekeeping, journal};
@@ -85,6 +86,8 @@ impl Kinds {
 pub fn built_in(keep: Keep) -> Result<Kinds, PatternError> {
     Kinds::default()
         .with(&VERIFICATION, verify_asked)
+        .with(&ROTATION, rotate)
+        .with(&RETIREMENT, retire_index)
         .with(&journal::CLOSE, journal::close)
         .with(&journal::KEEP, move |work| journal::keep(work, keep))
         .with(&housekeeping::KIND, housekeeping::run)
@@ -130,6 +133,6 @@ mod tests {
     #[test]
     fn those_of_the_program_are_sound() {
         let kinds = built_in(Keep::days(1096).unwrap()).unwrap();
-        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (4, 3));
+        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (6, 3));
     }
 }

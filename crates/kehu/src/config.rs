@@ -13,6 +13,7 @@ use kehu_http::state::Limits;
 use kehu_http::tls;
 use kehu_jobs::JobOptions;
 use kehu_store::journal::{Head, Keep};
+use kehu_store::keys::SEAL_LIMIT;
 use uuid::Uuid;
 
 use crate::Failed;
@@ -80,6 +81,48 @@ pub(crate) struct OrgCreate {
 pub(crate) enum Keys {
     /// Print a new key, as KEHU_KEK or a key file holds it
     New,
+    /// Print the roots of organisations, which key wraps them, and how far rotations are; a server may be running
+    Status(KeysStatus),
+    /// Give an organisation another root, and seal everything under it anew: a job that a running server does
+    Rotate(KeysOf),
+    /// Give the index of sealed values another root, and index everything anew: a job that a running server does
+    Reindex(KeysOf),
+    /// Wrap every root under the first key of KEHU_KEK or of the key file; the others may then be taken away
+    Rewrap(KeysRewrap),
+}
+
+#[derive(Args)]
+pub(crate) struct KeysStatus {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Short name of the organisation; without it every one, and the installation itself as -
+    #[arg(long, value_name = "SLUG", allow_hyphen_values = true)]
+    pub(crate) org: Option<String>,
+    /// Count the cells under each root: reads every row that has some
+    #[arg(long)]
+    pub(crate) cells: bool,
+}
+
+#[derive(Args)]
+#[command(group(clap::ArgGroup::new("whose").required(true).args(["org", "all"])))]
+pub(crate) struct KeysOf {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Short name of the organisation; the installation itself is -
+    #[arg(long, value_name = "SLUG", allow_hyphen_values = true)]
+    pub(crate) org: Option<String>,
+    /// Every organisation, and the installation itself
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Print how far it is until it is done; exit code 1 if it fails
+    #[arg(long)]
+    pub(crate) wait: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct KeysRewrap {
+    #[command(flatten)]
+    pub(crate) data: Data,
 }
 
 #[derive(Subcommand)]
@@ -217,6 +260,10 @@ pub(crate) struct Data {
     /// Answers an hour that may tell a user of records out of reach. 0 is any number
     #[arg(long, env = "KEHU_READ_LIMIT", default_value_t = 60, value_name = "N")]
     pub(crate) read_limit: u32,
+    /// Values that an organisation's root may seal before another takes its place by itself
+    #[arg(long, env = "KEHU_SEAL_LIMIT", default_value_t = SEAL_LIMIT, value_name = "N",
+        value_parser = clap::value_parser!(u64).range(1..=SEAL_LIMIT))]
+    pub(crate) seal_limit: u64,
 }
 
 /// The first administrator and organisation, at first start only.

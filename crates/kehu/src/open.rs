@@ -60,8 +60,8 @@ async fn open(data: &Data, folder: &Path, alone: Option<Alone>) -> Result<Opened
     };
     let may_make = url.is_none() && !folder.join(DATABASE).exists();
     let (keys, new_key) = key(data, folder, may_make)?;
-    let read_limit = data.read_limit;
-    let options = GateOptions { place, keys: Arc::new(keys), clock: Clock::system(), read_limit };
+    let Data { read_limit, seal_limit, .. } = *data;
+    let options = GateOptions { place, keys: Arc::new(keys), clock: Clock::system(), read_limit, seal_limit };
     let gate = Gate::open(options).await.context("the database cannot be opened")?;
     Ok(Opened { gate, new_key, alone })
 }
@@ -136,6 +136,7 @@ mod tests {
             kek_file: None,
             kek: None,
             read_limit: 0,
+            seal_limit: kehu_store::keys::SEAL_LIMIT,
         }
     }
 

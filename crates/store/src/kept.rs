@@ -31,7 +31,14 @@ pub(crate) struct Kept {
 
 /// What a key is found by. Clients make keys of what they have at hand, a phone number perhaps: the hash is keyed.
 fn key_hash(tx: &Tx<'_>, key: &str) -> Result<Vec<u8>, Failure> {
-    Ok(tx.caller().ring().idempotency_hash(principal(tx), key)?.to_vec())
+    let ring = tx.caller().ring();
+    Ok(ring.idempotency_hash(ring.primary_index(), principal(tx), key)?.to_vec())
+}
+
+/// The same under every root that is open: what was kept before the index got another one is still found.
+fn key_hashes(tx: &Tx<'_>, key: &str) -> Result<Vec<Vec<u8>>, Failure> {
+    let ring = tx.caller().ring();
+    ring.index_roots().map(|root| Ok(ring.idempotency_hash(root, principal(tx), key)?.to_vec())).collect()
 }
 
 fn principal(tx: &Tx<'_>) -> Uuid {
@@ -54,7 +61,12 @@ pub(crate) async fn find(
             .unwrap_or_default();
         duplicates::lock_with(tx, Some(i64::from_be_bytes(lock)), strong).await?;
     }
-    let row = kept_answer::Entity::find_by_id((tx.org_id(), principal(tx), hash, part)).one(tx.db()).await?;
+    let mut row = None;
+    for hash in key_hashes(tx, &idempotency.key)? {
+        if row.is_none() {
+            row = kept_answer::Entity::find_by_id((tx.org_id(), principal(tx), hash, part)).one(tx.db()).await?;
+        }
+    }
     let of_job = matches!(tx.caller().principal(), Principal::Job { .. });
     let fresh = |row: &kept_answer::Model| of_job || tx.now() - row.created_at < chrono::Duration::hours(HOURS);
     let Some(row) = row.filter(fresh) else { return Ok(None) };

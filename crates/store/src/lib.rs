@@ -7,6 +7,7 @@ pub mod failure;
 pub mod gate;
 pub mod intake;
 pub mod journal;
+pub mod keys;
 pub mod machine;
 pub mod org;
 pub mod people;

@@ -70,6 +70,11 @@ struct TeamNode {
 }
 
 impl Org {
+    /// Counts the changes of people, teams, tags and keys.
+    pub(crate) fn state(&self) -> i64 {
+        self.state
+    }
+
     /// The name of a user, a team or a tag.
     #[must_use]
     pub fn name_of(&self, id: Uuid) -> Option<&Name> {

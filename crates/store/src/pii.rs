@@ -71,10 +71,10 @@ fn class_number(class: IndexClass) -> i64 {
     }
 }
 
-/// The buckets of a value, one per width: class and width in the high bits, the hash below.
-fn buckets(ring: &KeyRing, class: IndexClass, value: &str) -> Result<Vec<i64>, Failure> {
+/// The buckets of a value under a root, one per width: class and width in the high bits, the hash below.
+fn buckets(ring: &KeyRing, key_id: u32, class: IndexClass, value: &str) -> Result<Vec<i64>, Failure> {
     // The bucket of fewer bits is the beginning of the one of more.
-    let widest = ring.index_value(class, IndexVersion { key_id: ring.primary_index(), width: Width::MAX }, value)?;
+    let widest = ring.index_value(class, IndexVersion { key_id, width: Width::MAX }, value)?;
     let bucket = |bits: u8| {
         let hash = widest.0 >> (Width::MAX.bits() - bits);
         (class_number(class) << 40) | (i64::from(bits) << 32) | hash
@@ -94,9 +94,17 @@ pub(crate) async fn find(db: &impl Reads, ring: &KeyRing, org: Uuid, entries: &[
     if entries.is_empty() {
         return Ok(Found::default());
     }
-    let keys: Vec<Vec<i64>> =
-        entries.iter().map(|entry| buckets(ring, entry.class, &entry.value)).collect::<Result<_, _>>()?;
-    let rows = rows_of(db, org, keys.iter().flatten().copied().collect()).await?;
+    // New entries go where the primary root says. While the index gets another root, some are still where the one before
+    // says, or already where the next one does.
+    let (primary, others) = (ring.primary_index(), ring.index_roots().skip(1));
+    let keys_of = |key_id: u32| {
+        let keys = entries.iter().map(|entry| buckets(ring, key_id, entry.class, &entry.value));
+        keys.collect::<Result<Vec<Vec<i64>>, Failure>>()
+    };
+    let keys = keys_of(primary)?;
+    let elsewhere = others.map(keys_of).collect::<Result<Vec<_>, Failure>>()?;
+    let asked = keys.iter().chain(elsewhere.iter().flatten()).flatten().copied().collect();
+    let rows = rows_of(db, org, asked).await?;
     let mut found = Found::default();
     // Places that are given away here, by bucket: the values of a set may meet in one.
     let mut given: HashMap<i64, usize> = HashMap::new();
@@ -106,7 +114,8 @@ pub(crate) async fn find(db: &impl Reads, ring: &KeyRing, org: Uuid, entries: &[
         let place = keys.iter().find(|key| !full(key)).or(keys.last()).copied().unwrap_or_default();
         *given.entry(place).or_default() += 1;
         found.places.push(place);
-        for row in keys.iter().flat_map(bucket) {
+        let elsewhere = elsewhere.iter().filter_map(|keys| keys.get(at)).flatten();
+        for row in keys.iter().chain(elsewhere).flat_map(bucket) {
             let key_id = u32::try_from(row.key_id).unwrap_or(0);
             if ring.index_check(entry.class, key_id, row.record_id, &entry.value)?.as_slice() == row.check {
                 found.hits.push(Hit {
@@ -180,7 +189,7 @@ pub(crate) fn row(
     let key_id = ring.primary_index();
     let bucket = match found.places.get(at) {
         Some(place) => *place,
-        None => buckets(ring, entry.class, &entry.value)?.first().copied().unwrap_or_default(),
+        None => buckets(ring, key_id, entry.class, &entry.value)?.first().copied().unwrap_or_default(),
     };
     Ok(pii_index::Model {
         org_id: org,

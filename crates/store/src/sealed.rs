@@ -3,22 +3,35 @@
 
 use crate::crypto::cell::FieldPath;
 
+/// What a column of a key holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// An id.
+    Id,
+    /// A number.
+    Number,
+    /// Bytes.
+    Bytes,
+}
+
 /// How a table with cells is walked.
 pub(crate) struct Table {
     /// Its name.
     pub(crate) name: &'static str,
     /// The columns that order it within an organisation, in the order of an index; together they name one row.
-    pub(crate) key: &'static [&'static str],
+    pub(crate) key: &'static [(&'static str, Part)],
     /// The column with the id that its cells are bound to.
     pub(crate) row: &'static str,
     /// Whether its rows say whose they are; those of the others belong to the installation.
     pub(crate) has_org: bool,
+    /// How many rows are sealed anew in one transaction: few where cells are large.
+    pub(crate) together: u32,
     /// Its sealed columns.
     pub(crate) cells: &'static [FieldPath],
 }
 
 macro_rules! tables {
-    ($($module:ident: $table:ident [$($key:ident),+] $row:ident $has_org:literal {
+    ($($module:ident: $table:ident [$($key:ident $part:ident),+] $row:ident $has_org:literal $together:literal {
         $($(#[doc = $doc:literal])* $name:ident: $path:literal = $column:ident;)+
     })+) => {
         $(
@@ -31,64 +44,65 @@ macro_rules! tables {
         /// Every table that holds cells.
         pub(crate) static TABLES: &[Table] = &[$(Table {
             name: stringify!($table),
-            key: &[$(stringify!($key)),+],
+            key: &[$((stringify!($key), Part::$part)),+],
             row: stringify!($row),
             has_org: $has_org,
+            together: $together,
             cells: &[$($module::$name),+],
         }),+];
     };
 }
 
 tables! {
-    customer: customers [id] id true {
+    customer: customers [id Id] id true 200 {
         ADDRESS: "customer.address" = address;
         PHONES: "customer.phones" = phones;
         EMAILS: "customer.emails" = emails;
         WECHAT: "customer.wechat" = wechat;
     }
-    contact: contacts [id] id true {
+    contact: contacts [id Id] id true 200 {
         PHONES: "contact.phones" = phones;
         EMAILS: "contact.emails" = emails;
         WECHAT: "contact.wechat" = wechat;
         BIRTHDAY: "contact.birthday" = birthday;
     }
-    user: users [id] id true {
+    user: users [id Id] id true 200 {
         EMAIL: "user.email" = email;
         MOBILE: "user.mobile" = mobile;
         USER_NAME: "user.user_name" = user_name;
         LAST_LOGIN_ADDRESS: "user.last_login_address" = last_login_address;
     }
-    session: sessions [id] id true {
+    session: sessions [id Id] id true 200 {
         FAMILY_KEY: "session.family_key" = family_key;
     }
-    form: forms [id] id true {
+    form: forms [id Id] id true 200 {
         PUBLIC_KEY: "form.public_key" = public_key;
         ID_SALT: "form.id_salt" = id_salt;
     }
-    submission: submissions [id] id true {
+    submission: submissions [id Id] id true 200 {
         DETAIL: "submission.detail" = detail;
     }
-    submission_body: submission_bodies [submission_id] submission_id true {
+    submission_body: submission_bodies [submission_id Id] submission_id true 10 {
         RAW: "submission.raw" = raw;
     }
-    job: jobs [id] id true {
+    job: jobs [id Id] id true 20 {
         PAYLOAD: "job.payload" = payload;
         CHECKPOINT: "job.checkpoint" = checkpoint;
         RESULT: "job.result" = result;
         DETAIL: "job.detail" = detail;
     }
-    kept_answer: kept_answers [principal, key_hash, part] id true {
+    kept_answer: kept_answers [principal Id, key_hash Bytes, part Number] id true 20 {
         BODY: "kept_answer.body" = body;
         /// A hash over a request would let whoever has the table try out what stood in it.
         FINGERPRINT: "kept_answer.fingerprint" = fingerprint;
     }
-    journal: journal [seq] id true {
+    journal: journal [seq Number] id true 200 {
         /// Salt ‖ JSON.
         BODY: "journal.body" = body;
         /// Address and user agent, as JSON.
         ORIGIN: "journal.origin" = origin;
     }
-    signing_key: signing_keys [id] id false {
+    signing_key: signing_keys [id Id] id false 200 {
         PRIVATE_KEY: "installation.signing_key" = private_key;
     }
 }

@@ -1,8 +1,9 @@
 //! A write transaction of a caller. Record rows are written at once; what stands behind them (journal, index, search,
 //! links, summaries) is gathered and written once, just before the commit.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use kehu_domain::show::Name;
@@ -12,6 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::clock::new_id;
 use crate::crypto::index::IndexClass;
+use crate::crypto::roots::KeyRing;
 use crate::dialect::{has_concurrent_writers, statement};
 use crate::engine;
 use crate::entities::{journal as journal_row, kept_answer, pii_index, tag_link};
@@ -19,6 +21,7 @@ use crate::failure::Failure;
 use crate::gate::{Caller, Principal};
 use crate::inserts::{self, Insert};
 use crate::journal::Entry;
+use crate::keys::guard;
 use crate::ops::references::CustomerHead;
 use crate::pii::padded;
 use crate::queue::{NewJob, Step};
@@ -37,6 +40,10 @@ pub(crate) struct Tx<'a> {
     customers: RefCell<HashMap<Uuid, CustomerHead>>,
     /// Values that parts which were kept put into the index.
     before: RefCell<Held>,
+    /// Whether the caller's keys were looked at when the transaction began.
+    settled: bool,
+    /// Whether something was indexed with the keys of the installation.
+    indexes_installation: Cell<bool>,
 }
 
 /// Records by the value they hold.
@@ -75,12 +82,19 @@ impl<'a> Tx<'a> {
     pub(crate) fn new(db: &'a engine::Tx, caller: Caller, now: DateTime<Utc>) -> Self {
         Self {
             db,
-            caller,
+            caller: caller.pinned(),
             now,
             gathered: RefCell::default(),
             customers: RefCell::default(),
             before: RefCell::default(),
+            settled: false,
+            indexes_installation: Cell::new(false),
         }
+    }
+
+    /// Of a caller whose keys were looked at just now.
+    pub(crate) fn settled(db: &'a engine::Tx, caller: Caller, now: DateTime<Utc>) -> Self {
+        Self { settled: true, ..Self::new(db, caller, now) }
     }
 
     /// The statements.
@@ -106,6 +120,27 @@ impl<'a> Tx<'a> {
     /// Whether nobody else can write at the same time.
     pub(crate) fn db_is_alone(&self) -> bool {
         !has_concurrent_writers(self.db)
+    }
+
+    /// The keys of the installation, for an index of sign-in names that is written.
+    pub(crate) fn installation_ring(&self) -> Result<Arc<KeyRing>, Failure> {
+        self.indexes_installation.set(true);
+        self.caller.gate().installation_ring()
+    }
+
+    /// Refuses to commit what was sealed or indexed under roots that are not primary any more.
+    async fn guard_keys(&self) -> Result<(), Failure> {
+        let installation =
+            self.indexes_installation.get().then(|| self.caller.gate().installation_ring()).transpose()?;
+        let own = Some(self.caller.ring());
+        for (ring, settled) in [(own, self.settled), (installation.as_deref(), false)] {
+            let Some(ring) = ring else { continue };
+            self.db.at_commit(guard::at_commit(ring));
+            if self.db_is_alone() && !settled && !guard::is_current(self.db, ring).await? {
+                return Err(Failure::Engine(engine::EngineError::Busy));
+            }
+        }
+        Ok(())
     }
 
     /// Makes other transactions that ask for the same wait until this one ends.
@@ -303,6 +338,7 @@ impl<'a> Tx<'a> {
         let journal = gathered.journal.into_iter().map(|entry| entry.into_row(&self)).collect::<Result<_, _>>()?;
         let journal = Insert::of::<journal_row::ActiveModel>(journal);
         inserts::write(self.db, vec![index, documents, rows_of(gathered.links), kept, jobs, journal]).await?;
+        self.guard_keys().await?;
         Ok(after)
     }
 }

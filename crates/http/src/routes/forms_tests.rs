@@ -55,6 +55,7 @@ impl Bed {
             keys: Arc::new(LocalKeys::from_text(KEY).unwrap()),
             clock: Clock::system(),
             read_limit: 0,
+            seal_limit: kehu_store::keys::SEAL_LIMIT,
         })
         .await
         .unwrap();

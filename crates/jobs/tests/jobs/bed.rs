@@ -8,6 +8,7 @@ use kehu_jobs::JobOptions;
 use kehu_store::clock::{Clock, new_id};
 use kehu_store::crypto::kek::LocalKeys;
 use kehu_store::engine::EngineOptions;
+use kehu_store::keys::SEAL_LIMIT;
 use kehu_store::machine::{self, Idempotency, WriteOptions, resource};
 use kehu_store::people::{Client, NewOrg, Password, SignIn};
 use kehu_store::queue::{self, Ended, Work};
@@ -30,7 +31,9 @@ pub(crate) const OPTIONS: JobOptions = JobOptions {
 
 pub(crate) async fn open(place: EngineOptions, kek: &str) -> Gate {
     let keys = Arc::new(LocalKeys::from_text(kek).unwrap());
-    Gate::open(GateOptions { place, keys, clock: Clock::system(), read_limit: 0 }).await.unwrap()
+    Gate::open(GateOptions { place, keys, clock: Clock::system(), read_limit: 0, seal_limit: SEAL_LIMIT })
+        .await
+        .unwrap()
 }
 
 pub(crate) async fn in_folder(folder: &Path) -> Gate {

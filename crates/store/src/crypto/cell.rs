@@ -114,7 +114,12 @@ impl KeyRing {
     pub fn open(&self, path: FieldPath, row: Uuid, cell: &[u8]) -> Result<Zeroizing<Vec<u8>>, CellError> {
         let tampered = CellError::Tampered { path, row };
         let key_id = key_id(cell).ok_or(tampered)?;
-        let keys = self.enc.find(key_id).map_err(|gone| match gone {
+        // Sealed by somebody who knows more.
+        let known = self.enc.find(key_id).or_else(|gone| match gone {
+            NoRoot::Stale(_) => self.latest().enc.find(key_id),
+            NoRoot::Retired(_) => Err(gone),
+        });
+        let keys = known.map_err(|gone| match gone {
             NoRoot::Stale(_) => CellError::StaleKeys { path, row },
             NoRoot::Retired(_) => CellError::RetiredKey { path, row },
         })?;

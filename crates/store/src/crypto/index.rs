@@ -131,9 +131,10 @@ impl KeyRing {
 const IDEMPOTENCY: &str = "idempotency_key";
 
 impl KeyRing {
-    /// What an idempotency key of one principal is found by, keyed so that nobody tries keys out on a stolen table.
-    pub fn idempotency_hash(&self, principal: Uuid, key: &str) -> Result<[u8; 32], NoRoot> {
-        let mut mac = self.index.find(self.primary_index())?.idempotency.clone();
+    /// What an idempotency key of one principal is found by under a root, keyed so that nobody tries keys out on a stolen
+    /// table.
+    pub fn idempotency_hash(&self, key_id: u32, principal: Uuid, key: &str) -> Result<[u8; 32], NoRoot> {
+        let mut mac = self.index.find(key_id)?.idempotency.clone();
         mac.update(principal.as_bytes());
         mac.update(key.as_bytes());
         Ok(mac.finalize().into_bytes().into())
@@ -247,7 +248,7 @@ mod tests {
     #[test]
     fn an_idempotency_key_is_hashed_under_its_own_key() {
         let ring = KeyRing::unlock(&keys(), ORG, &rows()).unwrap();
-        let hash = |principal, key| ring.idempotency_hash(Uuid::from_u128(principal), key).unwrap();
+        let hash = |principal, key| ring.idempotency_hash(1, Uuid::from_u128(principal), key).unwrap();
         assert_eq!(hash(1, "13800138000"), hash(1, "13800138000"));
         assert_ne!(hash(1, "13800138000"), hash(2, "13800138000"));
         assert_ne!(hash(1, "13800138000"), hash(1, "13800138001"));

@@ -1,6 +1,7 @@
 //! An organisation's random roots, wrapped under the KEK, and the ring of those that are open.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -56,7 +57,8 @@ impl Purpose {
 pub enum RootState {
     /// Seals and opens; exactly one per organisation and purpose.
     Primary,
-    /// Opens what it sealed once; a rotation is under way.
+    /// Opens. With a number below the primary's, what it sealed once; above it, what it will seal when it is primary:
+    /// a rotation is under way.
     Active,
     /// Nothing is sealed under it any more; refuses.
     Retired,
@@ -108,6 +110,17 @@ pub fn new_root(provider: &dyn KeyProvider, org: Uuid, key_id: u32, purpose: Pur
     let root: Root = Zeroizing::new(random::array()?);
     let wrapped = provider.wrap(&wrap_aad(org, key_id, purpose), root.as_slice())?;
     Ok(WrappedRoot { key_id, purpose, state: RootState::Primary, kek_id: wrapped.kek_id, wrapped: wrapped.bytes })
+}
+
+/// Wraps a root under the provider's current key, whatever its state; `None` where that key wraps it already, or nothing
+/// is left of it. The root stays the same.
+pub fn rewrap(provider: &dyn KeyProvider, org: Uuid, row: &WrappedRoot) -> Result<Option<WrappedRoot>, KeyError> {
+    if row.kek_id == provider.current_id() || row.state == RootState::Destroyed {
+        return Ok(None);
+    }
+    let root = open_root(provider, org, row)?;
+    let wrapped = provider.wrap(&wrap_aad(org, row.key_id, row.purpose), root.as_slice())?;
+    Ok(Some(WrappedRoot { kek_id: wrapped.kek_id, wrapped: wrapped.bytes, ..row.clone() }))
 }
 
 /// HKDF-SHA256 (RFC 5869) of a root with an empty salt: a working key of 32 bytes.
@@ -164,6 +177,14 @@ impl<K> Opened<K> {
         }
     }
 
+    fn numbers(&self) -> impl Iterator<Item = u32> + '_ {
+        std::iter::once(self.primary_id).chain(self.active.iter().map(|(id, _)| *id))
+    }
+
+    fn has_newer(&self) -> bool {
+        self.active.iter().any(|(id, _)| *id > self.primary_id)
+    }
+
     pub(super) fn find(&self, key_id: u32) -> Result<&K, NoRoot> {
         if key_id == self.primary_id {
             return Ok(&self.primary);
@@ -189,7 +210,9 @@ pub struct KeyRing {
     pub(super) enc: Opened<FieldKeys>,
     pub(super) index: Opened<ClassKeys>,
     pub(super) chain: Opened<ChainKeys>,
-    sealed: AtomicU64,
+    sealed: Arc<AtomicU64>,
+    /// The ring of the same organisation that took the place of this one.
+    next: OnceLock<Arc<KeyRing>>,
 }
 
 impl KeyRing {
@@ -201,8 +224,42 @@ impl KeyRing {
             enc: Opened::open(provider, org, Purpose::Enc, rows, |id, root| FieldKeys::new(org, id, root))?,
             index: Opened::open(provider, org, Purpose::Index, rows, |_, root| ClassKeys::new(org, &root))?,
             chain: Opened::open(provider, org, Purpose::Chain, rows, |id, root| ChainKeys::new(org, id, &root))?,
-            sealed: AtomicU64::new(0),
+            sealed: Arc::default(),
+            next: OnceLock::new(),
         })
+    }
+
+    /// Counts what is sealed under the primary root there, for whoever keeps the count.
+    #[must_use]
+    pub fn counting(self, sealed: Arc<AtomicU64>) -> Self {
+        Self { sealed, ..self }
+    }
+
+    /// Says which ring took the place of this one, for those who still hold it.
+    pub fn is_followed_by(&self, next: Arc<KeyRing>) {
+        // Only the first one says so; that one is followed by the second.
+        let _ = self.next.set(next);
+    }
+
+    /// The ring that took the place of this one, and of that one; this one where none did.
+    #[must_use]
+    pub fn latest(&self) -> &KeyRing {
+        let mut ring = self;
+        while let Some(next) = ring.next.get() {
+            ring = next;
+        }
+        ring
+    }
+
+    /// Whether a root is about to become primary.
+    #[must_use]
+    pub fn is_about_to_change(&self) -> bool {
+        self.enc.has_newer() || self.index.has_newer()
+    }
+
+    /// Numbers of the roots that key index values: the primary first, then those that were, or are about to be.
+    pub(crate) fn index_roots(&self) -> impl Iterator<Item = u32> + '_ {
+        self.index.numbers()
     }
 
     /// Whose ring this is.
@@ -223,7 +280,7 @@ impl KeyRing {
         self.index.primary_id
     }
 
-    /// How many cells this ring has sealed under its primary root since it was opened.
+    /// How many cells were sealed under the primary root since somebody took the count.
     #[must_use]
     pub fn sealed(&self) -> u64 {
         self.sealed.load(Ordering::Relaxed)

@@ -22,6 +22,8 @@ pub struct Tx {
     attempting: AtomicBool,
     /// Statements under way: a closure that is suspended while there is none awaits something else.
     running: AtomicUsize,
+    /// Statements that run together with the commit; one that fails keeps it from taking effect.
+    at_commit: Mutex<Vec<String>>,
 }
 
 pub(crate) enum Inner {
@@ -39,7 +41,21 @@ const SPOILED: EngineError = EngineError::Misuse("a statement of this transactio
 
 impl Tx {
     pub(crate) fn new(inner: Inner) -> Self {
-        Self { inner, spoiled: false.into(), attempting: false.into(), running: 0.into() }
+        let at_commit = Mutex::default();
+        Self { inner, spoiled: false.into(), attempting: false.into(), running: 0.into(), at_commit }
+    }
+
+    /// On PostgreSQL, runs a statement in the same round trip as the commit, which takes no effect if it fails. SQLite
+    /// has no need of it: nobody else writes meanwhile.
+    pub(crate) fn at_commit(&self, sql: String) {
+        if let Inner::Postgres(_) = self.inner {
+            self.at_commit.lock().unwrap_or_else(PoisonError::into_inner).push(sql);
+        }
+    }
+
+    /// What runs together with the commit.
+    pub(crate) fn take_at_commit(&self) -> Vec<String> {
+        std::mem::take(&mut *self.at_commit.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Runs `job` under a savepoint: if it fails, or a statement in it did, its changes are undone and the

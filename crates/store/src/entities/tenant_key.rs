@@ -15,6 +15,7 @@ pub struct Model {
     pub kek_id: String,
     pub wrapped: Vec<u8>,
     pub created_at: DateTimeUtc,
+    pub sealed: i64,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -11,7 +11,8 @@ use crate::clock::new_id;
 use crate::crypto::roots::KeyRing;
 use crate::engine::{self, EngineError, Snapshot, Source};
 use crate::failure::Failure;
-use crate::org::Org;
+use crate::keys::guard;
+use crate::org::{INSTALLATION, Org};
 use crate::tx::Tx;
 
 use super::Gate;
@@ -136,6 +137,8 @@ pub struct Caller {
     pub(super) gate: Gate,
     pub(super) org: Arc<Org>,
     pub(super) ring: Arc<KeyRing>,
+    /// Whether the ring is a transaction's: all that it seals is checked at its commit against one ring.
+    pub(super) pinned: bool,
     pub(super) principal: Principal,
     pub(super) rights: &'static Rights,
     pub(super) teams: Arc<[Uuid]>,
@@ -182,7 +185,12 @@ impl Caller {
     }
 
     pub(crate) fn ring(&self) -> &KeyRing {
-        &self.ring
+        if self.pinned { &self.ring } else { self.ring.latest() }
+    }
+
+    /// The same, for one transaction.
+    pub(crate) fn pinned(self) -> Self {
+        Self { pinned: true, ..self }
     }
 
     pub(crate) fn db(&self) -> &Source {
@@ -244,24 +252,35 @@ impl Caller {
         F: AsyncFnOnce(&Tx<'_>) -> Result<T, Failure> + Send + 'static,
         T: Send + 'static,
     {
-        let caller = self.clone();
-        let (out, after) = self
-            .gate
-            .engine()
-            .write(async move |db: &engine::Tx| -> Result<_, Failure> {
-                let now = caller.gate.now();
-                let tx = Tx::new(db, caller, now);
-                let out = job(&tx).await?;
-                Ok((out, tx.finish().await?))
-            })
-            .await
-            .map_err(|failure| match failure {
-                // A write's statements are short: one that ran out of time waited for somebody else.
-                Failure::Engine(EngineError::TooExpensive) => Failure::Engine(EngineError::LockTimeout),
-                other => other,
-            })?;
+        let (gate, org) = (&self.gate, self.org.id);
+        // A caller may be older than a second: that of a job lives as long as the job. The keys of the installation are
+        // asked for inside the transaction, which awaits nothing.
+        let caller = Self { ring: gate.ring(org).await?, ..self.clone() };
+        gate.ring(INSTALLATION).await?;
+        let written = gate.engine().write(async move |db: &engine::Tx| -> Result<_, Failure> {
+            let now = caller.gate.now();
+            let ring = guard::settle(&caller.gate, db, caller.ring.clone()).await?;
+            let tx = Tx::settled(db, Self { ring, ..caller }, now);
+            let out = job(&tx).await?;
+            let sealed = tx.caller().ring.sealed();
+            Ok((out, sealed, tx.finish().await?))
+        });
+        let (out, sealed, after) = written.await.map_err(|failure| match failure {
+            // A write's statements are short: one that ran out of time waited for somebody else.
+            Failure::Engine(EngineError::TooExpensive) => Failure::Engine(EngineError::LockTimeout),
+            // The keys that it sealed with may have been replaced meanwhile.
+            Failure::Engine(EngineError::Busy) => {
+                gate.forget_org(org);
+                gate.forget_org(INSTALLATION);
+                failure
+            }
+            other => other,
+        })?;
         for act in after {
             act();
+        }
+        if gate.seal_counts().is_time(sealed, gate.now()) {
+            gate.note_seals().await;
         }
         Ok(out)
     }

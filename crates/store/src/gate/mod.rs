@@ -1,29 +1,33 @@
 //! The only door to data. The gate owns the engine; only it makes a [`Caller`], and only a caller gets a transaction.
 
 mod caller;
+mod rings;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use kehu_domain::rights::Rights;
 use moka::sync::Cache;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::EntityTrait;
 use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::crypto::kek::KeyProvider;
-use crate::crypto::roots::{KeyRing, Purpose, RootState, WrappedRoot};
 use crate::engine::{Engine, EngineError, EngineOptions, EngineStats, Source};
 use crate::entities::{job, session, tenant_key};
 use crate::failure::{Failure, SignInFailure};
 use crate::hourly::Hourly;
 use crate::journal::Mark;
+use crate::keys::SealCounts;
 use crate::org::{FRESH, INSTALLATION, Org, Orgs};
 use crate::people::hashing::Hashing;
 use crate::queue::Board;
 
+use rings::Rings;
+
 pub use caller::{Caller, Principal, RequestInfo, Verified};
+pub(crate) use rings::wrapped_root;
 
 /// What the gate is opened with.
 pub struct GateOptions {
@@ -35,6 +39,8 @@ pub struct GateOptions {
     pub clock: Clock,
     /// How many answers an hour may tell a user of records out of reach; 0 is any number.
     pub read_limit: u32,
+    /// How many cells a root may seal before another takes its place; [`SEAL_LIMIT`](crate::keys::SEAL_LIMIT).
+    pub seal_limit: u64,
 }
 
 /// The door to data. Cloning is cheap.
@@ -45,10 +51,10 @@ struct Inner {
     engine: Engine,
     keys: Arc<dyn KeyProvider>,
     clock: Clock,
-    rings: Cache<Uuid, Arc<KeyRing>>,
+    rings: Rings,
+    seal_counts: SealCounts,
     orgs: Orgs,
     sessions: Cache<Uuid, Arc<SessionState>>,
-    installation: OnceLock<Arc<KeyRing>>,
     hashing: Hashing,
     board: Board,
     read_limit: u32,
@@ -83,9 +89,9 @@ impl Gate {
             keys: options.keys,
             orgs: Orgs::new(options.clock.clone()),
             clock: options.clock,
-            rings: Cache::new(10_000),
+            rings: Rings::new(),
+            seal_counts: SealCounts::new(options.seal_limit),
             sessions: Cache::new(100_000),
-            installation: OnceLock::new(),
             hashing: Hashing::default(),
             board: Board::default(),
             read_limit: options.read_limit,
@@ -95,8 +101,7 @@ impl Gate {
             sign_ins: Hourly::default(),
         }));
         crate::ops::installation::prepare(&gate).await?;
-        let ring = gate.ring(INSTALLATION).await?;
-        let _ = gate.0.installation.set(ring);
+        gate.ring(INSTALLATION).await?;
         Ok(gate)
     }
 
@@ -158,13 +163,23 @@ impl Gate {
     pub(crate) fn founder(
         &self,
         org: Org,
-        roots: Vec<tenant_key::Model>,
+        roots: &[tenant_key::Model],
         request: RequestInfo,
     ) -> Result<Caller, Failure> {
         let ring = Arc::new(self.unlock(org.id, roots)?);
         let (org, teams, request) = (Arc::new(org), Arc::from([]), Arc::new(request));
         let (principal, rights) = (Principal::System, Rights::system());
-        Ok(Caller { gate: self.clone(), org, ring, principal, rights, teams, request, source: self.source() })
+        Ok(Caller {
+            gate: self.clone(),
+            org,
+            ring,
+            principal,
+            rights,
+            teams,
+            request,
+            source: self.source(),
+            pinned: false,
+        })
     }
 
     /// Somebody of an organisation, whose right to act was checked.
@@ -178,7 +193,17 @@ impl Gate {
     ) -> Result<Caller, Failure> {
         let ring = self.ring(org.id).await?;
         let (teams, request) = (teams.into(), Arc::new(request));
-        Ok(Caller { gate: self.clone(), org, ring, principal, rights, teams, request, source: self.source() })
+        Ok(Caller {
+            gate: self.clone(),
+            org,
+            ring,
+            principal,
+            rights,
+            teams,
+            request,
+            source: self.source(),
+            pinned: false,
+        })
     }
 
     /// Now.
@@ -203,6 +228,7 @@ impl Gate {
 
     /// Finishes writes that wait and closes the database.
     pub async fn close(&self) {
+        self.note_seals().await;
         self.0.engine.close().await;
     }
 
@@ -242,6 +268,10 @@ impl Gate {
         &self.0.hashing
     }
 
+    pub(crate) fn seal_counts(&self) -> &SealCounts {
+        &self.0.seal_counts
+    }
+
     pub(crate) fn keys(&self) -> &dyn KeyProvider {
         &*self.0.keys
     }
@@ -256,36 +286,6 @@ impl Gate {
 
     pub(crate) fn forget_session(&self, id: Uuid) {
         self.0.sessions.invalidate(&id);
-    }
-
-    /// The open keys of an organisation as they are now, also where another server changed them a moment ago.
-    pub(crate) async fn fresh_ring(&self, org: Uuid) -> Result<Arc<KeyRing>, Failure> {
-        self.0.rings.invalidate(&org);
-        self.ring(org).await
-    }
-
-    /// The open keys of an organisation.
-    pub(crate) async fn ring(&self, org: Uuid) -> Result<Arc<KeyRing>, Failure> {
-        if let Some(ring) = self.0.rings.get(&org) {
-            return Ok(ring);
-        }
-        let rows = tenant_key::Entity::find().filter(tenant_key::Column::OrgId.eq(org)).all(&self.0.engine).await?;
-        let ring = Arc::new(self.unlock(org, rows)?);
-        self.0.rings.insert(org, ring.clone());
-        Ok(ring)
-    }
-
-    /// The open keys that rows hold.
-    pub(crate) fn unlock(&self, org: Uuid, rows: Vec<tenant_key::Model>) -> Result<KeyRing, Failure> {
-        let roots: Option<Vec<WrappedRoot>> = rows.into_iter().map(wrapped_root).collect();
-        let roots = roots.ok_or_else(|| Failure::Internal("a sealing key has an unknown state".into()))?;
-        KeyRing::unlock(self.keys(), org, &roots).map_err(|error| Failure::Sealing(error.to_string()))
-    }
-
-    /// The open keys of the installation itself: sign-in names, signing keys.
-    pub(crate) fn installation_ring(&self) -> Result<Arc<KeyRing>, Failure> {
-        let ring = self.0.installation.get().cloned();
-        ring.ok_or_else(|| Failure::Internal("the installation has no keys yet".into()))
     }
 
     async fn session(&self, verified: Verified) -> Result<Arc<SessionState>, Failure> {
@@ -316,16 +316,6 @@ impl Gate {
     {
         self.0.engine.write(job).await
     }
-}
-
-fn wrapped_root(row: tenant_key::Model) -> Option<WrappedRoot> {
-    Some(WrappedRoot {
-        key_id: u32::try_from(row.key_id).ok()?,
-        purpose: Purpose::from_stored(&row.purpose)?,
-        state: RootState::from_stored(&row.state)?,
-        kek_id: row.kek_id,
-        wrapped: row.wrapped,
-    })
 }
 
 /// Whether doing the same again, as it is, may work: another transaction came between.

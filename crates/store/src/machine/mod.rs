@@ -11,6 +11,7 @@ mod lookup;
 mod page;
 pub(crate) mod question;
 pub(crate) mod read;
+mod reindex;
 mod remove;
 pub(crate) mod update;
 
@@ -132,6 +133,8 @@ pub(crate) trait Machine: Sync {
         customers: Vec<Uuid>,
         each: u64,
     ) -> Local<'t, Vec<Box<dyn Shown>>>;
+    /// Puts records into the index of sealed values anew; how many were not locked by somebody else.
+    fn reindex<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, u64>;
 }
 
 /// A kind of record, as the doors take it.
@@ -237,5 +240,8 @@ impl<R: Rows> Machine for Of<R> {
         each: u64,
     ) -> Local<'t, Vec<Box<dyn Shown>>> {
         Box::pin(async move { Ok(erase(read::of_customers::<R>(caller, customers, each).await?)) })
+    }
+    fn reindex<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, u64> {
+        Box::pin(async move { reindex::reindex::<R>(tx, &ids).await })
     }
 }

@@ -23,7 +23,7 @@ pub(crate) async fn prepare(gate: &Gate) -> Result<(), Failure> {
     }
     let row = row(INSTALLATION, "-", "-", gate.now());
     let roots = roots(gate, INSTALLATION)?;
-    let ring = gate.unlock(INSTALLATION, roots.clone())?;
+    let ring = gate.unlock(INSTALLATION, &roots)?;
     let made = gate
         .write_raw(async move |db: &engine::Tx| {
             insert(db, row, roots, &ring).await?;
@@ -58,7 +58,17 @@ pub(crate) fn roots(gate: &Gate, org: Uuid) -> Result<Vec<tenant_key::Model>, Fa
 }
 
 fn root(gate: &Gate, org: Uuid, purpose: Purpose) -> Result<tenant_key::Model, Failure> {
-    let root = new_root(gate.keys(), org, 1, purpose).map_err(|error| Failure::Sealing(error.to_string()))?;
+    numbered_root(gate, org, purpose, 1)
+}
+
+/// A fresh root of that number, wrapped.
+pub(crate) fn numbered_root(
+    gate: &Gate,
+    org: Uuid,
+    purpose: Purpose,
+    key_id: u32,
+) -> Result<tenant_key::Model, Failure> {
+    let root = new_root(gate.keys(), org, key_id, purpose).map_err(|error| Failure::Sealing(error.to_string()))?;
     Ok(tenant_key::Model {
         org_id: org,
         key_id: i64::from(root.key_id),
@@ -67,6 +77,7 @@ fn root(gate: &Gate, org: Uuid, purpose: Purpose) -> Result<tenant_key::Model, F
         kek_id: root.kek_id,
         wrapped: root.wrapped,
         created_at: gate.now(),
+        sealed: 0,
     })
 }
 
@@ -88,7 +99,7 @@ async fn complete(gate: &Gate) -> Result<(), Failure> {
         let mut roots =
             tenant_key::Entity::find().filter(tenant_key::Column::OrgId.eq(org.id)).all(gate.engine()).await?;
         roots.push(root.clone());
-        chains.push((gate.unlock(org.id, roots)?, root));
+        chains.push((gate.unlock(org.id, &roots)?, root));
     }
     let made = gate.write_raw(async move |db: &engine::Tx| {
         let (mut roots, mut heads) = (Vec::new(), Vec::new());

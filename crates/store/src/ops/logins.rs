@@ -1,13 +1,12 @@
 //! Sign-in names: found before the organisation is known, through the installation's own index.
 
-use std::sync::Arc;
-
 use kehu_domain::codes;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::kinds::{RoleName, User, login_names};
 use kehu_domain::record::Stored;
 use kehu_domain::value::LoginName;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter};
+use sea_orm::sea_query::{LockBehavior, LockType};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -15,12 +14,14 @@ use crate::crypto::index::IndexClass;
 use crate::crypto::roots::KeyRing;
 use crate::dialect::{has_concurrent_writers, statement};
 use crate::engine::rows::Reads;
-use crate::entities::{pii_index, user};
+use crate::entities::{organisation, pii_index, tenant_key, user};
 use crate::failure::Failure;
 use crate::inserts::{self, Insert};
 use crate::org::INSTALLATION;
 use crate::people::sessions;
 use crate::pii::{self, Entry, Found};
+use crate::rows::Rows as _;
+use crate::sealer::Opener;
 use crate::tx::Tx;
 
 fn entries(user: &User, region: &str) -> Vec<Entry> {
@@ -86,12 +87,47 @@ async fn other_administrators(tx: &Tx<'_>, but: Option<Uuid>) -> Result<u64, Fai
         .await?)
 }
 
-fn installation_ring(tx: &Tx<'_>) -> Result<Arc<KeyRing>, Failure> {
-    tx.caller().gate().installation_ring()
+async fn find_all(tx: &Tx<'_>, entries: &[Entry]) -> Result<Found, Failure> {
+    pii::find(tx.db(), &*tx.installation_ring()?, INSTALLATION, entries).await
 }
 
-async fn find_all(tx: &Tx<'_>, entries: &[Entry]) -> Result<Found, Failure> {
-    pii::find(tx.db(), &*installation_ring(tx)?, INSTALLATION, entries).await
+/// Indexes the sign-in names of users anew, in a transaction of the installation; the ones that somebody is changing are
+/// passed over. Gives how many were done.
+pub(crate) async fn reindex(tx: &Tx<'_>, org: Uuid, users: &[Uuid]) -> Result<u64, Failure> {
+    let keys = tenant_key::Entity::find().filter(tenant_key::Column::OrgId.eq(org)).all(tx.db()).await?;
+    let ring = tx.caller().gate().unlock(org, &keys)?;
+    let home = organisation::Entity::find_by_id(org).one(tx.db()).await?;
+    let region = home.map(|home| home.region).unwrap_or_default();
+    let mut done = 0;
+    for id in users {
+        let row = user::Entity::find_by_id((org, *id));
+        let row = row.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).one(tx.db()).await?;
+        let Some(row) = row else { continue };
+        let (user, _) = User::from_row(row, &Opener(&ring))?;
+        clear(tx, *id).await?;
+        put(tx, &user.data, (org, *id), &region).await?;
+        done += 1;
+    }
+    Ok(done)
+}
+
+/// Takes the sign-in names of a user out of the index.
+async fn clear(tx: &Tx<'_>, user: Uuid) -> Result<(), Failure> {
+    let entries = pii_index::Entity::delete_many().filter(pii_index::Column::OrgId.eq(INSTALLATION));
+    entries.filter(pii_index::Column::RecordId.eq(user)).exec(tx.db()).await?;
+    Ok(())
+}
+
+/// Puts the sign-in names of a user into the index.
+async fn put(tx: &Tx<'_>, user: &User, (org, id): (Uuid, Uuid), region: &str) -> Result<(), Failure> {
+    let ring = tx.installation_ring()?;
+    let entries = entries(user, region);
+    let found = find_all(tx, &entries).await?;
+    let mut rows = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        rows.push(pii::row(&ring, INSTALLATION, &found, at, entry, ("user", id, org))?.into_active_model());
+    }
+    inserts::write(tx.db(), vec![Insert::of::<pii_index::ActiveModel>(rows)]).await
 }
 
 /// Writes the sign-in names of a user that was written, and ends the sessions of one that was disabled.
@@ -114,20 +150,8 @@ pub(crate) async fn write(
         return Ok(());
     }
     if let Some(before) = before {
-        pii_index::Entity::delete_many()
-            .filter(pii_index::Column::OrgId.eq(INSTALLATION))
-            .filter(pii_index::Column::RecordId.eq(before.base.id))
-            .exec(tx.db())
-            .await?;
+        clear(tx, before.base.id).await?;
     }
     let Some(after) = after else { return Ok(()) };
-    let ring = installation_ring(tx)?;
-    let entries = entries(&after.data, &tx.caller().org().region);
-    let found = find_all(tx, &entries).await?;
-    let record = ("user", after.base.id, tx.org_id());
-    let mut rows = Vec::new();
-    for (at, entry) in entries.iter().enumerate() {
-        rows.push(pii::row(&ring, INSTALLATION, &found, at, entry, record)?.into_active_model());
-    }
-    inserts::write(tx.db(), vec![Insert::of::<pii_index::ActiveModel>(rows)]).await
+    put(tx, &after.data, (tx.org_id(), after.base.id), &tx.caller().org().region).await
 }

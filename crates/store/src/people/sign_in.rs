@@ -204,9 +204,12 @@ async fn begin(
     let session = new_id(gate.now());
     let caller = newcomer(gate, org, user, session, request).await?;
     let family = FamilyKey::generate().map_err(|error| Failure::Internal(error.to_string()))?;
-    let row = session_row(&caller, user, session, &family, said)?;
+    let first = u64::try_from(FIRST).unwrap_or_default();
+    let refresh_token = refresh_token(org, session, &family, first);
+    let (client, device_name) = (said.client, said.device_name.clone());
     caller
         .write(async move |tx: &Tx<'_>| {
+            let row = session_row(tx, user, session, &family, (client, device_name))?;
             touch_user(tx, user, &hash, stronger).await?;
             session::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
             throttle::clear(tx.db(), &pair).await?;
@@ -214,11 +217,7 @@ async fn begin(
             Ok(())
         })
         .await?;
-    let first = u64::try_from(FIRST).unwrap_or_default();
-    Ok(SignedIn {
-        verified: Verified { org, user, session },
-        refresh_token: refresh_token(org, session, &family, first),
-    })
+    Ok(SignedIn { verified: Verified { org, user, session }, refresh_token })
 }
 
 /// The user as a caller, in the session that begins. Another server may have made the user a moment ago: then what is
@@ -235,21 +234,21 @@ async fn newcomer(gate: &Gate, org: Uuid, user: Uuid, session: Uuid, request: Re
 }
 
 fn session_row(
-    caller: &Caller,
+    tx: &Tx<'_>,
     user: Uuid,
     id: Uuid,
     family: &FamilyKey,
-    said: &SignIn,
+    (client, device_name): (Client, Option<String>),
 ) -> Result<session::Model, Failure> {
-    let now = caller.gate().now();
-    let ends = now + said.client.lifetime();
+    let now = tx.now();
+    let ends = now + client.lifetime();
     Ok(session::Model {
-        org_id: caller.org().id,
+        org_id: tx.org_id(),
         id,
         user_id: user,
-        client: said.client.key().to_owned(),
-        device_name: said.device_name.clone(),
-        family_key: caller.ring().seal(FAMILY_KEY, id, family.as_bytes())?,
+        client: client.key().to_owned(),
+        device_name,
+        family_key: tx.caller().ring().seal(FAMILY_KEY, id, family.as_bytes())?,
         counter: FIRST,
         rotated_at: now,
         created_at: now,

@@ -6,8 +6,6 @@ use sea_orm::{EntityTrait, IntoActiveModel, QueryOrder};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::clock::new_id;
-use crate::engine;
 use crate::entities::signing_key;
 use crate::failure::Failure;
 use crate::gate::{Gate, RequestInfo};
@@ -60,16 +58,17 @@ impl Gate {
     /// # Errors
     /// The database is away.
     pub async fn add_signing_key(&self, private: &[u8], public: &[u8]) -> Result<(), Failure> {
-        let (id, created_at) = (new_id(self.now()), self.now());
-        let private_key = self.installation_ring()?.seal(PRIVATE_KEY, id, private)?;
-        let row = signing_key::Model { id, private_key, public_key: public.to_vec(), created_at, retired_at: None };
-        let told = self.system(INSTALLATION, RequestInfo::of_program("system", created_at)).await?;
-        self.write_raw(async move |db: &engine::Tx| {
-            signing_key::Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
-            let tx = Tx::new(db, told, created_at);
-            tx.log(Entry::admin("signing_key.created", Some(("signing_key", id))));
-            tx.finish().await.map(drop)
-        })
-        .await
+        let (private, public_key) = (Zeroizing::new(private.to_vec()), public.to_vec());
+        let system = self.system(INSTALLATION, RequestInfo::of_program("system", self.now())).await?;
+        system
+            .write(async move |tx: &Tx<'_>| {
+                let (id, created_at) = (tx.new_id(), tx.now());
+                let private_key = tx.caller().ring().seal(PRIVATE_KEY, id, &private)?;
+                let row = signing_key::Model { id, private_key, public_key, created_at, retired_at: None };
+                signing_key::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
+                tx.log(Entry::admin("signing_key.created", Some(("signing_key", id))));
+                Ok(())
+            })
+            .await
     }
 }

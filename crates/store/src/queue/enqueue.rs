@@ -71,7 +71,7 @@ pub async fn enqueue(caller: &Caller, job: NewJob) -> Result<Uuid, Failure> {
 }
 
 /// The job that was written, or else the one that kept it out.
-async fn standing(caller: &Caller, id: Uuid, key: &str) -> Result<Option<Uuid>, Failure> {
+pub(crate) async fn standing(caller: &Caller, id: Uuid, key: &str) -> Result<Option<Uuid>, Failure> {
     let org = caller.org().id;
     if job::Entity::find_by_id((org, id)).one(caller.db()).await?.is_some() {
         return Ok(Some(id));
@@ -80,7 +80,7 @@ async fn standing(caller: &Caller, id: Uuid, key: &str) -> Result<Option<Uuid>, 
 }
 
 /// The job that waits or runs under a unique key.
-pub(super) async fn living(db: &impl ConnectionTrait, org: Uuid, key: &str) -> Result<Option<Uuid>, Failure> {
+pub(crate) async fn living(db: &impl ConnectionTrait, org: Uuid, key: &str) -> Result<Option<Uuid>, Failure> {
     use job::Column as C;
     let states = [State::Queued.key(), State::Running.key()];
     let found = job::Entity::find().filter(C::OrgId.eq(org)).filter(C::UniqueKey.eq(key));

@@ -115,10 +115,11 @@ impl Postgres {
         };
         // COMMIT after a failed statement is a silent ROLLBACK on PostgreSQL: it must not look like a success.
         let result = if result.is_ok() && tx.is_spoiled() { Err(SWALLOWED.into()) } else { result };
+        let checks = tx.take_at_commit();
         let Inner::Postgres(inner) = tx.into_inner() else { return result };
         let transaction = inner.into_inner();
         if result.is_ok() {
-            transaction.commit().await?;
+            transaction.commit(checks).await?;
             self.commits.fetch_add(1, Ordering::Relaxed);
         } else {
             transaction.rollback().await;

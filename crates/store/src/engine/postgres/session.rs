@@ -103,9 +103,16 @@ impl Transaction {
         done
     }
 
-    /// Commits. If the connection is lost meanwhile, whether it took effect is not known.
-    pub(super) async fn commit(mut self) -> Result<(), EngineError> {
-        self.end("COMMIT").await
+    /// Commits, if none of these statements fails. If the connection is lost meanwhile, whether it took effect is not
+    /// known.
+    pub(super) async fn commit(mut self, mut checks: Vec<String>) -> Result<(), EngineError> {
+        let checked = !checks.is_empty();
+        checks.push("COMMIT".to_owned());
+        let done = self.end(&checks.join("; ")).await;
+        if checked && done.is_err() {
+            self.rollback().await;
+        }
+        done
     }
 
     /// Undoes everything. If even that fails, the connection is closed, and the server undoes it by itself.

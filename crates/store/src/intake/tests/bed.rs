@@ -72,6 +72,7 @@ impl Bed {
             keys: Arc::new(LocalKeys::from_text("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap()),
             clock: Clock::new(move || time.load(Ordering::Relaxed)),
             read_limit: 0,
+            seal_limit: crate::keys::SEAL_LIMIT,
         })
         .await
         .unwrap();
@@ -165,7 +166,7 @@ async fn organisation(gate: &Gate) -> Caller {
     let org = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0001);
     let row = installation::row(org, "acme", "Acme", gate.now());
     let roots = installation::roots(gate, org).unwrap();
-    let ring = gate.unlock(org, roots.clone()).unwrap();
+    let ring = gate.unlock(org, &roots).unwrap();
     gate.write_raw(async move |db: &engine::Tx| installation::insert(db, row, roots, &ring).await).await.unwrap();
     gate.system(org, RequestInfo::default()).await.unwrap()
 }

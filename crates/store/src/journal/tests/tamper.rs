@@ -80,8 +80,8 @@ async fn every_column_of_a_header_counts() {
         columns.extend(["commitment", "mac"].map(|column| (column, Sql::from(vec![7_u8; 21]))));
         // Without a code it would be older than the chain: not here.
         columns.push(("mac", Vec::<u8>::new().into()));
-        // All of them, but for those that say where and whose the entry is.
-        assert_eq!(columns.len() + 1, <journal::Model as crate::engine::rows::Row>::COLUMNS.len());
+        // All of them (one twice), but for those that say where and whose the entry is, and what is sealed.
+        assert_eq!(columns.len() - 1 + 4, <journal::Model as crate::engine::rows::Row>::COLUMNS.len());
         for (column, value) in columns {
             let text = format!("UPDATE journal SET {column} = ? WHERE seq = ?");
             scene.finds(&text, vec![value, entry.seq.into()], Flaw::Changed, Some(6)).await;
@@ -120,7 +120,9 @@ async fn removed_moved_and_added_entries_are_named() {
         let copy = |id: &str| {
             let chosen: Vec<&str> = columns.iter().map(|column| if *column == "id" { id } else { column }).collect();
             let (columns, chosen) = (columns.join(", "), chosen.join(", "));
-            format!("INSERT INTO journal (seq, org_id, {columns}, body) SELECT ?, org_id, {chosen}, body FROM journal WHERE seq = ?")
+            format!(
+                "INSERT INTO journal (seq, org_id, {columns}) SELECT ?, org_id, {chosen} FROM journal WHERE seq = ?"
+            )
         };
         // Under another id it is no entry of Kehu's; under its own it cannot be, but for somebody who takes the rule away.
         let forged = copy("session_id");
@@ -233,9 +235,7 @@ async fn nobodys_entry_keeps_no_other_from_being_closed() {
     on_both(|bed: Bed| async move {
         let scene = Scene::set(&bed).await;
         let columns = <journal::Model as crate::engine::rows::Row>::COLUMNS[2..].join(", ");
-        let text = format!(
-            "INSERT INTO journal (org_id, {columns}, body) SELECT ?, {columns}, body FROM journal WHERE seq = ?"
-        );
+        let text = format!("INSERT INTO journal (org_id, {columns}) SELECT ?, {columns} FROM journal WHERE seq = ?");
         scene.run(&text, vec![Uuid::from_u128(77).into(), scene.seq(5).into()]).await;
         let caller = scene.gate.system(scene.org, RequestInfo::default()).await.unwrap();
         make(&caller, "成都锦程贸易有限公司").await;

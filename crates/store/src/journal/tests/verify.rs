@@ -63,6 +63,7 @@ async fn the_chain_holds_after_new_keys() {
                 kek_id: root.kek_id,
                 wrapped: root.wrapped,
                 created_at: gate.now(),
+                sealed: 0,
             }
         });
         sql(&gate, "UPDATE tenant_keys SET state = 'active' WHERE org_id = ? AND purpose <> 'index'", vec![org.into()])

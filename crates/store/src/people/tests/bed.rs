@@ -109,7 +109,15 @@ impl Bed {
 async fn open(options: &EngineOptions, keys: &Arc<LocalKeys>, clock: &Arc<AtomicI64>) -> Gate {
     let time = clock.clone();
     let clock = Clock::new(move || time.load(Ordering::Relaxed));
-    Gate::open(GateOptions { place: options.clone(), keys: keys.clone(), clock, read_limit: 2 }).await.unwrap()
+    Gate::open(GateOptions {
+        place: options.clone(),
+        keys: keys.clone(),
+        clock,
+        read_limit: 2,
+        seal_limit: crate::keys::SEAL_LIMIT,
+    })
+    .await
+    .unwrap()
 }
 
 pub(crate) fn said(login: &str, password: &str) -> SignIn {

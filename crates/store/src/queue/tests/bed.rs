@@ -114,14 +114,16 @@ pub(super) fn what(work: &Work) -> String {
 
 async fn gate(options: &EngineOptions, clock: Clock) -> Gate {
     let keys = Arc::new(LocalKeys::from_text("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap());
-    Gate::open(GateOptions { place: options.clone(), keys, clock, read_limit: 0 }).await.unwrap()
+    Gate::open(GateOptions { place: options.clone(), keys, clock, read_limit: 0, seal_limit: crate::keys::SEAL_LIMIT })
+        .await
+        .unwrap()
 }
 
 async fn organisation(gate: &Gate, at: u128) -> Caller {
     let org = Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0000 + at);
     let row = installation::row(org, &format!("acme{at}"), "Acme", gate.now());
     let roots = installation::roots(gate, org).unwrap();
-    let ring = gate.unlock(org, roots.clone()).unwrap();
+    let ring = gate.unlock(org, &roots).unwrap();
     gate.write_raw(async move |db: &engine::Tx| installation::insert(db, row, roots, &ring).await).await.unwrap();
     gate.system(org, RequestInfo::default()).await.unwrap()
 }

@@ -1,0 +1,58 @@
+//! That nothing is sealed under a root that is not primary any more: else a rotation that ended would have left a cell
+//! behind that nobody opens.
+//!
+//! What a server knows of roots is up to a second old, and a server may stand still for longer. On SQLite, where there
+//! is one writer, a transaction looks when it begins. On PostgreSQL it looks together with its commit, which costs no
+//! round trip, under a lock that it shares with other writers; whoever makes another root primary takes that lock alone
+//! and so waits for them. While a root is about to become primary, a transaction takes the lock and looks when it
+//! begins: it then never fails for it.
+
+use std::sync::Arc;
+
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use crate::crypto::roots::KeyRing;
+use crate::dialect::{has_concurrent_writers, statement};
+use crate::engine;
+use crate::entities::tenant_key;
+use crate::failure::Failure;
+use crate::gate::Gate;
+
+/// The lock of an organisation's roots, apart from the other locks that carry its id.
+pub(crate) fn lane(org: Uuid) -> i64 {
+    let (high, low) = org.as_u64_pair();
+    let mixed = high.rotate_left(23) ^ low.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x6b65_7973;
+    i64::from_be_bytes(mixed.to_be_bytes())
+}
+
+/// The ring that a transaction seals with, as the transaction begins: `ring`, or a newer one.
+pub(crate) async fn settle(gate: &Gate, db: &engine::Tx, ring: Arc<KeyRing>) -> Result<Arc<KeyRing>, Failure> {
+    if has_concurrent_writers(db) {
+        if !ring.is_about_to_change() {
+            return Ok(ring);
+        }
+        let sql = format!("SELECT count(pg_advisory_xact_lock_shared({})) AS locked", lane(ring.org()));
+        db.execute_unprepared(&sql).await?;
+    }
+    if is_current(db, &ring).await? {
+        return Ok(ring);
+    }
+    let rows = tenant_key::Entity::find().filter(tenant_key::Column::OrgId.eq(ring.org())).all(db).await?;
+    gate.forget_org(ring.org());
+    Ok(Arc::new(gate.unlock(ring.org(), &rows)?))
+}
+
+/// Whether the roots that a ring seals and indexes under are the primary ones.
+pub(crate) async fn is_current(db: &engine::Tx, ring: &KeyRing) -> Result<bool, Failure> {
+    let sql = "SELECT purpose FROM tenant_keys WHERE org_id = ? AND state = 'primary' \
+               AND ((purpose = 'enc' AND key_id = ?) OR (purpose = 'index' AND key_id = ?))";
+    let values = [ring.org().into(), i64::from(ring.primary_enc()).into(), i64::from(ring.primary_index()).into()];
+    Ok(db.query_all_raw(statement(db, sql, values)).await?.len() == 2)
+}
+
+/// What a transaction on PostgreSQL runs together with its commit.
+pub(crate) fn at_commit(ring: &KeyRing) -> String {
+    let (lane, org) = (lane(ring.org()), ring.org());
+    format!("SELECT kehu_keys_are_current({lane}, '{org}', {}, {})", ring.primary_enc(), ring.primary_index())
+}

@@ -1,0 +1,110 @@
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::crypto::roots::{INSTALLATION, Purpose};
+use crate::entities::pii_index;
+use crate::failure::Failure;
+use crate::gate::Gate;
+use crate::keys::begin::make_primary;
+use crate::keys::{RETIREMENT, retire_index};
+use crate::machine::{self, WriteOptions, resource};
+
+use super::bed::*;
+
+async fn under(gate: &Gate, org: Uuid, root: i64) -> u64 {
+    let entries = pii_index::Entity::find().filter(pii_index::Column::OrgId.eq(org));
+    entries.filter(pii_index::Column::KeyId.eq(root)).count(gate.engine()).await.unwrap()
+}
+
+#[tokio::test]
+async fn values_are_found_before_while_and_after_the_index_gets_another_root() {
+    on_both(|bed: Bed| async move {
+        let caller = bed.administrator().await;
+        let (gate, org) = (bed.gate.clone(), caller.org().id);
+        for at in 0..8 {
+            customer(&caller, at).await;
+        }
+        let kept = create(&caller, 20, &under_key("a-key-of-a-client")).await;
+        let entries = under(&gate, org, 1).await;
+        gate.reindex_keys(org).await.unwrap();
+        make_primary(&gate, org, Purpose::Index, 2).await.unwrap();
+        // Old entries under the root before, new ones under this.
+        customer(&caller, 30).await;
+        assert!(under(&gate, org, 2).await > 0);
+        for at in [0, 7, 30] {
+            assert_eq!(found(&caller, at).await, ["customer"], "{at}");
+            assert_eq!(found(&caller, at + 5000).await, ["contact"], "{at}");
+        }
+        let again = create(&caller, 20, &under_key("a-key-of-a-client")).await;
+        assert_eq!(again.answer.id, kept.answer.id);
+        let twice = json!({"name": "另一家有限公司", "kind": "company", "phones": [phone(3)]});
+        let twice = machine::create(&caller, resource("customer").unwrap(), twice, &WriteOptions::default()).await;
+        assert!(matches!(twice, Err(Failure::Duplicate(_))));
+
+        assert_eq!(run(&bed).await, "done");
+        assert_eq!(under(&gate, org, 1).await, 0);
+        let customer_has = entries / 9;
+        assert_eq!(under(&gate, org, 2).await, entries + customer_has);
+        for at in [0, 7, 30] {
+            assert_eq!(found(&caller, at).await, ["customer"], "{at}");
+        }
+        // The root before stays for answers that are kept under it.
+        assert_eq!(roots(&gate, org, "index").await, states(&[(1, "active"), (2, "primary")]));
+        let again = create(&caller, 20, &under_key("a-key-of-a-client")).await;
+        assert_eq!(again.answer.id, kept.answer.id);
+        gate.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_root_before_retires_when_no_answer_is_kept_under_it() {
+    on_both(|bed: Bed| async move {
+        let caller = bed.administrator().await;
+        let (gate, org) = (bed.gate.clone(), caller.org().id);
+        create(&caller, 1, &under_key("a-key-of-a-client")).await;
+        gate.reindex_keys(org).await.unwrap();
+        assert_eq!(run(&bed).await, "done");
+        let due = async || {
+            let job = last_job(&gate, &RETIREMENT).await;
+            let now = async move |db: &crate::engine::Tx| {
+                use sea_orm::ConnectionTrait as _;
+                let sql = format!("UPDATE jobs SET run_at = {} WHERE id = ?", crate::dialect::now(db));
+                db.execute_raw(crate::dialect::statement(db, &sql, [job.id.into()])).await?;
+                Ok(())
+            };
+            gate.write_raw(now).await.unwrap();
+            claim(&gate).await.unwrap()
+        };
+        let work = due().await;
+        let run = retire_index(work.clone()).await;
+        assert_eq!(work.settle(run).await.unwrap(), "failed");
+        assert_eq!(roots(&gate, org, "index").await, states(&[(1, "active"), (2, "primary")]));
+        bed.wait(25 * 3_600_000);
+        gate.sweep().await.unwrap();
+        let work = due().await;
+        let run = retire_index(work.clone()).await;
+        assert_eq!(work.settle(run).await.unwrap(), "done");
+        assert_eq!(roots(&gate, org, "index").await, states(&[(1, "retired"), (2, "primary")]));
+        assert_eq!(found(&caller, 1).await, ["customer"]);
+        gate.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn sign_in_names_are_found_under_another_root() {
+    on_both(|bed: Bed| async move {
+        bed.first().await;
+        bed.gate.reindex_keys(INSTALLATION).await.unwrap();
+        make_primary(&bed.gate, INSTALLATION, Purpose::Index, 2).await.unwrap();
+        bed.sign_in("admin@acme.test", PASSWORD).await.unwrap();
+        assert_eq!(run(&bed).await, "done");
+        assert_eq!(under(&bed.gate, INSTALLATION, 1).await, 0);
+        assert_eq!(under(&bed.gate, INSTALLATION, 2).await, 1);
+        bed.sign_in("admin@acme.test", PASSWORD).await.unwrap();
+        bed.gate.close().await;
+    })
+    .await;
+}

@@ -1,0 +1,5 @@
+mod bed;
+mod guard;
+mod index;
+mod reseal;
+mod roots;
