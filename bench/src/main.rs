@@ -13,6 +13,7 @@ mod postgres;
 mod quoted;
 mod random;
 mod report;
+mod rotation;
 mod server;
 mod settings;
 mod start;
@@ -75,11 +76,14 @@ fn measure(settings: &Settings, path: &Path, report: &mut Report) -> Result<()> 
     let key = Key::make()?;
     report.say(&format!("{}. {}. {}", usage::machine(), today()?, versions()));
     report.quote("machine.cores", usage::cores().to_string());
-    if settings.modes.iter().any(|mode| !matches!(mode, Mode::Journal | Mode::Intake | Mode::Start)) {
+    if settings.modes.iter().any(|mode| !matches!(mode, Mode::Journal | Mode::Rotation | Mode::Intake | Mode::Start)) {
         core::run(settings, &key, report)?;
     }
     if settings.modes.contains(&Mode::Journal) {
         journal::run(settings, &key, report)?;
+    }
+    if settings.modes.contains(&Mode::Rotation) {
+        rotation::run(settings, &key, report)?;
     }
     if settings.modes.contains(&Mode::Intake) {
         progress("intake");

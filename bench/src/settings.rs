@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 /// What `--help` says.
 pub(crate) const HELP: &str = "\
-kehu-bench [core] [parts] [floors] [postgres] [journal] [intake] [start]
+kehu-bench [core] [parts] [floors] [postgres] [journal] [rotation] [intake] [start]
                                        measures all of them, or those named; see bench/README.md
 kehu-bench generate                    writes made-up leads to --csv
 
@@ -34,6 +34,8 @@ const ROWS: usize = 10_000;
 pub(crate) enum Mode {
     /// What the journal costs, and how it is read.
     Journal,
+    /// Sealing everything anew while somebody works.
+    Rotation,
     /// Leads posted through a form.
     Intake,
     /// Idle memory and start-up time.
@@ -49,8 +51,8 @@ pub(crate) enum Mode {
 }
 
 /// All of them, in the order in which results are told.
-const MODES: [Mode; 7] =
-    [Mode::Core, Mode::Parts, Mode::Floors, Mode::Postgres, Mode::Journal, Mode::Intake, Mode::Start];
+const MODES: [Mode; 8] =
+    [Mode::Core, Mode::Parts, Mode::Floors, Mode::Postgres, Mode::Journal, Mode::Rotation, Mode::Intake, Mode::Start];
 
 /// A database engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +134,7 @@ impl Settings {
                 "floors" => settings.modes.push(Mode::Floors),
                 "postgres" => settings.modes.push(Mode::Postgres),
                 "journal" => settings.modes.push(Mode::Journal),
+                "rotation" => settings.modes.push(Mode::Rotation),
                 "answer" => settings.answer = true,
                 "generate" => settings.generate = true,
                 "--csv" => settings.csv = Some(value()?.into()),

@@ -147,6 +147,12 @@ impl Load {
         self.told().later.get(what).copied().unwrap_or_default()
     }
 
+    /// How many requests were told to come again later.
+    #[must_use]
+    pub fn turned_away(&self) -> usize {
+        self.told().later.values().sum()
+    }
+
     /// What went on, for the messages of tests.
     #[must_use]
     pub fn account(&self) -> String {

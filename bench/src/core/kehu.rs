@@ -31,6 +31,16 @@ pub(crate) struct Kehu {
     ids: Vec<String>,
     loading: Vec<Batch>,
     home: Home,
+    /// Short name of the organisation.
+    slug: String,
+}
+
+/// What a rotation of keys did.
+pub(crate) struct Rotated {
+    /// Cells sealed anew.
+    pub(crate) cells: usize,
+    /// From the command to its end.
+    pub(crate) took: Duration,
 }
 
 impl Kehu {
@@ -48,7 +58,9 @@ impl Kehu {
             owners.push(text(&admin.post("/v1/users", &body)?, "id")?);
         }
         let token = admin.renew()?;
-        Ok(Self { engine, server, admin, token, owners, ids: Vec::new(), loading: Vec::new(), home })
+        let slug = admin.get("/v1/me")?;
+        let slug = slug.pointer("/organisation/slug").and_then(Value::as_str).context("an organisation")?.to_owned();
+        Ok(Self { engine, server, admin, token, owners, ids: Vec::new(), loading: Vec::new(), home, slug })
     }
 
     /// A second server for the same organisation, with its database at another address.
@@ -61,8 +73,8 @@ impl Kehu {
         server.processes.database = self.server.processes.database;
         let mut admin = self.admin.elsewhere(&server.base)?;
         let token = admin.renew()?;
-        let (owners, ids) = (self.owners.clone(), self.ids.clone());
-        Ok(Self { engine: self.engine, server, admin, token, owners, ids, loading: Vec::new(), home })
+        let (owners, ids, slug) = (self.owners.clone(), self.ids.clone(), self.slug.clone());
+        Ok(Self { engine: self.engine, server, admin, token, owners, ids, loading: Vec::new(), home, slug })
     }
 
     /// Stops it, has something done to its database, and starts it again.
@@ -102,6 +114,19 @@ impl Kehu {
         let many = |line: &str| line.split("sound, ").nth(1)?.split(' ').next()?.parse::<usize>().ok();
         let unclosed = |line: &str| line.split(" not closed").next()?.rsplit(' ').next()?.parse::<usize>().ok();
         Ok((told.lines().map(|line| many(line).unwrap_or(0) + unclosed(line).unwrap_or(0)).sum(), took))
+    }
+
+    /// Has everything sealed under another root, and waits until it is.
+    ///
+    /// # Errors
+    /// It is not done.
+    pub(crate) fn rotate(&self) -> Result<Rotated> {
+        let begun = Instant::now();
+        let told = self.home.run(&["keys", "rotate", "--org", &self.slug, "--wait"])?;
+        let took = begun.elapsed();
+        let total = |line: &str| line.split(" of ").nth(1)?.split(' ').next()?.parse::<usize>().ok();
+        let cells = told.lines().filter_map(total).next_back().context("how many cells there were")?;
+        Ok(Rotated { cells, took })
     }
 
     /// Stops it.

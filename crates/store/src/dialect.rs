@@ -86,6 +86,12 @@ pub(crate) fn after(db: &impl ConnectionTrait) -> &'static str {
     }
 }
 
+/// The end of a query for rows whose cells are rewritten: those that somebody is changing are passed over. Rows that
+/// others only point to are taken: under load somebody always points to a user.
+pub(crate) fn unchanging(db: &impl ConnectionTrait) -> &'static str {
+    if has_concurrent_writers(db) { "FOR NO KEY UPDATE SKIP LOCKED" } else { "" }
+}
+
 /// The end of a query for rows that nobody else is changing: others are passed over, not waited for.
 pub(crate) fn unlocked(db: &impl ConnectionTrait) -> &'static str {
     if has_concurrent_writers(db) { "FOR UPDATE SKIP LOCKED" } else { "" }

@@ -2,6 +2,7 @@
 //! both roots; records are done in short transactions that wait for nobody.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
@@ -29,8 +30,10 @@ pub(super) struct Place {
 
 /// Records of one transaction.
 const TOGETHER: usize = 100;
-/// Passes without an end: somebody holds records locked all the time.
+/// Passes without an end: somebody holds records locked all the time, or they do not open.
 const PASSES: u32 = 20;
+/// Between passes that find everything locked.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Indexes every record anew that has entries under another root.
 pub(super) async fn reindex(work: &Work, mut place: Place, root: u32) -> Result<Place, Ended> {
@@ -56,11 +59,16 @@ pub(super) async fn reindex(work: &Work, mut place: Place, root: u32) -> Result<
         if left == 0 {
             return Ok(place);
         }
-        if place.done == before || place.pass >= PASSES {
+        place = Place { pass: place.pass + 1, after: None, ..place };
+        if place.pass >= PASSES {
+            // Another attempt begins with the first record.
+            work.save(step(&Place { pass: 0, ..place })).await?;
             let detail = format!("{left} records have entries under another root: they do not open, or are locked");
             return Err(Ended::Failed { code: "records_left", detail });
         }
-        place = Place { pass: place.pass + 1, after: None, ..place };
+        if place.done == before {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 }
 

@@ -4,12 +4,14 @@
 //! On PostgreSQL rows that somebody is changing are passed over, and found by the next pass; whoever changes one writes
 //! under the primary root anyway.
 
+use std::time::Duration;
+
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::crypto::cell;
-use crate::dialect::{has_round_trips, statement, unlocked};
+use crate::dialect::{has_round_trips, statement, unchanging};
 use crate::failure::Failure;
 use crate::queue::{Ended, Step, Work};
 use crate::sealed::{Part, TABLES, Table};
@@ -34,6 +36,8 @@ pub(super) struct Place {
 
 /// Passes without an end: somebody holds rows locked all the time.
 const PASSES: u32 = 20;
+/// Between passes: whoever held a row is done with it by then.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Seals every cell under the primary root that is not; where nothing is left under another, says so.
 pub(super) async fn reseal(work: &Work, mut place: Place, root: u32) -> Result<Place, Ended> {
@@ -51,13 +55,14 @@ pub(super) async fn reseal(work: &Work, mut place: Place, root: u32) -> Result<P
             place.unreadable = left;
             return Ok(place);
         }
-        if place.pass >= PASSES {
+        let (pass, total) = (place.pass + 1, place.done.saturating_add(left));
+        place = Place { pass: pass % PASSES, done: place.done, total, ..Place::default() };
+        work.save(step(&place)).await?;
+        if pass == PASSES {
             let detail = format!("{left} cells are in rows that are locked again and again");
             return Err(Ended::Failed { code: "rows_locked", detail });
         }
-        let total = place.done.saturating_add(left);
-        place = Place { pass: place.pass + 1, done: place.done, total, ..Place::default() };
-        work.save(step(&place)).await?;
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -99,7 +104,7 @@ async fn some(tx: &Tx<'_>, mut place: Place, root: u32) -> Result<Option<Place>,
     let columns: Vec<String> =
         table.cells.iter().map(|cell| format!("{} AS cell_{}", cell.column(), cell.column())).collect();
     let what = format!("{} AS sealed_row, {}", table.row, columns.join(", "));
-    let asked = page(tx.db(), table, &what, (tx.org_id(), place.after.as_ref()), (table.together, unlocked(tx.db())));
+    let asked = page(tx.db(), table, &what, (tx.org_id(), place.after.as_ref()), (table.together, unchanging(tx.db())));
     let rows = tx.db().query_all_raw(asked).await?;
     let Some(last) = rows.last() else { return Ok(None) };
     place.after = Some(key_of(table, last)?);

@@ -6,7 +6,7 @@ use kehu_domain::record::{Record, Stored};
 use sea_orm::EntityName;
 use uuid::Uuid;
 
-use crate::dialect::{statement, unlocked};
+use crate::dialect::{statement, unchanging};
 use crate::engine::rows::{self, Reads};
 use crate::failure::Failure;
 use crate::ops::duplicates;
@@ -20,7 +20,7 @@ pub(super) async fn reindex<R: Rows>(tx: &Tx<'_>, ids: &[Uuid]) -> Result<u64, F
     let places = vec!["?"; ids.len()].join(", ");
     let condition = format!("WHERE org_id = ? AND id IN ({places})");
     let values = || std::iter::once(tx.org_id().into()).chain(ids.iter().map(|id| (*id).into()));
-    let sql = format!("{} {condition} {}", rows::select::<R::Entity>(), unlocked(tx.db()));
+    let sql = format!("{} {condition} {}", rows::select::<R::Entity>(), unchanging(tx.db()));
     let rows = tx.db().rows(statement(tx.db(), &sql, values())).await?;
     let mut records: Vec<Stored<R>> = Vec::new();
     let opener = Opener(tx.caller().ring());

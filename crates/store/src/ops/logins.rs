@@ -101,7 +101,7 @@ pub(crate) async fn reindex(tx: &Tx<'_>, org: Uuid, users: &[Uuid]) -> Result<u6
     let mut done = 0;
     for id in users {
         let row = user::Entity::find_by_id((org, *id));
-        let row = row.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked).one(tx.db()).await?;
+        let row = row.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked).one(tx.db()).await?;
         let Some(row) = row else { continue };
         let (user, _) = User::from_row(row, &Opener(&ring))?;
         clear(tx, *id).await?;

@@ -10,10 +10,12 @@ use crate::gate::{Caller, Gate};
 use crate::journal::Entry;
 use crate::keys::begin::make_primary;
 use crate::machine::{self, WriteOptions, resource};
+use crate::org::INSTALLATION;
 use crate::sealed::customer::WECHAT;
 use crate::tx::Tx;
 use sea_orm::{ConnectionTrait, EntityTrait};
 use serde_json::json;
+use sqlx::Connection as _;
 
 use super::bed::*;
 
@@ -101,6 +103,28 @@ async fn an_older_root_never_becomes_primary_again() {
             make_primary(&gate, org, Purpose::Enc, root).await.unwrap();
             assert_eq!(roots(&gate, org, "enc").await, states(&[(1, "active"), (2, "primary")]));
         }
+        gate.close().await;
+    })
+    .await;
+}
+
+/// Under load somebody always points to a user: such a row is not passed over, or the end would never come.
+#[tokio::test]
+async fn rows_that_others_point_to_are_rewritten() {
+    on_both(|bed: Bed| async move {
+        let caller = bed.administrator().await;
+        let (gate, org) = (bed.gate.clone(), caller.org().id);
+        customer(&caller, 1).await;
+        let Some(options) = bed.postgres() else { return gate.close().await };
+        let mut pointing = sqlx::PgConnection::connect_with(&options).await.unwrap();
+        for sql in ["BEGIN", "SELECT id FROM users FOR KEY SHARE", "SELECT id FROM customers FOR KEY SHARE"] {
+            sqlx::raw_sql(sql).execute(&mut pointing).await.unwrap();
+        }
+        gate.rotate_keys(org).await.unwrap();
+        assert_eq!(run(&bed).await, "done");
+        gate.reindex_keys(INSTALLATION).await.unwrap();
+        assert_eq!(run(&bed).await, "done");
+        pointing.close().await.unwrap();
         gate.close().await;
     })
     .await;
