@@ -90,7 +90,7 @@ fn sealing_is_counted_and_opening_is_not() {
 fn errors_name_field_and_row_and_nothing_else() {
     let cell = RING.seal(PHONES, ROW, b"\xff\xfe").unwrap();
     let error = RING.open_text(PHONES, ROW, &cell).unwrap_err();
-    assert_eq!(error.to_string(), format!("sealed field contact.phones of row {ROW}: not text"));
+    assert_eq!(error.to_string(), format!("sealed value contacts.phones of row {ROW}: not text"));
     assert_eq!(format!("{:?}", *RING), format!("KeyRing {{ org: {ORG}, .. }}"));
 }
 
