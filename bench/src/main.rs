@@ -13,6 +13,7 @@ mod postgres;
 mod quoted;
 mod random;
 mod report;
+mod sealed;
 mod server;
 mod settings;
 mod start;
@@ -75,12 +76,17 @@ fn measure(settings: &Settings, path: &Path, report: &mut Report) -> Result<()> 
     let key = Key::make()?;
     report.say(&format!("{}. {}. {}", usage::machine(), today()?, versions()));
     report.quote("machine.cores", usage::cores().to_string());
-    if settings.modes.iter().any(|mode| !matches!(mode, Mode::Journal | Mode::Intake | Mode::Start)) {
+    if settings
+        .modes
+        .iter()
+        .any(|mode| !matches!(mode, Mode::Journal | Mode::Page | Mode::Lookup | Mode::Intake | Mode::Start))
+    {
         core::run(settings, &key, report)?;
     }
     if settings.modes.contains(&Mode::Journal) {
         journal::run(settings, &key, report)?;
     }
+    sealed::run(settings, &key, report)?;
     if settings.modes.contains(&Mode::Intake) {
         progress("intake");
         let leads = leads_at(settings, path)?;
