@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
-"""Recomputes docs/vectors/*.json with nothing but docs/sealing.md and Python's `cryptography`.
+"""Reads what Kehu seals, with nothing but docs/sealing.md and Python's `cryptography`.
 
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install cryptography
     /tmp/venv/bin/python tests/seal_check.py
+        recomputes docs/vectors/*.json
+    /tmp/venv/bin/python tests/seal_check.py open KEY_FILE DATABASE contact.phones ROW
+        opens one cell of a SQLite database, prints its plaintext, and looks whether it is indexed as it should be;
+        with - for DATABASE what the database has is read from standard input as JSON, in hex: {"org", "cell",
+        "roots": [{"key_id", "purpose", "state", "kek_id", "wrapped"}], "index": [{"key_id", "class", "bucket", "check"}]}
 
 It starts from the KEK's text and the wrapped roots, as someone with a copy of the database and the key file would,
 and shows implementers of the format how each value comes about.
@@ -13,6 +18,7 @@ import hashlib
 import hmac
 import json
 import pathlib
+import sqlite3
 import struct
 import sys
 import uuid
@@ -21,6 +27,12 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+# Where the cells of a field lie, and the class under which the elements of its list are found.
+TABLES = {"customer": "customers", "contact": "contacts", "user": "users"}
+CLASSES = {"phones": "phone", "emails": "email"}
+NUMBERS = {"phone": 1, "email": 2, "id_number": 3, "bank_account": 4, "wechat": 5, "birthday": 6, "login": 7}
+WIDTHS = (8, 12, 16, 20, 24, 28)
 
 VECTORS = pathlib.Path(__file__).resolve().parent.parent / "docs" / "vectors"
 
@@ -49,7 +61,7 @@ def unwrap_root(keks, org, row):
 def open_cell(roots, org, path, row, cell):
     """01 ‖ key_id ‖ nonce 12 ‖ ciphertext ‖ tag 16; the padding is 80 and zeros."""
     suite, key_id = struct.unpack(">BI", cell[:5])
-    assert suite == 1
+    assert suite == 1, "a suite that is not known"
     name = path.encode()
     length = struct.pack(">H", len(name))
     key = derive(roots[("enc", key_id)], b"kehu-field/v1/enc\0" + org + length + name)
@@ -61,7 +73,23 @@ def open_cell(roots, org, path, row, cell):
     return value
 
 
+def index_entry(key, record, text):
+    """The buckets of all widths, without the class number, and the check."""
+    full = int.from_bytes(hmac.digest(key, text, "sha256")[:8], "big")
+    return {width: full >> (64 - width) for width in WIDTHS}, hmac.digest(key, record + text, "sha256")[:8]
+
+
+def index_key(roots, key_id, org, name):
+    return derive(roots[("index", key_id)], b"kehu-index/v1\0" + org + name.encode())
+
+
 def check_cells(vectors, roots, org):
+    for refused in vectors["refused"]:
+        try:
+            open_cell(roots, org, refused["path"], uuid.UUID(refused["row"]).bytes, bytes.fromhex(refused["cell"]))
+        except (InvalidTag, AssertionError, KeyError, struct.error):
+            continue
+        raise AssertionError(refused["why"])
     for cell in vectors["cells"]:
         row, sealed = uuid.UUID(cell["row"]).bytes, bytes.fromhex(cell["cell"])
         assert open_cell(roots, org, cell["path"], row, sealed).decode() == cell["plaintext"]
@@ -83,14 +111,13 @@ def check_index(vectors, roots, org):
     count = 0
     ((_, key_id),) = [key for key in roots if key[0] == "index"]
     for entry in vectors["index"]:
-        key = derive(roots[("index", key_id)], b"kehu-index/v1\0" + org + entry["class"].encode())
-        text = entry["normalised"].encode()
-        full = hmac.digest(key, text, "sha256")
-        for one in entry["values"]:
-            assert int.from_bytes(full[:8], "big") >> (64 - one["width"]) == one["value"]
-            count += 1
-        check = hmac.digest(key, uuid.UUID(entry["record"]).bytes + text, "sha256")[:8]
+        key = index_key(roots, key_id, org, entry["class"])
+        values, check = index_entry(key, uuid.UUID(entry["record"]).bytes, entry["normalised"].encode())
         assert check.hex() == entry["check"]
+        for one in entry["values"]:
+            assert values[one["width"]] == one["value"]
+            assert NUMBERS[entry["class"]] << 40 | one["width"] << 32 | one["value"] == one["bucket"]
+            count += 1
     return count
 
 
@@ -171,7 +198,42 @@ def check_journal(journal, roots, org):
     return len(journal["entries"])
 
 
+def of_sqlite(database, path, row):
+    """What a SQLite database has on a cell: its organisation's roots, the cell, the entries of the row."""
+    table, column = TABLES[path.split(".")[0]], path.split(".")[1]
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+    connection.row_factory = sqlite3.Row
+    org, cell = connection.execute(f"SELECT org_id, {column} FROM {table} WHERE id = ?", (row,)).fetchone()
+    hexed = lambda found: {name: found[name].hex() if isinstance(found[name], bytes) else found[name] for name in found.keys()}
+    roots = connection.execute("SELECT * FROM tenant_keys WHERE org_id = ?", (org,)).fetchall()
+    index = connection.execute("SELECT * FROM pii_index WHERE org_id = ? AND record_id = ?", (org, row)).fetchall()
+    return {"org": org.hex(), "cell": cell.hex(), "roots": list(map(hexed, roots)), "index": list(map(hexed, index))}
+
+
+def open_one(key_file, database, path, row):
+    row = uuid.UUID(row).bytes
+    stored = json.load(sys.stdin) if database == "-" else of_sqlite(database, path, row)
+    org = uuid.UUID(stored["org"]).bytes
+    keks = read_keks(pathlib.Path(key_file).read_text(encoding="ascii"))
+    open_roots = [root for root in stored["roots"] if root["state"] in ("primary", "active")]
+    roots = {(root["purpose"], root["key_id"]): unwrap_root(keks, org, root) for root in open_roots}
+    plaintext = open_cell(roots, org, path, row, bytes.fromhex(stored["cell"])).decode()
+    found = []
+    name = CLASSES.get(path.split(".")[1])
+    for element in json.loads(plaintext) if name else []:
+        for entry in stored["index"]:
+            values, check = index_entry(index_key(roots, entry["key_id"], org, name), row, element["v"].encode())
+            buckets = {NUMBERS[name] << 40 | width << 32 | value: width for width, value in values.items()}
+            if entry["class"] == name and entry["check"] == check.hex() and entry["bucket"] in buckets:
+                found.append({"class": name, "value": element["v"], "width": buckets[entry["bucket"]]})
+    print(json.dumps({"plaintext": plaintext, "index": found}, ensure_ascii=False))
+
+
 def main():
+    if sys.argv[1:2] == ["open"] and len(sys.argv) == 6:
+        return open_one(*sys.argv[2:])
+    if sys.argv[1:]:
+        return __doc__
     vectors = json.loads((VECTORS / "cells.json").read_text(encoding="utf-8"))
     keks = read_keks(vectors["kek"])
     org = uuid.UUID(vectors["org"]).bytes
@@ -184,7 +246,7 @@ def main():
     check_tokens(vectors)
     journal = json.loads((VECTORS / "journal.json").read_text(encoding="utf-8"))
     entries = check_journal(journal, roots, org)
-    print(f"{len(roots)} roots, {cells} cells, {values} index values, 2 tokens and {entries} journal entries agree")
+    print(f"{len(roots)} roots, {cells} cells that open and {len(vectors['refused'])} that do not, {values} index values, 2 tokens and {entries} journal entries agree")
 
 
 if __name__ == "__main__":

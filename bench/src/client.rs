@@ -99,6 +99,11 @@ impl Session {
         Self::sign_in(base, &self.login, &self.password)
     }
 
+    /// Who it is.
+    pub(crate) fn login(&self) -> &str {
+        &self.login
+    }
+
     /// Signs in again: a token lasts 15 minutes, a connection that rests for less.
     ///
     /// # Errors

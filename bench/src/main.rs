@@ -14,6 +14,7 @@ mod quoted;
 mod random;
 mod report;
 mod rotation;
+mod sealed;
 mod server;
 mod settings;
 mod start;
@@ -76,7 +77,8 @@ fn measure(settings: &Settings, path: &Path, report: &mut Report) -> Result<()> 
     let key = Key::make()?;
     report.say(&format!("{}. {}. {}", usage::machine(), today()?, versions()));
     report.quote("machine.cores", usage::cores().to_string());
-    if settings.modes.iter().any(|mode| !matches!(mode, Mode::Journal | Mode::Rotation | Mode::Intake | Mode::Start)) {
+    let others = [Mode::Journal, Mode::Rotation, Mode::Page, Mode::Lookup, Mode::Intake, Mode::Start];
+    if settings.modes.iter().any(|mode| !others.contains(mode)) {
         core::run(settings, &key, report)?;
     }
     if settings.modes.contains(&Mode::Journal) {
@@ -85,6 +87,7 @@ fn measure(settings: &Settings, path: &Path, report: &mut Report) -> Result<()> 
     if settings.modes.contains(&Mode::Rotation) {
         rotation::run(settings, &key, report)?;
     }
+    sealed::run(settings, &key, report)?;
     if settings.modes.contains(&Mode::Intake) {
         progress("intake");
         let leads = leads_at(settings, path)?;

@@ -20,7 +20,22 @@ const PASSWORD: &str = "Kehu-Bench-Horse-2026";
 
 /// The key of a whole run: what is sealed in PostgreSQL's one database by the first workload is there for the next.
 pub(crate) struct Key {
-    folder: TempDir,
+    folder: Folder,
+}
+
+/// A folder that goes with the run, or one that stays.
+enum Folder {
+    Passing(TempDir),
+    Kept(PathBuf),
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Passing(folder) => folder.path(),
+            Self::Kept(folder) => folder,
+        }
+    }
 }
 
 impl Key {
@@ -29,9 +44,13 @@ impl Key {
     /// # Errors
     /// The program is not named, or makes none.
     pub(crate) fn make() -> Result<Self> {
+        Self::make_in(Folder::Passing(folder()?))
+    }
+
+    fn make_in(folder: Folder) -> Result<Self> {
         let key = Command::new(program()?).args(["keys", "new"]).output().context("kehu keys new")?;
         ensure!(key.status.success(), "kehu keys new: {}", String::from_utf8_lossy(&key.stderr));
-        let made = Self { folder: folder()? };
+        let made = Self { folder };
         OpenOptions::new().create_new(true).write(true).mode(0o600).open(made.path())?.write_all(&key.stdout)?;
         Ok(made)
     }
@@ -57,7 +76,7 @@ pub(crate) fn folder() -> Result<TempDir> {
 /// A data folder, a key and a database.
 pub(crate) struct Home {
     program: PathBuf,
-    folder: TempDir,
+    folder: Folder,
     key: PathBuf,
     url: Option<String>,
 }
@@ -72,7 +91,53 @@ impl Home {
             Engine::Sqlite => None,
             Engine::Postgres => Some(env("KEHU_BENCH_PG_URL").context("KEHU_BENCH_PG_URL is not set")?),
         };
-        Ok(Self { program: program()?, folder: folder()?, key: key.path(), url })
+        Ok(Self { program: program()?, folder: Folder::Passing(folder()?), key: key.path(), url })
+    }
+
+    /// A folder that stays, with a key of its own, for SQLite: as it is, or new where there is none.
+    ///
+    /// # Errors
+    /// The program is not named, or there is no room for a folder.
+    pub(crate) fn kept(folder: &Path) -> Result<Self> {
+        fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        let folder = folder.canonicalize()?;
+        let key = Key { folder: Folder::Kept(folder.clone()) };
+        if !key.path().exists() {
+            Key::make_in(Folder::Kept(folder.clone()))?;
+        }
+        Ok(Self { program: program()?, key: key.path(), folder: Folder::Kept(folder), url: None })
+    }
+
+    /// Writes down something about what was made, beside it.
+    ///
+    /// # Errors
+    /// The disk is full.
+    pub(crate) fn note(&self, name: &str, text: &str) -> Result<()> {
+        Ok(fs::write(self.folder().join(name), text)?)
+    }
+
+    /// What an earlier run wrote down, where the folder was kept.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(crate) fn noted(&self, name: &str) -> Result<Option<String>> {
+        let path = self.folder().join(name);
+        Ok(if path.exists() { Some(fs::read_to_string(path)?) } else { None })
+    }
+
+    /// The organisation that an earlier run made, or a new one; its administrator, signed in.
+    ///
+    /// # Errors
+    /// As [`Home::organisation`].
+    pub(crate) fn same_organisation(&self, server: &Server, purpose: &str) -> Result<Session> {
+        match self.noted("login")? {
+            Some(login) => Session::sign_in(&server.base, &login, PASSWORD),
+            None => {
+                let session = self.organisation(server, purpose)?;
+                self.note("login", session.login())?;
+                Ok(session)
+            }
+        }
     }
 
     /// An empty folder beside another home: the same key, and its database at another address.
@@ -80,7 +145,12 @@ impl Home {
     /// # Errors
     /// There is no room for a folder.
     pub(crate) fn beside(&self, url: String) -> Result<Self> {
-        Ok(Self { program: self.program.clone(), folder: folder()?, key: self.key.clone(), url: Some(url) })
+        Ok(Self {
+            program: self.program.clone(),
+            folder: Folder::Passing(folder()?),
+            key: self.key.clone(),
+            url: Some(url),
+        })
     }
 
     /// The folder of everything.

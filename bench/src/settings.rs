@@ -7,14 +7,17 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 /// What `--help` says.
 pub(crate) const HELP: &str = "\
-kehu-bench [core] [parts] [floors] [postgres] [journal] [rotation] [intake] [start]
+kehu-bench [core] [parts] [floors] [postgres] [journal] [rotation] [page] [lookup] [intake] [start]
                                        measures all of them, or those named; see bench/README.md
 kehu-bench generate                    writes made-up leads to --csv
 
   --csv FILE        leads that are posted; default: made-up ones, written to bench/data/leads.csv
-  --rows N          customers of the single operations and leads that are made up; default 10000
+  --rows N          customers of the single operations and leads that are made up; default 10000. lookup measures
+                    10000, 100000 and so on up to it
   --seconds N       how long each operation is measured on each system in each round; default 2
   --rounds N        how often; medians are told; default 3
+  --keep DIR        lookup: the folder of SQLite's key and data, made if it is not there, kept afterwards, and filled
+                    further by the next run; outside the checkout
   --engine NAME     sqlite or postgres alone; default: both
   --out FILE        where the results go besides standard output; default: bench/results.md when all is measured,
                     and then the READMEs quote them
@@ -36,6 +39,10 @@ pub(crate) enum Mode {
     Journal,
     /// Sealing everything anew while somebody works.
     Rotation,
+    /// A page with sealed members beside one without.
+    Page,
+    /// Who is calling, by the number of customers.
+    Lookup,
     /// Leads posted through a form.
     Intake,
     /// Idle memory and start-up time.
@@ -51,8 +58,18 @@ pub(crate) enum Mode {
 }
 
 /// All of them, in the order in which results are told.
-const MODES: [Mode; 8] =
-    [Mode::Core, Mode::Parts, Mode::Floors, Mode::Postgres, Mode::Journal, Mode::Rotation, Mode::Intake, Mode::Start];
+const MODES: [Mode; 10] = [
+    Mode::Core,
+    Mode::Parts,
+    Mode::Floors,
+    Mode::Postgres,
+    Mode::Journal,
+    Mode::Rotation,
+    Mode::Page,
+    Mode::Lookup,
+    Mode::Intake,
+    Mode::Start,
+];
 
 /// A database engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +111,8 @@ pub(crate) struct Settings {
     pub(crate) engines: Vec<Engine>,
     /// Leads of somebody else.
     pub(crate) csv: Option<PathBuf>,
+    /// A folder for key and data that stays.
+    pub(crate) keep: Option<PathBuf>,
     /// Customers and made-up leads.
     pub(crate) rows: usize,
     /// Of each operation on each system in each round.
@@ -118,6 +137,7 @@ impl Settings {
             modes: Vec::new(),
             engines: vec![Engine::Sqlite, Engine::Postgres],
             csv: None,
+            keep: None,
             rows: ROWS,
             seconds: Duration::from_secs(2),
             rounds: 3,
@@ -135,9 +155,12 @@ impl Settings {
                 "postgres" => settings.modes.push(Mode::Postgres),
                 "journal" => settings.modes.push(Mode::Journal),
                 "rotation" => settings.modes.push(Mode::Rotation),
+                "page" => settings.modes.push(Mode::Page),
+                "lookup" => settings.modes.push(Mode::Lookup),
                 "answer" => settings.answer = true,
                 "generate" => settings.generate = true,
                 "--csv" => settings.csv = Some(value()?.into()),
+                "--keep" => settings.keep = Some(value()?.into()),
                 "--out" => settings.out = Some(value()?.into()),
                 "--rows" => settings.rows = value()?.parse().context("--rows")?,
                 "--seconds" => settings.seconds = Duration::from_secs(value()?.parse().context("--seconds")?),
@@ -184,7 +207,7 @@ mod tests {
     #[test]
     fn results_are_kept_when_all_is_measured() {
         let all = parsed("--seconds 2").unwrap().unwrap();
-        assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (7, 2, 2));
+        assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (9, 2, 2));
         assert!(all.out.is_some() && all.quoted);
         assert!(!parsed("--rows 50").unwrap().unwrap().quoted);
         assert!(!parsed("--out /tmp/x").unwrap().unwrap().quoted);

@@ -1,5 +1,6 @@
 //! Black-box tests: over HTTP, against the real program, on both engines; every test has an organisation of its own.
 
+mod another_language;
 mod audit;
 mod children;
 mod customers;
@@ -21,3 +22,6 @@ mod round_trips;
 mod secrets;
 mod sets;
 mod sign_in;
+#[cfg(test)]
+mod stored;
+mod unreadable;

@@ -106,6 +106,17 @@ impl Session {
         self.runtime.block_on(connection.execute(AssertSqlSafe(sql.to_owned()))).expect("statements");
     }
 
+    /// The one text that a question answers.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    #[must_use]
+    pub fn text(&mut self, sql: &str) -> String {
+        let connection = self.connection.as_mut().expect("an open session");
+        let query = sqlx::query_scalar(AssertSqlSafe(sql.to_owned()));
+        self.runtime.block_on(query.fetch_one(connection)).expect("a text")
+    }
+
     /// The one number that a question answers.
     ///
     /// # Panics

@@ -9,6 +9,7 @@ use actix_web::{HttpResponse, ResponseError};
 use kehu_domain::fields::format_time;
 use kehu_domain::flaw::{Flaw, Lang};
 use kehu_domain::read::Finding;
+use kehu_store::crypto::cell::CellError;
 use kehu_store::engine::EngineError;
 use kehu_store::failure::{Existing, Failure, FieldConflict, SignInFailure};
 use serde_json::{Map, Value, json};
@@ -84,9 +85,12 @@ impl Problem {
     /// 500, with a text for the log.
     #[must_use]
     pub fn internal(text: impl Into<String>) -> Self {
-        let mut problem = Self::new(&codes::INTERNAL);
-        problem.0.internal = Some(text.into());
-        problem
+        Self::new(&codes::INTERNAL).with_internal(text)
+    }
+
+    fn with_internal(mut self, text: impl Into<String>) -> Self {
+        self.0.internal = Some(text.into());
+        self
     }
 
     /// 429: the caller may come again after so many seconds.
@@ -180,12 +184,17 @@ impl Problem {
         Value::Object(body)
     }
 
-    /// The whole answer. The text for the log is written here, once.
-    #[must_use]
-    pub fn answer(&self, lang: Lang, request_id: &str) -> HttpResponse {
+    /// Writes the text for the log, if there is one: for what is part of another answer.
+    pub fn log(&self, request_id: &str) {
         if let Some(internal) = &self.0.internal {
             tracing::error!(request_id, code = self.key(), cause = %internal, "a request failed");
         }
+    }
+
+    /// The whole answer. The text for the log is written here, once.
+    #[must_use]
+    pub fn answer(&self, lang: Lang, request_id: &str) -> HttpResponse {
+        self.log(request_id);
         let mut answer = HttpResponse::build(self.status_code());
         answer.insert_header(("content-type", PROBLEM_JSON));
         if self.0.code.status == 401 {
@@ -274,6 +283,7 @@ impl From<Failure> for Problem {
             Failure::JobEnded => Self::new(&codes::JOB_ENDED),
             Failure::JobNotDead => Self::new(&codes::JOB_NOT_DEAD),
             Failure::Engine(error) => engine(&error),
+            Failure::Unreadable(error) => unreadable(&error),
             Failure::Sealing(text) => Self::internal(format!("sealing: {text}")),
             Failure::LeaseLost | Failure::TooLarge(_) => Self::internal(failure.to_string()),
             Failure::Internal(text) => Self::internal(text),
@@ -294,6 +304,14 @@ fn duplicate(existing: &Existing) -> Problem {
     member.insert("claimable".into(), (*claimable).into());
     let problem = Problem::new(&codes::DUPLICATE).with_member("existing", Value::Object(member));
     problem.with_finding(pointer, Flaw::new(&kehu_domain::codes::DUPLICATE_VALUE))
+}
+
+/// The client hears which field it is, the log where it lies: a list or a look-up may have met a row that is not the
+/// client's to know.
+fn unreadable(error: &CellError) -> Problem {
+    let field = error.path().as_str();
+    let problem = Problem::new(&codes::VALUE_UNREADABLE).with_param("field", field).with_member("field", field.into());
+    problem.with_internal(error.to_string())
 }
 
 fn version_conflict(conflicts: &[FieldConflict]) -> Problem {

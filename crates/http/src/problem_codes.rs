@@ -66,6 +66,7 @@ problems! {
     RATE_LIMITED = "rate_limited" 429, "Too many requests", "请求过于频繁", "Try again after the time in Retry-After.", "请在 Retry-After 指明的时间之后重试。";
     READ_LIMIT = "read_limit" 429, "Told enough about records of others", "查询他人记录过于频繁", "Too many answers of this hour told of records that are out of your reach. Try again after the time in Retry-After, or ask an administrator.", "本小时内涉及您权限之外记录的答复已达上限，请在 Retry-After 指明的时间之后重试，或联系管理员。";
     INTERNAL = "internal" 500, "Something went wrong on the server", "服务器内部错误", "The log has the details under the request id.", "详情已按请求编号记入日志。";
+    VALUE_UNREADABLE = "value_unreadable" 500, "A stored value cannot be read", "存储的数据无法读取", "The stored value of {field} does not open: it was altered or moved in the database, or its key is not there. Nothing is shown in its place. Give the request id to whoever runs the server: the log names the row under it, and the operations manual says how it is mended.", "存储的 {field} 无法解密：数据库中的数据被改动或移动过，或缺少对应的密钥。系统不会以其他内容代替。请将请求编号告知系统运维人员：日志中按该编号记有具体位置，修复方法见运维手册。";
     OVERLOADED = "overloaded" 503, "The server is overloaded", "服务器繁忙", "Nothing was done. Try again shortly.", "未执行任何操作，请稍后重试。";
     UNAVAILABLE = "unavailable" 503, "The database is not available", "数据库不可用", "Try again shortly; repeat a write with the same Idempotency-Key.", "请稍后重试；写操作请使用相同的 Idempotency-Key。";
     DATABASE_READ_ONLY = "database_read_only" 503, "The database takes no changes", "数据库暂时只读", "Nothing was done. Try again shortly.", "未执行任何操作，请稍后重试。";

@@ -88,6 +88,19 @@ fn what_went_wrong_inside_stays_inside() {
 }
 
 #[test]
+fn an_unreadable_value_names_its_field_and_not_its_row() {
+    use kehu_store::crypto::cell::{CellError, FieldPath};
+    let (path, row) = (FieldPath::new("contact.phones", "contacts", "phones"), Uuid::from_u128(7));
+    let problem = Problem::from(Failure::from(CellError::Tampered { path, row }));
+    let shown = problem.body(Lang::En, "r");
+    assert_eq!((&shown["status"], &shown["code"]), (&json!(500), &json!("value_unreadable")));
+    assert_eq!(shown["field"], "contact.phones");
+    assert!(shown["detail"].as_str().unwrap().starts_with("The stored value of contact.phones does not open"));
+    assert!(problem.body(Lang::Zh, "r")["detail"].as_str().unwrap().contains("contact.phones"));
+    assert!(!shown.to_string().contains(&row.to_string()) && !shown.to_string().contains("contacts"));
+}
+
+#[test]
 fn headers_come_with_their_situations() {
     let problem = Problem::from(Failure::SignIn(SignInFailure::CredentialsWrong));
     assert_eq!(header(&problem, "www-authenticate").as_deref(), Some("Bearer"));

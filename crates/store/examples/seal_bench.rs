@@ -39,8 +39,10 @@ fn main() -> Outcome<()> {
     measure("index check", 200_000, || Ok(ring.index_check(IndexClass::Phone, 1, row, PHONE)?))?;
     // A header and the values of an ordinary change.
     let (header, body) = (vec![7; 400], vec![7; 700]);
+    let sealed_body = ring.seal(JOURNAL, row, &body)?;
     measure("code of a journal entry", 200_000, || Ok(ring.sign(Signed::Entry, &header)))?;
     measure("seal a journal body", 200_000, || Ok(ring.seal(JOURNAL, row, &body)?))?;
+    measure("open a journal body", 200_000, || Ok(ring.open(JOURNAL, row, &sealed_body)?))?;
     measure("make and wrap a root", 20_000, || Ok(new_root(&keys, org, 2, Purpose::Enc)?))?;
     measure("unlock a ring", 2_000, || Ok(KeyRing::unlock(&keys, org, &rows)?))?;
     let token = Token::generate(TokenKind::Server, org)?;

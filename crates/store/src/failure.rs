@@ -63,7 +63,10 @@ pub enum Failure {
     /// The database could not.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// A sealed value could not be opened or made.
+    /// A stored value does not open: it was altered or moved, or its key is not there. Nothing is given in its place.
+    #[error(transparent)]
+    Unreadable(CellError),
+    /// A value could not be sealed, or keys could not be opened.
     #[error("sealing: {0}")]
     Sealing(String),
     /// Something that should not happen; the text goes to the log only.
@@ -156,7 +159,13 @@ impl From<sea_orm::DbErr> for Failure {
 
 impl From<CellError> for Failure {
     fn from(error: CellError) -> Self {
-        Self::Sealing(error.to_string())
+        match error {
+            CellError::NotSealed { .. } => Self::Sealing(error.to_string()),
+            CellError::StaleKeys { .. }
+            | CellError::RetiredKey { .. }
+            | CellError::Tampered { .. }
+            | CellError::NotText { .. } => Self::Unreadable(error),
+        }
     }
 }
 

@@ -216,7 +216,9 @@ fn search(kind: &'static Kind) -> Value {
     if !related.is_empty() {
         add("expand", list(&related), "Which related records to bring along.");
     }
-    add("q", json!({ "type": "string" }), "Words that stand in the record.");
+    if kind.field("name").is_some() {
+        add("q", json!({ "type": "string" }), "Words that stand in the record.");
+    }
     let count = json!({ "type": "string", "enum": ["none", "exact"], "default": "none" });
     add("count", count, "Whether to count the records.");
     let mut schema = object(&format!("A question to the {}.", kind.path.replace('_', "-")), members, &[], true);

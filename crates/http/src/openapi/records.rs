@@ -101,7 +101,10 @@ fn list(kind: &'static Kind) -> Operation {
     list.parameters.extend(refs(&["Limit", "After"]));
     list.parameters.push(fields(kind));
     list.parameters.extend(expand(kind));
-    list.parameters.extend(refs(&["Words", "Count"]));
+    if kind.field("name").is_some() {
+        list.parameters.extend(refs(&["Words"]));
+    }
+    list.parameters.extend(refs(&["Count"]));
     list.answers = vec![Answer::json(200, "A page of records.", sch(kind, "Page"))];
     list.problems.push(&codes::TOO_EXPENSIVE);
     list.asks = true;

@@ -270,6 +270,7 @@ fn of_batch(request: &HttpRequest, done: &[BatchItem]) -> HttpResponse {
                         Err(failure) => {
                             whole = false;
                             let problem = Problem::from(failure.clone());
+                            problem.log(&request_id);
                             out.key("status").number(i64::from(problem.status()));
                             out.key("id").null();
                             out.key("error").raw(&problem.body(lang, &request_id).to_string());

@@ -101,6 +101,20 @@ pub enum CellError {
     NotSealed { path: FieldPath, row: Uuid },
 }
 
+impl CellError {
+    /// The field that it is about.
+    #[must_use]
+    pub const fn path(&self) -> FieldPath {
+        match self {
+            Self::StaleKeys { path, .. }
+            | Self::RetiredKey { path, .. }
+            | Self::Tampered { path, .. }
+            | Self::NotText { path, .. }
+            | Self::NotSealed { path, .. } => *path,
+        }
+    }
+}
+
 impl KeyRing {
     /// Seals a value for one field of one row under the primary root.
     pub fn seal(&self, path: FieldPath, row: Uuid, plaintext: &[u8]) -> Result<Vec<u8>, CellError> {

@@ -57,6 +57,8 @@ fn cells(ring: &KeyRing) -> Vec<Value> {
         (ID_NUMBER, "110101199003070265"),
         (ADDRESS, "北京市朝阳区建国路88号"),
         (ADDRESS, "exactly thirty-two bytes of text"),
+        (ADDRESS, "thirty-one bytes, one is left.."),
+        (ADDRESS, "thirty-three bytes, one is over.."),
     ];
     let cell = |(first, (path, text)): (u8, (FieldPath, &str))| {
         let nonce = counting(first << 4);
@@ -65,6 +67,40 @@ fn cells(ring: &KeyRing) -> Vec<Value> {
         json!({"path": path.as_str(), "row": ROW, "plaintext": text, "nonce": hex(&nonce), "cell": hex(&cell)})
     };
     (1..).zip(values).map(cell).collect()
+}
+
+/// Cells that no reader may open, and why.
+fn refused(ring: &KeyRing) -> Vec<Value> {
+    let good = ring.enc.primary.get(PHONES).seal(&counting(0xe0), ROW, b"+8613800138000").unwrap();
+    let with = |at: usize, byte: u8| {
+        let mut cell = good.clone();
+        cell[at] = byte;
+        cell
+    };
+    let mut longer = good.clone();
+    longer.extend([0; 32]);
+    let other_field = ring.enc.primary.get(ADDRESS).seal(&counting(0xe0), ROW, b"+8613800138000").unwrap();
+    let other_row = ring.enc.primary.get(PHONES).seal(&counting(0xe0), ORG, b"+8613800138000").unwrap();
+    let refused = [
+        ("suite 00", with(0, 0)),
+        ("suite 02, kept free for SM4-GCM", with(0, 2)),
+        ("suite ff", with(0, 0xff)),
+        ("a key that is not there", with(4, 9)),
+        ("a bit of the nonce", with(5, good[5] ^ 1)),
+        ("a bit of the ciphertext", with(17, good[17] ^ 0x80)),
+        ("a bit of the tag", with(good.len() - 1, good[good.len() - 1] ^ 1)),
+        ("cut by a block", good[..good.len() - 32].to_vec()),
+        ("a block more", longer),
+        ("sealed for another field", other_field),
+        ("sealed for another row", other_row),
+        ("nothing", Vec::new()),
+    ];
+    let told = |(why, cell): (&str, Vec<u8>)| {
+        assert!(ring.open(PHONES, ROW, &cell).is_err(), "{why}");
+        json!({"why": why, "path": PHONES.as_str(), "row": ROW, "cell": hex(&cell)})
+    };
+    assert!(ring.open(PHONES, ROW, &good).is_ok());
+    refused.map(told).into()
 }
 
 fn index(ring: &KeyRing) -> Vec<Value> {
@@ -79,10 +115,13 @@ fn index(ring: &KeyRing) -> Vec<Value> {
     ];
     let entry = |(class, text): (IndexClass, &str)| {
         let check = ring.index_check(class, KEY_ID, ROW, text).unwrap();
-        let values: Vec<Value> = [8, 17, 28]
+        let number = IndexClass::ALL.iter().position(|one| *one == class).unwrap() + 1;
+        let values: Vec<Value> = [8_u8, 12, 16, 20, 24, 28]
             .map(|bits| {
                 let version = IndexVersion { key_id: KEY_ID, width: Width::from_stored(bits).unwrap() };
-                json!({"width": bits, "value": ring.index_value(class, version, text).unwrap().0})
+                let value = ring.index_value(class, version, text).unwrap().0;
+                let bucket = i64::try_from(number).unwrap() << 40 | i64::from(bits) << 32 | value;
+                json!({"width": bits, "value": value, "bucket": bucket})
             })
             .into();
         json!({
@@ -122,7 +161,8 @@ fn published_vectors_are_unchanged() {
         })
         .collect();
     let made = json!({
-        "kek": KEK, "org": ORG, "roots": wrapped, "cells": cells(&ring), "index": index(&ring), "tokens": tokens(),
+        "kek": KEK, "org": ORG, "roots": wrapped, "cells": cells(&ring), "refused": refused(&ring),
+        "index": index(&ring), "tokens": tokens(),
     });
     let made = format!("{made:#}\n");
 

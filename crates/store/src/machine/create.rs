@@ -69,7 +69,9 @@ pub(crate) async fn insert_set<R: Rows>(
         }
         match judge(tx, new, &entries, &found, allow_duplicate).await {
             // Not a refusal: something is wrong, and what was gathered of it may be half of it.
-            Err(failure @ (Failure::Engine(_) | Failure::Sealing(_) | Failure::Internal(_))) => return Err(failure),
+            Err(
+                failure @ (Failure::Engine(_) | Failure::Unreadable(_) | Failure::Sealing(_) | Failure::Internal(_)),
+            ) => return Err(failure),
             outcome => outcomes.push(outcome),
         }
     }

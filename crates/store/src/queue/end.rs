@@ -79,7 +79,7 @@ impl From<Failure> for Ended {
             | Failure::JobEnded
             | Failure::JobNotDead => Self::Final { code: "refused", detail },
             Failure::Engine(_) => inside("database", &detail),
-            Failure::Sealing(_) | Failure::Internal(_) => inside("internal", &detail),
+            Failure::Unreadable(_) | Failure::Sealing(_) | Failure::Internal(_) => inside("internal", &detail),
         }
     }
 }

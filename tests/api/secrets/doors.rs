@@ -1,0 +1,313 @@
+//! Every door of the description that writes or takes a body, called with words of its own in everything it takes.
+//!
+//! A door that needs more than its schema says has a line in [`Walk::call`]; one that the walk cannot call fails the
+//! test with what is to be added.
+
+use kehu_tests::{PASSWORD, Reply, Session};
+use serde_json::{Value, json};
+
+use super::bodies::Bodies;
+use super::sown::Sown;
+
+/// The fields of every form that is made: what a lead brings, and where it goes.
+pub(super) fn form_fields() -> Value {
+    json!([
+        {"key": "who", "maps_to": "customer.name"}, {"key": "mobile", "maps_to": "customer.phone"},
+        {"key": "mail", "maps_to": "customer.email"}, {"key": "place", "maps_to": "customer.address"},
+        {"key": "chat", "maps_to": "contact.wechat"}, {"key": "said", "maps_to": "customer.remark"},
+    ])
+}
+
+/// An operation of the description.
+struct Door<'a> {
+    method: String,
+    path: &'a str,
+    name: String,
+    value: &'a Value,
+    parameters: Vec<&'a Value>,
+}
+
+impl Door<'_> {
+    /// The content types that it takes, with their schemas.
+    fn contents(&self) -> Vec<(&str, &Value)> {
+        let content = self.value["requestBody"]["content"].as_object();
+        content.into_iter().flatten().map(|(kind, content)| (kind.as_str(), &content["schema"])).collect()
+    }
+
+    /// The kind in its path: `/v1/customers/{id}/restore` → `customers`.
+    fn kind(&self) -> &str {
+        self.path.split('/').nth(2).unwrap_or_default()
+    }
+}
+
+/// A walk through the doors of a server.
+pub(super) struct Walk<'a> {
+    base: &'a str,
+    document: &'a Value,
+    admin: Session,
+    customer: String,
+    contact: String,
+    job: String,
+    called: usize,
+    pub(super) sown: Sown,
+}
+
+impl<'a> Walk<'a> {
+    /// Begins one, as an administrator.
+    pub(super) fn new(base: &'a str, document: &'a Value, admin: &Session) -> Self {
+        let mut sown = Sown::default();
+        // Every request names its client so; the journal and the sessions keep it.
+        let admin = admin.with("user-agent", &sown.ascii("User-Agent"));
+        let customer = admin.post("/v1/customers", &json!({"name": "行走公司", "kind": "company"})).expect(201).id();
+        let contact = admin.post("/v1/contacts", &json!({"customer_id": customer, "name": "周行"})).expect(201).id();
+        let job = admin.post("/v1/audit/verify", &json!({})).expect(202).id();
+        Self { base, document, admin, customer, contact, job, called: 0, sown }
+    }
+
+    /// Calls every door; how many there were.
+    pub(super) fn through_every_door(&mut self) -> usize {
+        let document = self.document;
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            for (method, value) in methods.as_object().unwrap() {
+                if !["post", "put", "patch", "delete"].contains(&method.as_str()) {
+                    continue;
+                }
+                let method = method.to_uppercase();
+                let named = |parameter: &'a Value| match parameter["$ref"].as_str() {
+                    Some(name) => document.pointer(name.trim_start_matches('#')).unwrap(),
+                    None => parameter,
+                };
+                let parameters = value["parameters"].as_array().into_iter().flatten().map(named).collect();
+                let name = format!("{method} {path}");
+                self.sown.door.clone_from(&name);
+                self.call(&Door { method, path, name, value, parameters });
+                self.called += 1;
+            }
+        }
+        self.called
+    }
+
+    fn call(&mut self, door: &Door<'_>) {
+        let anybody = Session::anonymous(self.base);
+        match door.name.as_str() {
+            "POST /v1/auth/login" => {
+                for body in self.bodies(door) {
+                    // Two names for one member.
+                    for name in ["login", "email"] {
+                        let mut body = body.clone();
+                        body.as_object_mut().unwrap().remove(name);
+                        let _ = anybody.post(door.path, &body).expect(401);
+                    }
+                }
+            }
+            "POST /v1/auth/refresh" => {
+                for body in self.bodies(door) {
+                    let _ = anybody.post(door.path, &body).expect(401);
+                }
+                let tokens = self.signed_in().1;
+                let again = anybody.post(door.path, &json!({"refresh_token": tokens["refresh_token"]})).expect(200);
+                self.tell_tokens(&again.json());
+            }
+            "POST /v1/auth/accept_invitation" => {
+                let body = json!({"name": "受邀人", "role": "salesperson", "user_name": self.sown.ascii("user_name")});
+                let made = self.admin.post("/v1/users", &body).expect(201).json();
+                let token = made["invitation"]["token"].as_str().unwrap();
+                self.sown.told("invitation", token);
+                for mut body in self.bodies(door) {
+                    body["token"] = token.into();
+                    let _ = anybody.post(door.path, &body).expect(204);
+                }
+            }
+            "POST /v1/me/password" => {
+                let (session, _) = self.signed_in();
+                for mut body in self.bodies(door) {
+                    let _ = self.with_headers(door, &session).post(door.path, &body).expect(422);
+                    body["old_password"] = PASSWORD.into();
+                    let _ = self.with_headers(door, &session).post(door.path, &body).expect(204);
+                }
+            }
+            "POST /v1/auth/logout" => {
+                let (session, _) = self.signed_in();
+                self.send(door, &session, door.path, None);
+            }
+            "DELETE /v1/me/sessions/{id}" => {
+                let (session, _) = self.signed_in();
+                let listed = session.get("/v1/me/sessions").expect(200).json();
+                let id = listed["data"][0]["id"].as_str().unwrap().to_owned();
+                self.send(door, &session, &door.path.replace("{id}", &id), None);
+            }
+            "POST /v1/jobs/{id}/cancel" | "POST /v1/jobs/{id}/retry" => {
+                // It may have ended.
+                let reply = self.admin.send("POST", &door.path.replace("{id}", &self.job), &[], "");
+                assert!([200, 409].contains(&reply.status), "{}: {}", door.name, reply.text);
+            }
+            "POST /v1/forms/{id}/submissions" | "POST /v1/hooks/{key}" => self.submit(door, &anybody),
+            _ => {
+                let admin = self.admin.clone();
+                let path = self.target(door);
+                self.send_all(door, &admin, &path);
+            }
+        }
+    }
+
+    /// Somebody who signed in just now, and the tokens.
+    fn signed_in(&mut self) -> (Session, Value) {
+        let login = self.sown.ascii("user_name");
+        let user = json!({"name": "过客", "role": "salesperson", "user_name": login, "password": PASSWORD});
+        let _ = self.admin.post("/v1/users", &user).expect(201);
+        let sign_in = json!({"login": login, "password": PASSWORD, "device_name": self.sown.open("device_name")});
+        let tokens = Session::anonymous(self.base).post("/v1/auth/login", &sign_in).expect(200).json();
+        self.tell_tokens(&tokens);
+        let session = Session::anonymous(self.base).with_token(tokens["access_token"].as_str());
+        (session, tokens)
+    }
+
+    fn tell_tokens(&mut self, tokens: &Value) {
+        for name in ["access_token", "refresh_token"] {
+            let token = tokens[name].as_str().unwrap().to_owned();
+            self.sown.told(name, &token);
+        }
+    }
+
+    fn bodies(&mut self, door: &Door<'_>) -> Vec<Value> {
+        let bodies = Bodies { document: self.document, customer: &self.customer, contact: &self.contact };
+        let (_, schema) = door.contents()[0];
+        bodies.of(schema, &mut self.sown)
+    }
+
+    /// The path, with a new record in the place of its id.
+    fn target(&mut self, door: &Door<'_>) -> String {
+        if !door.path.contains('{') {
+            return door.path.to_owned();
+        }
+        let collection = format!("/v1/{}", door.kind());
+        let made = &self.document["paths"][&collection]["post"];
+        assert!(
+            made.is_object() && door.path.matches('{').count() == 1 && door.path.contains("{id}"),
+            "{} is not called by this test: say in Walk::call what its path means",
+            door.name
+        );
+        let schema = &made["requestBody"]["content"]["application/json"]["schema"];
+        let bodies = Bodies { document: self.document, customer: &self.customer, contact: &self.contact };
+        let body = bodies.of(schema, &mut self.sown).remove(0);
+        let id = self.admin.post(&format!("{collection}?on_duplicate=allow"), &body).expect(201).id();
+        if door.path.ends_with("/restore") {
+            let _ = self.admin.delete(&format!("{collection}/{id}")).expect(204);
+        }
+        door.path.replace("{id}", &id)
+    }
+
+    /// The headers that it takes, each with a word of its own.
+    fn with_headers(&mut self, door: &Door<'_>, session: &Session) -> Session {
+        let mut session = session.clone();
+        for parameter in &door.parameters {
+            let name = parameter["name"].as_str().unwrap();
+            session = match (parameter["in"].as_str().unwrap(), name) {
+                ("header", "Idempotency-Key") => session.with("idempotency-key", &self.sown.ascii(name).repeat(2)),
+                ("header", "X-Change-Reason") => {
+                    let reason = self.sown.text(name);
+                    session.with("x-change-reason", &kehu_tests::encoded(&reason))
+                }
+                ("header", "If-Match" | "Accept-Language") | ("path", _) | ("query", "on_duplicate") => session,
+                other => panic!("{} takes {other:?}: say in Walk::with_headers what it is given", door.name),
+            };
+        }
+        session
+    }
+
+    /// Sends what the schema says, and then what it does not say.
+    fn send_all(&mut self, door: &Door<'_>, session: &Session, path: &str) {
+        if door.contents().is_empty() {
+            return self.send(door, session, path, None);
+        }
+        for body in self.bodies(door) {
+            self.send(door, session, path, Some(&body));
+        }
+        // What is refused is nowhere either.
+        let body = json!({ self.sown.ascii("an unknown member"): self.sown.text("an unknown value") });
+        let reply = session.send(&door.method, path, body.to_string().as_bytes(), "application/json");
+        assert!((400..500).contains(&reply.status), "{}: {} {}", door.name, reply.status, reply.text);
+        let broken = format!("{{\"name\": \"{}", self.sown.ascii("a broken body"));
+        let _ = session.send(&door.method, path, broken.as_bytes(), "application/json").expect(400);
+    }
+
+    fn send(&mut self, door: &Door<'_>, session: &Session, path: &str, body: Option<&Value>) {
+        let session = self.with_headers(door, session);
+        let takes = |name: &str| door.parameters.iter().any(|parameter| parameter["name"] == name);
+        let query = if takes("on_duplicate") { "?on_duplicate=allow" } else { "" };
+        let path = format!("{path}{query}");
+        let send = |session: &Session| -> Reply {
+            match body {
+                Some(body) => session.send(&door.method, &path, body.to_string().as_bytes(), "application/json"),
+                None => session.send(&door.method, &path, &[], ""),
+            }
+        };
+        let reply = send(&session);
+        assert!(
+            reply.status < 300 && reply.status != 207,
+            "{} refused the body that this test made ({}): {}\n{body:?}\nSay in bodies.rs what the member takes, or in \
+             Walk::call what the door needs.",
+            door.name,
+            reply.status,
+            reply.text
+        );
+        if takes("Idempotency-Key") {
+            // The answer was kept.
+            assert_eq!(send(&session).status, reply.status, "{}", door.name);
+        }
+    }
+
+    /// A lead in each content type, with values that the form knows and does not know.
+    fn submit(&mut self, door: &Door<'_>, anybody: &Session) {
+        let form = json!({"name": "表单", "fields": form_fields(), "source_id": "/lead_id"});
+        let form = self.admin.post("/v1/forms", &form).expect(201).json();
+        let (public, hook) = (form["public_key"].as_str().unwrap(), form["hook_key"].as_str().unwrap());
+        self.sown.told("public_key", public);
+        self.sown.told("hook_key", hook);
+        let path = door.path.replace("{id}", form["id"].as_str().unwrap()).replace("{key}", hook);
+        let visitor = if door.path.contains("hooks") { anybody.clone() } else { anybody.with_token(Some(public)) };
+        for (content_type, _) in door.contents() {
+            let values = [
+                ("who", self.sown.open("name")),
+                ("mobile", self.sown.phone("mobile")),
+                ("mail", self.sown.mail("mail")),
+                ("place", self.sown.text("place")),
+                ("chat", self.sown.ascii("chat")),
+                ("said", self.sown.open("remark")),
+                ("lead_id", self.sown.ascii("lead_id")),
+                ("utm_source", self.sown.ascii("utm_source")),
+                ("landing_url", format!("https://www.example.com/?x={}", self.sown.ascii("landing_url"))),
+                ("unmapped", self.sown.text("unmapped")),
+            ];
+            let (body, content_type) = encoded(content_type, &values, &door.name);
+            let visitor = self.with_headers(door, &visitor);
+            let reply = visitor.send("POST", &path, body.as_bytes(), &content_type);
+            assert!(reply.status < 300, "{} {content_type}: {}", door.name, reply.text);
+            let mixed = [("who", self.sown.open("name")), ("mobile", self.sown.mail("mail in mobile"))];
+            let (body, content_type) = encoded(&content_type, &mixed, &door.name);
+            let _ = visitor.send("POST", &path, body.as_bytes(), &content_type);
+        }
+    }
+}
+
+/// Values in a content type, and what that is called on the wire.
+fn encoded(content_type: &str, values: &[(&str, String)], door: &str) -> (String, String) {
+    if content_type.starts_with("application/json") {
+        let values: Value =
+            values.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str()))).collect();
+        return (values.to_string(), content_type.to_owned());
+    }
+    if content_type == "application/x-www-form-urlencoded" {
+        let pair = |(name, value): &(&str, String)| format!("{name}={}", kehu_tests::encoded(value));
+        return (values.iter().map(pair).collect::<Vec<_>>().join("&"), content_type.to_owned());
+    }
+    assert!(
+        content_type.starts_with("multipart/form-data"),
+        "{door} takes {content_type}: say in encoded() how it is written"
+    );
+    let part = |(name, value): &(&str, String)| {
+        format!("--edge\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let body: String = values.iter().map(part).collect();
+    (format!("{body}--edge--\r\n"), "multipart/form-data; boundary=edge".to_owned())
+}
