@@ -184,7 +184,7 @@ pub(crate) fn token(data: &[u8]) {
     let read = RefreshToken::parse(&made).unwrap();
     assert_eq!((read.org, read.session, read.counter), (org, session, counter));
     assert!(read.verify(&key));
-    let (at, letter) = (3 + data.len() % (made.len() - 3), if data.len() % 2 == 0 { "A" } else { "_" });
+    let (at, letter) = (3 + data.len() % (made.len() - 3), if data.len().is_multiple_of(2) { "A" } else { "_" });
     let mut other = made.to_string();
     other.replace_range(at..=at, letter);
     assert!(other == *made || !RefreshToken::parse(&other).is_some_and(|token| token.verify(&key)));
