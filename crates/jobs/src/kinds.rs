@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use croner::Cron;
+use kehu_store::erasure::{self, ERASURE, TIDYING};
 use kehu_store::journal::{Keep, VERIFICATION, verify_asked};
 use kehu_store::queue::{Run, Schedule, Spec, Work};
 
@@ -85,6 +86,8 @@ impl Kinds {
 pub fn built_in(keep: Keep) -> Result<Kinds, PatternError> {
     Kinds::default()
         .with(&VERIFICATION, verify_asked)
+        .with(&ERASURE, erasure::run)
+        .with(&TIDYING, erasure::tidy)
         .with(&journal::CLOSE, journal::close)
         .with(&journal::KEEP, move |work| journal::keep(work, keep))
         .with(&housekeeping::KIND, housekeeping::run)
@@ -130,6 +133,6 @@ mod tests {
     #[test]
     fn those_of_the_program_are_sound() {
         let kinds = built_in(Keep::days(1096).unwrap()).unwrap();
-        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (4, 3));
+        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (6, 3));
     }
 }

@@ -66,6 +66,31 @@ async fn open(data: &Data, folder: &Path, alone: Option<Alone>) -> Result<Opened
     Ok(Opened { gate, new_key, alone })
 }
 
+/// Opens a database file of the folder that nobody serves yet.
+pub(crate) async fn open_file(data: &Data, file: &Path, keys: LocalKeys) -> Result<Gate, Failed> {
+    let options = GateOptions {
+        place: EngineOptions::sqlite(file),
+        keys: Arc::new(keys),
+        clock: Clock::system(),
+        read_limit: data.read_limit,
+    };
+    Ok(Gate::open(options).await.context("the database cannot be opened")?)
+}
+
+/// The SQLite file of a folder, whether it is there or not, and the key that there is.
+pub(crate) fn file_and_key(data: &Data) -> Result<(PathBuf, LocalKeys), Failed> {
+    if !is_embedded(data) {
+        return Err(Failed::Configuration(
+            "a PostgreSQL database is copied by its own means (pg_dump, pg_restore); what was erased goes with `kehu \
+             erasures export` and `kehu erasures replay`"
+                .to_owned(),
+        ));
+    }
+    let folder = folder(&data.data)?;
+    let (keys, _) = key(data, &folder, false)?;
+    Ok((folder.join(DATABASE), keys))
+}
+
 /// Whether the data is a SQLite file in the folder.
 pub(crate) fn is_embedded(data: &Data) -> bool {
     url(data).is_none()

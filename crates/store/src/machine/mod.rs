@@ -35,7 +35,7 @@ pub use doors::{Idempotency, Verb, WriteOptions, Written, create, delete, get, l
 pub use expand::{EXPANSIONS, Expansion};
 pub use lookup::lookup;
 
-pub(crate) use doors::still_readable;
+pub(crate) use doors::{TRIES, pause, still_readable};
 
 /// A future that stays on its thread.
 pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
@@ -103,6 +103,8 @@ pub(crate) trait Machine: Sync {
     fn table(&self) -> String;
     /// Whether its records can be deleted; people are disabled instead.
     fn removable(&self) -> bool;
+    /// Whether its records can be erased for good: persons and companies.
+    fn erasable(&self) -> bool;
     /// Whether many can be made at once; users come one by one, each with a way in.
     fn batched(&self) -> bool;
     /// Parses a new record, with all that was found wrong.
@@ -151,6 +153,12 @@ impl Resource {
         self.0.removable()
     }
 
+    /// Whether its records can be erased for good: persons and companies.
+    #[must_use]
+    pub fn erasable(self) -> bool {
+        self.0.erasable()
+    }
+
     /// Whether many can be made at once; users come one by one, each with a way in.
     #[must_use]
     pub fn batched(self) -> bool {
@@ -178,6 +186,9 @@ impl<R: Rows> Machine for Of<R> {
     }
     fn removable(&self) -> bool {
         R::REMOVABLE
+    }
+    fn erasable(&self) -> bool {
+        R::ERASABLE
     }
     fn batched(&self) -> bool {
         R::BATCHED
