@@ -235,6 +235,13 @@ mod tests {
         let history = admin.get(&format!("{one}/history")).expect(200);
         check(&document, "GET", "/v1/customers/{id}/history", &history);
         check(&document, "GET", "/v1/customers/{id}/history", &admin.get(&format!("{one}/history?q=x")).expect(400));
+        let why = json!({"reason": "应本人要求"});
+        let gone = admin.post("/v1/customers", &company("遗忘有限公司")).expect(201).id();
+        let door = "/v1/customers/{id}/erase";
+        let gone = door.replace("{id}", &gone);
+        check(&document, "POST", door, &seller.session.post(&gone, &why).expect(403));
+        check(&document, "POST", door, &admin.post(&gone, &json!({})).expect(422));
+        check(&document, "POST", door, &admin.post(&gone, &why).expect(202));
         let log = admin.get("/v1/audit").expect(200);
         check(&document, "GET", "/v1/audit", &log);
         check(&document, "GET", "/v1/audit", &admin.get("/v1/audit?sort=seq").expect(200));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use kehu_domain::kinds::FollowUp;
+use kehu_domain::kinds::{FollowUp, FollowUpKind};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Value,
 };
@@ -15,6 +15,7 @@ use crate::entities::follow_up;
 use crate::failure::Failure;
 use crate::gate::{Caller, worth_another_try};
 use crate::journal::forget_values;
+use crate::machine::remove::remove;
 use crate::machine::{Machine, TRIES, pause, update};
 use crate::ops::children;
 use crate::pii::padded;
@@ -43,7 +44,7 @@ enum Part {
     Submissions,
     /// What hangs on a customer: the table and the kind.
     Children(&'static str, &'static str),
-    /// Follow-ups that name a contact stay without it.
+    /// Follow-ups that name a contact.
     Mentions,
     /// Values in the journal.
     Values,
@@ -150,10 +151,7 @@ impl Erasing {
                     Part::Jobs => Done::with(false, []),
                     Part::Submissions => submissions(tx, &target).await?,
                     Part::Children(table, kind) => of_customer(tx, table, kind, target.id).await?,
-                    Part::Mentions => {
-                        let named = mentions(tx, &[target.id]).await?;
-                        Done::with(named > 0, [("mentions", named)])
-                    }
+                    Part::Mentions => mentions(tx, &[target.id]).await?,
                     Part::Values => values(tx, &target).await?,
                     Part::Record => record(tx, &target).await?,
                 };
@@ -233,26 +231,18 @@ async fn of_customer(tx: &Tx<'_>, table: &str, kind: &'static str, customer: Uui
         // A contact may have come from another customer.
         let named = mentions(tx, &found).await?;
         let sent = ids(tx, "submissions", &format!("contact_id IN ({})", places(found.len())), found.clone()).await?;
-        if named > 0 || !sent.is_empty() {
+        if named.more || !sent.is_empty() {
             let gone = forget_submissions(tx, sent).await?;
-            return Ok(Done::with(true, gone.into_iter().chain([("mentions", named)])));
+            return Ok(Done::with(true, named.counts.into_iter().chain(gone)));
         }
     }
-    let entries = forget_values(tx, &found, i64::MAX, ENTRIES).await?;
-    if entries == u64::try_from(ENTRIES).unwrap_or_default() {
-        return Ok(Done::with(true, [("journal_entries", entries)]));
-    }
-    ledger::note(tx, kind, &found).await?;
-    let mut counts = remove(tx, kind, table, &found).await?;
-    counts.push(("journal_entries", entries));
-    for id in found {
-        tx.log(erased(kind, id).saying(&json!({ "customer_id": customer })));
-    }
-    Ok(Done::with(true, counts))
+    let said = json!({ "customer_id": customer });
+    Ok(Done::with(true, forget(tx, kind, table, &found, &said).await?))
 }
 
-/// Takes contacts out of follow-ups that name them: they are changes like any other. How many.
-async fn mentions(tx: &Tx<'_>, contacts: &[Uuid]) -> Result<u64, Failure> {
+/// Follow-ups that name contacts: those that a form wrote say what the person sent, and go; others stay without the
+/// person. What changes is a change like any other, for whoever follows them.
+async fn mentions(tx: &Tx<'_>, contacts: &[Uuid]) -> Result<Done, Failure> {
     use follow_up::Column as C;
     let named = follow_up::Entity::find()
         .filter(C::OrgId.eq(tx.org_id()))
@@ -264,13 +254,45 @@ async fn mentions(tx: &Tx<'_>, contacts: &[Uuid]) -> Result<u64, Failure> {
         .await?;
     let found: Vec<Uuid> = named.iter().map(|row| row.id).collect();
     // They show the contact's name.
-    forget_answers(tx, &found).await?;
-    for row in named {
+    let mut counts = vec![("kept_answers", forget_answers(tx, &found).await?)];
+    let (sent, others): (Vec<_>, Vec<_>) = named.into_iter().partition(|row| row.kind == FollowUpKind::Form.key());
+    let (deleted, living): (Vec<_>, Vec<_>) = sent.into_iter().partition(|row| row.deleted_at.is_some());
+    for row in &living {
+        // Its entry says what it was, and is written with this transaction: the next one takes it away.
+        remove::<FollowUp>(tx, row.id, None).await?;
+    }
+    let deleted: Vec<Uuid> = deleted.iter().map(|row| row.id).collect();
+    if !deleted.is_empty() {
+        counts.extend(forget(tx, "follow_up", "follow_ups", &deleted, &json!({})).await?);
+    }
+    counts.push(("mentions", u64::try_from(others.len()).unwrap_or(u64::MAX)));
+    for row in others {
         let (before, touched) = FollowUp::from_row(row, &Opener(tx.caller().ring()))?;
         let data = FollowUp { contact_id: None, ..before.data.clone() };
         update::write(tx, &before, &touched, data).await?;
     }
-    Ok(u64::try_from(found.len()).unwrap_or(u64::MAX))
+    Ok(Done::with(!found.is_empty(), counts))
+}
+
+/// Deleted records that hang on the one that is erased: their values first, then all of them.
+async fn forget(
+    tx: &Tx<'_>,
+    kind: &'static str,
+    table: &str,
+    records: &[Uuid],
+    said: &serde_json::Value,
+) -> Result<Vec<(&'static str, u64)>, Failure> {
+    let entries = forget_values(tx, records, i64::MAX, ENTRIES).await?;
+    let mut counts = vec![("journal_entries", entries)];
+    if entries == u64::try_from(ENTRIES).unwrap_or_default() {
+        return Ok(counts);
+    }
+    ledger::note(tx, kind, records).await?;
+    counts.extend(delete(tx, kind, table, records).await?);
+    for id in records {
+        tx.log(erased(kind, *id).saying(said));
+    }
+    Ok(counts)
 }
 
 #[derive(FromQueryResult)]
@@ -291,7 +313,7 @@ async fn values(tx: &Tx<'_>, target: &Target) -> Result<Done, Failure> {
 
 /// The row itself.
 async fn record(tx: &Tx<'_>, target: &Target) -> Result<Done, Failure> {
-    let counts = remove(tx, target.kind, &target.table, &[target.id]).await?;
+    let counts = delete(tx, target.kind, &target.table, &[target.id]).await?;
     if has_fts5(tx.db()) {
         tx.enqueue(NewJob::new(&TIDYING, json!({})).unique(TIDYING.name()));
     }
@@ -299,7 +321,7 @@ async fn record(tx: &Tx<'_>, target: &Target) -> Result<Done, Failure> {
 }
 
 /// Deletes rows of records and what stands beside them.
-async fn remove(
+async fn delete(
     tx: &Tx<'_>,
     kind: &'static str,
     table: &str,

@@ -11,7 +11,7 @@ mod lookup;
 mod page;
 pub(crate) mod question;
 pub(crate) mod read;
-mod remove;
+pub(crate) mod remove;
 pub(crate) mod update;
 
 use std::any::Any;

@@ -1,1 +1,6 @@
-//! Erasing.
+//! Erasing, and erasing again.
+
+mod bed;
+mod copies;
+mod ledger;
+mod whole;
