@@ -41,7 +41,7 @@ mod tests {
     pub(super) fn a_customer_is_gone_and_the_log_says_so(engine: Engine) {
         let org = Org::new(engine);
         let admin = &org.admin;
-        let (phone, key) = (mobile(), "erase-me-1");
+        let (phone, key) = (mobile(), "erase-me-0123456789");
         let body = json!({
             "name": "遗忘有限公司", "kind": "company", "phones": [phone],
             "contacts": [{"name": "周忘", "phones": [mobile()]}],
@@ -149,7 +149,7 @@ mod tests {
             "happened_at": "2026-11-22T00:00:00Z",
         });
         let follow_up =
-            admin.with("idempotency-key", "follow-up-1").post("/v1/follow_ups", &follow_up).expect(201).id();
+            admin.with("idempotency-key", "follow-up-0123456789").post("/v1/follow_ups", &follow_up).expect(201).id();
         let path = format!("/v1/contacts/{contact}");
         // Deleted with its customer, it does not come back with it.
         let _ = admin.delete(&format!("/v1/customers/{customer}")).expect(204);

@@ -215,7 +215,9 @@ fn a_restore_that_is_killed_leaves_one_whole_database() {
         assert_eq!(number(&home, "SELECT count(*) FROM customers WHERE name = '后来有限公司'"), 1, "{tamper}");
         assert!(!std::fs::read(home.data().join("kehu.db")).unwrap().windows(NAME.len()).any(|w| w == NAME.as_bytes()));
     }
+    assert!(home.data().join("kehu.db.restoring").exists());
     assert!(home.start().stop().success());
+    assert!(!home.data().join("kehu.db.restoring").exists(), "somebody may be in it who was erased");
     done(&run(restore(&home, &copy, &[])));
     assert_eq!(number(&home, "SELECT count(*) FROM customers"), 0);
     assert!(!home.data().join("kehu.db.restoring").exists());

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use kehu_store::backup;
 use kehu_store::clock::Clock;
 use kehu_store::crypto::kek::LocalKeys;
 use kehu_store::crypto::keyfile::create_key_file;
@@ -46,6 +47,10 @@ pub(crate) async fn open_existing(data: &Data) -> Result<Opened, Failed> {
 pub(crate) async fn open_to_serve(data: &Data) -> Result<Opened, Failed> {
     let folder = folder(&data.data)?;
     let alone = if url(data).is_none() { Some(Alone::in_folder(&folder)?) } else { None };
+    if alone.is_some() {
+        // A restore that was killed may have left somebody in it who was erased.
+        backup::remove_database(&restoring(&folder.join(DATABASE))).map_err(anyhow::Error::new)?;
+    }
     open(data, &folder, alone).await
 }
 
@@ -89,6 +94,11 @@ pub(crate) fn file_and_key(data: &Data) -> Result<(PathBuf, LocalKeys), Failed> 
     let folder = folder(&data.data)?;
     let (keys, _) = key(data, &folder, false)?;
     Ok((folder.join(DATABASE), keys))
+}
+
+/// The copy that a restore works on.
+pub(crate) fn restoring(file: &Path) -> PathBuf {
+    backup::beside(file, ".restoring")
 }
 
 /// Whether the data is a SQLite file in the folder.

@@ -19,7 +19,7 @@ use crate::alone::Alone;
 use crate::backup::explain;
 use crate::config::Data;
 use crate::erasures;
-use crate::open::{file_and_key, open_file};
+use crate::open::{file_and_key, open_file, restoring};
 
 /// The flags of the command.
 #[derive(Args)]
@@ -52,7 +52,7 @@ pub(crate) fn run(restore: &Restore) -> Result<(), Failed> {
     let _alone = Alone::in_folder(folder)?;
     let checked = backup::check(&restore.from, &keys).map_err(explain)?;
     let ledger = ledger(restore, &file)?;
-    let fresh = beside(&file, ".restoring");
+    let fresh = restoring(&file);
     backup::place(&restore.from, &fresh).map_err(explain)?;
     say(&format!("{}: {} bytes, whole, opened with the key", restore.from.display(), checked.bytes))?;
     actix_web::rt::System::new().block_on(bring_up(&restore.data, &fresh, keys, ledger))?;

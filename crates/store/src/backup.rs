@@ -193,13 +193,22 @@ pub fn ledger_of(file: &Path) -> Result<Vec<OldRow>, BackupError> {
 /// # Errors
 /// The file system refuses.
 pub fn place(from: &Path, to: &Path) -> Result<(), BackupError> {
-    for name in [to.to_owned(), beside(to, "-wal"), beside(to, "-shm")] {
-        remove(&name)?;
-    }
+    remove_database(to)?;
     let mut source = File::open(from).map_err(|error| told(from, error))?;
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
     let mut file = file.map_err(|error| told(to, error))?;
     io::copy(&mut source, &mut file).and_then(|_| file.sync_all()).map_err(|error| told(to, error))
+}
+
+/// Deletes a database that nobody has open, with its log; nothing need be there.
+///
+/// # Errors
+/// The file system refuses.
+pub fn remove_database(file: &Path) -> Result<(), BackupError> {
+    for name in [file.to_owned(), beside(file, "-wal"), beside(file, "-shm")] {
+        remove(&name)?;
+    }
+    Ok(())
 }
 
 /// Brings the folder of a file onto the disk: its name is there after the power fails.

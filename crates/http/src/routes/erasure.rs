@@ -22,14 +22,16 @@ pub(super) async fn erase(
     let SignedJson { caller, query, body } = signed;
     query.finish()?;
     let mut members = Members::of(body)?;
-    let said = members.text("reason");
-    let reason = said.as_deref().unwrap_or_default().trim();
-    let length = reason.chars().count();
-    if length > REASON_MAX {
-        members.flaw("reason", Flaw::new(&codes::TEXT_TOO_LONG).with("length", length).with("max", REASON_MAX));
-    } else if length == 0 {
-        members.flaw("reason", Flaw::new(&codes::REQUIRED).with("field", "reason"));
-    }
+    let reason = members.required("reason");
+    let reason = reason.trim();
+    members.check("reason", || {
+        let length = reason.chars().count();
+        match length {
+            0 => Some(Flaw::new(&codes::REQUIRED).with("field", "reason")),
+            1..=REASON_MAX => None,
+            _ => Some(Flaw::new(&codes::TEXT_TOO_LONG).with("length", length).with("max", REASON_MAX)),
+        }
+    });
     members.finish()?;
     Ok(accepted(kehu_store::erasure::erase(&caller, resource, record_id(&id)?, reason).await?))
 }
