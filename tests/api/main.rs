@@ -5,6 +5,7 @@ mod audit;
 mod children;
 mod customers;
 mod edges;
+mod erasure;
 mod guards;
 mod history;
 mod intake;

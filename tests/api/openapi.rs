@@ -59,6 +59,11 @@ mod tests {
     fn call(session: &Session, operation: &Operation, path: &str) -> Reply {
         match operation.method.as_str() {
             "GET" | "DELETE" => session.send(&operation.method, path, &[], ""),
+            // The example of the one door that tells what is missing before it looks.
+            method if path.ends_with("/erase") => {
+                let example = operation.value["requestBody"]["content"]["application/json"]["example"].to_string();
+                session.send(method, path, example.as_bytes(), "application/json")
+            }
             method => session.send(method, path, b"{}", "application/json"),
         }
     }
@@ -235,6 +240,13 @@ mod tests {
         let history = admin.get(&format!("{one}/history")).expect(200);
         check(&document, "GET", "/v1/customers/{id}/history", &history);
         check(&document, "GET", "/v1/customers/{id}/history", &admin.get(&format!("{one}/history?q=x")).expect(400));
+        let why = json!({"reason": "应本人要求"});
+        let gone = admin.post("/v1/customers", &company("遗忘有限公司")).expect(201).id();
+        let door = "/v1/customers/{id}/erase";
+        let gone = door.replace("{id}", &gone);
+        check(&document, "POST", door, &seller.session.post(&gone, &why).expect(403));
+        check(&document, "POST", door, &admin.post(&gone, &json!({})).expect(422));
+        check(&document, "POST", door, &admin.post(&gone, &why).expect(202));
         let log = admin.get("/v1/audit").expect(200);
         check(&document, "GET", "/v1/audit", &log);
         check(&document, "GET", "/v1/audit", &admin.get("/v1/audit?sort=seq").expect(200));

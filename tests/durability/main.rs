@@ -16,6 +16,9 @@ mod wire;
 
 #[cfg(test)]
 #[cfg(target_os = "linux")]
+mod backup;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod full_disk;
 #[cfg(test)]
 mod gone;

@@ -71,3 +71,40 @@ fn readers_go_on_where_they_were() {
     drop(admin);
     assert!(server.stop().success());
 }
+
+#[test]
+fn what_was_erased_after_a_dump_is_erased_from_it() {
+    let before = Home::postgres(own_postgres().url);
+    let url = before.database_url().unwrap().to_owned();
+    let server = before.start();
+    let admin = server.admin();
+    let id = admin.post("/v1/customers", &company("金丝雀实业有限公司")).expect(201).id();
+    let _ = admin.post("/v1/customers", &company("旁观有限公司")).expect(201);
+    drop(admin);
+    assert!(server.stop().success());
+    let cluster = Cluster::start();
+    let after = Home::postgres(cluster.url.clone());
+    std::fs::copy(before.key_file(), after.key_file()).unwrap();
+    assert!(after.start().stop().success());
+    restore(&url, &cluster);
+
+    let server = before.start();
+    let admin = server.admin();
+    let why = json!({"reason": "应本人要求"});
+    let job = ended(&admin, &accepted(admin.post(&format!("/v1/customers/{id}/erase"), &why)));
+    assert_eq!(job["result"]["erased"]["customers"], 1, "{job}");
+    drop(admin);
+    assert!(server.stop().success());
+    let ledger = before.path().join("ledger");
+    std::fs::write(&ledger, before.command(&["erasures", "export"]).output().unwrap().stdout).unwrap();
+
+    let count = |name: &str| cluster.session().number(&format!("SELECT count(*) FROM customers WHERE name = '{name}'"));
+    assert_eq!((count("金丝雀实业有限公司"), count("旁观有限公司")), (1, 1));
+    for times in 0..2 {
+        let told = after.command(&["erasures", "replay"]).arg(&ledger).output().unwrap();
+        let told = (told.status.success(), String::from_utf8_lossy(&told.stdout).into_owned());
+        assert!(told.0 && told.1.contains(&format!("{} were there and are erased", 1 - times)), "{told:?}");
+        assert_eq!((count("金丝雀实业有限公司"), count("旁观有限公司")), (0, 1));
+    }
+    assert!(after.command(&["audit", "verify"]).status().unwrap().success());
+}

@@ -32,10 +32,12 @@ pub const ACTIONS: [(Action, &str); 5] = [
 pub enum Right {
     /// Read the organisation's journal.
     AuditRead,
+    /// Erase persons and companies for good.
+    DataPurge,
 }
 
 /// Every right that is about no record, in the order of the matrix.
-pub const RIGHTS: [(Right, &str); 1] = [(Right::AuditRead, "audit.read")];
+pub const RIGHTS: [(Right, &str); 2] = [(Right::AuditRead, "audit.read"), (Right::DataPurge, "data.purge")];
 
 /// How far an action reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +119,7 @@ static ADMINISTRATOR: Rights = Rights {
     forms: [ALL, ALL, ALL, ALL, NONE],
     jobs: [NONE, ALL, ALL, NONE, NONE],
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
-    besides: &[Right::AuditRead],
+    besides: &[Right::AuditRead, Right::DataPurge],
 };
 
 static MANAGER: Rights = Rights {
@@ -148,7 +150,7 @@ static SYSTEM: Rights = Rights {
     forms: [ALL, ALL, ALL, ALL, ALL],
     jobs: [ALL, ALL, ALL, ALL, ALL],
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
-    besides: &[Right::AuditRead],
+    besides: &[Right::AuditRead, Right::DataPurge],
 };
 
 impl Rights {
@@ -281,9 +283,11 @@ mod tests {
     }
 
     #[test]
-    fn the_administrator_alone_reads_the_journal() {
-        let readers = RoleName::VOCABULARY.items.iter().filter_map(|(role, ..)| RoleName::from_key(role));
-        let readers: Vec<RoleName> = readers.filter(|role| Rights::of(*role).grants(Right::AuditRead)).collect();
-        assert_eq!(readers, [RoleName::Administrator]);
+    fn the_administrator_alone_reads_the_journal_and_erases() {
+        for (right, name) in RIGHTS {
+            let roles = RoleName::VOCABULARY.items.iter().filter_map(|(role, ..)| RoleName::from_key(role));
+            let given: Vec<RoleName> = roles.filter(|role| Rights::of(*role).grants(right)).collect();
+            assert_eq!(given, [RoleName::Administrator], "{name}");
+        }
     }
 }

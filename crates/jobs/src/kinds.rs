@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use croner::Cron;
+use kehu_store::erasure::{self, ERASURE, TIDYING};
 use kehu_store::journal::{Keep, VERIFICATION, verify_asked};
 use kehu_store::keys::{RETIREMENT, ROTATION, retire_index, rotate};
 use kehu_store::queue::{Run, Schedule, Spec, Work};
@@ -88,6 +89,8 @@ pub fn built_in(keep: Keep) -> Result<Kinds, PatternError> {
         .with(&VERIFICATION, verify_asked)
         .with(&ROTATION, rotate)
         .with(&RETIREMENT, retire_index)
+        .with(&ERASURE, erasure::run)
+        .with(&TIDYING, erasure::tidy)
         .with(&journal::CLOSE, journal::close)
         .with(&journal::KEEP, move |work| journal::keep(work, keep))
         .with(&housekeeping::KIND, housekeeping::run)
@@ -133,6 +136,6 @@ mod tests {
     #[test]
     fn those_of_the_program_are_sound() {
         let kinds = built_in(Keep::days(1096).unwrap()).unwrap();
-        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (6, 3));
+        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (8, 3));
     }
 }

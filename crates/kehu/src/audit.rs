@@ -117,7 +117,7 @@ async fn erased(erase: &AuditErase) -> Result<(), Failed> {
     Ok(writeln!(io::stdout(), "{erased} entries have no values any more").context("standard output is closed")?)
 }
 
-async fn organisation(gate: &Gate, slug: &str) -> Result<Uuid, Failed> {
+pub(crate) async fn organisation(gate: &Gate, slug: &str) -> Result<Uuid, Failed> {
     let organisations = gate.organisations().await.context("the organisations cannot be read")?;
     let found = organisations.into_iter().find(|(known, _)| known == slug).map(|(_, org)| org);
     found.ok_or_else(|| Failed::Configuration(format!("--org: there is no organisation {slug}")))

@@ -17,6 +17,9 @@ use kehu_store::keys::SEAL_LIMIT;
 use uuid::Uuid;
 
 use crate::Failed;
+use crate::backup::Backup;
+use crate::erasures::Erasures;
+use crate::restore::Restore;
 
 /// Kehu keeps customers, contacts and follow-ups, and talks JSON over HTTP.
 #[derive(Parser)]
@@ -43,6 +46,13 @@ pub(crate) enum Command {
     /// The journal of changes
     #[command(subcommand)]
     Audit(Audit),
+    /// Write a copy of the database (SQLite); a server may be running
+    Backup(Backup),
+    /// Put a backup in the place of the database (SQLite), without what was erased since; no server may be running
+    Restore(Restore),
+    /// The ledger of what was erased for good
+    #[command(subcommand)]
+    Erasures(Erasures),
     /// Write openapi.json and codes.json, the description of the API
     Openapi {
         /// Folder for the files

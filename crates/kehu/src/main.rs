@@ -2,15 +2,18 @@
 
 mod alone;
 mod audit;
+mod backup;
 mod banner;
 mod config;
 mod demo;
+mod erasures;
 mod hardening;
 mod healthcheck;
 mod keys;
 mod logs;
 mod open;
 mod org;
+mod restore;
 mod serve;
 mod work;
 
@@ -41,6 +44,9 @@ fn main() -> ExitCode {
         Command::Org(org) => org::run(&org),
         Command::Keys(keys) => keys::run(&keys),
         Command::Audit(audit) => audit::run(&audit),
+        Command::Backup(backup) => backup::run(&backup),
+        Command::Restore(restore) => restore::run(&restore),
+        Command::Erasures(erasures) => erasures::run(&erasures),
         Command::Openapi { out } => openapi(&out),
         Command::Healthcheck(healthcheck) => healthcheck::run(&healthcheck),
     };

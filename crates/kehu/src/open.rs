@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use kehu_store::backup;
 use kehu_store::clock::Clock;
 use kehu_store::crypto::kek::LocalKeys;
 use kehu_store::crypto::keyfile::create_key_file;
@@ -46,6 +47,10 @@ pub(crate) async fn open_existing(data: &Data) -> Result<Opened, Failed> {
 pub(crate) async fn open_to_serve(data: &Data) -> Result<Opened, Failed> {
     let folder = folder(&data.data)?;
     let alone = if url(data).is_none() { Some(Alone::in_folder(&folder)?) } else { None };
+    if alone.is_some() {
+        // A restore that was killed may have left somebody in it who was erased.
+        backup::remove_database(&restoring(&folder.join(DATABASE))).map_err(anyhow::Error::new)?;
+    }
     open(data, &folder, alone).await
 }
 
@@ -64,6 +69,36 @@ async fn open(data: &Data, folder: &Path, alone: Option<Alone>) -> Result<Opened
     let options = GateOptions { place, keys: Arc::new(keys), clock: Clock::system(), read_limit, seal_limit };
     let gate = Gate::open(options).await.context("the database cannot be opened")?;
     Ok(Opened { gate, new_key, alone })
+}
+
+/// Opens a database file of the folder that nobody serves yet.
+pub(crate) async fn open_file(data: &Data, file: &Path, keys: LocalKeys) -> Result<Gate, Failed> {
+    let options = GateOptions {
+        place: EngineOptions::sqlite(file),
+        keys: Arc::new(keys),
+        clock: Clock::system(),
+        read_limit: data.read_limit,
+    };
+    Ok(Gate::open(options).await.context("the database cannot be opened")?)
+}
+
+/// The SQLite file of a folder, whether it is there or not, and the key that there is.
+pub(crate) fn file_and_key(data: &Data) -> Result<(PathBuf, LocalKeys), Failed> {
+    if !is_embedded(data) {
+        return Err(Failed::Configuration(
+            "a PostgreSQL database is copied by its own means (pg_dump, pg_restore); what was erased goes with `kehu \
+             erasures export` and `kehu erasures replay`"
+                .to_owned(),
+        ));
+    }
+    let folder = folder(&data.data)?;
+    let (keys, _) = key(data, &folder, false)?;
+    Ok((folder.join(DATABASE), keys))
+}
+
+/// The copy that a restore works on.
+pub(crate) fn restoring(file: &Path) -> PathBuf {
+    backup::beside(file, ".restoring")
 }
 
 /// Whether the data is a SQLite file in the folder.

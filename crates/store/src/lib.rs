@@ -1,8 +1,10 @@
 //! The only crate that knows SQL and keys.
 
+pub mod backup;
 pub mod clock;
 pub mod crypto;
 pub mod engine;
+pub mod erasure;
 pub mod failure;
 pub mod gate;
 pub mod intake;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::operation::{Answer, Operation, parameter_ref};
-use super::shapes::{described, or_null, schema_ref, whole};
+use super::shapes::{described, object, or_null, schema_ref, whole};
 use crate::problem_codes::{self as codes, ProblemCode};
 
 /// Whose jobs somebody sees.
@@ -89,6 +89,10 @@ pub(super) fn schemas() -> Map<String, Value> {
     let mut all = Map::new();
     all.insert("JobState".into(), state);
     all.insert("Job".into(), whole("Something that is done later, and how far it is.", members()));
+    let reason =
+        json!({ "type": "string", "minLength": 1, "maxLength": 300, "description": "Why. It is kept sealed." });
+    let reason = Map::from_iter([("reason".to_owned(), reason)]);
+    all.insert("ToErase".into(), object("Why a record is erased.", reason, &["reason"], true));
     all.insert("JobPage".into(), whole("A page of jobs.", page));
     all
 }

@@ -21,6 +21,9 @@ pub(super) fn operations(kind: &'static Kind) -> Vec<Operation> {
     if resource(kind.name).is_some_and(Resource::removable) {
         all.extend([delete(kind), restore(kind)]);
     }
+    if resource(kind.name).is_some_and(Resource::erasable) {
+        all.push(erase(kind));
+    }
     all.push(search(kind));
     if resource(kind.name).is_some_and(Resource::batched) {
         all.push(batch(kind));
@@ -209,6 +212,21 @@ fn restore(kind: &'static Kind) -> Operation {
     restore.problems.extend(writing());
     restore.problems.extend([&codes::NOT_FOUND, &codes::DUPLICATE, &codes::READ_LIMIT, &codes::VERSION_CONFLICT]);
     restore
+}
+
+fn erase(kind: &'static Kind) -> Operation {
+    let text = "For good: a living record or a deleted one, what hangs on it, what it was found under, what was sent \
+                through forms and led to it, and every value in the journal, which keeps only that something was there. \
+                Takes the right `data.purge`. The record is out of sight at once and cannot be restored; the rest is a job, \
+                whose `result` says how much went, by table. Asked again, it gives the same job, and later one that finds \
+                nothing. What is restored from an older backup is erased again.";
+    let mut erase = operation(kind, "post", "erase", "/{id}/erase", format!("Erase {}", one(kind)), text);
+    erase.parameters = refs(&["RecordId"]);
+    erase.body = Some((JSON, schema_ref("ToErase")));
+    erase.example = Some(json!({ "reason": "应本人要求删除个人信息" }));
+    erase.answers = vec![Answer::json(202, "The job.", schema_ref("Job")).with_headers(&["Location"])];
+    erase.problems.extend([&codes::NOT_FOUND, &codes::CONFLICT, &codes::DATABASE_READ_ONLY, &codes::DISK_FULL]);
+    erase
 }
 
 fn batch(kind: &'static Kind) -> Operation {

@@ -1,7 +1,6 @@
 //! The organisation's log, for whoever may read it.
 
 use actix_web::HttpResponse;
-use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
 use kehu_store::journal::{self, Head, ToVerify};
 
@@ -9,6 +8,7 @@ use crate::headers::Incoming;
 use crate::problem::Problem;
 use crate::signed::{Signed, SignedJson};
 
+use super::jobs::accepted;
 use super::members::{Members, typed};
 use super::records::{plain, record_id};
 
@@ -47,12 +47,7 @@ async fn verify(signed: SignedJson) -> Reply {
     }
     members.finish()?;
     let asked = ToVerify { record_id: record_id.and_then(Result::ok), head };
-    let job = journal::ask_to_verify(&caller, asked).await?;
-    let mut response = HttpResponse::Accepted();
-    if let Some(id) = job.id {
-        response.insert_header((header::LOCATION, format!("/v1/jobs/{id}")));
-    }
-    Ok(response.insert_header((header::CONTENT_TYPE, "application/json")).body(job.body))
+    Ok(accepted(journal::ask_to_verify(&caller, asked).await?))
 }
 
 async fn get(incoming: Incoming, signed: Signed, id: web::Path<String>) -> Reply {

@@ -43,6 +43,15 @@ async fn retry(signed: Signed, id: web::Path<String>) -> Reply {
     Ok(json(queue::retry(&caller, record_id(&id)?).await?))
 }
 
+/// The answer that a job was asked for.
+pub(super) fn accepted(job: Answer) -> HttpResponse {
+    let mut response = HttpResponse::Accepted();
+    if let Some(id) = job.id {
+        response.insert_header((header::LOCATION, format!("/v1/jobs/{id}")));
+    }
+    response.insert_header((header::CONTENT_TYPE, "application/json")).body(job.body)
+}
+
 fn json(answer: Answer) -> HttpResponse {
     HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "application/json")).body(answer.body)
 }

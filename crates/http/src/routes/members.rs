@@ -54,6 +54,15 @@ impl Members {
         text.unwrap_or_default()
     }
 
+    /// Notes what a rule finds, where nothing was wrong with the member before.
+    pub(super) fn check(&mut self, name: &str, rule: impl FnOnce() -> Option<Flaw>) {
+        let pointer = format!("/{name}");
+        let found = self.findings.iter().any(|finding| finding.pointer == pointer);
+        if let Some(flaw) = if found { None } else { rule() } {
+            self.findings.push(Finding { pointer, flaw });
+        }
+    }
+
     /// Ends the reading.
     ///
     /// # Errors

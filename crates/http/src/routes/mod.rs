@@ -4,6 +4,7 @@ use actix_web::web::ServiceConfig;
 
 mod audit;
 mod auth;
+mod erasure;
 pub(crate) mod forms;
 mod jobs;
 mod me;

@@ -17,6 +17,8 @@ use crate::problem::Problem;
 use crate::query::Query;
 use crate::signed::{Signed, SignedBatch, SignedJson};
 
+use super::erasure;
+
 type Reply = Result<HttpResponse, Problem>;
 
 /// The most items of a batch.
@@ -41,6 +43,12 @@ pub(super) fn configure(app: &mut ServiceConfig) {
             app.service(
                 web::resource(format!("{path}/{{id}}/restore"))
                     .route(web::post().to(move |request, signed, id| restore(resource, request, signed, id))),
+            );
+        }
+        if resource.erasable() {
+            app.service(
+                web::resource(format!("{path}/{{id}}/erase"))
+                    .route(web::post().to(move |signed, id| erasure::erase(resource, signed, id))),
             );
         }
         app.service(

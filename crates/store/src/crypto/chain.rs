@@ -19,6 +19,8 @@ pub enum Signed {
     Entry,
     /// The hash of a stretch; a signature of 32 bytes.
     Stretch,
+    /// A record that was erased, or a line about one; 32 bytes.
+    Erasure,
 }
 
 impl Signed {
@@ -26,13 +28,14 @@ impl Signed {
         match self {
             Self::Entry => "entry",
             Self::Stretch => "stretch",
+            Self::Erasure => "erasure",
         }
     }
 
     const fn length(self) -> usize {
         match self {
             Self::Entry => 16,
-            Self::Stretch => 32,
+            Self::Stretch | Self::Erasure => 32,
         }
     }
 }
@@ -42,19 +45,26 @@ pub(super) struct ChainKeys {
     id: u32,
     entry: Hmac<Sha256>,
     stretch: Hmac<Sha256>,
+    erasure: Hmac<Sha256>,
 }
 
 impl ChainKeys {
     pub(super) fn new(org: Uuid, id: u32, root: &Root) -> Self {
-        Self { id, entry: keyed(org, root, Signed::Entry), stretch: keyed(org, root, Signed::Stretch) }
+        let keyed = |what| keyed(org, root, what);
+        Self { id, entry: keyed(Signed::Entry), stretch: keyed(Signed::Stretch), erasure: keyed(Signed::Erasure) }
+    }
+
+    fn key(&self, what: Signed) -> &Hmac<Sha256> {
+        match what {
+            Signed::Entry => &self.entry,
+            Signed::Stretch => &self.stretch,
+            Signed::Erasure => &self.erasure,
+        }
     }
 
     /// `01 ‖ key_id u32be ‖ the first bytes of HMAC-SHA-256(key, message)`
     fn sign(&self, what: Signed, message: &[u8]) -> Vec<u8> {
-        let mut mac = match what {
-            Signed::Entry => self.entry.clone(),
-            Signed::Stretch => self.stretch.clone(),
-        };
+        let mut mac = self.key(what).clone();
         mac.update(message);
         let code = mac.finalize().into_bytes();
         let head = [HMAC_SHA_256].into_iter().chain(self.id.to_be_bytes());
@@ -62,10 +72,7 @@ impl ChainKeys {
     }
 
     fn fits(&self, what: Signed, message: &[u8], code: &[u8]) -> bool {
-        let mut mac = match what {
-            Signed::Entry => self.entry.clone(),
-            Signed::Stretch => self.stretch.clone(),
-        };
+        let mut mac = self.key(what).clone();
         mac.update(message);
         code.len() == HEAD + what.length() && mac.verify_truncated_left(code.get(HEAD..).unwrap_or_default()).is_ok()
     }
@@ -82,6 +89,13 @@ impl KeyRing {
     #[must_use]
     pub fn sign(&self, what: Signed, message: &[u8]) -> Vec<u8> {
         self.chain.primary.sign(what, message)
+    }
+
+    /// The codes of a message under every open root, that of the primary one first: one of them is what was stored,
+    /// whenever that was.
+    #[must_use]
+    pub fn signatures(&self, what: Signed, message: &[u8]) -> Vec<Vec<u8>> {
+        self.chain.each().map(|keys| keys.sign(what, message)).collect()
     }
 
     /// Whether a code is this organisation's for that message.
@@ -103,7 +117,7 @@ mod tests {
     #[test]
     fn a_code_belongs_to_its_message_purpose_and_organisation() {
         let ring = KeyRing::unlock(&keys(), ORG, &rows()).unwrap();
-        for what in [Signed::Entry, Signed::Stretch] {
+        for what in [Signed::Entry, Signed::Stretch, Signed::Erasure] {
             let code = ring.sign(what, b"message");
             assert_eq!(code.len(), HEAD + what.length());
             assert!(ring.signature_fits(what, b"message", &code).unwrap());
@@ -135,6 +149,7 @@ mod tests {
         let ring = KeyRing::unlock(&keys(), ORG, &rows).unwrap();
         assert!(ring.signature_fits(Signed::Stretch, b"hash", &before).unwrap());
         assert_ne!(ring.sign(Signed::Stretch, b"hash"), before);
+        assert_eq!(ring.signatures(Signed::Stretch, b"hash"), [ring.sign(Signed::Stretch, b"hash"), before.clone()]);
         let mut unknown = before;
         unknown[4] = 9;
         assert_eq!(ring.signature_fits(Signed::Stretch, b"hash", &unknown), Err(NoRoot::Stale(9)));

@@ -185,6 +185,11 @@ impl<K> Opened<K> {
         self.active.iter().any(|(id, _)| *id > self.primary_id)
     }
 
+    /// Every open one, the primary one first.
+    pub(super) fn each(&self) -> impl Iterator<Item = &K> {
+        std::iter::once(&self.primary).chain(self.active.iter().map(|(_, keys)| keys))
+    }
+
     pub(super) fn find(&self, key_id: u32) -> Result<&K, NoRoot> {
         if key_id == self.primary_id {
             return Ok(&self.primary);

@@ -172,6 +172,14 @@ impl Engine {
         Ok(())
     }
 
+    /// What was written over or deleted is to leave the log of the file as well, as soon as no reader is in the way
+    /// (SQLite). PostgreSQL recycles its own.
+    pub(crate) fn forget(&self) {
+        if let Backend::Sqlite(sqlite) = &*self.0 {
+            sqlite.writer.forget();
+        }
+    }
+
     /// Figures of this moment.
     #[must_use]
     pub fn stats(&self) -> EngineStats {

@@ -5,6 +5,7 @@
 pub(crate) mod contact;
 pub(crate) mod customer;
 pub(crate) mod disclosure;
+pub(crate) mod erasure;
 pub(crate) mod follow_up;
 pub(crate) mod form;
 pub(crate) mod invitation;

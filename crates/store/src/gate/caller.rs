@@ -178,6 +178,13 @@ impl Caller {
         &self.request
     }
 
+    /// The same caller, who says why.
+    #[must_use]
+    pub(crate) fn because(&self, reason: &str) -> Self {
+        let request = RequestInfo { reason: Some(reason.to_owned()), ..(*self.request).clone() };
+        Self { request: Arc::new(request), ..self.clone() }
+    }
+
     /// The gate.
     #[must_use]
     pub fn gate(&self) -> &Gate {

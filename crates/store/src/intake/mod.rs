@@ -7,7 +7,7 @@ mod matching;
 mod place;
 mod submit;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use kehu_domain::intake::Given;
 use kehu_domain::kinds::Form;

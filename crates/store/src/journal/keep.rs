@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Datelike, Duration, NaiveDate, TimeZone, Utc};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, ConnectionTrait as _, EntityTrait, FromQueryResult, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait as _, EntityTrait, FromQueryResult, QueryFilter, Value};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -14,11 +14,12 @@ use crate::engine;
 use crate::entities::{journal, journal_stretch};
 use crate::failure::Failure;
 use crate::gate::{Gate, RequestInfo};
+use crate::pii::padded;
 use crate::registry;
 use crate::tx::Tx;
 
 use super::reader::{self, Reader};
-use super::{ERASED, EXPIRED, Entry, months};
+use super::{ERASED, ERASURES, EXPIRED, Entry, months};
 
 /// Nothing is dropped earlier, whatever is configured.
 const DAYS_AT_LEAST: u16 = 180;
@@ -110,20 +111,30 @@ impl Gate {
                         format!("SELECT id FROM {} WHERE org_id = ? AND id = ? {}", machine.table(), locked(tx.db()));
                     tx.db().query_all_raw(statement(tx.db(), &sql, [org.into(), record.into()])).await?;
                 }
-                let erased = journal::Entity::update_many()
-                    .col_expr(journal::Column::Body, Expr::value(None::<Vec<u8>>))
-                    .col_expr(journal::Column::Origin, Expr::value(None::<Vec<u8>>))
-                    .filter(journal::Column::OrgId.eq(org))
-                    .filter(journal::Column::RecordId.eq(record))
-                    .filter(journal::Column::Event.ne(ERASED))
-                    .filter(journal::Column::Body.is_not_null());
-                let erased = erased.exec(tx.db()).await?.rows_affected;
+                let erased = forget_values(tx, &[record], i64::MAX, i64::MAX).await?;
                 let body = json!({ "reason": reason, "entries": erased });
                 tx.log(Entry::admin(ERASED, Some((kind, record))).saying(&body));
                 Ok(erased)
             })
             .await
     }
+}
+
+/// Takes the old and new values, and where they came from, out of entries about records in front of a place, so many at
+/// most. What says of a record that this was done stays. How many lost theirs.
+pub(crate) async fn forget_values(tx: &Tx<'_>, records: &[Uuid], place: i64, most: i64) -> Result<u64, Failure> {
+    let records = padded(records.to_vec());
+    let places = |many: usize| vec!["?"; many].join(", ");
+    let sql = format!(
+        "UPDATE journal SET body = NULL, origin = NULL WHERE org_id = ? AND seq IN (SELECT seq FROM journal \
+         WHERE org_id = ? AND record_id IN ({}) AND seq < ? AND event NOT IN ({}) AND body IS NOT NULL LIMIT ?)",
+        places(records.len()),
+        places(ERASURES.len())
+    );
+    let org = || Value::from(tx.org_id());
+    let values = [org(), org()].into_iter().chain(records.into_iter().map(Value::from));
+    let values = values.chain([place.into()]).chain(ERASURES.map(Value::from)).chain([most.into()]);
+    Ok(tx.db().execute_raw(statement(tx.db(), &sql, values)).await?.rows_affected())
 }
 
 /// The beginning of a month.
@@ -145,7 +156,7 @@ struct Aged {
 
 /// Those that were closed first. They are dropped by when they were closed, not by what the clocks of their writers
 /// said, and in the order of the chain: no stretch was closed before the one in front of it.
-async fn aged(gate: &Gate, rest: &str, values: Vec<sea_orm::Value>) -> Result<Vec<Aged>, Failure> {
+async fn aged(gate: &Gate, rest: &str, values: Vec<Value>) -> Result<Vec<Aged>, Failure> {
     let sql = format!(
         "SELECT org_id, number, first_seq, last_seq, entries, closed_at FROM journal_stretches \
          WHERE digests IS NOT NULL {rest}"

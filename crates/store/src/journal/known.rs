@@ -19,7 +19,7 @@ use crate::gate::Gate;
 
 use super::header::Hash;
 use super::verdict::Flaw;
-use super::{ERASED, EXPIRED, anchor, chain, opened};
+use super::{ERASURES, EXPIRED, anchor, chain, opened};
 
 /// What administrators did. As the index of what is no change says it: SQLite uses it only then, and only if no other
 /// one gives the order.
@@ -50,14 +50,18 @@ impl<'g> Known<'g> {
         let (engine, ring) = (gate.engine(), gate.fresh_ring(org).await?);
         let head = anchor::head(engine, &ring).await?;
         let mut known = Self { engine, ring, org, erased: HashMap::new(), expired_through: 0, head, closed };
-        let erasures = match record {
-            Some(record) => known.entries(OF_RECORD, [record.into(), ERASED.into()]).await?,
-            None => known.entries(ADMIN, [ERASED.into()]).await?,
-        };
+        let mut erasures = Vec::new();
+        for event in ERASURES {
+            erasures.extend(match record {
+                Some(record) => known.entries(OF_RECORD, [record.into(), event.into()]).await?,
+                None => known.entries(ADMIN, [event.into()]).await?,
+            });
+        }
         let expiries = known.entries(ADMIN, [EXPIRED.into()]).await?;
         for entry in erasures.into_iter().chain(expiries).filter(|entry| entry.is_genuine(&known.ring)) {
             if let Some(record) = entry.record_id {
-                known.erased.insert(record, entry.seq);
+                let place = known.erased.entry(record).or_default();
+                *place = entry.seq.max(*place);
             } else {
                 known.expired_through = known.expired_through.max(entry.version);
             }

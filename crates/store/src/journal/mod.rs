@@ -39,6 +39,7 @@ use crate::tx::Tx;
 pub use asked::{ToVerify, VERIFICATION, ask_to_verify, last_verification, verify_asked};
 pub use audit::{audit, audit_entry};
 pub use history::history;
+pub(crate) use keep::forget_values;
 pub use keep::{Keep, Kept};
 pub use mark::JournalLag;
 pub(crate) use mark::Mark;
@@ -52,6 +53,8 @@ const REASON: &str = "reason";
 
 /// Says that the values of a record's entries before this one were erased.
 pub(crate) const ERASED: &str = "journal.erased";
+/// Entries that say so: of a record that is still there, and of one that was erased itself.
+pub(crate) const ERASURES: [&str; 4] = [ERASED, "customer.erased", "contact.erased", "follow_up.erased"];
 /// Says that the entries of stretches up to the one in `version` were dropped for their age.
 pub(crate) const EXPIRED: &str = "journal.expired";
 

@@ -72,10 +72,10 @@ pub struct Written {
 }
 
 /// How many times a write is tried that another server's transaction got in the way of.
-pub(super) const TRIES: u32 = 6;
+pub(crate) const TRIES: u32 = 6;
 
 /// Waits before a write is tried again: longer each time, and not at the same moment as another one that waits.
-pub(super) async fn pause(tries: u32) {
+pub(crate) async fn pause(tries: u32) {
     let mut chance = [0_u8; 1];
     let _ = getrandom::fill(&mut chance);
     let millis = u64::from(chance[0] % 20) + u64::from(tries) * 15;

@@ -12,7 +12,7 @@ mod page;
 pub(crate) mod question;
 pub(crate) mod read;
 mod reindex;
-mod remove;
+pub(crate) mod remove;
 pub(crate) mod update;
 
 use std::any::Any;
@@ -36,7 +36,7 @@ pub use doors::{Idempotency, Verb, WriteOptions, Written, create, delete, get, l
 pub use expand::{EXPANSIONS, Expansion};
 pub use lookup::lookup;
 
-pub(crate) use doors::still_readable;
+pub(crate) use doors::{TRIES, pause, still_readable};
 
 /// A future that stays on its thread.
 pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
@@ -104,6 +104,8 @@ pub(crate) trait Machine: Sync {
     fn table(&self) -> String;
     /// Whether its records can be deleted; people are disabled instead.
     fn removable(&self) -> bool;
+    /// Whether its records can be erased for good: persons and companies.
+    fn erasable(&self) -> bool;
     /// Whether many can be made at once; users come one by one, each with a way in.
     fn batched(&self) -> bool;
     /// Parses a new record, with all that was found wrong.
@@ -154,6 +156,12 @@ impl Resource {
         self.0.removable()
     }
 
+    /// Whether its records can be erased for good: persons and companies.
+    #[must_use]
+    pub fn erasable(self) -> bool {
+        self.0.erasable()
+    }
+
     /// Whether many can be made at once; users come one by one, each with a way in.
     #[must_use]
     pub fn batched(self) -> bool {
@@ -181,6 +189,9 @@ impl<R: Rows> Machine for Of<R> {
     }
     fn removable(&self) -> bool {
         R::REMOVABLE
+    }
+    fn erasable(&self) -> bool {
+        R::ERASABLE
     }
     fn batched(&self) -> bool {
         R::BATCHED

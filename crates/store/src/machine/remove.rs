@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::dialect::statement;
 use crate::engine::EngineError;
 use crate::entities::contact;
+use crate::erasure;
 use crate::failure::{Existing, Failure, FieldConflict};
 use crate::journal::Entry;
 use crate::ops::children::Which;
@@ -142,6 +143,9 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64
         return Err(Failure::NotFound);
     }
     refuse_old(&before.base, expected)?;
+    if R::ERASABLE && erasure::knows(tx, R::KIND.name, id).await? {
+        return Err(Failure::NotFound);
+    }
     let mut data = before.data.clone();
     data.prepare(tx, Some(&before)).await.map_err(taken)?;
     let contacts = if R::BRINGS_CONTACTS { contacts_of(tx, id, Some(id)).await? } else { Vec::new() };

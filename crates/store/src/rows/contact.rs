@@ -17,6 +17,7 @@ use super::{Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, name_c
 
 impl Rows for Contact {
     type Entity = contact::Entity;
+    const ERASABLE: bool = true;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<contact::ActiveModel, Failure> {
         let Self { customer_id, name, position, role, phones, emails, wechat, birthday, primary, remark, tags } =

@@ -22,6 +22,7 @@ use super::{NEVER, NOT_DUE, Ownership, RowBase, Rows, base, ids_from_bytes, ids_
 impl Rows for Customer {
     type Entity = customer::Entity;
     const BRINGS_CONTACTS: bool = true;
+    const ERASABLE: bool = true;
     const TOGETHER: bool = true;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<customer::ActiveModel, Failure> {

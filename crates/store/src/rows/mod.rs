@@ -58,6 +58,8 @@ pub(crate) trait Rows: Record {
     const BRINGS_CONTACTS: bool = false;
     /// Whether its records can be deleted.
     const REMOVABLE: bool = true;
+    /// Whether its records can be erased for good.
+    const ERASABLE: bool = false;
     /// Whether many can be made at once.
     const BATCHED: bool = true;
 

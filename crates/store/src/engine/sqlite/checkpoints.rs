@@ -32,6 +32,8 @@ pub(crate) struct Checkpoints {
     waiting_due: u64,
     /// Pause before the next one of an idle writer; none if there is nothing to do.
     pause: Option<Duration>,
+    /// Whether the WAL is to be emptied, however small it is.
+    forget: bool,
 }
 
 impl Checkpoints {
@@ -46,6 +48,15 @@ impl Checkpoints {
             waiting_due: options.wal_pages,
             // A WAL that an earlier process left.
             pause: Some(options.idle),
+            forget: false,
+        }
+    }
+
+    /// What is in the WAL is to go from it, if so.
+    pub(crate) fn forget(&mut self, forget: bool) {
+        if forget {
+            self.forget = true;
+            self.pause = Some(self.idle);
         }
     }
 
@@ -75,12 +86,15 @@ impl Checkpoints {
     /// No write came for as long as [`Checkpoints::pause`] said.
     pub(crate) fn when_idle(&mut self, conn: &mut Conn) {
         let pause = self.pause.unwrap_or(self.idle);
-        let done = conn.checkpoint(Checkpoint::Passive, Duration::ZERO).map(|wal| match wal.frames > self.pages {
+        let truncate = |wal: &Wal| wal.frames > self.pages || self.forget;
+        let done = conn.checkpoint(Checkpoint::Passive, Duration::ZERO).map(|wal| match truncate(&wal) {
             // So much space is not kept; a reader in it is not waited for.
             true => conn.checkpoint(Checkpoint::Truncate, Duration::ZERO).unwrap_or(wal),
             false => wal,
         });
+        self.forget &= done.as_ref().map_or(true, |wal| wal.frames > 0);
         self.pause = match done {
+            _ if self.forget => Some((pause * 2).min(LONGEST_PAUSE)),
             Ok(wal) if wal.open() == 0 && wal.frames <= self.pages => {
                 self.due = self.pages;
                 None

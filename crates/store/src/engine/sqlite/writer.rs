@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
     },
     time::Duration,
@@ -44,6 +44,8 @@ pub(crate) struct Counts {
     pub(crate) jobs: AtomicU64,
     pub(crate) batches: AtomicU64,
     pub(crate) commits: AtomicU64,
+    /// Whether the WAL is to be emptied.
+    forget: AtomicBool,
 }
 
 impl Writer {
@@ -95,6 +97,11 @@ impl Writer {
             // The thread is gone, and the job with it.
             Err(_) => Err(EngineError::Unavailable.into()),
         }
+    }
+
+    /// Has the WAL emptied once the writer is idle and no reader is in the way.
+    pub(crate) fn forget(&self) {
+        self.counts.forget.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn counts(&self) -> &Counts {
@@ -157,6 +164,8 @@ impl Thread {
     /// Waits for the next job, and tidies up while there is none.
     fn next(&mut self) -> Option<Box<dyn Queued>> {
         loop {
+            let forget = self.counts.forget.swap(false, Ordering::Relaxed);
+            self.checkpoints.forget(forget);
             let pause = if self.in_doubt { Some(RETRY) } else { self.checkpoints.pause() };
             match pause {
                 None => return self.jobs.recv().ok(),

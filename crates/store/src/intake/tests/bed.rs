@@ -19,18 +19,18 @@ use crate::test_databases::{self, Database};
 const START: i64 = 1_795_000_000_000;
 const HOUR: i64 = 3_600_000;
 
-pub(super) struct Bed {
-    pub(super) gate: Gate,
-    pub(super) caller: Caller,
-    pub(super) team: Uuid,
-    pub(super) people: [Uuid; 2],
-    pub(super) form: Value,
-    pub(super) database: Database,
+pub(crate) struct Bed {
+    pub(crate) gate: Gate,
+    pub(crate) caller: Caller,
+    pub(crate) team: Uuid,
+    pub(crate) people: [Uuid; 2],
+    pub(crate) form: Value,
+    pub(crate) database: Database,
     clock: Arc<AtomicI64>,
 }
 
 /// The fields of the form.
-pub(super) fn fields() -> Value {
+pub(crate) fn fields() -> Value {
     json!([
         {"key": "company", "maps_to": "customer.name", "required": true, "label": "公司"},
         {"key": "name", "maps_to": "contact.name", "label": "姓名"},
@@ -45,7 +45,7 @@ pub(super) fn fields() -> Value {
 
 impl Bed {
     /// One on SQLite and, where there is a server, one on PostgreSQL; `more` are further members of the form.
-    pub(super) async fn each(more: &Value) -> Vec<Self> {
+    pub(crate) async fn each(more: &Value) -> Vec<Self> {
         let mut beds = Vec::new();
         for database in test_databases::each().await {
             beds.push(Self::on(database, more).await);
@@ -54,12 +54,12 @@ impl Bed {
     }
 
     /// One on SQLite.
-    pub(super) async fn sqlite(more: &Value) -> Self {
+    pub(crate) async fn sqlite(more: &Value) -> Self {
         Self::on(test_databases::sqlite(), more).await
     }
 
     /// Its end.
-    pub(super) async fn end(self) {
+    pub(crate) async fn end(self) {
         self.gate.close().await;
         self.database.end().await;
     }
@@ -94,19 +94,19 @@ impl Bed {
     }
 
     /// Lets so many hours go by.
-    pub(super) fn tick(&self, hours: i64) {
+    pub(crate) fn tick(&self, hours: i64) {
         self.clock.fetch_add(hours * HOUR, Ordering::Relaxed);
     }
 
     /// Makes a record.
-    pub(super) async fn make(&mut self, kind: &str, body: Value) -> Value {
+    pub(crate) async fn make(&mut self, kind: &str, body: Value) -> Value {
         let written = machine::create(&self.caller, resource(kind).unwrap(), body, &WriteOptions::default()).await;
         self.refresh().await;
         serde_json::from_str(&written.unwrap().answer.body).unwrap()
     }
 
     /// Changes a record.
-    pub(super) async fn change(&mut self, kind: &str, id: Uuid, body: Value) {
+    pub(crate) async fn change(&mut self, kind: &str, id: Uuid, body: Value) {
         let options = WriteOptions::default();
         machine::update(&self.caller, resource(kind).unwrap(), id, body, &options).await.unwrap();
         self.refresh().await;
@@ -117,24 +117,24 @@ impl Bed {
     }
 
     /// Every record of a kind, the oldest first.
-    pub(super) async fn all(&self, kind: &str) -> Vec<Value> {
+    pub(crate) async fn all(&self, kind: &str) -> Vec<Value> {
         let parameters = [("sort", "created_at"), ("limit", "500")].map(|(n, v)| (n.to_owned(), v.to_owned()));
         let answer = machine::list(&self.caller, resource(kind).unwrap(), parameters.to_vec()).await.unwrap();
         let page: Value = serde_json::from_str(&answer.body).unwrap();
         page["data"].as_array().unwrap().clone()
     }
 
-    pub(super) async fn open(&self) -> OpenForm {
+    pub(crate) async fn open(&self) -> OpenForm {
         by_public_key(&self.gate, id(&self.form), self.form["public_key"].as_str().unwrap()).await.unwrap()
     }
 
     /// Submits values; the submission as the list shows it.
-    pub(super) async fn send(&self, body: Value) -> Value {
+    pub(crate) async fn send(&self, body: Value) -> Value {
         let received = self.try_send(body, None).await.unwrap();
         self.submission(received.id).await
     }
 
-    pub(super) async fn try_send(
+    pub(crate) async fn try_send(
         &self,
         body: Value,
         idempotency: Option<Idempotency>,
@@ -145,20 +145,20 @@ impl Bed {
         submit(&self.gate, self.open().await, sent, RequestInfo::default()).await
     }
 
-    pub(super) async fn submission(&self, wanted: Uuid) -> Value {
+    pub(crate) async fn submission(&self, wanted: Uuid) -> Value {
         let listed = self.listed(&[("limit", "500")]).await;
         let rows = listed["data"].as_array().unwrap().clone();
         rows.into_iter().find(|row| id(row) == wanted).unwrap()
     }
 
-    pub(super) async fn listed(&self, parameters: &[(&str, &str)]) -> Value {
+    pub(crate) async fn listed(&self, parameters: &[(&str, &str)]) -> Value {
         let parameters = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let answer = crate::intake::list(&self.caller, id(&self.form), parameters).await.unwrap();
         serde_json::from_str(&answer.body).unwrap()
     }
 }
 
-pub(super) fn id(record: &Value) -> Uuid {
+pub(crate) fn id(record: &Value) -> Uuid {
     record["id"].as_str().unwrap().parse().unwrap()
 }
 

@@ -1,6 +1,6 @@
 //! Tests of taking submissions, over a real database.
 
-mod bed;
+pub(crate) mod bed;
 mod keys;
 mod outcomes;
 mod whole;

@@ -1,0 +1,54 @@
+//! `kehu backup`
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Context as _;
+use clap::Args;
+use kehu_store::backup::{self, BackupError};
+
+use crate::Failed;
+use crate::config::Data;
+use crate::open::file_and_key;
+
+/// The flags of the command.
+#[derive(Args)]
+pub(crate) struct Backup {
+    #[command(flatten)]
+    data: Data,
+    /// File to write; it must not be there yet. It does not hold the key: keep a copy of that elsewhere
+    #[arg(value_name = "FILE")]
+    to: PathBuf,
+}
+
+/// Runs the command.
+pub(crate) fn run(backup: &Backup) -> Result<(), Failed> {
+    let (file, keys) = file_and_key(&backup.data)?;
+    if !file.exists() {
+        return Err(Failed::Configuration(format!(
+            "there is no database {}: name its folder with --data",
+            file.display()
+        )));
+    }
+    let begun = Instant::now();
+    let written = backup::write(&file, &backup.to, &keys).map_err(explain)?;
+    writeln!(
+        io::stdout(),
+        "{}: {} bytes in {:.1} s, whole, opened with the key ({} organisations)",
+        backup.to.display(),
+        written.bytes,
+        begun.elapsed().as_secs_f64(),
+        written.organisations.saturating_sub(1)
+    )
+    .context("the backup was written, but standard output is closed")?;
+    Ok(())
+}
+
+/// What is a matter of which file was named, and what went wrong.
+pub(crate) fn explain(error: BackupError) -> Failed {
+    match error {
+        BackupError::Io { .. } | BackupError::Sqlite { .. } => anyhow::Error::new(error).into(),
+        _ => Failed::Configuration(error.to_string()),
+    }
+}

@@ -1,0 +1,309 @@
+//! Copies of a SQLite file: written beside a running server, checked, and what is taken over of a file that a copy
+//! replaces. They hold cells and wrapped roots, never the key-encryption key.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::DateTime;
+use kehu_migrations::Migrator;
+use rusqlite::{Connection, OpenFlags, Row};
+use sea_orm_migration::MigratorTrait;
+use uuid::Uuid;
+
+use crate::crypto::kek::KeyProvider;
+use crate::crypto::roots::{KeyRing, Purpose, RootState, WrappedRoot};
+use crate::erasure::OldRow;
+use crate::org::INSTALLATION;
+use crate::sealed::{TABLES, Table};
+
+/// How long another process may hold a lock.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a copy was not made, or is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// Something stands where it should go.
+    #[error("{} is there already: a backup never replaces a file", .0.display())]
+    Exists(PathBuf),
+    /// The file system refused.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// SQLite refused.
+    #[error("{}: {error}", path.display())]
+    Sqlite {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: rusqlite::Error,
+    },
+    /// It is no whole database of Kehu.
+    #[error("{} is damaged, or is no database of Kehu: {found}", path.display())]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What was found.
+        found: String,
+    },
+    /// A log lies beside it: it was copied by other means while a server wrote.
+    #[error("{} has a write-ahead log beside it: it is no backup that `kehu backup` wrote", .0.display())]
+    HasLog(PathBuf),
+    /// A newer program wrote it.
+    #[error("{} was written by a newer version of Kehu (it has the change {change})", path.display())]
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// The change of the schema that this program does not know.
+        change: String,
+    },
+    /// The key does not open it.
+    #[error("the key does not open {}: {reason}", path.display())]
+    Key {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A copy that was found whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// Its size.
+    pub bytes: u64,
+    /// Organisations whose keys and cells were opened, the installation among them.
+    pub organisations: usize,
+}
+
+/// Writes a copy of the database of one moment, beside a server that may be writing, and checks it. It is there whole
+/// and on the disk, or not at all; only its owner may read it.
+///
+/// # Errors
+/// Something is there already, the copy is not whole, or the key does not open it.
+pub fn write(from: &Path, to: &Path, keys: &dyn KeyProvider) -> Result<Checked, BackupError> {
+    if fs::symlink_metadata(to).is_ok() {
+        return Err(BackupError::Exists(to.to_owned()));
+    }
+    let partial = beside(to, ".partial");
+    let written = copy(from, &partial).and_then(|()| check(&partial, keys)).and_then(|checked| {
+        // Unlike a renaming, this replaces nothing that came meanwhile.
+        fs::hard_link(&partial, to).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => BackupError::Exists(to.to_owned()),
+            _ => told(to, error),
+        })?;
+        Ok(checked)
+    });
+    let _ = fs::remove_file(&partial);
+    let checked = written?;
+    sync_folder(to)?;
+    Ok(checked)
+}
+
+fn copy(from: &Path, partial: &Path) -> Result<(), BackupError> {
+    let sqlite = |error| BackupError::Sqlite { path: from.to_owned(), error };
+    // What an earlier run left that was killed.
+    remove(partial)?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(partial);
+    let file = file.map_err(|error| told(partial, error))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(from, flags).map_err(sqlite)?;
+    db.busy_timeout(PATIENCE).map_err(sqlite)?;
+    db.execute_batch("PRAGMA temp_store=MEMORY; PRAGMA secure_delete=ON").map_err(sqlite)?;
+    let name = partial.to_str().ok_or_else(|| told(partial, io::Error::other("its name is not UTF-8")))?;
+    // One read of one moment; free pages, with whatever is left in them, are not copied.
+    db.execute("VACUUM INTO ?1", [name]).map_err(sqlite)?;
+    file.sync_all().map_err(|error| told(partial, error))
+}
+
+/// Whether a copy is whole, is not newer than this program, and is opened by the key: the roots and one cell of every
+/// organisation. Changes nothing.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check(file: &Path, keys: &dyn KeyProvider) -> Result<Checked, BackupError> {
+    let found = |found: String| BackupError::Damaged { path: file.to_owned(), found };
+    let sqlite = |error: rusqlite::Error| found(error.to_string());
+    let bytes = fs::metadata(file).map_err(|error| told(file, error))?.len();
+    if fs::metadata(beside(file, "-wal")).is_ok_and(|log| log.len() > 0) {
+        return Err(BackupError::HasLog(file.to_owned()));
+    }
+    let db = open_unchanged(file)?;
+    let whole: String = db.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(sqlite)?;
+    if whole != "ok" {
+        return Err(found(whole));
+    }
+    let known: Vec<String> = Migrator::migrations().iter().map(|change| change.name().to_owned()).collect();
+    let changes = all(&db, "SELECT version FROM seaql_migrations", |row| row.get::<_, String>(0)).map_err(sqlite)?;
+    if let Some(change) = changes.into_iter().find(|change| !known.contains(change)) {
+        return Err(BackupError::Newer { path: file.to_owned(), change });
+    }
+    let key = |reason: String| BackupError::Key { path: file.to_owned(), reason };
+    let organisations =
+        all(&db, "SELECT DISTINCT org_id FROM tenant_keys ORDER BY 1", |row| id(row, 0)).map_err(sqlite)?;
+    for org in &organisations {
+        let roots = roots(&db, *org).map_err(sqlite)?;
+        let ring = KeyRing::unlock(keys, *org, &roots).map_err(|error| key(error.to_string()))?;
+        open_one(&db, &ring, *org).map_err(|error| match error {
+            Unopened::Sqlite(error) => sqlite(error),
+            Unopened::Cell(reason) => key(reason),
+        })?;
+    }
+    if !organisations.contains(&INSTALLATION) {
+        return Err(found("it has no keys".to_owned()));
+    }
+    Ok(Checked { bytes, organisations: organisations.len() })
+}
+
+/// The ledger of erasures of a database that is about to be replaced. Its log is brought into the file, so that it lies
+/// there alone. A database that is older than the ledger has an empty one.
+///
+/// # Errors
+/// It cannot be read.
+pub fn ledger_of(file: &Path) -> Result<Vec<OldRow>, BackupError> {
+    let read = || -> rusqlite::Result<Vec<OldRow>> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(file, flags)?;
+        db.busy_timeout(PATIENCE)?;
+        db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        let tables = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ";
+        let count = |name: &str| db.query_row(&format!("{tables}'{name}'"), [], |row| row.get::<_, i64>(0));
+        if count("seaql_migrations")? == 0 {
+            return Err(rusqlite::Error::InvalidQuery);
+        }
+        if count("erasures")? == 0 {
+            return Ok(Vec::new());
+        }
+        all(&db, "SELECT org_id, mac, kind, at FROM erasures", |row| {
+            let at = DateTime::from_timestamp_millis(row.get(3)?).unwrap_or(DateTime::UNIX_EPOCH);
+            Ok(OldRow { org: id(row, 0)?, mac: row.get(1)?, kind: row.get(2)?, at })
+        })
+    };
+    read().map_err(|error| BackupError::Damaged { path: file.to_owned(), found: error.to_string() })
+}
+
+/// Copies a file that was checked, onto the disk, for its owner only. What is there under the name, and beside it, goes.
+///
+/// # Errors
+/// The file system refuses.
+pub fn place(from: &Path, to: &Path) -> Result<(), BackupError> {
+    remove_database(to)?;
+    let mut source = File::open(from).map_err(|error| told(from, error))?;
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
+    let mut file = file.map_err(|error| told(to, error))?;
+    io::copy(&mut source, &mut file).and_then(|_| file.sync_all()).map_err(|error| told(to, error))
+}
+
+/// Deletes a database that nobody has open, with its log; nothing need be there.
+///
+/// # Errors
+/// The file system refuses.
+pub fn remove_database(file: &Path) -> Result<(), BackupError> {
+    for name in [file.to_owned(), beside(file, "-wal"), beside(file, "-shm")] {
+        remove(&name)?;
+    }
+    Ok(())
+}
+
+/// Brings the folder of a file onto the disk: its name is there after the power fails.
+///
+/// # Errors
+/// The file system refuses.
+pub fn sync_folder(file: &Path) -> Result<(), BackupError> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| told(folder, error))
+}
+
+/// The name with something behind it.
+#[must_use]
+pub fn beside(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+fn remove(file: &Path) -> Result<(), BackupError> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(told(file, error)),
+        _ => Ok(()),
+    }
+}
+
+fn told(path: &Path, error: io::Error) -> BackupError {
+    BackupError::Io { path: path.to_owned(), error }
+}
+
+/// Opens a file that nobody writes to, and makes no log beside it.
+fn open_unchanged(file: &Path) -> Result<Connection, BackupError> {
+    let path = file.canonicalize().map_err(|error| told(file, error))?;
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(byte);
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match plain(byte) {
+            true => uri.push(char::from(*byte)),
+            false => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(uri, flags).map_err(|error| BackupError::Sqlite { path: file.to_owned(), error })
+}
+
+fn all<T>(db: &Connection, sql: &str, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> rusqlite::Result<Vec<T>> {
+    db.prepare(sql)?.query_map([], read)?.collect()
+}
+
+fn id(row: &Row<'_>, at: usize) -> rusqlite::Result<Uuid> {
+    let bytes: Vec<u8> = row.get(at)?;
+    Uuid::from_slice(&bytes).map_err(|_| rusqlite::Error::InvalidQuery)
+}
+
+fn roots(db: &Connection, org: Uuid) -> rusqlite::Result<Vec<WrappedRoot>> {
+    let sql = "SELECT key_id, purpose, state, kek_id, wrapped FROM tenant_keys WHERE org_id = ?1";
+    let read = |row: &Row<'_>| {
+        let (purpose, state): (String, String) = (row.get(1)?, row.get(2)?);
+        let known = Purpose::from_stored(&purpose).zip(RootState::from_stored(&state));
+        let (purpose, state) = known.ok_or(rusqlite::Error::InvalidQuery)?;
+        Ok(WrappedRoot { key_id: row.get(0)?, purpose, state, kek_id: row.get(3)?, wrapped: row.get(4)? })
+    };
+    db.prepare(sql)?.query_map([org.as_bytes().as_slice()], read)?.collect()
+}
+
+enum Unopened {
+    Sqlite(rusqlite::Error),
+    Cell(String),
+}
+
+/// Opens one cell of an organisation, where it has any.
+fn open_one(db: &Connection, ring: &KeyRing, org: Uuid) -> Result<(), Unopened> {
+    // The journal is the last: everybody has entries there.
+    for Table { name, key, row, has_org, cells } in TABLES.iter().rev() {
+        if !has_org && org != INSTALLATION {
+            continue;
+        }
+        for cell in *cells {
+            let whose = if *has_org { "org_id = ?1 AND" } else { "?1 IS NOT NULL AND" };
+            let sql = format!(
+                "SELECT {row}, {column} FROM {name} WHERE {whose} {column} IS NOT NULL ORDER BY {} LIMIT 1",
+                key.join(", "),
+                column = cell.column()
+            );
+            let read = |row: &Row<'_>| Ok((id(row, 0)?, row.get::<_, Vec<u8>>(1)?));
+            let found = db.query_row(&sql, [org.as_bytes().as_slice()], read);
+            match found {
+                Ok((row, bytes)) => {
+                    return ring.open(*cell, row, &bytes).map(drop).map_err(|error| Unopened::Cell(error.to_string()));
+                }
+                Err(rusqlite::Error::QueryReturnedNoRows) => {}
+                Err(error) => return Err(Unopened::Sqlite(error)),
+            }
+        }
+    }
+    Ok(())
+}

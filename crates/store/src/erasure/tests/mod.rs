@@ -1,0 +1,6 @@
+//! Erasing, and erasing again.
+
+mod bed;
+mod copies;
+mod ledger;
+mod whole;
