@@ -10,6 +10,7 @@ mod m2026_11_22_000006_invitations;
 mod m2026_11_26_000007_index_by_bucket;
 mod m2026_11_26_000008_journal;
 mod m2026_11_26_000009_jobs;
+mod m2026_11_26_000011_identity;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -29,6 +30,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000007_index_by_bucket::Migration),
             Box::new(m2026_11_26_000008_journal::Migration),
             Box::new(m2026_11_26_000009_jobs::Migration),
+            Box::new(m2026_11_26_000011_identity::Migration),
         ]
     }
 }

@@ -84,6 +84,12 @@ impl Kind {
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
     }
+
+    /// Whether any of its fields is sealed before it is stored.
+    #[must_use]
+    pub fn has_sealed(&self) -> bool {
+        self.fields.iter().any(|field| field.sealed)
+    }
 }
 
 /// A rule's word on a record: which fields it is about, and what is wrong.

@@ -1,7 +1,8 @@
 //! Who may do what: built-in roles as data, printed as a matrix.
 
 use crate::field::{Group, Sight};
-use crate::kinds::{KINDS, RoleName};
+use crate::kinds::{KINDS, RoleName, kind_named};
+use crate::record::Kind;
 
 /// What can be done to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,15 +17,18 @@ pub enum Action {
     Delete,
     /// Change its owner or team.
     Transfer,
+    /// See in clear, with a reason, what is sealed.
+    Reveal,
 }
 
 /// Every action, in the order of the matrix.
-pub const ACTIONS: [(Action, &str); 5] = [
+pub const ACTIONS: [(Action, &str); 6] = [
     (Action::Create, "create"),
     (Action::Read, "read"),
     (Action::Update, "update"),
     (Action::Delete, "delete"),
     (Action::Transfer, "transfer"),
+    (Action::Reveal, "reveal"),
 ];
 
 /// A right that is about no record.
@@ -89,7 +93,7 @@ pub enum Relation {
 /// What a role may do. Built-in roles are constants of the same data that any role is.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rights {
-    /// Reach over customers, contacts and follow-ups, per action in the order of [`ACTIONS`].
+    /// Reach over customers, contacts and follow-ups, per action in the order of [`ACTIONS`], but for the last.
     records: [Reach; 5],
     /// Reach over what an organisation shares, per action: tags.
     shared: [Reach; 5],
@@ -101,6 +105,10 @@ pub struct Rights {
     jobs: [Reach; 5],
     /// Sight of contact data of one's own, the team's and other records.
     contact_data: [Sight; 3],
+    /// Sight of ID numbers and bank accounts.
+    identity: Sight,
+    /// Reach over records whose sealed fields may be revealed.
+    reveals: Reach,
     /// What is about no record.
     besides: &'static [Right],
 }
@@ -117,6 +125,8 @@ static ADMINISTRATOR: Rights = Rights {
     forms: [ALL, ALL, ALL, ALL, NONE],
     jobs: [NONE, ALL, ALL, NONE, NONE],
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
+    identity: Sight::Masked,
+    reveals: ALL,
     besides: &[Right::AuditRead],
 };
 
@@ -127,6 +137,8 @@ static MANAGER: Rights = Rights {
     forms: [NONE, ALL, NONE, NONE, NONE],
     jobs: [NONE, OWN, OWN, NONE, NONE],
     contact_data: [Sight::Full, Sight::Full, Sight::Masked],
+    identity: Sight::Masked,
+    reveals: TEAM,
     besides: &[],
 };
 
@@ -137,6 +149,8 @@ static SALESPERSON: Rights = Rights {
     forms: [NONE, NONE, NONE, NONE, NONE],
     jobs: [NONE, OWN, OWN, NONE, NONE],
     contact_data: [Sight::Full, Sight::Masked, Sight::Masked],
+    identity: Sight::Masked,
+    reveals: NONE,
     besides: &[],
 };
 
@@ -148,6 +162,8 @@ static SYSTEM: Rights = Rights {
     forms: [ALL, ALL, ALL, ALL, ALL],
     jobs: [ALL, ALL, ALL, ALL, ALL],
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
+    identity: Sight::Full,
+    reveals: NONE,
     besides: &[Right::AuditRead],
 };
 
@@ -185,6 +201,8 @@ impl Rights {
             Action::Update => update,
             Action::Delete => delete,
             Action::Transfer => transfer,
+            Action::Reveal if kind_named(kind).is_some_and(Kind::has_sealed) => self.reveals,
+            Action::Reveal => NONE,
         }
     }
 
@@ -203,6 +221,7 @@ impl Rights {
             (Group::Contact, Relation::Own) => own,
             (Group::Contact, Relation::Team) => team,
             (Group::Contact, Relation::Other) => other,
+            (Group::Identity, _) => self.identity,
         }
     }
 }
@@ -227,7 +246,7 @@ fn sight_words(sight: Sight) -> &'static str {
 /// The whole policy as a text: role by kind by action, role by kind by field, role by other rights.
 #[must_use]
 pub fn matrix() -> String {
-    let mut lines = vec!["# role kind: create / read / update / delete / transfer".to_owned()];
+    let mut lines = vec!["# role kind: create / read / update / delete / transfer / reveal".to_owned()];
     for (role, ..) in RoleName::VOCABULARY.items {
         let Some(rights) = RoleName::from_key(role).map(Rights::of) else { continue };
         for kind in KINDS.iter().map(|kind| kind.name).chain(["job"]) {

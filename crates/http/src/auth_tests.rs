@@ -4,11 +4,11 @@ use actix_web::body::to_bytes;
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, middleware::from_fn};
-use kehu_store::GateOptions;
 use kehu_store::clock::Clock;
 use kehu_store::crypto::kek::LocalKeys;
 use kehu_store::engine::EngineOptions;
 use kehu_store::people::{FirstAdmin, Password};
+use kehu_store::{GateOptions, HourlyLimits};
 use serde_json::{Value, json};
 
 use super::*;
@@ -47,7 +47,7 @@ async fn gate(options: &EngineOptions, clock: &Arc<AtomicI64>) -> Gate {
     let time = clock.clone();
     let clock = Clock::new(move || time.load(Ordering::Relaxed));
     let keys = Arc::new(LocalKeys::from_text(KEY).unwrap());
-    Gate::open(GateOptions { place: options.clone(), keys, clock, read_limit: 0 }).await.unwrap()
+    Gate::open(GateOptions { place: options.clone(), keys, clock, limits: HourlyLimits::default() }).await.unwrap()
 }
 
 fn server(gate: Gate, sign_ins: u32) -> web::Data<State> {

@@ -65,6 +65,8 @@ problems! {
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused" 422, "The idempotency key belongs to another request", "幂等键已用于其他请求", "Another request was sent with the same Idempotency-Key. Make a new key for every new request.", "该 Idempotency-Key 已用于另一个请求，请为每个新请求生成新的键。";
     RATE_LIMITED = "rate_limited" 429, "Too many requests", "请求过于频繁", "Try again after the time in Retry-After.", "请在 Retry-After 指明的时间之后重试。";
     READ_LIMIT = "read_limit" 429, "Told enough about records of others", "查询他人记录过于频繁", "Too many answers of this hour told of records that are out of your reach. Try again after the time in Retry-After, or ask an administrator.", "本小时内涉及您权限之外记录的答复已达上限，请在 Retry-After 指明的时间之后重试，或联系管理员。";
+    REVEAL_LIMIT = "reveal_limit" 429, "Revealed enough", "查看敏感信息过于频繁", "This hour allows no more sealed values to be revealed. Try again after the time in Retry-After, or ask an administrator.", "本小时可查看的敏感信息已达上限，请在 Retry-After 指明的时间之后重试，或联系管理员。";
+    COMPARE_LIMIT = "compare_limit" 429, "Compared enough with what is masked", "查询掩码字段过于频繁", "This hour allows no more values to be compared with fields that are shown as masks. Try again after the time in Retry-After, or ask an administrator.", "本小时内用于查询掩码字段的值已达上限，请在 Retry-After 指明的时间之后重试，或联系管理员。";
     INTERNAL = "internal" 500, "Something went wrong on the server", "服务器内部错误", "The log has the details under the request id.", "详情已按请求编号记入日志。";
     OVERLOADED = "overloaded" 503, "The server is overloaded", "服务器繁忙", "Nothing was done. Try again shortly.", "未执行任何操作，请稍后重试。";
     UNAVAILABLE = "unavailable" 503, "The database is not available", "数据库不可用", "Try again shortly; repeat a write with the same Idempotency-Key.", "请稍后重试；写操作请使用相同的 Idempotency-Key。";

@@ -10,7 +10,7 @@ use kehu_store::clock::Clock;
 use kehu_store::crypto::kek::LocalKeys;
 use kehu_store::crypto::keyfile::create_key_file;
 use kehu_store::engine::EngineOptions;
-use kehu_store::{Gate, GateOptions};
+use kehu_store::{Gate, GateOptions, HourlyLimits};
 
 use crate::Failed;
 use crate::alone::Alone;
@@ -60,8 +60,8 @@ async fn open(data: &Data, folder: &Path, alone: Option<Alone>) -> Result<Opened
     };
     let may_make = url.is_none() && !folder.join(DATABASE).exists();
     let (keys, new_key) = key(data, folder, may_make)?;
-    let read_limit = data.read_limit;
-    let options = GateOptions { place, keys: Arc::new(keys), clock: Clock::system(), read_limit };
+    let limits = HourlyLimits { reads: data.read_limit, reveals: data.reveal_limit };
+    let options = GateOptions { place, keys: Arc::new(keys), clock: Clock::system(), limits };
     let gate = Gate::open(options).await.context("the database cannot be opened")?;
     Ok(Opened { gate, new_key, alone })
 }
@@ -136,6 +136,7 @@ mod tests {
             kek_file: None,
             kek: None,
             read_limit: 0,
+            reveal_limit: 0,
         }
     }
 

@@ -45,6 +45,12 @@ pub enum Failure {
     /// The caller was told of records out of reach often enough; more after so many seconds.
     #[error("told enough")]
     Limited(u32),
+    /// The caller was shown enough sealed values; more after so many seconds.
+    #[error("shown enough")]
+    RevealLimited(u32),
+    /// The caller compared masked fields with enough values; more after so many seconds.
+    #[error("compared enough")]
+    CompareLimited(u32),
     /// The form takes no submissions now.
     #[error("the form is paused")]
     FormPaused,

@@ -45,12 +45,15 @@ tables! {
         PHONES: "customer.phones" = phones;
         EMAILS: "customer.emails" = emails;
         WECHAT: "customer.wechat" = wechat;
+        ID_NUMBER: "customer.id_number" = id_number;
+        BANK_ACCOUNTS: "customer.bank_accounts" = bank_accounts;
     }
     contact: contacts [id] id true {
         PHONES: "contact.phones" = phones;
         EMAILS: "contact.emails" = emails;
         WECHAT: "contact.wechat" = wechat;
         BIRTHDAY: "contact.birthday" = birthday;
+        ID_NUMBER: "contact.id_number" = id_number;
     }
     user: users [id] id true {
         EMAIL: "user.email" = email;

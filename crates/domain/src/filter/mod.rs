@@ -2,17 +2,19 @@
 
 mod scalar;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::codes;
 use crate::field::{Field, Find, Shape};
+use crate::fields::SealedDate;
 use crate::flaw::Flaw;
 use crate::read::Finding;
 use crate::record::Kind;
-use crate::value::{Email, Industry, Phone, Region};
+use crate::sensitive::Sensitive;
+use crate::value::{BankAccount, Email, IdNumber, Industry, Phone, Region};
 
 pub use scalar::time;
 use scalar::{flag, int};
@@ -44,8 +46,10 @@ pub struct Condition {
 /// A value to compare with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scalar {
-    /// Text, a key, a code; for sealed members the normalised value.
+    /// Text, a key, a code.
     Text(String),
+    /// The normalised value of a sealed member.
+    Sealed(Sensitive<String>),
     /// An id.
     Id(Uuid),
     /// A moment.
@@ -152,7 +156,7 @@ fn field_member(field: &'static Field) -> Option<Member> {
         (true, Some(find), _) => Class::Sealed(find),
         (true, None, _) => return None,
         (_, _, Shape::Line(_)) if field.name == "name" => Class::Name,
-        (_, _, Shape::Line(_) | Shape::Word | Shape::Choice(_)) => Class::Word,
+        (_, _, Shape::Line(_) | Shape::Word | Shape::IdNumber | Shape::Choice(_)) => Class::Word,
         (_, _, Shape::Flag) => Class::Flag,
         (_, _, Shape::Count) => Class::Int,
         (_, _, Shape::Instant) => Class::Time,
@@ -166,6 +170,7 @@ fn field_member(field: &'static Field) -> Option<Member> {
     let name = match class {
         Class::Sealed(Find::Phone) => "phone",
         Class::Sealed(Find::Email) => "email",
+        Class::Sealed(Find::BankAccount) => "bank_account",
         _ => field.name,
     };
     Some(Member { name, class })
@@ -377,7 +382,9 @@ impl<'a> FilterReader<'a> {
             }
             Class::Sealed(find) => {
                 let text = text.ok_or_else(|| wrong("a text", "文本"))?;
-                sealed_form(find, text, self.region).map(Scalar::Text).map_err(|flaw| finding(at, flaw))
+                sealed_form(find, text, self.region)
+                    .map(|form| Scalar::Sealed(Sensitive::new(form)))
+                    .map_err(|flaw| finding(at, flaw))
             }
         }
     }
@@ -392,7 +399,22 @@ pub fn sealed_form(find: Find, raw: &str, region: &str) -> Result<String, Flaw> 
         Find::Phone => Phone::parse(raw, region)?.index_form().to_string(),
         Find::Email => Email::parse(raw)?.index_form(),
         Find::Wechat => raw.trim().to_lowercase(),
+        Find::IdNumber => IdNumber::parse(raw)?.as_str().to_owned(),
+        Find::BankAccount => BankAccount::parse(raw)?.as_str().to_owned(),
+        Find::Birthday => birthday_form(raw)?,
     })
+}
+
+/// A whole day as `YYYY-MM-DD`, or a day of any year as `MM-DD`. The index knows the latter alone; of a whole day the
+/// year is compared with what was opened.
+fn birthday_form(raw: &str) -> Result<String, Flaw> {
+    let raw = raw.trim();
+    // 2000 was a leap year: the 29th of February is a day of the year.
+    let of_year = NaiveDate::parse_from_str(&format!("2000-{raw}"), "%Y-%m-%d").ok().filter(|_| raw.len() == 5);
+    of_year
+        .map(|day| day.format("%m-%d").to_string())
+        .or_else(|| SealedDate::parse(raw).ok().map(SealedDate::to_text))
+        .ok_or_else(|| Flaw::new(&codes::BIRTHDAY_INVALID).with("value", raw))
 }
 
 fn finding(at: &str, flaw: Flaw) -> Finding {

@@ -11,7 +11,7 @@ use kehu_store::engine::EngineOptions;
 use kehu_store::machine::{self, Idempotency, WriteOptions, resource};
 use kehu_store::people::{Client, NewOrg, Password, SignIn};
 use kehu_store::queue::{self, Ended, Work};
-use kehu_store::{Caller, Gate, GateOptions, RequestInfo};
+use kehu_store::{Caller, Gate, GateOptions, HourlyLimits, RequestInfo};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -30,7 +30,7 @@ pub(crate) const OPTIONS: JobOptions = JobOptions {
 
 pub(crate) async fn open(place: EngineOptions, kek: &str) -> Gate {
     let keys = Arc::new(LocalKeys::from_text(kek).unwrap());
-    Gate::open(GateOptions { place, keys, clock: Clock::system(), read_limit: 0 }).await.unwrap()
+    Gate::open(GateOptions { place, keys, clock: Clock::system(), limits: HourlyLimits::default() }).await.unwrap()
 }
 
 pub(crate) async fn in_folder(folder: &Path) -> Gate {

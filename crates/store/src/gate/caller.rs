@@ -175,6 +175,12 @@ impl Caller {
         &self.request
     }
 
+    /// The same for a request whose body says why.
+    pub(crate) fn because(&self, reason: &str) -> Self {
+        let request = RequestInfo { reason: Some(reason.to_owned()), ..RequestInfo::clone(&self.request) };
+        Self { request: Arc::new(request), ..self.clone() }
+    }
+
     /// The gate.
     #[must_use]
     pub fn gate(&self) -> &Gate {

@@ -33,8 +33,17 @@ pub struct GateOptions {
     pub keys: Arc<dyn KeyProvider>,
     /// Where the time comes from.
     pub clock: Clock,
-    /// How many answers an hour may tell a user of records out of reach; 0 is any number.
-    pub read_limit: u32,
+    /// What a user may be told in an hour.
+    pub limits: HourlyLimits,
+}
+
+/// What a user may be told in an hour; 0 is any number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HourlyLimits {
+    /// Answers that tell of records out of reach; values that a field is compared with which is shown as a mask.
+    pub reads: u32,
+    /// Fields that are revealed.
+    pub reveals: u32,
 }
 
 /// The door to data. Cloning is cheap.
@@ -51,7 +60,7 @@ struct Inner {
     installation: OnceLock<Arc<KeyRing>>,
     hashing: Hashing,
     board: Board,
-    read_limit: u32,
+    limits: HourlyLimits,
     mark: Mark,
     /// Refusals by organisation and user.
     refusals: Hourly<(Uuid, Uuid)>,
@@ -88,7 +97,7 @@ impl Gate {
             installation: OnceLock::new(),
             hashing: Hashing::default(),
             board: Board::default(),
-            read_limit: options.read_limit,
+            limits: options.limits,
             mark: Mark::default(),
             refusals: Hourly::default(),
             readings: Hourly::default(),
@@ -214,8 +223,8 @@ impl Gate {
         Source::Now(self.0.engine.clone())
     }
 
-    pub(crate) fn read_limit(&self) -> u32 {
-        self.0.read_limit
+    pub(crate) fn limits(&self) -> HourlyLimits {
+        self.0.limits
     }
 
     pub(crate) fn mark(&self) -> &Mark {

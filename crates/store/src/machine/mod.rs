@@ -12,6 +12,7 @@ mod page;
 pub(crate) mod question;
 pub(crate) mod read;
 mod remove;
+mod reveal;
 pub(crate) mod update;
 
 use std::any::Any;
@@ -34,6 +35,7 @@ pub use batch::{BatchItem, batch};
 pub use doors::{Idempotency, Verb, WriteOptions, Written, create, delete, get, list, restore, search, update};
 pub use expand::{EXPANSIONS, Expansion};
 pub use lookup::lookup;
+pub use reveal::reveal;
 
 pub(crate) use doors::still_readable;
 

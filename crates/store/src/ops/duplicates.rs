@@ -1,4 +1,4 @@
-//! Living records that have the same strong key: mobile number, e-mail, credit code.
+//! Living records that have the same strong key: mobile number, e-mail, ID number, credit code.
 
 use kehu_domain::record::Stored;
 use kehu_domain::rights::{Action, Relation};
@@ -65,7 +65,7 @@ fn lanes(org: Uuid, keys: &[String]) -> Vec<i64> {
 /// Looks up what a record is found under: in the index, and in what this transaction is about to put there.
 pub(crate) async fn look_up(tx: &Tx<'_>, entries: &[Entry]) -> Result<Found, Failure> {
     let ring = tx.caller().ring();
-    let mut found = pii::find(tx.db(), ring, tx.org_id(), entries).await?;
+    let mut found = pii::find_places(tx.db(), ring, tx.org_id(), entries).await?;
     add_held(tx, entries, &mut found);
     Ok(found)
 }

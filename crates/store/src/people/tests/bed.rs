@@ -13,7 +13,7 @@ use crate::crypto::kek::{LocalKeys, new_key_text};
 use crate::engine::{EngineOptions, Place};
 use crate::entities::journal;
 use crate::failure::{Failure, SignInFailure};
-use crate::gate::{Caller, Gate, GateOptions, RequestInfo, Verified};
+use crate::gate::{Caller, Gate, GateOptions, HourlyLimits, RequestInfo, Verified};
 use crate::machine::{WriteOptions, Written};
 use crate::people::{Client, FirstAdmin, Founded, Password, SignIn, SignedIn, create_user};
 use crate::test_databases;
@@ -109,7 +109,14 @@ impl Bed {
 async fn open(options: &EngineOptions, keys: &Arc<LocalKeys>, clock: &Arc<AtomicI64>) -> Gate {
     let time = clock.clone();
     let clock = Clock::new(move || time.load(Ordering::Relaxed));
-    Gate::open(GateOptions { place: options.clone(), keys: keys.clone(), clock, read_limit: 2 }).await.unwrap()
+    Gate::open(GateOptions {
+        place: options.clone(),
+        keys: keys.clone(),
+        clock,
+        limits: HourlyLimits { reads: 2, reveals: 2 },
+    })
+    .await
+    .unwrap()
 }
 
 pub(crate) fn said(login: &str, password: &str) -> SignIn {
