@@ -201,7 +201,7 @@ impl Rights {
             Action::Update => update,
             Action::Delete => delete,
             Action::Transfer => transfer,
-            Action::Reveal if kind_named(kind).is_some_and(Kind::has_sealed) => self.reveals,
+            Action::Reveal if kind_named(kind).is_some_and(Kind::has_masked) => self.reveals,
             Action::Reveal => NONE,
         }
     }
@@ -297,6 +297,21 @@ mod tests {
         assert_eq!(rights.sees(Group::Contact, Relation::Own), Sight::Full);
         assert!(rights.reach(Action::Delete, "customer").is_none());
         assert!(rights.reach(Action::Create, "user").is_none());
+    }
+
+    #[test]
+    fn identity_is_masked_for_every_role_and_revealed_to_those_who_lead() {
+        for (role, ..) in RoleName::VOCABULARY.items {
+            let rights = Rights::of(RoleName::from_key(role).unwrap());
+            for relation in [Relation::Own, Relation::Team, Relation::Other] {
+                assert_eq!(rights.sees(Group::Identity, relation), Sight::Masked, "{role}");
+            }
+        }
+        let reach = |role, kind| Rights::of(role).reach(Action::Reveal, kind);
+        assert_eq!(reach(RoleName::Administrator, "contact"), Reach::ALL);
+        assert_eq!(reach(RoleName::Manager, "customer"), Reach::TEAM);
+        assert!(reach(RoleName::Salesperson, "customer").is_none());
+        assert!(reach(RoleName::Administrator, "tag").is_none(), "nothing of a tag is masked");
     }
 
     #[test]

@@ -33,3 +33,7 @@ impl<T> fmt::Debug for Sensitive<T> {
         f.write_str("…")
     }
 }
+
+#[cfg(test)]
+#[path = "sensitive_tests.rs"]
+mod tests;

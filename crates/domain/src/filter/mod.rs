@@ -1,23 +1,24 @@
 //! Questions to a list: one tree of conditions, read from a body or from an address, for every kind.
 
 mod scalar;
+mod sealed;
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::codes;
 use crate::field::{Field, Find, Shape};
-use crate::fields::SealedDate;
 use crate::flaw::Flaw;
 use crate::read::Finding;
 use crate::record::Kind;
 use crate::sensitive::Sensitive;
-use crate::value::{BankAccount, Email, IdNumber, Industry, Phone, Region};
+use crate::value::{Industry, Region};
 
 pub use scalar::time;
 use scalar::{flag, int};
+pub use sealed::sealed_form;
 
 /// A question.
 #[derive(Clone, Debug, PartialEq)]
@@ -388,33 +389,6 @@ impl<'a> FilterReader<'a> {
             }
         }
     }
-}
-
-/// The normalised form under which a sealed value is found.
-///
-/// # Errors
-/// The text is not such a value.
-pub fn sealed_form(find: Find, raw: &str, region: &str) -> Result<String, Flaw> {
-    Ok(match find {
-        Find::Phone => Phone::parse(raw, region)?.index_form().to_string(),
-        Find::Email => Email::parse(raw)?.index_form(),
-        Find::Wechat => raw.trim().to_lowercase(),
-        Find::IdNumber => IdNumber::parse(raw)?.as_str().to_owned(),
-        Find::BankAccount => BankAccount::parse(raw)?.as_str().to_owned(),
-        Find::Birthday => birthday_form(raw)?,
-    })
-}
-
-/// A whole day as `YYYY-MM-DD`, or a day of any year as `MM-DD`. The index knows the latter alone; of a whole day the
-/// year is compared with what was opened.
-fn birthday_form(raw: &str) -> Result<String, Flaw> {
-    let raw = raw.trim();
-    // 2000 was a leap year: the 29th of February is a day of the year.
-    let of_year = NaiveDate::parse_from_str(&format!("2000-{raw}"), "%Y-%m-%d").ok().filter(|_| raw.len() == 5);
-    of_year
-        .map(|day| day.format("%m-%d").to_string())
-        .or_else(|| SealedDate::parse(raw).ok().map(SealedDate::to_text))
-        .ok_or_else(|| Flaw::new(&codes::BIRTHDAY_INVALID).with("value", raw))
 }
 
 fn finding(at: &str, flaw: Flaw) -> Finding {

@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn debug_keeps_the_number_to_itself() {
         let phone = Phone::parse("13800138000", "CN").unwrap();
-        assert_eq!(format!("{phone:?}"), "Phone(…)");
+        assert!(!format!("{phone:?}").contains("138"), "{phone:?}");
         assert_eq!(phone.raw(), "13800138000");
         assert_eq!(Phone::parse("010-62345678转801", "CN").unwrap().index_form(), "+861062345678");
     }

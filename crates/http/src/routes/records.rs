@@ -45,7 +45,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
                     .route(web::post().to(move |request, signed, id| restore(resource, request, signed, id))),
             );
         }
-        if resource.kind().has_sealed() {
+        if resource.kind().has_masked() {
             app.service(
                 web::resource(format!("{path}/{{id}}/reveal"))
                     .route(web::post().to(move |signed, id| reveal(resource, signed, id))),
