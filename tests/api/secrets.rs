@@ -16,6 +16,9 @@ mod tests {
     const STREET: &str = "北京市海淀区金丝雀路77号";
     const WECHAT: &str = "wx-canary-8842";
     const BIRTHDAY: &str = "1987-06-05";
+    const ID_NUMBER: &str = "11010119900307002X";
+    const ACCOUNT: &str = "6222026360837783531";
+    const REASON: &str = "金丝雀身份核对";
 
     /// A client's own name for a request: clients make it of what they have at hand.
     const KEY: &str = "canary-13912345671";
@@ -23,6 +26,7 @@ mod tests {
     /// Everything that must not lie anywhere, in every spelling in which it could; `told` was learned on the way.
     fn canaries(told: &[String]) -> Vec<Vec<u8>> {
         let mut words: Vec<String> = vec![MAIL.into(), STREET.into(), WECHAT.into(), BIRTHDAY.into()];
+        words.extend([ID_NUMBER, ACCOUNT, REASON].map(str::to_owned));
         words.extend_from_slice(told);
         for phone in PHONES {
             words.push(phone.to_owned());
@@ -71,7 +75,8 @@ mod tests {
     fn plant(admin: &Session, base: &str) -> Vec<String> {
         let body = json!({
             "name": "金丝雀有限公司", "kind": "company", "phones": [PHONES[0]], "emails": [MAIL], "address": STREET, "wechat": WECHAT,
-            "contacts": [{"name": "鸟一", "phones": [PHONES[1]], "birthday": BIRTHDAY}],
+            "bank_accounts": [{"value": ACCOUNT, "bank": "工商银行"}],
+            "contacts": [{"name": "鸟一", "phones": [PHONES[1]], "birthday": BIRTHDAY, "id_number": ID_NUMBER}],
         });
         let key = admin.with("idempotency-key", KEY);
         let made = key.post("/v1/customers", &body).expect(201);
@@ -81,6 +86,11 @@ mod tests {
         let _ = admin.patch(&format!("/v1/customers/{id}"), &json!({"phones": {"add": [PHONES[2]]}})).expect(200);
         let why = admin.with("x-change-reason", MAIL);
         let _ = why.patch(&format!("/v1/customers/{id}"), &json!({"wechat": null})).expect(200);
+        let reveal = json!({"fields": ["bank_accounts", "phones"], "reason": REASON});
+        let shown = admin.post(&format!("/v1/customers/{id}/reveal"), &reveal).expect(200);
+        assert!(shown.text.contains(ACCOUNT), "{}", shown.text);
+        let asked = json!({"where": {"field": "id_number", "value": ID_NUMBER}});
+        let _ = admin.post("/v1/customers/search", &asked).expect(200);
         let _ = admin.get(&format!("/v1/customers/{id}/history")).expect(200);
         let _ = admin.get("/v1/audit?sort=seq").expect(200);
         for _ in 0..10 {
