@@ -30,8 +30,11 @@ mod tests {
         })
     }
 
+    /// Entries of the log, the oldest first.
     fn log(session: &Session, query: &str) -> Vec<Value> {
-        session.get(&format!("/v1/audit?limit=500&{query}")).expect(200).data()
+        let mut entries = session.get(&format!("/v1/audit?limit=500&{query}")).expect(200).data();
+        entries.reverse();
+        entries
     }
 
     fn reveal(session: &Session, path: &str, fields: Value) -> Reply {
@@ -63,7 +66,7 @@ mod tests {
         assert_eq!(whole["fields"]["bank_accounts"].as_array().unwrap().len(), 2);
 
         // The journal says who was shown what, and why; not the values.
-        let entries = log(&org.admin, "filter[type]=customer.revealed&sort=seq");
+        let entries = log(&org.admin, "filter[event]=customer.revealed");
         assert_eq!(entries.len(), 2);
         let entry = &entries[0];
         assert_eq!(
@@ -80,7 +83,7 @@ mod tests {
         let key = org.admin.with("idempotency-key", "reveal-0123456789abcdef");
         let _ = reveal(&key, &path, json!(["id_number"])).expect(200);
         assert_eq!(reveal(&key, &path, json!(["id_number"])).expect(200).header("idempotency-replayed"), None);
-        assert_eq!(log(&org.admin, "filter[type]=customer.revealed").len(), 4);
+        assert_eq!(log(&org.admin, "filter[event]=customer.revealed").len(), 4);
     }
 
     pub(super) fn who_leads_may_reveal_what_is_within_reach(engine: Engine) {
@@ -95,7 +98,7 @@ mod tests {
         assert_eq!(seller.session.get(&path).expect(200).json()["id_number"], "1***************X");
         let refused = reveal(&seller.session, &path, fields.clone()).expect(403);
         assert_eq!((refused.code().as_str(), refused.text.contains(ID)), ("forbidden", false));
-        let denied = log(&org.admin, "filter[type]=customer.reveal_refused");
+        let denied = log(&org.admin, "filter[event]=customer.reveal_refused");
         assert_eq!((&denied[0]["outcome"], &denied[0]["actor"]["id"]), (&json!("denied"), &json!(seller.id)));
         // Out of reach is like a missing id, byte for byte, whatever the body says.
         let same = stranger.session.with("x-request-id", "same");
@@ -155,7 +158,7 @@ mod tests {
         let all = org.admin.with("accept-language", "zh-CN").post(&path, &body).expect(422);
         assert_eq!(all.errors().len(), 3);
         assert!(all.text.contains("不是敏感字段"), "{}", all.text);
-        assert_eq!(log(&org.admin, "filter[type]=customer.revealed").len(), 0);
+        assert_eq!(log(&org.admin, "filter[event]=customer.revealed").len(), 0);
         let _ = org.admin.post(&path, &json!({"fields": ["id_number"], "reason": "因".repeat(300)})).expect(200);
     }
 
@@ -235,7 +238,7 @@ mod tests {
         }
         // Each for himself.
         let _ = reveal(&second, &path, json!(["id_number"])).expect(200);
-        let entries = log(&admin, "filter[type]=customer.revealed&sort=seq");
+        let entries = log(&admin, "filter[event]=customer.revealed");
         let outcomes: Vec<&str> = entries.iter().map(|entry| entry["outcome"].as_str().unwrap()).collect();
         assert_eq!(outcomes, ["ok", "denied", "ok", "ok"], "what is refused is told once an hour");
         drop(beside);
