@@ -23,8 +23,9 @@ mod tests {
     fn id_number() -> String {
         let digits = format!("11010119900307{:03}", unique() % 1000);
         let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
-        let sum: u32 = digits.chars().map(|c| c.to_digit(10).unwrap()).zip(weights).map(|(d, w)| d * w).sum();
-        format!("{digits}{}", ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3', '2'][sum as usize % 11])
+        let values = digits.bytes().map(|digit| usize::from(digit - b'0'));
+        let sum: usize = values.zip(weights).map(|(digit, weight)| digit * weight).sum();
+        format!("{digits}{}", ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3', '2'][sum % 11])
     }
 
     fn person(id_number: &str) -> Value {

@@ -37,7 +37,7 @@ mod tests {
         entries
     }
 
-    fn reveal(session: &Session, path: &str, fields: Value) -> Reply {
+    fn reveal(session: &Session, path: &str, fields: &Value) -> Reply {
         session.post(&format!("{path}/reveal"), &json!({"fields": fields, "reason": "核对付款人身份"}))
     }
 
@@ -53,7 +53,7 @@ mod tests {
         assert!(!made.text.contains(ID) && !made.text.contains(CARD), "{}", made.text);
 
         let first = format!("bank_accounts/{}", accounts[0]["id"].as_str().unwrap());
-        let shown = reveal(&org.admin, &path, json!(["id_number", first, "phones"])).expect(200);
+        let shown = reveal(&org.admin, &path, &json!(["id_number", first, "phones"])).expect(200);
         assert_eq!(shown.header("cache-control"), Some("no-store"));
         assert!(shown.header("etag").is_none(), "an answer that is not to be kept has no tag to keep it by");
         let told = shown.json();
@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(told["fields"]["bank_accounts"][0]["value"], CARD);
         assert_eq!(told["fields"]["phones"], record["phones"], "what is seen in full anyway may be asked for too");
         assert_eq!(told["fields"].as_object().unwrap().len(), 3);
-        let whole = reveal(&org.admin, &path, json!(["bank_accounts", first])).expect(200).json();
+        let whole = reveal(&org.admin, &path, &json!(["bank_accounts", first])).expect(200).json();
         assert_eq!(whole["fields"]["bank_accounts"].as_array().unwrap().len(), 2);
 
         // The journal says who was shown what, and why; not the values.
@@ -81,8 +81,8 @@ mod tests {
         assert_eq!(org.admin.get(&path).expect(200).text, made.text);
         // A key of the client does not keep the answer.
         let key = org.admin.with("idempotency-key", "reveal-0123456789abcdef");
-        let _ = reveal(&key, &path, json!(["id_number"])).expect(200);
-        assert_eq!(reveal(&key, &path, json!(["id_number"])).expect(200).header("idempotency-replayed"), None);
+        let _ = reveal(&key, &path, &json!(["id_number"])).expect(200);
+        assert_eq!(reveal(&key, &path, &json!(["id_number"])).expect(200).header("idempotency-replayed"), None);
         assert_eq!(log(&org.admin, "filter[event]=customer.revealed").len(), 4);
     }
 
@@ -93,10 +93,10 @@ mod tests {
         let seller = org.user("salesperson", Some(&team));
         let path = format!("/v1/customers/{}", seller.session.post("/v1/customers", &person()).expect(201).id());
         let fields = json!(["id_number"]);
-        assert_eq!(reveal(&manager.session, &path, fields.clone()).expect(200).json()["fields"]["id_number"], ID);
+        assert_eq!(reveal(&manager.session, &path, &fields).expect(200).json()["fields"]["id_number"], ID);
         // Whose own it is sees a mask, and may not lift it.
         assert_eq!(seller.session.get(&path).expect(200).json()["id_number"], "1***************X");
-        let refused = reveal(&seller.session, &path, fields.clone()).expect(403);
+        let refused = reveal(&seller.session, &path, &fields).expect(403);
         assert_eq!((refused.code().as_str(), refused.text.contains(ID)), ("forbidden", false));
         let denied = log(&org.admin, "filter[event]=customer.reveal_refused");
         assert_eq!((&denied[0]["outcome"], &denied[0]["actor"]["id"]), (&json!("denied"), &json!(seller.id)));
@@ -107,14 +107,14 @@ mod tests {
             assert_eq!(theirs, same.post(&format!("/v1/customers/{}/reveal", new_id()), &body).expect(404).text);
         }
         let other = Org::new(engine);
-        let _ = reveal(&other.admin, &path, fields.clone()).expect(404);
+        let _ = reveal(&other.admin, &path, &fields).expect(404);
         let _ = org.admin.delete(&path).expect(204);
-        let _ = reveal(&org.admin, &path, fields).expect(404);
+        let _ = reveal(&org.admin, &path, &fields).expect(404);
         // A colleague of another team is seen, and not revealed.
         let user = format!("/v1/users/{}", seller.id);
         assert_eq!(stranger.session.get(&user).expect(200).json()["email"], "****");
-        let _ = reveal(&stranger.session, &user, json!(["email"])).expect(403);
-        let shown = reveal(&manager.session, &user, json!(["email"])).expect(200).json();
+        let _ = reveal(&stranger.session, &user, &json!(["email"])).expect(403);
+        let shown = reveal(&manager.session, &user, &json!(["email"])).expect(200).json();
         assert_eq!(shown["fields"]["email"], json!(seller.login));
         // What one may do is told.
         let can = |session: &Session| session.get("/v1/me").expect(200).json()["can"]["customer"]["reveal"].clone();
@@ -184,7 +184,7 @@ mod tests {
             }]["properties"];
             let sealed = properties.as_object().unwrap().iter().filter(|(_, schema)| schema["x-sealed"] == true);
             let names: Vec<&str> = sealed.map(|(name, _)| name.as_str()).collect();
-            let shown = reveal(&org.admin, &format!("{door}/{id}"), json!(names)).expect(200).json();
+            let shown = reveal(&org.admin, &format!("{door}/{id}"), &json!(names)).expect(200).json();
             assert_eq!(shown["fields"].as_object().unwrap().len(), names.len(), "{door}");
             assert!(!shown["fields"].to_string().contains("***"), "{shown}");
         }
@@ -222,22 +222,22 @@ mod tests {
         let admin = server.admin();
         let path = format!("/v1/customers/{}", admin.post("/v1/customers", &person()).expect(201).id());
         let second = user(&admin, "administrator");
-        let _ = reveal(&admin, &path, json!(["id_number", "bank_accounts"])).expect(200);
+        let _ = reveal(&admin, &path, &json!(["id_number", "bank_accounts"])).expect(200);
         // Several servers count the same.
         let beside: Option<Server> = own.map(|_| home.start_with(&flags));
         let there = beside.as_ref().map_or_else(|| admin.clone(), Server::admin);
         // Three at once are too many, and take nothing of what is left.
-        let refused = reveal(&there, &path, json!(["id_number", "bank_accounts", "phones"])).expect(429);
+        let refused = reveal(&there, &path, &json!(["id_number", "bank_accounts", "phones"])).expect(429);
         assert_eq!(refused.code(), "reveal_limit");
         let wait: u32 = refused.header("retry-after").unwrap().parse().unwrap();
         assert!((1..=3600).contains(&wait), "{wait}");
         assert!(!refused.text.contains(ID), "{}", refused.text);
-        let _ = reveal(&there, &path, json!(["id_number", "bank_accounts"])).expect(200);
+        let _ = reveal(&there, &path, &json!(["id_number", "bank_accounts"])).expect(200);
         for _ in 0..3 {
-            let _ = reveal(&admin, &path, json!(["id_number"])).expect(429);
+            let _ = reveal(&admin, &path, &json!(["id_number"])).expect(429);
         }
         // Each for himself.
-        let _ = reveal(&second, &path, json!(["id_number"])).expect(200);
+        let _ = reveal(&second, &path, &json!(["id_number"])).expect(200);
         let entries = log(&admin, "filter[event]=customer.revealed");
         let outcomes: Vec<&str> = entries.iter().map(|entry| entry["outcome"].as_str().unwrap()).collect();
         assert_eq!(outcomes, ["ok", "denied", "ok", "ok"], "what is refused is told once an hour");
@@ -262,13 +262,13 @@ mod tests {
             }
             Engine::Postgres => on_postgres("ALTER TABLE journal ADD CONSTRAINT mute CHECK (false) NOT VALID"),
         }
-        let refused = reveal(&admin, &path, json!(["id_number"]));
+        let refused = reveal(&admin, &path, &json!(["id_number"]));
         assert!(refused.status >= 500 && !refused.text.contains(ID), "{} {}", refused.status, refused.text);
         match engine {
             Engine::Sqlite => on_sqlite("DROP TRIGGER mute"),
             Engine::Postgres => on_postgres("ALTER TABLE journal DROP CONSTRAINT mute"),
         }
-        assert_eq!(reveal(&admin, &path, json!(["id_number"])).expect(200).json()["fields"]["id_number"], ID);
+        assert_eq!(reveal(&admin, &path, &json!(["id_number"])).expect(200).json()["fields"]["id_number"], ID);
         assert!(server.stop().success());
     }
 }
