@@ -133,6 +133,9 @@ mod tests {
         let again = one.session.post("/v1/customers", &person(&number)).expect(409);
         assert_eq!(again.json()["existing"]["id"], json!(made.id()));
         assert_eq!(again.errors()[0], ("/id_number".to_owned(), "duplicate_value".to_owned()));
+        // That a masked number is right is told to the journal, within reach too.
+        let told = org.admin.get("/v1/audit?filter[event]=duplicate.disclosed").expect(200).data();
+        assert_eq!((told.len(), &told[0]["details"]["records"][0]["id"]), (1, &json!(made.id())));
         // Out of reach it says no more than a phone does.
         let told = other.session.post("/v1/customers", &person(&number)).expect(409).json();
         assert_eq!(told["existing"], json!({"state": "owned", "claimable": false}));

@@ -108,7 +108,8 @@ pub struct Existing {
     pub known: Option<KnownRecord>,
     /// The field of the request that met it.
     pub pointer: String,
-    /// Its kind and id where it is out of the caller's reach: for the journal, no answer shows it.
+    /// Its kind and id where it is out of the caller's reach, or was met by a value that everybody sees masked: for the
+    /// journal, no answer shows it.
     pub beyond: Option<(String, Uuid)>,
 }
 
