@@ -74,8 +74,8 @@ fn class_number(class: IndexClass) -> i64 {
     }
 }
 
-/// Widths of a class. There are 366 birthdays, however many people: they stay in the first buckets, which mix two days
-/// at least where wider ones would give each day away, and where a new one goes need not be asked.
+/// Widths of a class. There are 366 birthdays, however many people: they stay in the first buckets, where wider ones
+/// would give each day away, and where a new one goes need not be asked.
 fn widths(class: IndexClass) -> &'static [u8] {
     if class == IndexClass::Birthday { &WIDTHS[..1] } else { &WIDTHS }
 }
