@@ -102,7 +102,7 @@ serve() {
     name=$1
     key=$2
     shift 2
-    env KEHU_RATE_LIMIT=0 KEHU_FORM_RATE_LIMIT=0 KEHU_LOGIN_RATE_LIMIT=0 KEHU_READ_LIMIT=0 \
+    env KEHU_RATE_LIMIT=0 KEHU_FORM_RATE_LIMIT=0 KEHU_LOGIN_RATE_LIMIT=0 KEHU_READ_LIMIT=0 KEHU_REVEAL_LIMIT=0 \
         KEHU_ADMIN_EMAIL=admin@kehu.test KEHU_ADMIN_PASSWORD="$password" \
         "$bin" serve --listen 127.0.0.1:0 --kek-file "$key" "$@" >"$logs/$name.log" 2>&1 &
 }

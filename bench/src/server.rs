@@ -200,7 +200,9 @@ impl Home {
     /// It does not, and then the end of its log.
     pub(crate) fn start(&self) -> Result<Server> {
         let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
-        for limit in ["KEHU_RATE_LIMIT", "KEHU_FORM_RATE_LIMIT", "KEHU_LOGIN_RATE_LIMIT", "KEHU_READ_LIMIT"] {
+        for limit in
+            ["KEHU_RATE_LIMIT", "KEHU_FORM_RATE_LIMIT", "KEHU_LOGIN_RATE_LIMIT", "KEHU_READ_LIMIT", "KEHU_REVEAL_LIMIT"]
+        {
             command.env(limit, "0");
         }
         command.env("KEHU_ADMIN_EMAIL", "admin@bench.test").env("KEHU_ADMIN_PASSWORD", PASSWORD);

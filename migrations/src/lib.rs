@@ -11,6 +11,7 @@ mod m2026_11_26_000007_index_by_bucket;
 mod m2026_11_26_000008_journal;
 mod m2026_11_26_000009_jobs;
 mod m2026_11_26_000010_keys;
+mod m2026_11_26_000011_identity;
 mod m2026_11_26_000012_erasures;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000008_journal::Migration),
             Box::new(m2026_11_26_000009_jobs::Migration),
             Box::new(m2026_11_26_000010_keys::Migration),
+            Box::new(m2026_11_26_000011_identity::Migration),
             Box::new(m2026_11_26_000012_erasures::Migration),
         ]
     }

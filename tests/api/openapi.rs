@@ -171,7 +171,8 @@ mod tests {
         let full = json!({
             "name": "描述科技有限公司", "kind": "company", "stage": "active", "grade": "a", "industry": "I", "size": "10-49",
             "credit_code": "911101084JURQ2830A", "address": "北京市海淀区中关村大街1号", "phones": ["13800138000"],
-            "emails": ["a@example.com"], "wechat": "wx1", "source": "expo", "remark": "无", "tags": ["甲"],
+            "emails": ["a@example.com"], "wechat": "wx1", "source": "expo",
+            "bank_accounts": [{"value": "6222026360837783531", "bank": "工商银行"}], "remark": "无", "tags": ["甲"],
             "contacts": [{"name": "王五", "phones": ["13900139000"], "birthday": "1990-03-07", "role": "finance"}],
         });
         let made = admin.post("/v1/customers", &full);
@@ -227,6 +228,10 @@ mod tests {
             "/v1/customers/{id}/restore",
             &admin.post(&format!("{one}/restore"), &json!({})).expect(200),
         );
+        let reveal = |fields: Value| admin.post(&format!("{one}/reveal"), &json!({"fields": fields, "reason": "x"}));
+        let described = "/v1/customers/{id}/reveal";
+        check(&document, "POST", described, &reveal(json!(["phones", "address", "bank_accounts"])).expect(200));
+        check(&document, "POST", described, &reveal(json!(["name"])).expect(422));
         let job = plant(&org, Some(&seller.id), "dead");
         check(&document, "GET", "/v1/jobs", &admin.get("/v1/jobs").expect(200));
         check(&document, "GET", "/v1/jobs", &admin.get("/v1/jobs?filter[state]=x").expect(400));

@@ -22,23 +22,27 @@ const POSTGRES: &str = "sendto";
 
 /// What the newest changes of the schema made, undone: a database as an older program left it, with a journal whose
 /// entries have no codes.
-const OLDER_SQLITE: &str = "BEGIN; DROP TABLE jobs; DROP TABLE schedules; DROP TABLE journal_stretches; DROP TABLE journal_heads; \
+const OLDER_SQLITE: &str = "BEGIN; DROP TABLE allowances; ALTER TABLE customers DROP COLUMN id_number; ALTER TABLE customers DROP COLUMN bank_accounts; \
+    ALTER TABLE contacts DROP COLUMN id_number; DROP TABLE jobs; DROP TABLE schedules; DROP TABLE journal_stretches; DROP TABLE journal_heads; \
     DROP TABLE journal_readers; DROP INDEX journal_entry; DROP INDEX journal_record; DROP INDEX journal_feed; \
     DROP INDEX journal_actor; DROP INDEX journal_notable; DROP INDEX journal_refused; \
     ALTER TABLE journal DROP COLUMN mac; \
     CREATE INDEX journal_record ON journal (org_id, record_id, version); \
     CREATE INDEX journal_feed ON journal (org_id, seq); DELETE FROM tenant_keys WHERE purpose = 'chain'; \
-    DELETE FROM seaql_migrations WHERE version LIKE '%_000008_journal' OR version LIKE '%_000009_jobs'; COMMIT";
+    DELETE FROM seaql_migrations WHERE version LIKE '%_000008_journal' OR version LIKE '%_000009_jobs' \
+    OR version LIKE '%_000011_identity'; COMMIT";
 
 /// On PostgreSQL the journal was one table.
-const OLDER_POSTGRES: &str = "DROP TABLE jobs; DROP TABLE schedules; DROP TABLE journal_stretches; DROP TABLE journal_heads; \
+const OLDER_POSTGRES: &str = "DROP TABLE allowances; ALTER TABLE customers DROP COLUMN id_number; ALTER TABLE customers DROP COLUMN bank_accounts; \
+    ALTER TABLE contacts DROP COLUMN id_number; DROP TABLE jobs; DROP TABLE schedules; DROP TABLE journal_stretches; DROP TABLE journal_heads; \
     DROP TABLE journal_readers; ALTER TABLE journal RENAME TO journal_after; \
     CREATE TABLE journal AS SELECT * FROM journal_after ORDER BY seq; ALTER TABLE journal DROP COLUMN mac; \
     CREATE SEQUENCE journal_seq_seq OWNED BY journal.seq; DROP TABLE journal_after; DROP SEQUENCE journal_order; \
     ALTER TABLE journal ALTER COLUMN seq SET DEFAULT nextval('journal_seq_seq'), ADD PRIMARY KEY (seq); \
     CREATE INDEX journal_record ON journal (org_id, record_id, version); \
     CREATE INDEX journal_feed ON journal (org_id, seq); DELETE FROM tenant_keys WHERE purpose = 'chain'; \
-    DELETE FROM seaql_migrations WHERE version LIKE '%_000008_journal' OR version LIKE '%_000009_jobs'";
+    DELETE FROM seaql_migrations WHERE version LIKE '%_000008_journal' OR version LIKE '%_000009_jobs' \
+    OR version LIKE '%_000011_identity'";
 
 /// Whether the newest changes are not made yet.
 const OLDER: &str = "SELECT 1 - count(*) FROM seaql_migrations WHERE version LIKE '%_000009_jobs'";

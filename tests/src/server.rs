@@ -88,7 +88,9 @@ impl Home {
         if let Some(url) = &self.database_url {
             command.args(["--database-url", url]);
         }
-        for limit in ["KEHU_RATE_LIMIT", "KEHU_FORM_RATE_LIMIT", "KEHU_LOGIN_RATE_LIMIT", "KEHU_READ_LIMIT"] {
+        for limit in
+            ["KEHU_RATE_LIMIT", "KEHU_FORM_RATE_LIMIT", "KEHU_LOGIN_RATE_LIMIT", "KEHU_READ_LIMIT", "KEHU_REVEAL_LIMIT"]
+        {
             command.env(limit, "0");
         }
         command.env("KEHU_ADMIN_EMAIL", ADMIN).env("KEHU_ADMIN_PASSWORD", PASSWORD);

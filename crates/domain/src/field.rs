@@ -28,6 +28,8 @@ pub enum Shape {
     Instant,
     /// A calendar day, `2026-11-22`.
     Date,
+    /// The number of an identity card.
+    IdNumber,
     /// A sign-in name, a unified social credit code, a number given by the system: a short machine-readable text.
     Word,
     /// The id of another record (its kind's name); the answer carries `{"id", "name"}` beside it.
@@ -36,7 +38,7 @@ pub enum Shape {
     Industry,
     /// Text in, `{"code", "province", "city", "district"}` out.
     Region,
-    /// A list of phones or e-mails, each an element with an id.
+    /// A list of phones, e-mails or bank accounts, each an element with an id.
     Elements(Element),
     /// Names or ids in, `[{"id", "name", "color"}]` out.
     Tags,
@@ -53,6 +55,8 @@ pub enum Element {
     Phone,
     /// An e-mail address.
     Email,
+    /// The number of a bank account.
+    BankAccount,
 }
 
 /// Which part of the visibility policy covers a field.
@@ -62,6 +66,8 @@ pub enum Group {
     General,
     /// Phones, e-mails, WeChat, street, birthday.
     Contact,
+    /// ID number, bank accounts.
+    Identity,
 }
 
 /// Under which class a sealed field is found by equality.
@@ -73,6 +79,12 @@ pub enum Find {
     Email,
     /// WeChat ids.
     Wechat,
+    /// ID numbers.
+    IdNumber,
+    /// Numbers of bank accounts.
+    BankAccount,
+    /// Birthdays, by month and day.
+    Birthday,
 }
 
 /// How much of a field a caller may see.

@@ -8,10 +8,10 @@ use uuid::Uuid;
 use crate::field::{Element, Field, Shape, Sight};
 use crate::fields::ElementValue;
 use crate::flaw::Lang;
-use crate::mask::STARS;
+use crate::mask::{self, STARS};
 use crate::record::Kind;
 use crate::show::{Out, View};
-use crate::value::{Email, Phone};
+use crate::value::{BankAccount, Email, Phone};
 
 /// Names of fields of a change that are not told in full.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -129,6 +129,7 @@ fn tell(out: &mut Out, field: &Field, value: Option<&Value>, sight: Sight, view:
     match (sight, field.shape) {
         (Sight::Hidden, _) => out.null(),
         (Sight::Masked, Shape::Elements(element)) => masked_elements(out, element, value),
+        (Sight::Masked, Shape::IdNumber) => out.text(&value.as_str().map_or_else(|| STARS.to_owned(), mask::id_number)),
         (Sight::Masked, _) => out.text(STARS),
         (Sight::Full, Shape::Ref(_)) => reference(out, value, view),
         (Sight::Full, Shape::Tags) => match value.as_array() {
@@ -154,7 +155,7 @@ fn reference(out: &mut Out, value: &Value, view: &dyn View) {
     }
 }
 
-/// Phones or e-mails as the record's own answer masks them.
+/// Phones, e-mails or bank accounts as the record's own answer masks them.
 fn masked_elements(out: &mut Out, element: Element, value: &Value) {
     let Some(items) = value.as_array() else { return out.text(STARS) };
     out.array(|out| {
@@ -162,8 +163,11 @@ fn masked_elements(out: &mut Out, element: Element, value: &Value) {
             let text = |name: &str| item.get(name).and_then(Value::as_str);
             out.object(|out| {
                 out.key("id").id_or_null(item.get("id").and_then(id_of));
-                out.key("value").text(&text("value").map_or_else(|| STARS.to_owned(), |value| mask(element, value)));
+                out.key("value").text(&text("value").map_or_else(|| STARS.to_owned(), |value| mask_of(element, value)));
                 out.key("label").text_or_null(text("label"));
+                if element == Element::BankAccount {
+                    out.key("bank").text_or_null(text("bank"));
+                }
                 out.key("primary").flag(item.get("primary").and_then(Value::as_bool).unwrap_or_default());
                 out.key("verified_at").text_or_null(text("verified_at"));
             });
@@ -171,11 +175,12 @@ fn masked_elements(out: &mut Out, element: Element, value: &Value) {
     });
 }
 
-fn mask(element: Element, value: &str) -> String {
+fn mask_of(element: Element, value: &str) -> String {
     let stored = value.to_owned();
     match element {
         Element::Phone => <Phone as ElementValue>::from_stored(stored, String::new()).mask(),
         Element::Email => <Email as ElementValue>::from_stored(stored, String::new()).mask(),
+        Element::BankAccount => <BankAccount as ElementValue>::from_stored(stored, String::new()).mask(),
     }
 }
 

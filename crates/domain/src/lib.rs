@@ -13,6 +13,7 @@ pub mod password;
 pub mod read;
 pub mod record;
 pub mod rights;
+pub mod sensitive;
 pub mod show;
 pub mod text;
 pub mod value;

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::field::{Field, Shape, Sight};
+use crate::field::{Field, Group, Shape, Sight};
 use crate::flaw::Flaw;
 use crate::read::{Members, Reader};
 use crate::show::{Out, View};
@@ -83,6 +83,12 @@ impl Kind {
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// Whether any of its fields may be shown as a mask: sealed, and not for whoever sees the record.
+    #[must_use]
+    pub fn has_masked(&self) -> bool {
+        self.fields.iter().any(|field| field.sealed && field.group != Group::General)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Who may do what: built-in roles as data, printed as a matrix.
 
 use crate::field::{Group, Sight};
-use crate::kinds::{KINDS, RoleName};
+use crate::kinds::{KINDS, RoleName, kind_named};
+use crate::record::Kind;
 
 /// What can be done to a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,15 +17,18 @@ pub enum Action {
     Delete,
     /// Change its owner or team.
     Transfer,
+    /// See in clear, with a reason, what is sealed.
+    Reveal,
 }
 
 /// Every action, in the order of the matrix.
-pub const ACTIONS: [(Action, &str); 5] = [
+pub const ACTIONS: [(Action, &str); 6] = [
     (Action::Create, "create"),
     (Action::Read, "read"),
     (Action::Update, "update"),
     (Action::Delete, "delete"),
     (Action::Transfer, "transfer"),
+    (Action::Reveal, "reveal"),
 ];
 
 /// A right that is about no record.
@@ -91,7 +95,7 @@ pub enum Relation {
 /// What a role may do. Built-in roles are constants of the same data that any role is.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rights {
-    /// Reach over customers, contacts and follow-ups, per action in the order of [`ACTIONS`].
+    /// Reach over customers, contacts and follow-ups, per action in the order of [`ACTIONS`], but for the last.
     records: [Reach; 5],
     /// Reach over what an organisation shares, per action: tags.
     shared: [Reach; 5],
@@ -103,6 +107,10 @@ pub struct Rights {
     jobs: [Reach; 5],
     /// Sight of contact data of one's own, the team's and other records.
     contact_data: [Sight; 3],
+    /// Sight of ID numbers and bank accounts.
+    identity: Sight,
+    /// Reach over records whose sealed fields may be revealed.
+    reveals: Reach,
     /// What is about no record.
     besides: &'static [Right],
 }
@@ -119,6 +127,8 @@ static ADMINISTRATOR: Rights = Rights {
     forms: [ALL, ALL, ALL, ALL, NONE],
     jobs: [NONE, ALL, ALL, NONE, NONE],
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
+    identity: Sight::Masked,
+    reveals: ALL,
     besides: &[Right::AuditRead, Right::DataPurge],
 };
 
@@ -129,6 +139,8 @@ static MANAGER: Rights = Rights {
     forms: [NONE, ALL, NONE, NONE, NONE],
     jobs: [NONE, OWN, OWN, NONE, NONE],
     contact_data: [Sight::Full, Sight::Full, Sight::Masked],
+    identity: Sight::Masked,
+    reveals: TEAM,
     besides: &[],
 };
 
@@ -139,6 +151,8 @@ static SALESPERSON: Rights = Rights {
     forms: [NONE, NONE, NONE, NONE, NONE],
     jobs: [NONE, OWN, OWN, NONE, NONE],
     contact_data: [Sight::Full, Sight::Masked, Sight::Masked],
+    identity: Sight::Masked,
+    reveals: NONE,
     besides: &[],
 };
 
@@ -150,6 +164,8 @@ static SYSTEM: Rights = Rights {
     forms: [ALL, ALL, ALL, ALL, ALL],
     jobs: [ALL, ALL, ALL, ALL, ALL],
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
+    identity: Sight::Full,
+    reveals: NONE,
     besides: &[Right::AuditRead, Right::DataPurge],
 };
 
@@ -187,6 +203,8 @@ impl Rights {
             Action::Update => update,
             Action::Delete => delete,
             Action::Transfer => transfer,
+            Action::Reveal if kind_named(kind).is_some_and(Kind::has_masked) => self.reveals,
+            Action::Reveal => NONE,
         }
     }
 
@@ -205,6 +223,7 @@ impl Rights {
             (Group::Contact, Relation::Own) => own,
             (Group::Contact, Relation::Team) => team,
             (Group::Contact, Relation::Other) => other,
+            (Group::Identity, _) => self.identity,
         }
     }
 }
@@ -229,7 +248,7 @@ fn sight_words(sight: Sight) -> &'static str {
 /// The whole policy as a text: role by kind by action, role by kind by field, role by other rights.
 #[must_use]
 pub fn matrix() -> String {
-    let mut lines = vec!["# role kind: create / read / update / delete / transfer".to_owned()];
+    let mut lines = vec!["# role kind: create / read / update / delete / transfer / reveal".to_owned()];
     for (role, ..) in RoleName::VOCABULARY.items {
         let Some(rights) = RoleName::from_key(role).map(Rights::of) else { continue };
         for kind in KINDS.iter().map(|kind| kind.name).chain(["job"]) {
@@ -280,6 +299,21 @@ mod tests {
         assert_eq!(rights.sees(Group::Contact, Relation::Own), Sight::Full);
         assert!(rights.reach(Action::Delete, "customer").is_none());
         assert!(rights.reach(Action::Create, "user").is_none());
+    }
+
+    #[test]
+    fn identity_is_masked_for_every_role_and_revealed_to_those_who_lead() {
+        for (role, ..) in RoleName::VOCABULARY.items {
+            let rights = Rights::of(RoleName::from_key(role).unwrap());
+            for relation in [Relation::Own, Relation::Team, Relation::Other] {
+                assert_eq!(rights.sees(Group::Identity, relation), Sight::Masked, "{role}");
+            }
+        }
+        let reach = |role, kind| Rights::of(role).reach(Action::Reveal, kind);
+        assert_eq!(reach(RoleName::Administrator, "contact"), Reach::ALL);
+        assert_eq!(reach(RoleName::Manager, "customer"), Reach::TEAM);
+        assert!(reach(RoleName::Salesperson, "customer").is_none());
+        assert!(reach(RoleName::Administrator, "tag").is_none(), "nothing of a tag is masked");
     }
 
     #[test]

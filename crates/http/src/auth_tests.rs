@@ -4,12 +4,12 @@ use actix_web::body::to_bytes;
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, middleware::from_fn};
-use kehu_store::GateOptions;
 use kehu_store::clock::Clock;
 use kehu_store::crypto::kek::LocalKeys;
 use kehu_store::engine::EngineOptions;
 use kehu_store::keys::SEAL_LIMIT;
 use kehu_store::people::{FirstAdmin, Password};
+use kehu_store::{GateOptions, HourlyLimits};
 use serde_json::{Value, json};
 
 use super::*;
@@ -48,9 +48,15 @@ async fn gate(options: &EngineOptions, clock: &Arc<AtomicI64>) -> Gate {
     let time = clock.clone();
     let clock = Clock::new(move || time.load(Ordering::Relaxed));
     let keys = Arc::new(LocalKeys::from_text(KEY).unwrap());
-    Gate::open(GateOptions { place: options.clone(), keys, clock, read_limit: 0, seal_limit: SEAL_LIMIT })
-        .await
-        .unwrap()
+    Gate::open(GateOptions {
+        place: options.clone(),
+        keys,
+        clock,
+        limits: HourlyLimits::default(),
+        seal_limit: SEAL_LIMIT,
+    })
+    .await
+    .unwrap()
 }
 
 fn server(gate: Gate, sign_ins: u32) -> web::Data<State> {

@@ -279,6 +279,8 @@ impl From<Failure> for Problem {
             Failure::RefusedBefore => Self::new(&codes::REFUSED_BEFORE),
             Failure::SignIn(failure) => sign_in(failure),
             Failure::Limited(seconds) => Self::new(&codes::READ_LIMIT).retry_after(seconds),
+            Failure::RevealLimited(seconds) => Self::new(&codes::REVEAL_LIMIT).retry_after(seconds),
+            Failure::CompareLimited(seconds) => Self::new(&codes::COMPARE_LIMIT).retry_after(seconds),
             Failure::FormPaused => Self::new(&codes::FORM_PAUSED).retry_after(PAUSED_RETRY),
             Failure::JobEnded => Self::new(&codes::JOB_ENDED),
             Failure::JobNotDead => Self::new(&codes::JOB_NOT_DEAD),

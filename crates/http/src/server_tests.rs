@@ -4,10 +4,10 @@ use actix_web::HttpResponse;
 use actix_web::body::to_bytes;
 use actix_web::http::Method;
 use actix_web::test::{TestRequest, call_service, init_service, try_call_service};
-use kehu_store::GateOptions;
 use kehu_store::clock::Clock;
 use kehu_store::crypto::kek::LocalKeys;
 use kehu_store::engine::EngineOptions;
+use kehu_store::{GateOptions, HourlyLimits};
 use serde_json::{Value, json};
 
 use super::*;
@@ -24,7 +24,7 @@ async fn state(folder: &tempfile::TempDir, limits: Limits, cors: bool) -> web::D
         place: EngineOptions::sqlite(folder.path().join("kehu.db")),
         keys: Arc::new(LocalKeys::from_text(KEY).unwrap()),
         clock: Clock::new(|| 1_700_000_000_000),
-        read_limit: 0,
+        limits: HourlyLimits::default(),
         seal_limit: kehu_store::keys::SEAL_LIMIT,
     };
     let gate = Gate::open(options).await.unwrap();

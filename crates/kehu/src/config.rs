@@ -267,13 +267,17 @@ pub(crate) struct Data {
     pub(crate) kek_file: Option<PathBuf>,
     #[arg(skip = secret("KEHU_KEK"))]
     pub(crate) kek: Option<String>,
-    /// Answers an hour that may tell a user of records out of reach. 0 is any number
+    /// Answers an hour that may tell a user of records out of reach, and values an hour that a masked field may be
+    /// compared with. 0 is any number
     #[arg(long, env = "KEHU_READ_LIMIT", default_value_t = 60, value_name = "N")]
     pub(crate) read_limit: u32,
     /// Values that an organisation's root may seal before another takes its place by itself
     #[arg(long, env = "KEHU_SEAL_LIMIT", default_value_t = SEAL_LIMIT, value_name = "N",
         value_parser = clap::value_parser!(u64).range(1..=SEAL_LIMIT))]
     pub(crate) seal_limit: u64,
+    /// Sealed fields an hour that may be revealed to a user. 0 is any number
+    #[arg(long, env = "KEHU_REVEAL_LIMIT", default_value_t = 30, value_name = "N")]
+    pub(crate) reveal_limit: u32,
 }
 
 /// The first administrator and organisation, at first start only.

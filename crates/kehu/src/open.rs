@@ -11,7 +11,7 @@ use kehu_store::clock::Clock;
 use kehu_store::crypto::kek::LocalKeys;
 use kehu_store::crypto::keyfile::create_key_file;
 use kehu_store::engine::EngineOptions;
-use kehu_store::{Gate, GateOptions};
+use kehu_store::{Gate, GateOptions, HourlyLimits};
 
 use crate::Failed;
 use crate::alone::Alone;
@@ -65,21 +65,20 @@ async fn open(data: &Data, folder: &Path, alone: Option<Alone>) -> Result<Opened
     };
     let may_make = url.is_none() && !folder.join(DATABASE).exists();
     let (keys, new_key) = key(data, folder, may_make)?;
-    let Data { read_limit, seal_limit, .. } = *data;
-    let options = GateOptions { place, keys: Arc::new(keys), clock: Clock::system(), read_limit, seal_limit };
-    let gate = Gate::open(options).await.context("the database cannot be opened")?;
+    let gate = gate(data, place, keys).await?;
     Ok(Opened { gate, new_key, alone })
+}
+
+async fn gate(data: &Data, place: EngineOptions, keys: LocalKeys) -> Result<Gate, Failed> {
+    let Data { read_limit: reads, reveal_limit: reveals, seal_limit, .. } = *data;
+    let limits = HourlyLimits { reads, reveals };
+    let options = GateOptions { place, keys: Arc::new(keys), clock: Clock::system(), limits, seal_limit };
+    Ok(Gate::open(options).await.context("the database cannot be opened")?)
 }
 
 /// Opens a database file of the folder that nobody serves yet.
 pub(crate) async fn open_file(data: &Data, file: &Path, keys: LocalKeys) -> Result<Gate, Failed> {
-    let options = GateOptions {
-        place: EngineOptions::sqlite(file),
-        keys: Arc::new(keys),
-        clock: Clock::system(),
-        read_limit: data.read_limit,
-    };
-    Ok(Gate::open(options).await.context("the database cannot be opened")?)
+    gate(data, EngineOptions::sqlite(file), keys).await
 }
 
 /// The SQLite file of a folder, whether it is there or not, and the key that there is.
@@ -172,6 +171,7 @@ mod tests {
             kek: None,
             read_limit: 0,
             seal_limit: kehu_store::keys::SEAL_LIMIT,
+            reveal_limit: 0,
         }
     }
 

@@ -283,7 +283,7 @@ enum Unopened {
 /// Opens one cell of an organisation, where it has any.
 fn open_one(db: &Connection, ring: &KeyRing, org: Uuid) -> Result<(), Unopened> {
     // The journal is the last: everybody has entries there.
-    for Table { name, key, row, has_org, cells } in TABLES.iter().rev() {
+    for Table { name, key, row, has_org, cells, .. } in TABLES.iter().rev() {
         if !has_org && org != INSTALLATION {
             continue;
         }
@@ -291,7 +291,7 @@ fn open_one(db: &Connection, ring: &KeyRing, org: Uuid) -> Result<(), Unopened> 
             let whose = if *has_org { "org_id = ?1 AND" } else { "?1 IS NOT NULL AND" };
             let sql = format!(
                 "SELECT {row}, {column} FROM {name} WHERE {whose} {column} IS NOT NULL ORDER BY {} LIMIT 1",
-                key.join(", "),
+                key.iter().map(|(column, _)| *column).collect::<Vec<_>>().join(", "),
                 column = cell.column()
             );
             let read = |row: &Row<'_>| Ok((id(row, 0)?, row.get::<_, Vec<u8>>(1)?));

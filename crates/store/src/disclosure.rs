@@ -27,18 +27,24 @@ pub(crate) fn told_of(kind: &str, id: Uuid) -> Value {
 
 /// Whose answers are counted: a user's who does not reach everything, where there is a limit at all.
 fn counted(caller: &Caller) -> Option<(Uuid, i64)> {
-    let limit = i64::from(caller.gate().read_limit());
+    let limit = i64::from(caller.gate().limits().reads);
     let everything = caller.rights().reach(Action::Read, "customer").all;
     caller.principal().user().filter(|_| limit > 0 && !everything).map(|user| (user, limit))
 }
 
-fn hour_of(now: DateTime<Utc>) -> DateTime<Utc> {
+/// The hour that a moment is in.
+pub(crate) fn hour_of(now: DateTime<Utc>) -> DateTime<Utc> {
     now.duration_trunc(Duration::hours(1)).unwrap_or(now)
 }
 
-fn limited(now: DateTime<Utc>) -> Failure {
+/// How long the hour goes on, in seconds.
+pub(crate) fn seconds_left(now: DateTime<Utc>) -> u32 {
     let left = (hour_of(now) + Duration::hours(1) - now).num_seconds().max(1);
-    Failure::Limited(u32::try_from(left).unwrap_or(u32::MAX))
+    u32::try_from(left).unwrap_or(u32::MAX)
+}
+
+fn limited(now: DateTime<Utc>) -> Failure {
+    Failure::Limited(seconds_left(now))
 }
 
 /// Refuses to look, where the caller was told enough this hour. Whether there is something to tell makes no

@@ -45,6 +45,12 @@ pub enum Failure {
     /// The caller was told of records out of reach often enough; more after so many seconds.
     #[error("told enough")]
     Limited(u32),
+    /// The caller was shown enough sealed values; more after so many seconds.
+    #[error("shown enough")]
+    RevealLimited(u32),
+    /// The caller compared masked fields with enough values; more after so many seconds.
+    #[error("compared enough")]
+    CompareLimited(u32),
     /// The form takes no submissions now.
     #[error("the form is paused")]
     FormPaused,
@@ -105,7 +111,8 @@ pub struct Existing {
     pub known: Option<KnownRecord>,
     /// The field of the request that met it.
     pub pointer: String,
-    /// Its kind and id where it is out of the caller's reach: for the journal, no answer shows it.
+    /// Its kind and id where it is out of the caller's reach, or was met by a value that everybody sees masked: for the
+    /// journal, no answer shows it.
     pub beyond: Option<(String, Uuid)>,
 }
 

@@ -15,6 +15,7 @@ pub mod org;
 pub mod people;
 pub mod queue;
 
+mod allowance;
 mod dialect;
 mod disclosure;
 mod entities;
@@ -29,10 +30,11 @@ mod refusals;
 mod registry;
 mod rows;
 mod sealed;
+mod sealed_query;
 mod sealer;
 mod search;
 #[cfg(test)]
 mod test_databases;
 mod tx;
 
-pub use gate::{Caller, Gate, GateOptions, Principal, RequestInfo, Verified};
+pub use gate::{Caller, Gate, GateOptions, HourlyLimits, Principal, RequestInfo, Verified};

@@ -23,7 +23,7 @@ const WIDTHS: [u8; 6] = [8, 12, 16, 20, 24, Width::MAX.bits()];
 const BUCKET: usize = 4;
 
 /// A value to be found under.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct Entry {
     /// Its class.
     pub(crate) class: IndexClass,
@@ -56,6 +56,9 @@ pub(crate) fn class_of(find: Find) -> IndexClass {
         Find::Phone => IndexClass::Phone,
         Find::Email => IndexClass::Email,
         Find::Wechat => IndexClass::Wechat,
+        Find::IdNumber => IndexClass::IdNumber,
+        Find::BankAccount => IndexClass::BankAccount,
+        Find::Birthday => IndexClass::Birthday,
     }
 }
 
@@ -71,6 +74,12 @@ fn class_number(class: IndexClass) -> i64 {
     }
 }
 
+/// Widths of a class. There are 366 birthdays, however many people: they stay in the first buckets, where wider ones
+/// would give each day away, and where a new one goes need not be asked.
+fn widths(class: IndexClass) -> &'static [u8] {
+    if class == IndexClass::Birthday { &WIDTHS[..1] } else { &WIDTHS }
+}
+
 /// The buckets of a value under a root, one per width: class and width in the high bits, the hash below.
 fn buckets(ring: &KeyRing, key_id: u32, class: IndexClass, value: &str) -> Result<Vec<i64>, Failure> {
     // The bucket of fewer bits is the beginning of the one of more.
@@ -79,7 +88,7 @@ fn buckets(ring: &KeyRing, key_id: u32, class: IndexClass, value: &str) -> Resul
         let hash = widest.0 >> (Width::MAX.bits() - bits);
         (class_number(class) << 40) | (i64::from(bits) << 32) | hash
     };
-    Ok(WIDTHS.into_iter().map(bucket).collect())
+    Ok(widths(class).iter().copied().map(bucket).collect())
 }
 
 /// What a look-up found, and where a new entry of each value would go.
@@ -91,6 +100,26 @@ pub(crate) struct Found {
 
 /// Looks values up, in one statement.
 pub(crate) async fn find(db: &impl Reads, ring: &KeyRing, org: Uuid, entries: &[Entry]) -> Result<Found, Failure> {
+    look(db, ring, org, entries, |_| true).await
+}
+
+/// The same for values that are to be written: what has one place alone is not asked for.
+pub(crate) async fn find_places(
+    db: &impl Reads,
+    ring: &KeyRing,
+    org: Uuid,
+    entries: &[Entry],
+) -> Result<Found, Failure> {
+    look(db, ring, org, entries, |entry| widths(entry.class).len() > 1).await
+}
+
+async fn look(
+    db: &impl Reads,
+    ring: &KeyRing,
+    org: Uuid,
+    entries: &[Entry],
+    asks: impl Fn(&Entry) -> bool,
+) -> Result<Found, Failure> {
     if entries.is_empty() {
         return Ok(Found::default());
     }
@@ -103,8 +132,9 @@ pub(crate) async fn find(db: &impl Reads, ring: &KeyRing, org: Uuid, entries: &[
     };
     let keys = keys_of(primary)?;
     let elsewhere = others.map(keys_of).collect::<Result<Vec<_>, Failure>>()?;
-    let asked = keys.iter().chain(elsewhere.iter().flatten()).flatten().copied().collect();
-    let rows = rows_of(db, org, asked).await?;
+    let asked = std::iter::once(&keys).chain(&elsewhere).flat_map(|keys| entries.iter().zip(keys));
+    let asked = asked.filter(|(entry, _)| asks(entry)).flat_map(|(_, keys)| keys.iter().copied());
+    let rows = rows_of(db, org, asked.collect()).await?;
     let mut found = Found::default();
     // Places that are given away here, by bucket: the values of a set may meet in one.
     let mut given: HashMap<i64, usize> = HashMap::new();

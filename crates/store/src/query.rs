@@ -1,7 +1,5 @@
 //! Questions turned into SQL: what the caller may reach, what was asked for, in which order.
 
-use std::collections::HashMap;
-
 use kehu_domain::field::Find;
 use kehu_domain::filter::{Class, Condition, Filter, Op, Scalar};
 use kehu_domain::record::{Base, Kind};
@@ -15,8 +13,9 @@ use crate::dialect::position_function;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::machine::read::col;
-use crate::pii::{self, Entry, class_of, padded};
+use crate::pii::padded;
 use crate::rows::sentinel;
+use crate::sealed_query::Sealed;
 use crate::search;
 
 /// Whether an action of that reach covers a record.
@@ -37,65 +36,6 @@ pub(crate) fn branches(caller: &Caller, reach: Reach) -> Vec<Option<Expr>> {
         parts.extend(caller.teams().iter().map(|team| Some(col("team_id").eq(*team))));
     }
     parts
-}
-
-/// Records that hold a sealed value, by class and value.
-pub(crate) type Sealed = HashMap<(Find, String), Vec<Uuid>>;
-
-/// The most records that a condition on a sealed field may stand for.
-const MAX_SEALED: usize = 1000;
-
-/// Looks up every sealed value that a filter asks for, in one statement.
-pub(crate) async fn resolve_sealed(caller: &Caller, kind: &Kind, filter: &Filter) -> Result<Sealed, Failure> {
-    let mut wanted = Vec::new();
-    collect_sealed(filter, &mut wanted);
-    if wanted.is_empty() {
-        return Ok(Sealed::new());
-    }
-    let entries: Vec<Entry> = wanted
-        .iter()
-        .map(|(find, value)| Entry {
-            class: class_of(*find),
-            value: value.clone(),
-            strong: false,
-            pointer: String::new(),
-        })
-        .collect();
-    let found = pii::find(caller.db(), caller.ring(), caller.org().id, &entries).await?;
-    let mut sealed: Sealed = wanted.iter().map(|key| (key.clone(), Vec::new())).collect();
-    for hit in found.hits {
-        // A customer is found under its own values and its contacts'.
-        let id = if kind.name == "customer" { hit.parent_id } else { hit.record_id };
-        let of_kind = kind.name == "customer" || hit.kind == kind.name;
-        let ids = wanted.get(hit.entry).and_then(|key| sealed.get_mut(key));
-        if let Some(ids) = ids.filter(|ids| of_kind && ids.len() < MAX_SEALED && !ids.contains(&id)) {
-            ids.push(id);
-        }
-    }
-    Ok(sealed)
-}
-
-/// Whether a filter asks for a sealed value, which is looked up first.
-pub(crate) fn asks_sealed(filter: &Filter) -> bool {
-    let mut wanted = Vec::new();
-    collect_sealed(filter, &mut wanted);
-    !wanted.is_empty()
-}
-
-fn collect_sealed(filter: &Filter, wanted: &mut Vec<(Find, String)>) {
-    match filter {
-        Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| collect_sealed(part, wanted)),
-        Filter::Not(part) => collect_sealed(part, wanted),
-        Filter::Is(condition) => {
-            if let Class::Sealed(find) = condition.member.class {
-                let texts = condition.values.iter().filter_map(|value| match value {
-                    Scalar::Text(text) => Some((find, text.clone())),
-                    _ => None,
-                });
-                wanted.extend(texts);
-            }
-        }
-    }
 }
 
 /// What is known beforehand of the records that a question selects.
@@ -211,16 +151,14 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
 
     fn sealed(&self, find: Find, condition: &Condition) -> Expr {
         if condition.op == Op::IsNull {
-            let column = match find {
-                Find::Phone => "phones",
-                Find::Email => "emails",
-                Find::Wechat => "wechat",
+            let Some(field) = self.kind.fields.iter().find(|field| field.find == Some(find)) else {
+                return Expr::val(1).eq(0);
             };
-            let empty = col(column).is_null();
+            let empty = col(field.name).is_null();
             return if wants_null(condition) { empty } else { empty.not() };
         }
         let ids = condition.values.iter().filter_map(|value| match value {
-            Scalar::Text(text) => self.sealed.get(&(find, text.clone())),
+            Scalar::Sealed(value) => self.sealed.get(&(find, value.expose().clone())),
             _ => None,
         });
         let ids: Vec<Uuid> = ids.flatten().copied().collect();
@@ -287,6 +225,7 @@ fn wants_null(condition: &Condition) -> bool {
 fn value(scalar: &Scalar) -> Value {
     match scalar {
         Scalar::Text(text) => text.clone().into(),
+        Scalar::Sealed(value) => value.expose().clone().into(),
         Scalar::Id(id) => (*id).into(),
         Scalar::Time(time) => (*time).into(),
         Scalar::Int(int) => (*int).into(),

@@ -59,12 +59,15 @@ tables! {
         PHONES: "customer.phones" = phones;
         EMAILS: "customer.emails" = emails;
         WECHAT: "customer.wechat" = wechat;
+        ID_NUMBER: "customer.id_number" = id_number;
+        BANK_ACCOUNTS: "customer.bank_accounts" = bank_accounts;
     }
     contact: contacts [id Id] id true 200 {
         PHONES: "contact.phones" = phones;
         EMAILS: "contact.emails" = emails;
         WECHAT: "contact.wechat" = wechat;
         BIRTHDAY: "contact.birthday" = birthday;
+        ID_NUMBER: "contact.id_number" = id_number;
     }
     user: users [id Id] id true 200 {
         EMAIL: "user.email" = email;

@@ -22,6 +22,11 @@ codes! {
     REFERENCE_UNKNOWN = "reference_unknown", "There is no {kind} with the id “{value}”, or it is out of your reach.", "没有编号为“{value}”的记录（{kind}），或您无权使用它。", "", "";
     INSTANT_INVALID = "instant_invalid", "“{value}” is not a time.", "“{value}”不是有效的时间。", "Write RFC 3339, such as 2026-11-22T08:30:00+08:00.", "请按 RFC 3339 填写，如 2026-11-22T08:30:00+08:00。";
     DATE_INVALID = "date_invalid", "“{value}” is not a date.", "“{value}”不是有效的日期。", "Write YYYY-MM-DD, such as 1990-03-07.", "请按 YYYY-MM-DD 填写，如 1990-03-07。";
+    BIRTHDAY_INVALID = "birthday_invalid", "“{value}” is neither a date nor a day of the year.", "“{value}”既不是日期，也不是月日。", "Write YYYY-MM-DD or MM-DD, such as 03-07.", "请按 YYYY-MM-DD 或 MM-DD 填写，如 03-07。";
+    FIELD_NOT_SEALED = "field_not_sealed", "“{field}” is not confidential: it is shown in full.", "“{field}”不是敏感字段，读取时已完整显示。", "Name one of: {known}.", "可查看的字段：{known}。";
+    REVEAL_HIDDEN = "reveal_hidden", "You may not see “{field}”.", "您无权查看“{field}”。", "Leave it out.", "请去掉该字段。";
+    REVEAL_ELEMENT_UNKNOWN = "reveal_element_unknown", "“{field}” has no element with the id “{value}”.", "“{field}”中没有编号为“{value}”的元素。", "Take the id from the answer that shows the masks.", "请使用显示掩码的响应中给出的 id。";
+    REASON_INVALID = "reason_invalid", "The reason is not a text of 1 to {max} characters.", "理由应为 1 至 {max} 个字符的文本。", "Say what the value is needed for.", "请说明查看该信息的用途。";
     LIST_TOO_LONG = "list_too_long", "The list is too long; at most {max} items.", "列表过长，最多 {max} 项。", "", "";
     ELEMENT_UNKNOWN = "element_unknown", "The list has no element with the id “{value}”.", "列表中没有编号为“{value}”的元素。", "Leave the id out to add a new element.", "新增元素时请不要带 id。";
     ELEMENT_TWICE = "element_twice", "The list has two values for the element “{value}”.", "列表中对元素“{value}”给出了两个值。", "Leave the id out of the one that is new.", "请去掉新增元素的 id。";

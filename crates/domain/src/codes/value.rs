@@ -95,6 +95,35 @@ codes! {
         "The check character of “{value}” does not fit.", "“{value}”的校验码不正确。",
         "Compare each character with the business licence; two may be swapped.", "请与营业执照逐位核对，可能有字符抄错或颠倒。";
 
+    ID_NUMBER_LENGTH: "id_number_length",
+        "“{value}” has {length} characters; an identity number has 18.",
+        "“{value}”有 {length} 位，身份证号码应为 18 位。",
+        "Copy all 18 characters from the identity card; an old number of 15 digits is taken too.",
+        "请从身份证上抄写全部 18 位；15 位旧号码也可以。";
+    ID_NUMBER_CHARSET: "id_number_charset",
+        "“{value}” holds something else than digits and a final X.", "“{value}”含有数字和末位 X 以外的字符。",
+        "Write 17 digits and a digit or X at the end.", "请填写 17 位数字，末位为数字或 X。";
+    ID_NUMBER_REGION: "id_number_region",
+        "“{value}” does not begin with the code of a province.", "“{value}”的开头不是省级行政区划代码。",
+        "Compare the first six digits with the identity card.", "请与身份证核对前六位。";
+    ID_NUMBER_DATE: "id_number_date",
+        "“{value}” has no day of birth in its seventh to fourteenth digit.", "“{value}”第 7 至 14 位不是有效的出生日期。",
+        "Compare the day of birth with the identity card, such as 19900307.", "请与身份证核对出生日期，如 19900307。";
+    ID_NUMBER_CHECK: "id_number_check",
+        "The check character of “{value}” does not fit.", "“{value}”的校验码不正确。",
+        "Compare each character with the identity card; two may be swapped.", "请与身份证逐位核对，可能有数字抄错或颠倒。";
+    ID_NUMBER_OF_COMPANY: "id_number_of_company",
+        "A company has no identity number.", "公司没有身份证号码。",
+        "Leave it out, or make the customer a person; a company has a unified social credit code.",
+        "请去掉该字段，或将客户类型改为个人；公司请填写统一社会信用代码。";
+
+    BANK_ACCOUNT_INVALID: "bank_account_invalid",
+        "“{value}” is not the number of a bank account.", "“{value}”不是有效的银行账号。",
+        "Write 8 to 30 digits; blanks and hyphens between them are fine.", "请填写 8 至 30 位数字，中间可有空格和连字符。";
+    BANK_ACCOUNT_CHECK: "bank_account_check",
+        "The check digit of a card does not fit.", "银行卡号的校验位不正确。",
+        "Compare each digit with the card; two may be swapped.", "请与银行卡逐位核对，可能有数字抄错或颠倒。";
+
     INDUSTRY_UNKNOWN: "industry_unknown",
         "“{value}” is no industry of GB/T 4754-2017.", "“{value}”不是国民经济行业分类（GB/T 4754-2017）中的行业。",
         "Write a section letter, a two-digit code or a name, such as I, 65 or 软件和信息技术服务业.",

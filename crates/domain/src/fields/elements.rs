@@ -1,4 +1,4 @@
-//! Lists of phones and e-mails: elements with ids, sealed as one cell, masked one by one.
+//! Lists of phones, e-mails and bank accounts: elements with ids, sealed as one cell, masked one by one.
 
 use std::fmt;
 
@@ -7,41 +7,19 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::codes;
-use crate::field::{Element, Shape, Sight};
+use crate::field::{Shape, Sight};
 use crate::flaw::Flaw;
 use crate::read::Reader;
 use crate::record::FieldValue;
 use crate::show::{Out, View};
-use crate::value::{Email, Phone};
+use crate::value::{BankAccount, Email, Phone};
 
+use super::element_value::ElementValue;
 use super::text::Line;
 use super::time::{Instant, format_time};
 
 /// The most elements that one list may have.
 const MAX: usize = 20;
-
-/// A type that can stand in a list of elements.
-pub trait ElementValue: Clone + PartialEq + Send + Sync + 'static {
-    /// What it is.
-    const ELEMENT: Element;
-    /// Parses what a client said.
-    ///
-    /// # Errors
-    /// What the type cannot hold.
-    fn parse(raw: &str, region: &str) -> Result<Self, Flaw>;
-    /// A stored value with the text that was typed; no rule is applied.
-    fn from_stored(value: String, raw: String) -> Self;
-    /// The normalised value, as answers show it.
-    fn value(&self) -> &str;
-    /// The text that was typed.
-    fn raw(&self) -> &str;
-    /// The mask.
-    fn mask(&self) -> String;
-    /// The form that equality and the index compare.
-    fn index_form(&self) -> String;
-    /// Whether it names one person: a mobile number, an e-mail address. A switchboard does not.
-    fn is_strong(&self) -> bool;
-}
 
 /// One element.
 #[derive(Clone, PartialEq)]
@@ -52,6 +30,8 @@ pub struct ElementItem<V> {
     pub value: V,
     /// What it is for: `office`.
     pub label: Option<Line<50>>,
+    /// At which bank, where it is an account.
+    pub bank: Option<Line<100>>,
     /// Whether it is tried first.
     pub primary: bool,
     /// When it was verified.
@@ -62,13 +42,16 @@ pub struct ElementItem<V> {
 #[derive(Clone, PartialEq)]
 pub struct Elements<V>(pub Vec<ElementItem<V>>);
 
-/// An element as it is sealed: id, value, the text that was typed, label, primary, milliseconds of its verification.
+/// An element as it is sealed: id, value, the text that was typed, label, bank, primary, milliseconds of its
+/// verification.
 #[derive(Serialize, Deserialize)]
 struct StoredItem {
     i: Uuid,
     v: String,
     r: String,
     l: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    b: Option<String>,
     #[serde(default)]
     p: bool,
     t: Option<i64>,
@@ -78,6 +61,8 @@ struct StoredItem {
 pub type Phones = Elements<Phone>;
 /// E-mail addresses.
 pub type Emails = Elements<Email>;
+/// Bank accounts.
+pub type BankAccounts = Elements<BankAccount>;
 
 impl<V> Default for Elements<V> {
     fn default() -> Self {
@@ -91,11 +76,17 @@ impl<V> fmt::Debug for Elements<V> {
     }
 }
 
+impl<V> ElementItem<V> {
+    fn new(id: Uuid, value: V) -> Self {
+        Self { id, value, label: None, bank: None, primary: false, verified_at: None }
+    }
+}
+
 impl<V: ElementValue> Elements<V> {
     /// A list of one, made by the system from an already parsed value.
     #[must_use]
     pub fn of(id: Uuid, value: V) -> Self {
-        Self(vec![ElementItem { id, value, label: None, primary: true, verified_at: None }])
+        Self(vec![ElementItem { primary: true, ..ElementItem::new(id, value) }])
     }
 
     /// The text that is sealed: a JSON list, or nothing for an empty list.
@@ -112,6 +103,7 @@ impl<V: ElementValue> Elements<V> {
                 v: item.value.value().to_owned(),
                 r: item.value.raw().to_owned(),
                 l: item.label.as_ref().map(|label| label.as_str().to_owned()),
+                b: item.bank.as_ref().map(|bank| bank.as_str().to_owned()),
                 p: item.primary,
                 t: item.verified_at.map(|at| at.time().timestamp_millis()),
             })
@@ -131,6 +123,7 @@ impl<V: ElementValue> Elements<V> {
             id: item.i,
             value: V::from_stored(item.v, item.r),
             label: item.l.map(Line::from_stored),
+            bank: item.b.map(Line::from_stored),
             primary: item.p,
             verified_at: item.t.and_then(chrono::DateTime::from_timestamp_millis).map(Instant::from_stored),
         }
@@ -172,13 +165,7 @@ impl<V: ElementValue> Elements<V> {
             Some(item) => ElementItem { id: item.id, value, verified_at: None, ..item.clone() },
             None => {
                 let known = old.and_then(|old| old.0.iter().find(|item| item.value.value() == value.value()));
-                known.cloned().unwrap_or_else(|| ElementItem {
-                    id: (reader.make_id)(),
-                    value,
-                    label: None,
-                    primary: false,
-                    verified_at: None,
-                })
+                known.cloned().unwrap_or_else(|| ElementItem::new((reader.make_id)(), value))
             }
         })
     }
@@ -221,6 +208,8 @@ impl<V: ElementValue> Elements<V> {
             ("id" | "value", _) => {}
             ("label", Value::Null) => item.label = None,
             ("label", value) => item.label = Some(Line::read(value, reader, None)?),
+            ("bank", Value::Null) if V::HAS_BANK => item.bank = None,
+            ("bank", value) if V::HAS_BANK => item.bank = Some(Line::read(value, reader, None)?),
             ("primary", value) => item.primary = bool::read(value, reader, None)?,
             // Only verification sets it; what GET gave may come back.
             ("verified_at", value)
@@ -230,7 +219,8 @@ impl<V: ElementValue> Elements<V> {
                 return None;
             }
             _ => {
-                let known = "id, value, label, primary, verified_at";
+                let bank = if V::HAS_BANK { "bank, " } else { "" };
+                let known = format!("id, value, label, {bank}primary, verified_at");
                 reader.flaw(Flaw::new(&codes::FIELD_UNKNOWN).with("field", name).with("known", known));
                 return None;
             }
@@ -337,6 +327,9 @@ impl<V: ElementValue> FieldValue for Elements<V> {
                         out.text(&item.value.mask());
                     }
                     out.key("label").text_or_null(item.label.as_ref().map(Line::as_str));
+                    if V::HAS_BANK {
+                        out.key("bank").text_or_null(item.bank.as_ref().map(Line::as_str));
+                    }
                     out.key("primary").flag(item.primary);
                     out.key("verified_at");
                     match item.verified_at {
@@ -346,55 +339,5 @@ impl<V: ElementValue> FieldValue for Elements<V> {
                 });
             }
         });
-    }
-}
-
-impl ElementValue for Phone {
-    const ELEMENT: Element = Element::Phone;
-    fn parse(raw: &str, region: &str) -> Result<Self, Flaw> {
-        Self::parse(raw, region)
-    }
-    fn from_stored(value: String, raw: String) -> Self {
-        Self::from_stored(value, raw)
-    }
-    fn value(&self) -> &str {
-        self.e164()
-    }
-    fn raw(&self) -> &str {
-        Self::raw(self)
-    }
-    fn mask(&self) -> String {
-        Self::mask(self)
-    }
-    fn index_form(&self) -> String {
-        Self::index_form(self).to_string()
-    }
-    fn is_strong(&self) -> bool {
-        self.is_mobile()
-    }
-}
-
-impl ElementValue for Email {
-    const ELEMENT: Element = Element::Email;
-    fn parse(raw: &str, _: &str) -> Result<Self, Flaw> {
-        Self::parse(raw)
-    }
-    fn from_stored(value: String, _: String) -> Self {
-        Self::from_stored(value)
-    }
-    fn value(&self) -> &str {
-        self.as_str()
-    }
-    fn raw(&self) -> &str {
-        self.as_str()
-    }
-    fn mask(&self) -> String {
-        Self::mask(self)
-    }
-    fn index_form(&self) -> String {
-        Self::index_form(self)
-    }
-    fn is_strong(&self) -> bool {
-        true
     }
 }

@@ -1,5 +1,6 @@
 //! Values that fields hold: how each is read from JSON, and how it is shown.
 
+mod element_value;
 mod elements;
 mod once;
 mod reference;
@@ -10,7 +11,8 @@ mod text;
 mod time;
 mod words;
 
-pub use elements::{ElementItem, ElementValue, Elements, Emails, Phones};
+pub use element_value::ElementValue;
+pub use elements::{BankAccounts, ElementItem, Elements, Emails, Phones};
 pub use once::ShownOnce;
 pub use reference::{Ref, Target};
 pub use sealed::{SealedDate, SealedText};

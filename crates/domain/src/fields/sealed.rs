@@ -8,7 +8,9 @@ use crate::field::{Shape, Sight};
 use crate::flaw::Flaw;
 use crate::read::Reader;
 use crate::record::FieldValue;
+use crate::sensitive::Sensitive;
 use crate::show::{Out, View};
+use crate::value::IdNumber;
 
 use super::text::Line;
 
@@ -16,8 +18,8 @@ use super::text::Line;
 const MASK: &str = "****";
 
 /// One line of text that is sealed; the street of an address, a WeChat id. Its mask shows nothing of it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SealedText<const MAX: usize>(Line<MAX>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedText<const MAX: usize>(Sensitive<Line<MAX>>);
 
 impl<const MAX: usize> SealedText<MAX> {
     /// Parses what a client said.
@@ -25,29 +27,23 @@ impl<const MAX: usize> SealedText<MAX> {
     /// # Errors
     /// As [`Line::parse`].
     pub fn parse(raw: &str) -> Result<Self, Flaw> {
-        Line::parse(raw).map(Self)
+        Line::parse(raw).map(Sensitive::new).map(Self)
     }
     /// An opened value; no rule is applied.
     #[must_use]
     pub fn from_stored(value: String) -> Self {
-        Self(Line::from_stored(value))
+        Self(Sensitive::new(Line::from_stored(value)))
     }
     /// The text in clear.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        self.0.expose().as_str()
     }
 }
 
-impl<const MAX: usize> std::fmt::Debug for SealedText<MAX> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SealedText(…)")
-    }
-}
-
-/// What a masked text that comes back in a PATCH means.
-fn read_masked<T: Clone>(raw: &str, reader: &mut Reader<'_>, old: Option<&T>) -> Option<Option<T>> {
-    if raw == MASK
+/// What a masked text that comes back in a PATCH means; `mask` is what the stored value shows.
+fn read_masked<T: Clone>(raw: &str, mask: &str, reader: &mut Reader<'_>, old: Option<&T>) -> Option<Option<T>> {
+    if raw == mask
         && let (Sight::Masked, Some(old)) = (reader.sight, old)
     {
         return Some(Some(old.clone()));
@@ -66,7 +62,7 @@ impl<const MAX: usize> FieldValue for SealedText<MAX> {
     }
     fn read(json: &Value, reader: &mut Reader<'_>, old: Option<&Self>) -> Option<Self> {
         let raw = reader.text(json)?;
-        if let Some(masked) = read_masked(raw, reader, old) {
+        if let Some(masked) = read_masked(raw, MASK, reader, old) {
             return masked;
         }
         reader.keep(Self::parse(raw))
@@ -77,8 +73,8 @@ impl<const MAX: usize> FieldValue for SealedText<MAX> {
 }
 
 /// A calendar day that is sealed: a birthday.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct SealedDate(NaiveDate);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealedDate(Sensitive<NaiveDate>);
 
 impl SealedDate {
     /// Parses `YYYY-MM-DD`, between 1900 and 9999.
@@ -89,19 +85,23 @@ impl SealedDate {
         NaiveDate::parse_from_str(raw.trim(), "%Y-%m-%d")
             .ok()
             .filter(|day| (1900..=9999).contains(&chrono::Datelike::year(day)))
-            .map(Self)
+            .map(|day| Self(Sensitive::new(day)))
             .ok_or_else(|| Flaw::new(&codes::DATE_INVALID).with("value", raw))
     }
     /// The day as `YYYY-MM-DD`.
     #[must_use]
     pub fn to_text(self) -> String {
-        self.0.to_string()
+        self.0.expose().to_string()
     }
-}
-
-impl std::fmt::Debug for SealedDate {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SealedDate(…)")
+    /// Whether it is that day.
+    #[must_use]
+    pub fn is(self, day: NaiveDate) -> bool {
+        *self.0.expose() == day
+    }
+    /// What it is found under: `MM-DD`.
+    #[must_use]
+    pub fn index_form(self) -> String {
+        self.0.expose().format("%m-%d").to_string()
     }
 }
 
@@ -112,12 +112,30 @@ impl FieldValue for SealedDate {
     }
     fn read(json: &Value, reader: &mut Reader<'_>, old: Option<&Self>) -> Option<Self> {
         let raw = reader.text(json)?;
-        if let Some(masked) = read_masked(raw, reader, old) {
+        if let Some(masked) = read_masked(raw, MASK, reader, old) {
             return masked;
         }
         reader.keep(Self::parse(raw))
     }
     fn show(&self, out: &mut Out, sight: Sight, _: &dyn View) {
-        if sight == Sight::Full { out.plain(&self.0) } else { out.text(MASK) }
+        if sight == Sight::Full { out.plain(self.0.expose()) } else { out.text(MASK) }
+    }
+}
+
+impl FieldValue for IdNumber {
+    const SHAPE: Shape = Shape::IdNumber;
+    fn absent() -> Option<Self> {
+        None
+    }
+    fn read(json: &Value, reader: &mut Reader<'_>, old: Option<&Self>) -> Option<Self> {
+        let raw = reader.text(json)?;
+        let mask = old.map(Self::mask).unwrap_or_default();
+        if let Some(masked) = read_masked(raw, &mask, reader, old) {
+            return masked;
+        }
+        reader.keep(Self::parse(raw))
+    }
+    fn show(&self, out: &mut Out, sight: Sight, _: &dyn View) {
+        if sight == Sight::Full { out.text(self.as_str()) } else { out.text(&self.mask()) }
     }
 }

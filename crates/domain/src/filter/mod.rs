@@ -1,6 +1,7 @@
 //! Questions to a list: one tree of conditions, read from a body or from an address, for every kind.
 
 mod scalar;
+mod sealed;
 
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
@@ -12,10 +13,12 @@ use crate::field::{Field, Find, Shape};
 use crate::flaw::Flaw;
 use crate::read::Finding;
 use crate::record::Kind;
-use crate::value::{Email, Industry, Phone, Region};
+use crate::sensitive::Sensitive;
+use crate::value::{Industry, Region};
 
 pub use scalar::time;
 use scalar::{flag, int};
+pub use sealed::sealed_form;
 
 /// A question.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,8 +47,10 @@ pub struct Condition {
 /// A value to compare with.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scalar {
-    /// Text, a key, a code; for sealed members the normalised value.
+    /// Text, a key, a code.
     Text(String),
+    /// The normalised value of a sealed member.
+    Sealed(Sensitive<String>),
     /// An id.
     Id(Uuid),
     /// A moment.
@@ -152,7 +157,7 @@ fn field_member(field: &'static Field) -> Option<Member> {
         (true, Some(find), _) => Class::Sealed(find),
         (true, None, _) => return None,
         (_, _, Shape::Line(_)) if field.name == "name" => Class::Name,
-        (_, _, Shape::Line(_) | Shape::Word | Shape::Choice(_)) => Class::Word,
+        (_, _, Shape::Line(_) | Shape::Word | Shape::IdNumber | Shape::Choice(_)) => Class::Word,
         (_, _, Shape::Flag) => Class::Flag,
         (_, _, Shape::Count) => Class::Int,
         (_, _, Shape::Instant) => Class::Time,
@@ -166,6 +171,7 @@ fn field_member(field: &'static Field) -> Option<Member> {
     let name = match class {
         Class::Sealed(Find::Phone) => "phone",
         Class::Sealed(Find::Email) => "email",
+        Class::Sealed(Find::BankAccount) => "bank_account",
         _ => field.name,
     };
     Some(Member { name, class })
@@ -377,22 +383,12 @@ impl<'a> FilterReader<'a> {
             }
             Class::Sealed(find) => {
                 let text = text.ok_or_else(|| wrong("a text", "文本"))?;
-                sealed_form(find, text, self.region).map(Scalar::Text).map_err(|flaw| finding(at, flaw))
+                sealed_form(find, text, self.region)
+                    .map(|form| Scalar::Sealed(Sensitive::new(form)))
+                    .map_err(|flaw| finding(at, flaw))
             }
         }
     }
-}
-
-/// The normalised form under which a sealed value is found.
-///
-/// # Errors
-/// The text is not such a value.
-pub fn sealed_form(find: Find, raw: &str, region: &str) -> Result<String, Flaw> {
-    Ok(match find {
-        Find::Phone => Phone::parse(raw, region)?.index_form().to_string(),
-        Find::Email => Email::parse(raw)?.index_form(),
-        Find::Wechat => raw.trim().to_lowercase(),
-    })
 }
 
 fn finding(at: &str, flaw: Flaw) -> Finding {

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::fields::{ElementValue, Elements, Line, Ref, SealedText, Tags, Text, Words};
+use crate::fields::{BankAccounts, ElementValue, Elements, Line, Ref, SealedText, Tags, Text, Words};
 use crate::kinds::{Contact, Customer, CustomerKind, Form, SizeBand, Stage};
 use crate::record::Record;
 use crate::value::{CreditCode, Industry, Region};
@@ -142,6 +142,8 @@ impl Lead {
             phones: elements(&self.reach.phones, mine, make_id),
             emails: elements(&self.reach.emails, mine, make_id),
             wechat: wechat.and_then(|(wechat, _)| SealedText::parse(wechat).ok()),
+            id_number: None,
+            bank_accounts: BankAccounts::default(),
             source: Some(form.source),
             remark: remark(&remarks),
             tags: Tags::default(),
@@ -180,6 +182,7 @@ impl Lead {
             emails: elements(&self.reach.emails, its, make_id),
             wechat: wechat.and_then(|(wechat, _)| SealedText::parse(wechat).ok()),
             birthday: None,
+            id_number: None,
             primary: true,
             remark: remark(&self.person_remarks),
             tags: Tags::default(),

@@ -104,6 +104,10 @@ fn nothing_sealed_is_said_in_clear() {
     for secret in secrets {
         assert!(clear.iter().all(|text| !text.contains(secret)), "{secret} in {clear:?}");
     }
+    let printed = format!("{lead:?} {customer:?} {contact:?}");
+    for secret in secrets {
+        assert!(!printed.contains(secret), "{printed}");
+    }
     assert!(customer.flags.0.contains(&"number_in_name".to_owned()));
     assert!(customer.flags.0.contains(&"number_in_text".to_owned()));
 }

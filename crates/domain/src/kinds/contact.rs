@@ -3,7 +3,7 @@
 use crate::field::{Field, Find, Group, Write};
 use crate::fields::{Emails, Line, Phones, Ref, SealedDate, SealedText, Tags, Target, Text};
 use crate::record::RuleFinding;
-use crate::value::PersonName;
+use crate::value::{IdNumber, PersonName};
 
 use super::Customer;
 
@@ -36,7 +36,9 @@ crate::kind! {
     /// WeChat id.
     wechat: Option<SealedText<100>> = Field::new("微信", "WeChat").sealed(Group::Contact, Some(Find::Wechat));
     /// Birthday.
-    birthday: Option<SealedDate> = Field::new("生日", "Birthday").sealed(Group::Contact, None);
+    birthday: Option<SealedDate> = Field::new("生日", "Birthday").sealed(Group::Contact, Some(Find::Birthday));
+    /// Number of the identity card (GB 11643-1999): 18 characters; an old one of 15 digits is brought to 18.
+    id_number: Option<IdNumber> = Field::new("身份证号码", "ID number").sealed(Group::Identity, Some(Find::IdNumber));
     /// Whether this is the first person to talk to; one per customer, the latest one said.
     primary: bool = Field::new("主要联系人", "Primary");
     /// What else is worth knowing.

@@ -1,9 +1,11 @@
 //! Customer: a company or a person that one deals with.
 
+use crate::codes;
 use crate::field::{Field, Find, Group, Write};
-use crate::fields::{Emails, Instant, Line, Phones, Ref, SealedText, Tags, Target, Text, Words};
+use crate::fields::{BankAccounts, Emails, Instant, Line, Phones, Ref, SealedText, Tags, Target, Text, Words};
+use crate::flaw::Flaw;
 use crate::record::RuleFinding;
-use crate::value::{CompanyName, CreditCode, Industry, PersonName, Region};
+use crate::value::{CompanyName, CreditCode, IdNumber, Industry, PersonName, Region};
 
 use super::{Team, User};
 
@@ -94,6 +96,10 @@ crate::kind! {
     emails: Emails = Field::new("邮箱", "E-mails").sealed(Group::Contact, Some(Find::Email));
     /// WeChat id.
     wechat: Option<SealedText<100>> = Field::new("微信", "WeChat").sealed(Group::Contact, Some(Find::Wechat));
+    /// Number of a person's identity card (GB 11643-1999): 18 characters; an old one of 15 digits is brought to 18.
+    id_number: Option<IdNumber> = Field::new("身份证号码", "ID number").sealed(Group::Identity, Some(Find::IdNumber));
+    /// Bank accounts and cards.
+    bank_accounts: BankAccounts = Field::new("银行账户", "Bank accounts").sealed(Group::Identity, Some(Find::BankAccount));
     /// Through which channel the customer came.
     source: Option<Source> = Field::new("来源渠道", "Source");
     /// What else is worth knowing.
@@ -122,5 +128,11 @@ fn rules(customer: &Customer) -> Vec<RuleFinding> {
         CustomerKind::Company => CompanyName::parse(name).map_or_else(|flaw| vec![flaw], |name| name.findings()),
         CustomerKind::Person => PersonName::parse(name).map_or_else(|flaw| vec![flaw], |name| name.findings()),
     };
-    flaws.into_iter().map(|flaw| RuleFinding { field: "name", with: &["kind"], flaw }).collect()
+    let mut findings: Vec<RuleFinding> =
+        flaws.into_iter().map(|flaw| RuleFinding { field: "name", with: &["kind"], flaw }).collect();
+    if customer.kind == CustomerKind::Company && customer.id_number.is_some() {
+        let flaw = Flaw::new(&codes::ID_NUMBER_OF_COMPANY);
+        findings.push(RuleFinding { field: "id_number", with: &["kind"], flaw });
+    }
+    findings
 }

@@ -1,6 +1,6 @@
 //! E-mail addresses that can be written to.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use email_address::EmailAddress;
 use unicode_normalization::UnicodeNormalization;
@@ -10,6 +10,7 @@ use crate::{
     codes::{EMAIL_INVALID, EMAIL_IP_ADDRESS, EMAIL_NO_TOP_DOMAIN, EMAIL_QUOTED},
     flaw::{Code, Flaw},
     mask::STARS,
+    sensitive::Sensitive,
     text::WordList,
 };
 
@@ -19,8 +20,8 @@ const DISPOSABLE: WordList = WordList(include_str!("../../data/disposable_mail.t
 
 /// An address (RFC 5321) with an ASCII local part, as given, and a domain in ASCII (IDNA), in lower case, that ends in
 /// a top-level domain of the root zone.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Email(String);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email(Sensitive<String>);
 
 impl Email {
     /// Parses an address. `mailto:`, angle brackets and full-width characters are accepted.
@@ -32,7 +33,7 @@ impl Email {
         let address = parse_syntax(raw).map_err(refuse)?;
         let top = address.rsplit_once('.').map_or("", |(_, top)| top);
         if domain_of(&address).contains('.') && TOP_DOMAINS.contains(top) {
-            Ok(Self(address))
+            Ok(Self(Sensitive::new(address)))
         } else {
             Err(refuse(&EMAIL_NO_TOP_DOMAIN))
         }
@@ -41,31 +42,31 @@ impl Email {
     /// An address as it was stored; no rule is applied.
     #[must_use]
     pub fn from_stored(address: String) -> Self {
-        Self(address)
+        Self(Sensitive::new(address))
     }
 
     /// The address: local part as given, domain in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        self.0.expose()
     }
 
     /// All lower case: what is indexed and compared. Standards let a local part tell cases apart; mail systems do not.
     #[must_use]
     pub fn index_form(&self) -> String {
-        self.0.to_lowercase()
+        self.as_str().to_lowercase()
     }
 
     /// The part after the @.
     #[must_use]
     pub fn domain(&self) -> &str {
-        domain_of(&self.0)
+        domain_of(self.as_str())
     }
 
     /// `w***@example.com`; a local part of one character is hidden whole.
     #[must_use]
     pub fn mask(&self) -> String {
-        let Some((local, domain)) = self.0.rsplit_once('@') else { return STARS.to_owned() };
+        let Some((local, domain)) = self.as_str().rsplit_once('@') else { return STARS.to_owned() };
         let mut chars = local.chars();
         let first = chars.next().filter(|_| chars.next().is_some()).map(String::from).unwrap_or_default();
         format!("{first}***@{domain}")
@@ -118,19 +119,13 @@ pub(super) fn parse_syntax(raw: &str) -> Result<String, &'static Code> {
     Ok(address)
 }
 
-impl fmt::Debug for Email {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Email(…)")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{DISPOSABLE, Email, FREE_MAIL, TOP_DOMAINS};
     use proptest::prelude::*;
 
     fn parse(raw: &str) -> String {
-        Email::parse(raw).map_or_else(|flaw| flaw.code.key.to_owned(), |email| email.0)
+        Email::parse(raw).map_or_else(|flaw| flaw.code.key.to_owned(), |email| email.as_str().to_owned())
     }
 
     #[test]

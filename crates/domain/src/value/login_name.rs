@@ -3,12 +3,12 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Phone, PhoneKind, email, quoted};
-use crate::{codes::LOGIN_NAME_INVALID, flaw::Flaw};
+use crate::{codes::LOGIN_NAME_INVALID, flaw::Flaw, sensitive::Sensitive};
 
-/// A sign-in name in the form in which it is shown. Not for printing in logs: it is personal data.
-#[derive(Clone, PartialEq, Eq)]
+/// A sign-in name in the form in which it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginName {
-    text: String,
+    text: Sensitive<String>,
     kind: LoginKind,
 }
 
@@ -24,6 +24,10 @@ pub enum LoginKind {
 }
 
 impl LoginName {
+    fn new(text: String, kind: LoginKind) -> Self {
+        Self { text: Sensitive::new(text), kind }
+    }
+
     /// Parses a sign-in name; `default_region` is for mobile numbers without a country code.
     ///
     /// A user name has 2 to 64 letters of any script, digits and `. _ -`, begins with a letter, and is folded (NFKC,
@@ -37,19 +41,19 @@ impl LoginName {
         let folded = folded.trim();
         if folded.contains('@') {
             let text = email::parse_syntax(raw).map_err(|code| Flaw::new(code).with("value", quoted(raw)))?;
-            return Ok(Self { text, kind: LoginKind::Email });
+            return Ok(Self::new(text, LoginKind::Email));
         }
         if folded.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '(')) {
             let phone = Phone::parse(raw, default_region)?;
             if phone.kind() == PhoneKind::Landline || phone.e164() != phone.index_form() {
                 return Err(invalid());
             }
-            return Ok(Self { text: phone.e164().to_owned(), kind: LoginKind::Mobile });
+            return Ok(Self::new(phone.e164().to_owned(), LoginKind::Mobile));
         }
         let length = folded.chars().count();
         let fits = folded.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '_' | '-'));
         if (2..=64).contains(&length) && fits && folded.starts_with(char::is_alphabetic) {
-            Ok(Self { text: folded.to_owned(), kind: LoginKind::UserName })
+            Ok(Self::new(folded.to_owned(), LoginKind::UserName))
         } else {
             Err(invalid())
         }
@@ -65,13 +69,13 @@ impl LoginName {
         } else {
             LoginKind::UserName
         };
-        Self { text, kind }
+        Self::new(text, kind)
     }
 
     /// The name as it is shown.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.text
+        self.text.expose()
     }
 
     /// What the name is.
@@ -83,13 +87,7 @@ impl LoginName {
     /// What is indexed and compared: lower case.
     #[must_use]
     pub fn index_form(&self) -> String {
-        self.text.to_lowercase()
-    }
-}
-
-impl std::fmt::Debug for LoginName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("LoginName(…)")
+        self.as_str().to_lowercase()
     }
 }
 

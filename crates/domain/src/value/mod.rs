@@ -3,9 +3,11 @@
 //! Each has a private field, one `parse` that refuses only what cannot be stored, and a `from_stored` that applies no
 //! rule, so that a stricter rule never makes an old record unreadable. Rules beyond that are `findings`.
 
+mod bank_account;
 mod company_name;
 mod credit_code;
 mod email;
+mod id_number;
 mod industry;
 mod login_name;
 mod person_name;
@@ -15,9 +17,11 @@ mod placeholder;
 mod region;
 mod region_search;
 
+pub use bank_account::BankAccount;
 pub use company_name::CompanyName;
 pub use credit_code::CreditCode;
 pub use email::Email;
+pub use id_number::IdNumber;
 pub use industry::Industry;
 pub use login_name::{LoginKind, LoginName};
 pub use person_name::PersonName;

@@ -1,6 +1,5 @@
 //! Telephone numbers of all regions, kept in E.164.
 
-use std::fmt;
 use std::sync::OnceLock;
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
@@ -9,13 +8,14 @@ use super::{phone_text, quoted};
 use crate::{
     codes::{PHONE_INVALID, PHONE_NO_AREA_CODE},
     flaw::Flaw,
+    sensitive::Sensitive,
 };
 
 /// A telephone number: E.164 (with `;ext=801` where there is an extension) and the text it was given as.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Phone {
-    e164: String,
-    raw: String,
+    e164: Sensitive<String>,
+    raw: Sensitive<String>,
     /// Follows from the number, by a search through numbering plans that is done once.
     kind: OnceLock<PhoneKind>,
 }
@@ -73,37 +73,37 @@ impl Phone {
             e164.push_str(";ext=");
             e164.push_str(&extension);
         }
-        Ok(Self { e164, raw: raw.to_owned(), kind: kind.into() })
+        Ok(Self { e164: Sensitive::new(e164), raw: Sensitive::new(raw.to_owned()), kind: kind.into() })
     }
 
     /// A number as it was stored; no rule is applied.
     #[must_use]
     pub fn from_stored(e164: String, raw: String) -> Self {
-        Self { e164, raw, kind: OnceLock::new() }
+        Self { e164: Sensitive::new(e164), raw: Sensitive::new(raw), kind: OnceLock::new() }
     }
 
     /// E.164, with `;ext=` and the extension where there is one (RFC 3966): `+861012345678;ext=801`.
     #[must_use]
     pub fn e164(&self) -> &str {
-        &self.e164
+        self.e164.expose()
     }
 
     /// The same as [`Self::e164`]: what an answer shows as `value`.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.e164
+        self.e164()
     }
 
     /// The text it was given as.
     #[must_use]
     pub fn raw(&self) -> &str {
-        &self.raw
+        self.raw.expose()
     }
 
     /// E.164 without the extension: what is indexed and compared.
     #[must_use]
     pub fn index_form(&self) -> &str {
-        self.e164.split(';').next().unwrap_or_default()
+        self.e164().split(';').next().unwrap_or_default()
     }
 
     /// What the number reaches, by its numbering plan.
@@ -154,19 +154,13 @@ fn kind_of(found: PhoneNumberType) -> PhoneKind {
     }
 }
 
-impl fmt::Debug for Phone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Phone(…)")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Phone, PhoneKind};
     use proptest::prelude::*;
 
     fn e164(raw: &str) -> String {
-        Phone::parse(raw, "CN").map_or_else(|flaw| flaw.code.key.to_owned(), |phone| phone.e164)
+        Phone::parse(raw, "CN").map_or_else(|flaw| flaw.code.key.to_owned(), |phone| phone.e164().to_owned())
     }
 
     #[test]
@@ -262,7 +256,7 @@ mod tests {
     #[test]
     fn debug_keeps_the_number_to_itself() {
         let phone = Phone::parse("13800138000", "CN").unwrap();
-        assert_eq!(format!("{phone:?}"), "Phone(…)");
+        assert!(!format!("{phone:?}").contains("138"), "{phone:?}");
         assert_eq!(phone.raw(), "13800138000");
         assert_eq!(Phone::parse("010-62345678转801", "CN").unwrap().index_form(), "+861062345678");
     }

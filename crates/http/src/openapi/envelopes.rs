@@ -35,46 +35,70 @@ fn text_or_null(description: &str) -> Value {
     json!({ "type": ["string", "null"], "description": description })
 }
 
+/// What the bank of an account is.
+const BANK: &str = "The bank, and the branch where it matters.";
+
+/// One more property.
+fn add(properties: &mut Value, name: &str, schema: Value) {
+    if let Some(properties) = properties.as_object_mut() {
+        properties.insert(name.to_owned(), schema);
+    }
+}
+
 fn elements(all: &mut Map<String, Value>) {
     for (element, value, plural) in [
         (Element::Phone, "The number in E.164, `+8613800138000`, or its mask.", "phone numbers"),
         (Element::Email, "The address, or its mask.", "e-mail addresses"),
+        (Element::BankAccount, "The digits of the account or the card, or their mask.", "bank accounts"),
     ] {
         let name = element_name(element);
         let verified = "When it was verified; only verification sets it.";
-        let members = json!({
+        let mut members = json!({
             "id": uuid("Its id, stable while the value is edited."),
             "value": text(value),
             "label": text_or_null("What it is for: `office`."),
             "primary": { "type": "boolean", "description": "Whether it is tried first; exactly one of a list is." },
             "verified_at": { "type": ["string", "null"], "format": "date-time", "description": verified },
         });
+        let mut required = vec!["id", "value", "label", "primary", "verified_at"];
+        if element == Element::BankAccount {
+            required.push("bank");
+            add(&mut members, "bank", text_or_null(BANK));
+        }
         all.insert(
             name.into(),
             json!({
                 "type": "object",
                 "description": format!("One of several {plural}."),
                 "properties": members,
-                "required": ["id", "value", "label", "primary", "verified_at"],
+                "required": required,
             }),
         );
-        all.insert(format!("{name}Input"), json!({
-            "description": "A text, or an object with `value`; one with the `id` of an element keeps that element.",
-            "anyOf": [
-                { "type": "string", "minLength": 1 },
-                {
-                    "type": "object",
-                    "properties": {
-                        "id": described(json!({ "type": ["string", "null"], "format": "uuid" }), "The element to keep or edit; without it a new one is added."),
-                        "value": text_or_null("The value; left out or its own mask: unchanged."),
-                        "label": { "type": ["string", "null"], "minLength": 1, "maxLength": 50, "description": "What it is for: `office`." },
-                        "primary": { "type": "boolean", "description": "Whether it is tried first." },
-                        "verified_at": described(json!({ "type": ["string", "null"], "format": "date-time", "readOnly": true }), verified),
+        let mut said = json!({
+            "id": described(json!({ "type": ["string", "null"], "format": "uuid" }), "The element to keep or edit; without it a new one is added."),
+            "value": text_or_null("The value; left out or its own mask: unchanged."),
+            "label": { "type": ["string", "null"], "minLength": 1, "maxLength": 50, "description": "What it is for: `office`." },
+            "primary": { "type": "boolean", "description": "Whether it is tried first." },
+            "verified_at": described(json!({ "type": ["string", "null"], "format": "date-time", "readOnly": true }), verified),
+        });
+        if element == Element::BankAccount {
+            let bank = json!({ "type": ["string", "null"], "minLength": 1, "maxLength": 100 });
+            add(&mut said, "bank", described(bank, BANK));
+        }
+        all.insert(
+            format!("{name}Input"),
+            json!({
+                "description": "A text, or an object with `value`; one with the `id` of an element keeps that element.",
+                "anyOf": [
+                    { "type": "string", "minLength": 1 },
+                    {
+                        "type": "object",
+                        "properties": said,
+                        "additionalProperties": false,
                     },
-                    "additionalProperties": false,
-                },
-            ],
-        }));
+                ],
+            }),
+        );
         all.insert(format!("{name}List"), json!({
             "description": format!("The whole list of {plural}, or what to add and what to remove."),
             "anyOf": [

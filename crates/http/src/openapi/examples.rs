@@ -9,12 +9,15 @@ pub(super) fn input(kind: &str) -> Option<Value> {
         "customer" => json!({
             "name": "上海云启信息技术有限公司", "kind": "company", "stage": "potential", "industry": "IT", "source": "web_form",
             "phones": ["021-62345678"], "emails": [{ "value": "contact@yunqi.com.cn", "label": "office" }],
-            "address": "上海市浦东新区张江路 88 号", "tags": ["采购意向-硬件设备"],
+            "address": "上海市浦东新区张江路 88 号",
+            "bank_accounts": [{ "value": "6222 0263 6083 7783 531", "bank": "中国工商银行上海张江支行", "label": "货款" }],
+            "tags": ["采购意向-硬件设备"],
             "contacts": [{ "name": "李文静", "position": "采购经理", "phones": ["13800138000"] }],
         }),
         "contact" => json!({
             "customer_id": "0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f", "name": "李文静", "position": "采购经理",
-            "role": "influencer", "phones": ["13800138000"], "birthday": "1990-03-07", "primary": true,
+            "role": "influencer", "phones": ["13800138000"], "birthday": "1990-03-07",
+            "id_number": "11010119900307002X", "primary": true,
         }),
         "follow_up" => json!({
             "customer_id": "0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f", "kind": "call", "summary": "询问了服务器报价。",

@@ -8,6 +8,7 @@ use kehu_store::machine::{EXPANSIONS, Expansion, Resource, resource};
 use serde_json::{Map, Value, json};
 
 use super::people;
+use super::reveal;
 use super::shapes::{Form, described, field_schema, is_read_only, null_in_answers, object, or_null, schema_ref};
 
 /// The most records of an expanded relation.
@@ -56,6 +57,7 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
     if resource(kind.name).is_some_and(Resource::batched) {
         all.push((format!("{name}Batch"), batch(kind)));
     }
+    all.extend(reveal::schemas(kind));
     people::extend(kind, &mut all);
     all
 }

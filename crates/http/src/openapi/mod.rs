@@ -12,6 +12,7 @@ mod kinds;
 mod operation;
 mod people;
 mod records;
+mod reveal;
 mod shapes;
 mod shared;
 mod special;

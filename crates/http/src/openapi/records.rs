@@ -8,6 +8,7 @@ use super::examples;
 use super::kinds::{PAGE, expansions, member_names, orders};
 use super::operation::{Answer, Operation, parameter_ref};
 use super::people;
+use super::reveal;
 use super::shapes::schema_ref;
 use crate::problem_codes as codes;
 
@@ -24,6 +25,7 @@ pub(super) fn operations(kind: &'static Kind) -> Vec<Operation> {
     if resource(kind.name).is_some_and(Resource::erasable) {
         all.push(erase(kind));
     }
+    all.extend(reveal::operation(kind));
     all.push(search(kind));
     if resource(kind.name).is_some_and(Resource::batched) {
         all.push(batch(kind));
@@ -115,14 +117,14 @@ fn list(kind: &'static Kind) -> Operation {
 }
 
 fn search(kind: &'static Kind) -> Operation {
-    let text = "As the list, with a tree of conditions in the body, and by phone or e-mail too.";
+    let text = "As the list, with a tree of conditions in the body, and by confidential members too.";
     let mut search = operation(kind, "post", "search", "/search", format!("Search {}", many(kind)), text);
     search.body = Some((JSON, sch(kind, "Search")));
     search.example = Some(
         json!({ "where": { "field": "updated_at", "op": "within_last", "value": 30 }, "sort": ["-updated_at"], "limit": PAGE / 10 }),
     );
     search.answers = vec![Answer::json(200, "A page of records.", sch(kind, "Page"))];
-    search.problems.push(&codes::TOO_EXPENSIVE);
+    search.problems.extend([&codes::TOO_EXPENSIVE, &codes::COMPARE_LIMIT]);
     search.asks = true;
     search
 }

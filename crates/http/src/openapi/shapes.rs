@@ -130,7 +130,7 @@ fn description(field: &Field, form: Form) -> String {
         text.push_str(sentence);
     };
     match form {
-        Form::Answer if field.group == Group::Contact => {
+        Form::Answer if field.group != Group::General => {
             add("Null where the caller may not see it, a mask where only that may be seen.");
         }
         Form::Answer => {}
@@ -143,7 +143,7 @@ fn description(field: &Field, form: Form) -> String {
 
 fn answer(field: &Field) -> Value {
     match field.shape {
-        Shape::Line(_) | Shape::Text(_) | Shape::Word => json!({ "type": "string" }),
+        Shape::Line(_) | Shape::Text(_) | Shape::Word | Shape::IdNumber => json!({ "type": "string" }),
         Shape::Choice(vocabulary) => schema_ref(vocabulary.name),
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Count => json!({ "type": "integer", "format": "int64" }),
@@ -184,6 +184,7 @@ pub(super) fn element_name(element: Element) -> &'static str {
     match element {
         Element::Phone => "Phone",
         Element::Email => "Email",
+        Element::BankAccount => "BankAccount",
     }
 }
 

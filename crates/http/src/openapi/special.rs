@@ -20,7 +20,7 @@ pub(super) const TAGS: &[(&str, &str)] = &[
     ("submissions", "What comes in through forms, and what became of it."),
     ("audit", "The organisation's log: who did what, and was let do it or not."),
     ("jobs", "What is done later, how far it is, and what became of it."),
-    ("lookup", "Whose phone number, e-mail or WeChat id is this?"),
+    ("lookup", "Whose phone number, e-mail, WeChat id, ID number or bank account is this?"),
     ("service", "Whether the program runs, and how to use it."),
 ];
 
@@ -188,13 +188,13 @@ const SPECIAL: &[Special] = &[
         id: "lookup",
         tag: "lookup",
         summary: "Who is calling?",
-        description: "Finds records of every kind by a phone number, an e-mail address or a WeChat id.",
+        description: "Finds records of every kind by a phone number, an e-mail address, a WeChat id, an ID number or a bank account.",
         guard: Guard::Token,
         parameters: &[],
         takes: Some(of::<LookupRequest>()),
         gives: Gives::Body(200, of::<LookupAnswer>(), "What was found; perhaps nothing."),
         headers: &[],
-        problems: &[&codes::FORBIDDEN, &codes::READ_LIMIT],
+        problems: &[&codes::FORBIDDEN, &codes::READ_LIMIT, &codes::COMPARE_LIMIT],
     },
     Special {
         method: "get",

@@ -11,7 +11,7 @@ use kehu_store::clock::Clock;
 use kehu_store::crypto::kek::LocalKeys;
 use kehu_store::engine::EngineOptions;
 use kehu_store::people::{FirstAdmin, Password};
-use kehu_store::{Gate, GateOptions};
+use kehu_store::{Gate, GateOptions, HourlyLimits};
 use serde_json::{Value, json};
 
 use super::*;
@@ -54,7 +54,7 @@ impl Bed {
             place: EngineOptions::sqlite(folder.path().join("kehu.db")),
             keys: Arc::new(LocalKeys::from_text(KEY).unwrap()),
             clock: Clock::system(),
-            read_limit: 0,
+            limits: HourlyLimits::default(),
             seal_limit: kehu_store::keys::SEAL_LIMIT,
         })
         .await

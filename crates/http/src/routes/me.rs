@@ -81,7 +81,10 @@ fn answer(caller: &Caller, me: Me) -> MeAnswer {
         let reach = if rights.grants(right) { ReachWord::All } else { ReachWord::None };
         can.entry(what).or_default().insert(action, reach);
     }
-    let sees = |relation| sight(rights.sees(Group::Contact, relation));
+    let sees = |group| {
+        let seen = |relation| sight(rights.sees(group, relation));
+        MeSights { own: seen(Relation::Own), team: seen(Relation::Team), other: seen(Relation::Other) }
+    };
     let name_of = |id| org.name_of(id).map(|name| name.name.clone());
     MeAnswer {
         user: MeUser {
@@ -103,7 +106,8 @@ fn answer(caller: &Caller, me: Me) -> MeAnswer {
         roles: vec![me.role.key().to_owned()],
         teams: caller.teams().iter().map(|id| Reference { id: *id, name: name_of(*id) }).collect(),
         can,
-        contact_data: MeSights { own: sees(Relation::Own), team: sees(Relation::Team), other: sees(Relation::Other) },
+        contact_data: sees(Group::Contact),
+        identity: sees(Group::Identity),
         session: session(me.session),
     }
 }

@@ -25,6 +25,8 @@ type Reply = Result<HttpResponse, Problem>;
 const MAX_ITEMS: usize = 1000;
 /// The most items of a batch that is made whole or not at all.
 const MAX_ATOMIC: usize = 200;
+/// What a look-up takes one of.
+const LOOKED_UP: &str = "phone, email, wechat, id_number, bank_account";
 
 /// Registers every kind.
 pub(super) fn configure(app: &mut ServiceConfig) {
@@ -49,6 +51,12 @@ pub(super) fn configure(app: &mut ServiceConfig) {
             app.service(
                 web::resource(format!("{path}/{{id}}/erase"))
                     .route(web::post().to(move |signed, id| erasure::erase(resource, signed, id))),
+            );
+        }
+        if resource.kind().has_masked() {
+            app.service(
+                web::resource(format!("{path}/{{id}}/reveal"))
+                    .route(web::post().to(move |signed, id| reveal(resource, signed, id))),
             );
         }
         app.service(
@@ -104,6 +112,12 @@ async fn history(resource: Resource, incoming: Incoming, signed: Signed, id: web
     Ok(plain(journal::history(&caller, resource, id, query.into_pairs(), incoming.lang).await?))
 }
 
+async fn reveal(resource: Resource, signed: SignedJson, id: web::Path<String>) -> Reply {
+    let SignedJson { caller, query, body } = signed;
+    query.finish()?;
+    Ok(plain(machine::reveal(&caller, resource, record_id(&id)?, &body).await?))
+}
+
 async fn create(resource: Resource, request: HttpRequest, signed: SignedJson) -> Reply {
     let SignedJson { caller, query, body } = signed;
     let options = options(&request, query, Some(&body))?;
@@ -153,14 +167,16 @@ async fn lookup(signed: SignedJson) -> Reply {
     let members = body.as_object().cloned().unwrap_or_default();
     let mut members = members.into_iter().filter(|(_, value)| !value.is_null());
     let (Some((name, value)), None) = (members.next(), members.next()) else {
-        return Err(wrong("", Flaw::new(&flaws::REQUIRED).with("field", "phone, email, wechat")));
+        return Err(wrong("", Flaw::new(&flaws::REQUIRED).with("field", LOOKED_UP)));
     };
     let find = match name.as_str() {
         "phone" => Find::Phone,
         "email" => Find::Email,
         "wechat" => Find::Wechat,
+        "id_number" => Find::IdNumber,
+        "bank_account" => Find::BankAccount,
         _ => {
-            let flaw = Flaw::new(&flaws::FIELD_UNKNOWN).with("field", &name).with("known", "phone, email, wechat");
+            let flaw = Flaw::new(&flaws::FIELD_UNKNOWN).with("field", &name).with("known", LOOKED_UP);
             return Err(wrong(&format!("/{name}"), flaw));
         }
     };

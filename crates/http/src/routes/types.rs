@@ -108,6 +108,8 @@ pub struct MeAnswer {
     pub can: BTreeMap<&'static str, BTreeMap<&'static str, ReachWord>>,
     /// How much is seen of phones, e-mails, WeChat ids, addresses and birthdays.
     pub contact_data: MeSights,
+    /// How much is seen of ID numbers and bank accounts.
+    pub identity: MeSights,
     /// The session.
     pub session: MeSession,
 }
@@ -238,6 +240,10 @@ pub struct LookupRequest {
     pub email: Option<String>,
     /// A WeChat id.
     pub wechat: Option<String>,
+    /// An ID number.
+    pub id_number: Option<String>,
+    /// The number of a bank account.
+    pub bank_account: Option<String>,
 }
 
 /// Records that it belongs to, of every kind that the caller may see.

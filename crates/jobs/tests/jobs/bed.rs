@@ -12,7 +12,7 @@ use kehu_store::keys::SEAL_LIMIT;
 use kehu_store::machine::{self, Idempotency, WriteOptions, resource};
 use kehu_store::people::{Client, NewOrg, Password, SignIn};
 use kehu_store::queue::{self, Ended, Work};
-use kehu_store::{Caller, Gate, GateOptions, RequestInfo};
+use kehu_store::{Caller, Gate, GateOptions, HourlyLimits, RequestInfo};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -31,9 +31,15 @@ pub(crate) const OPTIONS: JobOptions = JobOptions {
 
 pub(crate) async fn open(place: EngineOptions, kek: &str) -> Gate {
     let keys = Arc::new(LocalKeys::from_text(kek).unwrap());
-    Gate::open(GateOptions { place, keys, clock: Clock::system(), read_limit: 0, seal_limit: SEAL_LIMIT })
-        .await
-        .unwrap()
+    Gate::open(GateOptions {
+        place,
+        keys,
+        clock: Clock::system(),
+        limits: HourlyLimits::default(),
+        seal_limit: SEAL_LIMIT,
+    })
+    .await
+    .unwrap()
 }
 
 pub(crate) async fn in_folder(folder: &Path) -> Gate {

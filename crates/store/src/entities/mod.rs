@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "sea-orm derives public types that name these")]
 
+pub(crate) mod allowance;
 pub(crate) mod contact;
 pub(crate) mod customer;
 pub(crate) mod disclosure;

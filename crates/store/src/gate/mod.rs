@@ -37,10 +37,19 @@ pub struct GateOptions {
     pub keys: Arc<dyn KeyProvider>,
     /// Where the time comes from.
     pub clock: Clock,
-    /// How many answers an hour may tell a user of records out of reach; 0 is any number.
-    pub read_limit: u32,
     /// How many cells a root may seal before another takes its place; [`SEAL_LIMIT`](crate::keys::SEAL_LIMIT).
     pub seal_limit: u64,
+    /// What a user may be told in an hour.
+    pub limits: HourlyLimits,
+}
+
+/// What a user may be told in an hour; 0 is any number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HourlyLimits {
+    /// Answers that tell of records out of reach; values that a field is compared with which is shown as a mask.
+    pub reads: u32,
+    /// Fields that are revealed.
+    pub reveals: u32,
 }
 
 /// The door to data. Cloning is cheap.
@@ -57,7 +66,7 @@ struct Inner {
     sessions: Cache<Uuid, Arc<SessionState>>,
     hashing: Hashing,
     board: Board,
-    read_limit: u32,
+    limits: HourlyLimits,
     mark: Mark,
     /// Refusals by organisation and user.
     refusals: Hourly<(Uuid, Uuid)>,
@@ -94,7 +103,7 @@ impl Gate {
             sessions: Cache::new(100_000),
             hashing: Hashing::default(),
             board: Board::default(),
-            read_limit: options.read_limit,
+            limits: options.limits,
             mark: Mark::default(),
             refusals: Hourly::default(),
             readings: Hourly::default(),
@@ -240,8 +249,8 @@ impl Gate {
         Source::Now(self.0.engine.clone())
     }
 
-    pub(crate) fn read_limit(&self) -> u32 {
-        self.0.read_limit
+    pub(crate) fn limits(&self) -> HourlyLimits {
+        self.0.limits
     }
 
     pub(crate) fn mark(&self) -> &Mark {

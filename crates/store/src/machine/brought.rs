@@ -2,7 +2,7 @@
 
 use kehu_domain::field::Find;
 use kehu_domain::fields::ElementValue;
-use kehu_domain::value::{CreditCode, Email, Phone};
+use kehu_domain::value::{CreditCode, Email, IdNumber, Phone};
 use serde_json::Value;
 
 use crate::rows::Rows;
@@ -16,8 +16,11 @@ pub(crate) fn strong_keys<R: Rows>(body: &Value, region: &str) -> Vec<String> {
         match field.find {
             Some(Find::Phone) => each_text(json, &mut |text| keys.extend(key(Phone::parse(text, region)))),
             Some(Find::Email) => each_text(json, &mut |text| keys.extend(key(Email::parse(text)))),
+            Some(Find::IdNumber) => each_text(json, &mut |text| {
+                keys.extend(IdNumber::parse(text).ok().map(|number| number.as_str().to_owned()));
+            }),
             // Not strong.
-            Some(Find::Wechat) => {}
+            Some(Find::Wechat | Find::BankAccount | Find::Birthday) => {}
             None if field.name == "credit_code" => each_text(json, &mut |text| {
                 keys.extend(CreditCode::parse(text).ok().map(|code| code.as_str().to_owned()));
             }),
@@ -60,6 +63,11 @@ mod tests {
         assert_eq!(keys(json!({"phones": {"add": ["13800138000"], "remove": ["x"]}})), ["+8613800138000"]);
         assert_eq!(keys(json!({"emails": ["Li@Example.com"], "phones": ["138****8000"]})), ["li@example.com"]);
         assert_eq!(keys(json!({"credit_code": " 91370202xwdd4e9r02"})), ["91370202XWDD4E9R02"]);
+        assert_eq!(keys(json!({"id_number": "11010119900307002x"})), ["11010119900307002X"]);
+        assert_eq!(
+            keys(json!({"id_number": "1***************X", "bank_accounts": ["62220263608377"]})),
+            Vec::<String>::new()
+        );
         assert_eq!(strong_keys::<FollowUp>(&json!({"phones": ["13800138000"]}), "CN"), Vec::<String>::new());
     }
 }

@@ -52,7 +52,7 @@ pub(crate) async fn insert_set<R: Rows>(
 ) -> Result<Vec<Result<Made<R>, Failure>>, Failure> {
     let entries: Vec<Vec<Entry>> = set.iter().map(New::entries).collect();
     let all: Vec<Entry> = entries.iter().flatten().cloned().collect();
-    let found = pii::find(tx.db(), tx.caller().ring(), tx.org_id(), &all).await?;
+    let found = pii::find_places(tx.db(), tx.caller().ring(), tx.org_id(), &all).await?;
     let found = found.split(entries.iter().map(Vec::len));
     references::know_customers(tx, set.iter().flat_map(|new| new.data.targets())).await?;
     let mut outcomes: Vec<Result<Made<R>, Failure>> = Vec::with_capacity(set.len());

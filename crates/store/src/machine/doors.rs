@@ -12,6 +12,7 @@ use crate::gate::{Caller, worth_another_try};
 use crate::kept::{self, Kept};
 use crate::ops::duplicates;
 use crate::refusals::{Refusal, noting};
+use crate::sealed_query;
 use crate::tx::Tx;
 
 use super::answer::{self, Answer, Asked};
@@ -131,6 +132,7 @@ pub async fn search(caller: &Caller, resource: Resource, body: &Value) -> Result
     noting(caller, Refusal::of(machine.kind().name, "read", None), async {
         caller.reach(Action::Read, machine.kind().name)?;
         let asked = Asked::from_body(caller, machine.kind(), body)?;
+        sealed_query::count_compared(caller, machine.kind(), &asked.filter).await?;
         many(caller, machine, asked).await
     })
     .await

@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use kehu_domain::field::Find;
 use kehu_domain::filter::sealed_form;
 use kehu_domain::flaw::Flaw;
+use kehu_domain::kinds::Customer;
+use kehu_domain::record::Record;
 use kehu_domain::rights::{Action, Relation};
 use kehu_domain::show::Out;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -14,12 +16,13 @@ use crate::disclosure;
 use crate::entities::{contact, customer};
 use crate::failure::Failure;
 use crate::gate::Caller;
-use crate::pii::{self, Entry, class_of, padded};
+use crate::pii::{self, padded};
 use crate::refusals::{Refusal, noting};
+use crate::sealed_query;
 
 use super::answer::Answer;
 
-/// Finds every record of the organisation that holds a phone, an e-mail or a WeChat id. Of a record out of the
+/// Finds every record of the organisation that holds a phone, an e-mail, a WeChat id, an ID number or a bank account. Of a record out of the
 /// caller's reach only its state, its owner and a masked name are told, and that it was is journaled and counted.
 ///
 /// # Errors
@@ -33,7 +36,8 @@ async fn found(caller: &Caller, find: Find, raw: &str, pointer: &str) -> Result<
     let refused = |flaw: Flaw| Failure::refused(pointer, flaw);
     let value = sealed_form(find, raw, &caller.org().region).map_err(refused)?;
     disclosure::check(caller.db(), caller).await?;
-    let entry = Entry { class: class_of(find), value, strong: false, pointer: pointer.to_owned() };
+    sealed_query::count_looked_up(caller, Customer::KIND, find).await?;
+    let entry = sealed_query::entry(find, &value, pointer.to_owned());
     let found = pii::find(caller.db(), caller.ring(), caller.org().id, &[entry]).await?;
     let records: Vec<(bool, Uuid, Uuid)> =
         found.hits.iter().map(|hit| (hit.kind == "contact", hit.record_id, hit.parent_id)).collect();

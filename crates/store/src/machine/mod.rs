@@ -13,6 +13,7 @@ pub(crate) mod question;
 pub(crate) mod read;
 mod reindex;
 pub(crate) mod remove;
+mod reveal;
 pub(crate) mod update;
 
 use std::any::Any;
@@ -35,6 +36,7 @@ pub use batch::{BatchItem, batch};
 pub use doors::{Idempotency, Verb, WriteOptions, Written, create, delete, get, list, restore, search, update};
 pub use expand::{EXPANSIONS, Expansion};
 pub use lookup::lookup;
+pub use reveal::reveal;
 
 pub(crate) use doors::{TRIES, pause, still_readable};
 

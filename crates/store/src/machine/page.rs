@@ -17,6 +17,7 @@ use crate::paging;
 use crate::pii::padded;
 use crate::query::{self, Compiler};
 use crate::rows::{Rows, sentinel};
+use crate::sealed_query;
 
 use super::answer::Asked;
 use super::read::{self, col};
@@ -108,14 +109,14 @@ pub(crate) fn is_of_several(caller: &Caller, kind: &Kind, asked: &Asked) -> Resu
     let reach = caller.reach(Action::Read, kind.name)?;
     let parts = query::branches(caller, reach).len();
     let looks_up =
-        query::asks_sealed(&asked.filter) || query::asks_name(caller, kind, &asked.filter, asked.q.as_deref());
+        sealed_query::asks(&asked.filter) || query::asks_name(caller, kind, &asked.filter, asked.q.as_deref());
     Ok(parts > 1 || asked.count || !asked.expand.is_empty() || looks_up)
 }
 
 /// Answers a question.
 pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page, Failure> {
     let reach = caller.reach(Action::Read, R::KIND.name)?;
-    let sealed = query::resolve_sealed(caller, R::KIND, &asked.filter).await?;
+    let sealed = sealed_query::resolve(caller, R::KIND, &asked.filter).await?;
     let db = caller.db();
     let narrowed = query::narrow(caller, R::KIND, &asked.filter, asked.q.as_deref()).await?;
     let compiler = Compiler { db, caller, kind: R::KIND, sealed: &sealed, named: narrowed.among.is_some() };

@@ -1,10 +1,11 @@
-//! Living records that have the same strong key: mobile number, e-mail, credit code.
+//! Living records that have the same strong key: mobile number, e-mail, ID number, credit code.
 
 use kehu_domain::record::Stored;
 use kehu_domain::rights::{Action, Relation};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
+use crate::crypto::index::IndexClass;
 use crate::dialect::has_concurrent_writers;
 use crate::disclosure;
 use crate::entities::{contact, customer, pii_index};
@@ -65,7 +66,7 @@ fn lanes(org: Uuid, keys: &[String]) -> Vec<i64> {
 /// Looks up what a record is found under: in the index, and in what this transaction is about to put there.
 pub(crate) async fn look_up(tx: &Tx<'_>, entries: &[Entry]) -> Result<Found, Failure> {
     let ring = tx.caller().ring();
-    let mut found = pii::find(tx.db(), ring, tx.org_id(), entries).await?;
+    let mut found = pii::find_places(tx.db(), ring, tx.org_id(), entries).await?;
     add_held(tx, entries, &mut found);
     Ok(found)
 }
@@ -99,10 +100,14 @@ pub(crate) async fn refuse(
         strong && !own.contains(&hit.record_id) && !own.contains(&hit.parent_id)
     });
     if let Some(hit) = hit {
-        let pointer = entries.get(hit.entry).map(|entry| entry.pointer.clone()).unwrap_or_default();
-        return Err(Failure::Duplicate(Box::new(
-            describe(tx, &hit.kind, hit.record_id, hit.parent_id, pointer).await?,
-        )));
+        let entry = entries.get(hit.entry);
+        let pointer = entry.map(|entry| entry.pointer.clone()).unwrap_or_default();
+        let mut existing = describe(tx, &hit.kind, hit.record_id, hit.parent_id, pointer).await?;
+        if entry.is_some_and(|entry| entry.class == IndexClass::IdNumber) {
+            // That it is right tells of what everybody sees masked, within reach too.
+            existing.beyond = Some((hit.kind.clone(), hit.record_id));
+        }
+        return Err(Failure::Duplicate(Box::new(existing)));
     }
     let Some(code) = credit_code else { return Ok(()) };
     let row = customer::Entity::find()

@@ -3,6 +3,7 @@
 use chrono::Duration;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
+use crate::allowance;
 use crate::disclosure;
 use crate::engine;
 use crate::entities::{invitation, session};
@@ -30,6 +31,8 @@ pub struct Swept {
     pub submissions: u64,
     /// Counts of answers about records out of reach.
     pub disclosures: u64,
+    /// Counts of what was told of masked values.
+    pub allowances: u64,
     /// Jobs that ended long ago.
     pub jobs: u64,
 }
@@ -51,6 +54,7 @@ impl Gate {
             invitations: self.write_raw(async move |db: &engine::Tx| invitations(db, now).await).await?,
             submissions: crate::intake::sweep(self).await?,
             disclosures: self.write_raw(async move |db: &engine::Tx| disclosure::sweep(db, now).await).await?,
+            allowances: self.write_raw(async move |db: &engine::Tx| allowance::sweep(db, now).await).await?,
             jobs: self.sweep_jobs().await?,
         })
     }

@@ -3,16 +3,17 @@
 use kehu_domain::fields::{Emails, Line, Phones, Ref, SealedDate, SealedText, Tags, Text};
 use kehu_domain::kinds::{Contact, DecisionRole};
 use kehu_domain::record::Stored;
+use kehu_domain::value::IdNumber;
 
 use crate::entities::contact;
 use crate::failure::Failure;
 use crate::ops::primary;
 use crate::pii::Entry;
-use crate::sealed::contact::{BIRTHDAY, EMAILS, PHONES, WECHAT};
+use crate::sealed::contact::{BIRTHDAY, EMAILS, ID_NUMBER, PHONES, WECHAT};
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
-use super::customer::element_entries;
+use super::found::{self, element_entries};
 use super::{Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, name_columns, row};
 
 impl Rows for Contact {
@@ -20,8 +21,20 @@ impl Rows for Contact {
     const ERASABLE: bool = true;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<contact::ActiveModel, Failure> {
-        let Self { customer_id, name, position, role, phones, emails, wechat, birthday, primary, remark, tags } =
-            &stored.data;
+        let Self {
+            customer_id,
+            name,
+            position,
+            role,
+            phones,
+            emails,
+            wechat,
+            birthday,
+            id_number,
+            primary,
+            remark,
+            tags,
+        } = &stored.data;
         let (name_norm, name_sort) = name_columns(row, name.as_str());
         Ok(row!(contact::ActiveModel, stored, row, {
             customer_id: Set(customer_id.id),
@@ -34,6 +47,7 @@ impl Rows for Contact {
             emails: row.sealer.cell("emails", EMAILS, emails.to_stored().as_deref())?,
             wechat: row.sealer.cell("wechat", WECHAT, wechat.as_ref().map(SealedText::as_str))?,
             birthday: row.sealer.cell("birthday", BIRTHDAY, birthday.map(SealedDate::to_text).as_deref())?,
+            id_number: row.sealer.cell("id_number", ID_NUMBER, id_number.as_ref().map(IdNumber::as_str))?,
             primary: Set(*primary),
             remark: Set(remark.as_ref().map(|remark| remark.as_str().to_owned())),
             tag_ids: Set(ids_to_bytes(&tags.ids)),
@@ -54,6 +68,7 @@ impl Rows for Contact {
             emails: emails.unwrap_or_default(),
             wechat: wechat.map(SealedText::from_stored),
             birthday: opener.value(BIRTHDAY, id, row.birthday.as_deref(), |text| SealedDate::parse(&text).ok())?,
+            id_number: opener.text(ID_NUMBER, id, row.id_number.as_deref())?.map(IdNumber::from_stored),
             primary: row.primary,
             remark: row.remark.map(Text::from_stored),
             tags: Tags { ids: ids_from_bytes(&row.tag_ids), ..Tags::default() },
@@ -70,11 +85,16 @@ impl Rows for Contact {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        element_entries(&self.phones, &self.emails, self.wechat.as_ref().map(SealedText::as_str))
+        let mut entries = element_entries(&self.phones, &self.emails, self.wechat.as_ref().map(SealedText::as_str));
+        entries.extend(self.id_number.as_ref().map(found::id_number));
+        entries.extend(self.birthday.map(found::birthday));
+        entries
     }
 
     fn entry_count(&self) -> usize {
-        self.phones.0.len() + self.emails.0.len() + usize::from(self.wechat.is_some())
+        let lists = self.phones.0.len() + self.emails.0.len();
+        let single = [self.wechat.is_some(), self.id_number.is_some(), self.birthday.is_some()];
+        lists + single.into_iter().filter(|is| *is).count()
     }
 
     fn search_text(&self) -> Option<String> {

@@ -1,22 +1,22 @@
 //! Rows of customers.
 
 use chrono::{DateTime, Utc};
-use kehu_domain::fields::Ref;
-use kehu_domain::fields::{Emails, Instant, Line, Phones, SealedText, Tags, Text, Words};
+use kehu_domain::codes;
+use kehu_domain::fields::{BankAccounts, Emails, Instant, Line, Phones, Ref, SealedText, Tags, Text, Words};
 use kehu_domain::kinds::{Customer, CustomerKind, Grade, SizeBand, Source, Stage};
 use kehu_domain::record::Stored;
 use kehu_domain::text::pinyin;
-use kehu_domain::value::{CreditCode, Industry, Region};
+use kehu_domain::value::{BankAccount, CreditCode, IdNumber, Industry, Region};
 
-use crate::crypto::index::IndexClass;
 use crate::entities::customer;
 use crate::failure::Failure;
 use crate::ops::{number, ownership};
 use crate::pii::Entry;
-use crate::sealed::customer::{ADDRESS, EMAILS, PHONES, WECHAT};
+use crate::sealed::customer::{ADDRESS, BANK_ACCOUNTS, EMAILS, ID_NUMBER, PHONES, WECHAT};
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
+use super::found::{self, element_entries};
 use super::{NEVER, NOT_DUE, Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, known, name_columns, row};
 
 impl Rows for Customer {
@@ -41,6 +41,8 @@ impl Rows for Customer {
             phones,
             emails,
             wechat,
+            id_number,
+            bank_accounts,
             source,
             remark,
             tags,
@@ -68,6 +70,8 @@ impl Rows for Customer {
             phones: row.sealer.cell("phones", PHONES, phones.to_stored().as_deref())?,
             emails: row.sealer.cell("emails", EMAILS, emails.to_stored().as_deref())?,
             wechat: row.sealer.cell("wechat", WECHAT, wechat.as_ref().map(SealedText::as_str))?,
+            id_number: row.sealer.cell("id_number", ID_NUMBER, id_number.as_ref().map(IdNumber::as_str))?,
+            bank_accounts: row.sealer.cell("bank_accounts", BANK_ACCOUNTS, bank_accounts.to_stored().as_deref())?,
             source: Set(source.map(|source| source.key().to_owned())),
             remark: Set(remark.as_ref().map(|remark| remark.as_str().to_owned())),
             tag_ids: Set(ids_to_bytes(&tags.ids)),
@@ -84,6 +88,8 @@ impl Rows for Customer {
         let emails = opener.value(EMAILS, id, row.emails.as_deref(), |text| Emails::from_stored(&text))?;
         let address = opener.text(ADDRESS, id, row.address.as_deref())?;
         let wechat = opener.text(WECHAT, id, row.wechat.as_deref())?;
+        let accounts = row.bank_accounts.as_deref();
+        let accounts = opener.value(BANK_ACCOUNTS, id, accounts, |text| BankAccounts::from_stored(&text))?;
         let data = Self {
             number: Some(Line::from_stored(row.number)),
             name: Line::from_stored(row.name),
@@ -99,6 +105,8 @@ impl Rows for Customer {
             phones: phones.unwrap_or_default(),
             emails: emails.unwrap_or_default(),
             wechat: wechat.map(SealedText::from_stored),
+            id_number: opener.text(ID_NUMBER, id, row.id_number.as_deref())?.map(IdNumber::from_stored),
+            bank_accounts: accounts.unwrap_or_default(),
             source: Source::from_key(&key(row.source)),
             remark: row.remark.map(Text::from_stored),
             tags: Tags { ids: ids_from_bytes(&row.tag_ids), ..Tags::default() },
@@ -129,11 +137,15 @@ impl Rows for Customer {
     }
 
     fn entries(&self) -> Vec<Entry> {
-        element_entries(&self.phones, &self.emails, self.wechat.as_ref().map(SealedText::as_str))
+        let mut entries = element_entries(&self.phones, &self.emails, self.wechat.as_ref().map(SealedText::as_str));
+        entries.extend(self.id_number.as_ref().map(found::id_number));
+        entries.extend(found::bank_accounts(&self.bank_accounts));
+        entries
     }
 
     fn entry_count(&self) -> usize {
-        self.phones.0.len() + self.emails.0.len() + usize::from(self.wechat.is_some())
+        let lists = self.phones.0.len() + self.emails.0.len() + self.bank_accounts.0.len();
+        lists + usize::from(self.wechat.is_some()) + usize::from(self.id_number.is_some())
     }
 
     fn search_text(&self) -> Option<String> {
@@ -163,6 +175,9 @@ impl Rows for Customer {
         if let Some(before) = before {
             settle_flags(self, &before.data);
         }
+        if before.is_none_or(|before| before.data.bank_accounts != self.bank_accounts) {
+            flag_accounts(self);
+        }
         Ok(())
     }
 
@@ -175,6 +190,15 @@ impl Rows for Customer {
             (Some(before), Some(after)) => ownership::carry(tx, before, after).await,
             _ => Ok(()),
         }
+    }
+}
+
+/// Flags a customer one of whose accounts looks wrong, until none does: it may be right all the same.
+fn flag_accounts(customer: &mut Customer) {
+    let flag = codes::BANK_ACCOUNT_CHECK.key;
+    customer.flags.0.retain(|known| known != flag);
+    if customer.bank_accounts.0.iter().any(|item| BankAccount::finding(&item.value).is_some()) {
+        customer.flags.0.push(flag.to_owned());
     }
 }
 
@@ -191,28 +215,4 @@ fn settle_flags(customer: &mut Customer, before: &Customer) {
         edited.iter().any(|(edited, prefixes)| *edited && prefixes.iter().any(|prefix| flag.starts_with(prefix)))
     };
     customer.flags.0.retain(|flag| !settled(flag));
-}
-
-/// What phones, e-mails and a WeChat id are found under.
-pub(super) fn element_entries(phones: &Phones, emails: &Emails, wechat: Option<&str>) -> Vec<Entry> {
-    use kehu_domain::fields::ElementValue;
-    let phones = phones.0.iter().enumerate().map(|(at, item)| Entry {
-        class: IndexClass::Phone,
-        value: ElementValue::index_form(&item.value),
-        strong: ElementValue::is_strong(&item.value),
-        pointer: format!("/phones/{at}"),
-    });
-    let emails = emails.0.iter().enumerate().map(|(at, item)| Entry {
-        class: IndexClass::Email,
-        value: ElementValue::index_form(&item.value),
-        strong: ElementValue::is_strong(&item.value),
-        pointer: format!("/emails/{at}"),
-    });
-    let wechat = wechat.map(|wechat| Entry {
-        class: IndexClass::Wechat,
-        value: wechat.to_lowercase(),
-        strong: false,
-        pointer: "/wechat".to_owned(),
-    });
-    phones.chain(emails).chain(wechat).collect()
 }

@@ -4,6 +4,7 @@ mod contact;
 mod customer;
 mod follow_up;
 mod form;
+mod found;
 mod tag;
 mod team;
 mod user;

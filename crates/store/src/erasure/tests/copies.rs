@@ -12,7 +12,8 @@ use crate::backup::{self, BackupError, beside};
 use crate::clock::Clock;
 use crate::crypto::kek::LocalKeys;
 use crate::engine::EngineOptions;
-use crate::gate::{Gate, GateOptions};
+use crate::gate::{Gate, GateOptions, HourlyLimits};
+use crate::keys::SEAL_LIMIT;
 
 fn keys() -> LocalKeys {
     LocalKeys::from_text("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap()
@@ -20,7 +21,15 @@ fn keys() -> LocalKeys {
 
 async fn open(file: &std::path::Path) -> Gate {
     let place = EngineOptions::sqlite(file);
-    Gate::open(GateOptions { place, keys: Arc::new(keys()), clock: Clock::system(), read_limit: 0 }).await.unwrap()
+    Gate::open(GateOptions {
+        place,
+        keys: Arc::new(keys()),
+        clock: Clock::system(),
+        limits: HourlyLimits::default(),
+        seal_limit: SEAL_LIMIT,
+    })
+    .await
+    .unwrap()
 }
 
 #[tokio::test]

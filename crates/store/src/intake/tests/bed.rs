@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::clock::Clock;
 use crate::crypto::kek::LocalKeys;
 use crate::engine;
-use crate::gate::{Caller, Gate, GateOptions, RequestInfo};
+use crate::gate::{Caller, Gate, GateOptions, HourlyLimits, RequestInfo};
 use crate::intake::{OpenForm, Received, Sent, by_public_key, submit};
 use crate::machine::{self, Idempotency, WriteOptions, resource};
 use crate::ops::installation;
@@ -71,7 +71,7 @@ impl Bed {
             place: database.options.clone(),
             keys: Arc::new(LocalKeys::from_text("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap()),
             clock: Clock::new(move || time.load(Ordering::Relaxed)),
-            read_limit: 0,
+            limits: HourlyLimits::default(),
             seal_limit: crate::keys::SEAL_LIMIT,
         })
         .await

@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::crypto::kek::LocalKeys;
 use crate::engine::EngineOptions;
 use crate::failure::Failure;
-use crate::gate::{Gate, GateOptions};
+use crate::gate::{Gate, GateOptions, HourlyLimits};
 use crate::keys::{ROTATION, SEAL_LIMIT, rotate};
 use crate::people::{FirstAdmin, Founded, Password};
 use crate::test_databases;
@@ -18,7 +18,7 @@ const NEW: &str = "new:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
 async fn open(options: &EngineOptions, keys: &str, seal_limit: u64) -> Result<Gate, Failure> {
     let keys = Arc::new(LocalKeys::from_text(keys).unwrap());
     let place = options.clone();
-    Gate::open(GateOptions { place, keys, clock: Clock::system(), read_limit: 0, seal_limit }).await
+    Gate::open(GateOptions { place, keys, clock: Clock::system(), limits: HourlyLimits::default(), seal_limit }).await
 }
 
 async fn first(gate: &Gate) -> Founded {

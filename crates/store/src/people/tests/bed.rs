@@ -13,7 +13,7 @@ use crate::crypto::kek::{LocalKeys, new_key_text};
 use crate::engine::{EngineOptions, Place};
 use crate::entities::journal;
 use crate::failure::{Failure, SignInFailure};
-use crate::gate::{Caller, Gate, GateOptions, RequestInfo, Verified};
+use crate::gate::{Caller, Gate, GateOptions, HourlyLimits, RequestInfo, Verified};
 use crate::machine::{WriteOptions, Written};
 use crate::people::{Client, FirstAdmin, Founded, Password, SignIn, SignedIn, create_user};
 use crate::test_databases;
@@ -113,7 +113,7 @@ async fn open(options: &EngineOptions, keys: &Arc<LocalKeys>, clock: &Arc<Atomic
         place: options.clone(),
         keys: keys.clone(),
         clock,
-        read_limit: 2,
+        limits: HourlyLimits { reads: 2, reveals: 2 },
         seal_limit: crate::keys::SEAL_LIMIT,
     })
     .await

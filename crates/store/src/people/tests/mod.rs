@@ -1,3 +1,4 @@
+mod allowances;
 pub(crate) mod bed;
 mod orgs;
 mod refresh;

@@ -13,7 +13,7 @@ use crate::crypto::kek::LocalKeys;
 use crate::dialect::{after, statement};
 use crate::engine::{self, EngineOptions};
 use crate::entities::{job, journal};
-use crate::gate::{Caller, Gate, GateOptions, RequestInfo};
+use crate::gate::{Caller, Gate, GateOptions, HourlyLimits, RequestInfo};
 use crate::ops::installation;
 use crate::queue::{Claims, NewJob, Priority, Spec, Work, enqueue};
 use crate::test_databases;
@@ -114,9 +114,15 @@ pub(super) fn what(work: &Work) -> String {
 
 async fn gate(options: &EngineOptions, clock: Clock) -> Gate {
     let keys = Arc::new(LocalKeys::from_text("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap());
-    Gate::open(GateOptions { place: options.clone(), keys, clock, read_limit: 0, seal_limit: crate::keys::SEAL_LIMIT })
-        .await
-        .unwrap()
+    Gate::open(GateOptions {
+        place: options.clone(),
+        keys,
+        clock,
+        limits: HourlyLimits::default(),
+        seal_limit: crate::keys::SEAL_LIMIT,
+    })
+    .await
+    .unwrap()
 }
 
 async fn organisation(gate: &Gate, at: u128) -> Caller {

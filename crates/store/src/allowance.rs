@@ -1,0 +1,142 @@
+//! What a user may be told of masked values in an hour: values that are revealed, and values that a masked field is
+//! compared with (a mask could be guessed out otherwise). Rows in the database: every server counts the same. What is
+//! taken and its entry in the journal are one transaction, before anything is told; what is refused is journaled once an
+//! hour.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use uuid::Uuid;
+
+use crate::dialect::statement;
+use crate::disclosure::{hour_of, seconds_left};
+use crate::engine::{self, Kind};
+use crate::entities::allowance;
+use crate::failure::Failure;
+use crate::gate::Caller;
+use crate::journal::{Entry, Outcome};
+use crate::tx::Tx;
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// Fields that are revealed.
+    Reveal,
+    /// Values that a masked field is compared with.
+    Compare,
+}
+
+impl What {
+    const fn key(self) -> &'static str {
+        match self {
+            Self::Reveal => "reveal",
+            Self::Compare => "compare",
+        }
+    }
+
+    /// How many an hour; 0 is any number.
+    fn limit(self, caller: &Caller) -> i64 {
+        let limits = caller.gate().limits();
+        i64::from(match self {
+            Self::Reveal => limits.reveals,
+            Self::Compare => limits.reads,
+        })
+    }
+
+    fn refusal(self, now: DateTime<Utc>) -> Failure {
+        match self {
+            Self::Reveal => Failure::RevealLimited(seconds_left(now)),
+            Self::Compare => Failure::CompareLimited(seconds_left(now)),
+        }
+    }
+}
+
+/// Takes so many of what is left of this hour, and journals it.
+///
+/// # Errors
+/// The limit of the hour does not allow it: nothing was taken. Or the database is away: nothing may be told.
+pub(crate) async fn take(caller: &Caller, what: What, many: usize, entry: Entry) -> Result<(), Failure> {
+    let many = i64::try_from(many).unwrap_or(i64::MAX);
+    let limit = what.limit(caller);
+    let counted = caller.principal().user().filter(|_| limit > 0).map(|user| Account { what, user, limit });
+    if let Some(account) = counted
+        && account.is_spent(caller, many).await?
+    {
+        // Said before, and in the journal: one more would make it grow with whoever tries.
+        return Err(what.refusal(caller.gate().now()));
+    }
+    let taken = caller
+        .write(async move |tx: &Tx<'_>| {
+            let taken = match counted {
+                Some(account) => account.take(tx, many).await?,
+                None => true,
+            };
+            match counted {
+                Some(account) if !taken => {
+                    if account.refuse(tx).await? {
+                        tx.log(Entry { outcome: Outcome::Denied, ..entry });
+                    }
+                }
+                _ => tx.log(entry),
+            }
+            Ok(taken)
+        })
+        .await?;
+    if taken { Ok(()) } else { Err(what.refusal(caller.gate().now())) }
+}
+
+/// Somebody's count.
+#[derive(Clone, Copy)]
+struct Account {
+    what: What,
+    user: Uuid,
+    limit: i64,
+}
+
+impl Account {
+    /// Whether this hour allows no more, and the journal says so already.
+    async fn is_spent(self, caller: &Caller, many: i64) -> Result<bool, Failure> {
+        let key = (caller.org().id, self.user, self.what.key().to_owned(), hour_of(caller.gate().now()));
+        let row = allowance::Entity::find_by_id(key).one(caller.db()).await?;
+        Ok(row.is_some_and(|row| row.refused && row.used.saturating_add(many) > self.limit))
+    }
+
+    /// Takes so many, or nothing where they are too many. Two servers that take at once wait for each other.
+    async fn take(self, tx: &Tx<'_>, many: i64) -> Result<bool, Failure> {
+        if many > self.limit {
+            return Ok(false);
+        }
+        let set = "SET used = allowances.used + excluded.used WHERE allowances.used + excluded.used <= ?";
+        self.upsert(tx, many, false, set, self.limit.into()).await
+    }
+
+    /// Notes that something was refused; whether it is the first time in this hour.
+    async fn refuse(self, tx: &Tx<'_>) -> Result<bool, Failure> {
+        let set = "SET refused = excluded.refused WHERE allowances.refused = ?";
+        self.upsert(tx, 0, true, set, false.into()).await
+    }
+
+    /// Writes the row of this hour, or changes it under a condition; whether one was written or changed.
+    async fn upsert(
+        self,
+        tx: &Tx<'_>,
+        used: i64,
+        refused: bool,
+        set: &str,
+        condition: sea_orm::Value,
+    ) -> Result<bool, Failure> {
+        let alias = Kind::Integer.alias("used");
+        let sql = format!(
+            "INSERT INTO allowances (org_id, user_id, what, hour, used, refused) VALUES (?, ?, ?, ?, ?, ?) \
+             ON CONFLICT (org_id, user_id, what, hour) DO UPDATE {set} RETURNING used AS {alias}"
+        );
+        let key = [tx.org_id().into(), self.user.into(), self.what.key().into(), hour_of(tx.now()).into()];
+        let values = key.into_iter().chain([used.into(), refused.into(), condition]);
+        Ok(tx.db().query_one_raw(statement(tx.db(), &sql, values)).await?.is_some())
+    }
+}
+
+/// Deletes what does not count any more.
+pub(crate) async fn sweep(db: &engine::Tx, now: DateTime<Utc>) -> Result<u64, Failure> {
+    let old = allowance::Column::Hour.lt(hour_of(now));
+    Ok(allowance::Entity::delete_many().filter(old).exec(db).await?.rows_affected)
+}

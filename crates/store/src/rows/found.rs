@@ -1,0 +1,55 @@
+//! Sealed values that a record is found under.
+
+use kehu_domain::fields::{BankAccounts, ElementValue, Emails, Phones, SealedDate};
+use kehu_domain::value::IdNumber;
+
+use crate::crypto::index::IndexClass;
+use crate::pii::Entry;
+
+/// What phones, e-mails and a WeChat id are found under.
+pub(super) fn element_entries(phones: &Phones, emails: &Emails, wechat: Option<&str>) -> Vec<Entry> {
+    let phones = phones.0.iter().enumerate().map(|(at, item)| Entry {
+        class: IndexClass::Phone,
+        value: ElementValue::index_form(&item.value),
+        strong: ElementValue::is_strong(&item.value),
+        pointer: format!("/phones/{at}"),
+    });
+    let emails = emails.0.iter().enumerate().map(|(at, item)| Entry {
+        class: IndexClass::Email,
+        value: ElementValue::index_form(&item.value),
+        strong: ElementValue::is_strong(&item.value),
+        pointer: format!("/emails/{at}"),
+    });
+    let wechat = wechat.map(|wechat| Entry {
+        class: IndexClass::Wechat,
+        value: wechat.to_lowercase(),
+        strong: false,
+        pointer: "/wechat".to_owned(),
+    });
+    phones.chain(emails).chain(wechat).collect()
+}
+
+/// What an ID number is found under. It names one person.
+pub(super) fn id_number(number: &IdNumber) -> Entry {
+    Entry {
+        class: IndexClass::IdNumber,
+        value: number.as_str().to_owned(),
+        strong: true,
+        pointer: "/id_number".to_owned(),
+    }
+}
+
+/// What bank accounts are found under.
+pub(super) fn bank_accounts(accounts: &BankAccounts) -> impl Iterator<Item = Entry> {
+    accounts.0.iter().enumerate().map(|(at, item)| Entry {
+        class: IndexClass::BankAccount,
+        value: ElementValue::index_form(&item.value),
+        strong: ElementValue::is_strong(&item.value),
+        pointer: format!("/bank_accounts/{at}"),
+    })
+}
+
+/// What a birthday is found under.
+pub(super) fn birthday(day: SealedDate) -> Entry {
+    Entry { class: IndexClass::Birthday, value: day.index_form(), strong: false, pointer: "/birthday".to_owned() }
+}

@@ -1,0 +1,170 @@
+//! Conditions on sealed members: looked up in the index first, and counted where the caller sees the member masked.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use kehu_domain::field::{Find, Sight};
+use kehu_domain::fields::SealedDate;
+use kehu_domain::filter::{Class, Filter, Scalar};
+use kehu_domain::record::Kind;
+use kehu_domain::rights::{Action, Relation};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::allowance::{self, What};
+use crate::engine::rows::{Reads, row};
+use crate::entities::contact;
+use crate::failure::Failure;
+use crate::gate::Caller;
+use crate::journal::{Entry as JournalEntry, Outcome};
+use crate::pii::{self, Entry, class_of, padded};
+use crate::sealed::contact::BIRTHDAY;
+use crate::sealer::Opener;
+
+/// Records that hold a sealed value, by class and value.
+pub(crate) type Sealed = HashMap<(Find, String), Vec<Uuid>>;
+
+/// The most records that the conditions of a filter on sealed members may stand for.
+const MOST: usize = 8192;
+/// What makes a question fast that stands for more.
+const FAST: &str = "birthday (YYYY-MM-DD), phone, email";
+
+/// Looks up every sealed value that a filter asks for, in one statement.
+///
+/// # Errors
+/// [`Failure::TooExpensive`]: more than [`MOST`] records hold one of them.
+pub(crate) async fn resolve(caller: &Caller, kind: &Kind, filter: &Filter) -> Result<Sealed, Failure> {
+    let mut wanted = Vec::new();
+    collect(filter, &mut wanted);
+    if wanted.is_empty() {
+        return Ok(Sealed::new());
+    }
+    let entries: Vec<Entry> = wanted.iter().map(|(find, value)| entry(*find, value, String::new())).collect();
+    let found = pii::find(caller.db(), caller.ring(), caller.org().id, &entries).await?;
+    let mut sealed: Sealed = wanted.iter().map(|key| (key.clone(), Vec::new())).collect();
+    let mut many = 0;
+    for hit in found.hits {
+        // A customer is found under its own values and its contacts'.
+        let id = if kind.name == "customer" { hit.parent_id } else { hit.record_id };
+        let of_kind = kind.name == "customer" || hit.kind == kind.name;
+        let ids = wanted.get(hit.entry).and_then(|key| sealed.get_mut(key));
+        if let Some(ids) = ids.filter(|_| of_kind) {
+            ids.push(id);
+            many += 1;
+        }
+    }
+    if many > MOST {
+        return Err(Failure::TooExpensive(FAST));
+    }
+    for ((find, value), ids) in &mut sealed {
+        ids.sort_unstable();
+        ids.dedup();
+        if let Some(day) = whole_day(*find, value) {
+            *ids = born_on(caller, day, std::mem::take(ids)).await?;
+        }
+    }
+    Ok(sealed)
+}
+
+/// What a value is looked up under. Of a birthday the index knows month and day alone.
+pub(crate) fn entry(find: Find, value: &str, pointer: String) -> Entry {
+    let value = match (find, value.get(5..)) {
+        (Find::Birthday, Some(day)) if value.len() == 10 => day.to_owned(),
+        _ => value.to_owned(),
+    };
+    Entry { class: class_of(find), value, strong: false, pointer }
+}
+
+/// The day, where a birthday is asked for with its year.
+fn whole_day(find: Find, value: &str) -> Option<NaiveDate> {
+    let day = NaiveDate::parse_from_str(value, "%Y-%m-%d").ok()?;
+    (find == Find::Birthday).then_some(day)
+}
+
+#[derive(FromQueryResult)]
+struct Born {
+    id: Uuid,
+    birthday: Option<Vec<u8>>,
+}
+
+row!(Born { id, birthday });
+
+/// Those of the contacts whose birthday, opened, is that day.
+async fn born_on(caller: &Caller, day: NaiveDate, ids: Vec<Uuid>) -> Result<Vec<Uuid>, Failure> {
+    use contact::Column as C;
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    let query = contact::Entity::find().select_only().columns([C::Id, C::Birthday]);
+    let query = query.filter(C::OrgId.eq(caller.org().id)).filter(C::Id.is_in(padded(ids)));
+    let query = query.build(sea_orm::ConnectionTrait::get_database_backend(caller.db()));
+    let opener = Opener(caller.ring());
+    let mut born = Vec::new();
+    for row in caller.db().rows::<Born>(query).await? {
+        let text = opener.text(BIRTHDAY, row.id, row.birthday.as_deref())?;
+        if text.is_some_and(|text| SealedDate::parse(&text).is_ok_and(|known| known.is(day))) {
+            born.push(row.id);
+        }
+    }
+    Ok(born)
+}
+
+/// Whether a filter asks for a sealed value, which is looked up first.
+pub(crate) fn asks(filter: &Filter) -> bool {
+    let mut wanted = Vec::new();
+    collect(filter, &mut wanted);
+    !wanted.is_empty()
+}
+
+fn collect(filter: &Filter, wanted: &mut Vec<(Find, String)>) {
+    match filter {
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| collect(part, wanted)),
+        Filter::Not(part) => collect(part, wanted),
+        Filter::Is(condition) => {
+            if let Class::Sealed(find) = condition.member.class {
+                let values = condition.values.iter().filter_map(|value| match value {
+                    Scalar::Sealed(value) => Some((find, value.expose().clone())),
+                    _ => None,
+                });
+                wanted.extend(values);
+            }
+        }
+    }
+}
+
+/// Counts and journals the values of a filter that a field is compared with which the caller may see masked only: who
+/// may compare as often as he likes has guessed the value in the end.
+///
+/// # Errors
+/// [`Failure::CompareLimited`].
+pub(crate) async fn count_compared(caller: &Caller, kind: &'static Kind, filter: &Filter) -> Result<(), Failure> {
+    let mut wanted = Vec::new();
+    collect(filter, &mut wanted);
+    count(caller, kind, kind.name, wanted.into_iter().map(|(find, _)| find).collect()).await
+}
+
+/// The same for one value that is looked up over all kinds.
+pub(crate) async fn count_looked_up(caller: &Caller, kind: &'static Kind, find: Find) -> Result<(), Failure> {
+    count(caller, kind, "lookup", vec![find]).await
+}
+
+async fn count(caller: &Caller, kind: &'static Kind, what: &str, finds: Vec<Find>) -> Result<(), Failure> {
+    let reach = caller.reach(Action::Read, kind.name)?;
+    let within = || [Relation::Own, Relation::Team, Relation::Other].into_iter().filter(|how| reach.covers(*how));
+    let veiled = |find: Find| {
+        let field = kind.fields.iter().find(|field| field.find == Some(find));
+        field.filter(|field| within().any(|how| caller.sees(field, how) != Sight::Full))
+    };
+    let fields: Vec<&'static str> = finds.into_iter().filter_map(veiled).map(|field| field.name).collect();
+    if fields.is_empty() {
+        return Ok(());
+    }
+    let values = fields.len();
+    let mut changed = fields;
+    changed.sort_unstable();
+    changed.dedup();
+    let entry = JournalEntry::access(&format!("{what}.compared"), Outcome::Ok, None).saying(&json!({"values": values}));
+    let entry = JournalEntry { kind: Some(kind.name), changed, ..entry };
+    allowance::take(caller, What::Compare, values, entry).await
+}
