@@ -34,8 +34,11 @@ mod tests {
         }
     }
 
+    /// The newest first; several may be of the same moment.
     fn log(session: &Session, id: &str) -> Vec<Value> {
-        session.get(&format!("/v1/audit?limit=500&filter[record_id]={id}")).expect(200).data()
+        let mut entries = session.get(&format!("/v1/audit?limit=500&filter[record_id]={id}")).expect(200).data();
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry["seq"].as_i64()));
+        entries
     }
 
     pub(super) fn a_customer_is_gone_and_the_log_says_so(engine: Engine) {
@@ -87,7 +90,8 @@ mod tests {
         // The log: that it was there, when and by whom, and why it went; no values.
         let entries = log(admin, &id);
         let types: Vec<&str> = entries.iter().map(|entry| entry["type"].as_str().unwrap()).collect();
-        assert_eq!(types, ["customer.erased", "customer.deleted", "customer.updated", "customer.created"]);
+        let events = ["erased", "deleted", "updated", "updated", "created"];
+        assert_eq!(types, events.map(|event| format!("customer.{event}")));
         let (said, before) = entries.split_first().unwrap();
         assert_eq!((&said["class"], &said["reason"], &said["erased"]), (&json!("admin"), &json!(WHY), &json!(false)));
         for entry in before {
