@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn results_are_kept_when_all_is_measured() {
         let all = parsed("--seconds 2").unwrap().unwrap();
-        assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (9, 2, 2));
+        assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (10, 2, 2));
         assert!(all.out.is_some() && all.quoted);
         assert!(!parsed("--rows 50").unwrap().unwrap().quoted);
         assert!(!parsed("--out /tmp/x").unwrap().unwrap().quoted);

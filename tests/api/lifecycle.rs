@@ -21,6 +21,23 @@ mod tests {
         assert!(server.stop().success());
     }
 
+    /// Its memory holds keys: no core of it is written, whatever ends it, and its files are its owner's alone.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn it_leaves_no_core() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = Home::sqlite();
+        let server = home.start();
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", server.pid())).unwrap();
+        let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+        assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..], ["0", "0", "bytes"], "{core}");
+        for file in ["kehu.db", "kehu.db-wal"] {
+            let mode = std::fs::metadata(home.data().join(file)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{file} has {mode:o}");
+        }
+        assert!(server.stop().success());
+    }
+
     #[test]
     fn a_second_server_on_the_same_data_is_refused() {
         let home = Home::sqlite();

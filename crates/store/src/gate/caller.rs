@@ -277,8 +277,8 @@ impl Caller {
             Failure::Engine(EngineError::TooExpensive) => Failure::Engine(EngineError::LockTimeout),
             // The keys that it sealed with may have been replaced meanwhile.
             Failure::Engine(EngineError::Busy) => {
-                gate.forget_org(org);
-                gate.forget_org(INSTALLATION);
+                gate.distrust_ring(org);
+                gate.distrust_ring(INSTALLATION);
                 failure
             }
             other => other,

@@ -52,6 +52,15 @@ impl Gate {
         self.load_ring(org, state, self.0.rings.known.get(&org)).await
     }
 
+    /// Has the keys of an organisation read anew when they are needed next: a commit was refused, perhaps for them.
+    pub(crate) fn distrust_ring(&self, org: Uuid) {
+        let known = &self.0.rings.known;
+        if let Some(before) = known.get(&org) {
+            let (ring, roots) = (before.ring.clone(), before.roots.clone());
+            known.insert(org, Arc::new(Known { ring, roots, state: i64::MIN }));
+        }
+    }
+
     async fn load_ring(&self, org: Uuid, state: i64, known: Option<Arc<Known>>) -> Result<Arc<KeyRing>, Failure> {
         let rows = tenant_key::Entity::find().filter(tenant_key::Column::OrgId.eq(org));
         let rows = rows.all(self.engine()).await?;

@@ -77,8 +77,7 @@ async fn of_purpose(db: &engine::Tx, org: Uuid, purpose: Purpose) -> Result<Vec<
 /// under the one before: see [`guard`](super::guard).
 pub(super) async fn make_primary(gate: &Gate, org: Uuid, purpose: Purpose, key_id: i64) -> Result<(), Failure> {
     let done = gate.write_raw(async move |db: &engine::Tx| {
-        // The organisation first: whoever changes its people holds its row when it asks for the lock.
-        count_on(db, org).await?;
+        // Whoever has a part of this lock may wait for rows, and gets them: no row is held while it is waited for.
         if has_concurrent_writers(db) {
             let sql = "SELECT count(pg_advisory_xact_lock(?)) AS locked";
             db.execute_raw(statement(db, sql, [lane(org).into()])).await?;
@@ -94,14 +93,19 @@ pub(super) async fn make_primary(gate: &Gate, org: Uuid, purpose: Purpose, key_i
         Ok(())
     });
     done.await?;
-    gate.forget_org(org);
-    Ok(())
+    announce(gate, org).await
 }
 
-/// Tells every server that something of the organisation was changed.
-async fn count_on(db: &engine::Tx, org: Uuid) -> Result<(), Failure> {
-    let sql = "UPDATE organisations SET state = state + 1 WHERE id = ?";
-    db.execute_raw(statement(db, sql, [org.into()])).await?;
+/// Tells every server that keys of the organisation were changed. One that is not told finds out when a commit of its is
+/// refused.
+pub(super) async fn announce(gate: &Gate, org: Uuid) -> Result<(), Failure> {
+    let told = gate.write_raw(async move |db: &engine::Tx| {
+        let sql = "UPDATE organisations SET state = state + 1 WHERE id = ?";
+        db.execute_raw(statement(db, sql, [org.into()])).await?;
+        Ok(())
+    });
+    told.await?;
+    gate.forget_org(org);
     Ok(())
 }
 

@@ -39,7 +39,7 @@ pub(crate) async fn settle(gate: &Gate, db: &engine::Tx, ring: Arc<KeyRing>) -> 
         return Ok(ring);
     }
     let rows = tenant_key::Entity::find().filter(tenant_key::Column::OrgId.eq(ring.org())).all(db).await?;
-    gate.forget_org(ring.org());
+    gate.distrust_ring(ring.org());
     Ok(Arc::new(gate.unlock(ring.org(), &rows)?))
 }
 

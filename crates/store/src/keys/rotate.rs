@@ -19,7 +19,7 @@ use crate::org::FRESH;
 use crate::queue::{Ended, NewJob, Run, Spec, Step, Work};
 use crate::tx::Tx;
 
-use super::begin::{begin, make_primary, retire};
+use super::begin::{announce, begin, make_primary, retire};
 use super::{reindex, reseal};
 
 /// The job that takes a new root into use.
@@ -96,7 +96,8 @@ async fn take_into_use(work: &Work, purpose: Purpose, key_id: i64) -> Result<(),
     let row = row.one(work.caller().db()).await.map_err(Failure::from)?;
     let row = row.ok_or_else(|| Ended::Final { code: "root_missing", detail: format!("there is no root {key_id}") })?;
     if row.state != RootState::Active.as_str() {
-        return Ok(());
+        // An earlier run may have ended before it said so.
+        return Ok(announce(gate, work.org_id()).await?);
     }
     let known = chrono::Duration::milliseconds(2 * FRESH + FRESH / 2);
     while gate.now() < row.created_at + known && gate.now() > row.created_at - known {

@@ -9,6 +9,7 @@ use crate::failure::Failure;
 use crate::gate::{Caller, Gate};
 use crate::journal::Entry;
 use crate::keys::begin::make_primary;
+use crate::keys::guard::lane;
 use crate::machine::{self, WriteOptions, resource};
 use crate::org::INSTALLATION;
 use crate::sealed::customer::WECHAT;
@@ -88,6 +89,58 @@ async fn a_server_that_knows_of_a_rotation_is_not_disturbed() {
         change(&late, id).await.unwrap();
         assert_eq!(root_of(&gate, org, id).await, Some(2));
         second.close().await;
+        gate.close().await;
+    })
+    .await;
+}
+
+/// Whoever changes people holds the organisation's row, and a part of the lock that making a root primary waits for.
+#[tokio::test]
+async fn nobody_waits_for_a_row_that_a_rotation_holds() {
+    on_both(|bed: Bed| async move {
+        let caller = bed.administrator().await;
+        let (gate, org) = (bed.gate.clone(), caller.org().id);
+        let Some(options) = bed.postgres() else { return gate.close().await };
+        gate.rotate_keys(org).await.unwrap();
+        let mut writer = sqlx::PgConnection::connect_with(&options).await.unwrap();
+        let shared = format!("SELECT pg_advisory_xact_lock_shared({})", lane(org));
+        for sql in ["BEGIN", &shared] {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut writer).await.unwrap();
+        }
+        let people = async {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            let sql = format!("UPDATE organisations SET state = state + 1 WHERE id = '{org}'; COMMIT");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut writer).await
+        };
+        let (made, changed) = tokio::join!(make_primary(&gate, org, Purpose::Enc, 2), people);
+        made.unwrap();
+        changed.unwrap();
+        assert_eq!(roots(&gate, org, "enc").await, states(&[(1, "active"), (2, "primary")]));
+        writer.close().await.unwrap();
+        gate.close().await;
+    })
+    .await;
+}
+
+/// A server that was not told finds out by itself.
+#[tokio::test]
+async fn a_refused_commit_has_the_keys_read_anew() {
+    on_both(|bed: Bed| async move {
+        let caller = bed.administrator().await;
+        let (gate, org) = (bed.gate.clone(), caller.org().id);
+        let id = customer(&caller, 1).await;
+        gate.rotate_keys(org).await.unwrap();
+        gate.ring(org).await.unwrap();
+        let silent = async move |db: &crate::engine::Tx| {
+            for (state, root) in [("active", 1_i64), ("primary", 2)] {
+                let sql = "UPDATE tenant_keys SET state = ? WHERE org_id = ? AND purpose = 'enc' AND key_id = ?";
+                db.execute_raw(statement(db, sql, [state.into(), org.into(), root.into()])).await?;
+            }
+            Ok(())
+        };
+        gate.write_raw(silent).await.unwrap();
+        change(&caller, id).await.unwrap();
+        assert_eq!(root_of(&gate, org, id).await, Some(2));
         gate.close().await;
     })
     .await;
