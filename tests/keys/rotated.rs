@@ -1,13 +1,16 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use kehu_tests::server::{Home, Server};
-use kehu_tests::{Load, Session};
+use kehu_tests::{Load, PASSWORD, Session, unique};
 use serde_json::{Value, json};
 
 use crate::command::{homes, of, told};
 
 /// Customers with a contact each, made before the rotation.
-const CUSTOMERS: usize = 1500;
+const CUSTOMERS: usize = 4000;
 /// Soon after a server died another one goes on with its jobs.
 const FLAGS: [&str; 2] = ["--job-lease", "1"];
 
@@ -26,6 +29,23 @@ fn fill(admin: &Session) {
             .collect();
         let made = admin.post("/v1/customers/batch", &json!({ "items": items })).expect(200).data();
         assert_eq!(made.len(), part.len());
+    }
+}
+
+/// Waits until a rotation of the organisation has sealed more than that, and is not done; how much it has.
+fn in_the_middle(home: &Home, before: i64) -> i64 {
+    let begun = Instant::now();
+    loop {
+        let status = told(home, &["keys", "status", "--org", "main"]);
+        let line = of(&status, "main").into_iter().find(|line| line.starts_with("keys.rotate")).map(str::to_owned);
+        let line = line.unwrap_or_else(|| panic!("the rotation was over before a server was killed: {status}"));
+        let far = line.split(", ").find_map(|part| part.split_once(" of "));
+        let far =
+            far.and_then(|(done, total)| Some((done.parse().ok()?, total.split(' ').next()?.parse::<i64>().ok()?)));
+        match far {
+            Some((done, total)) if done > before && done < total => return done,
+            _ => assert!(begun.elapsed() < Duration::from_secs(60), "{status}\n{}", home.log()),
+        }
     }
 }
 
@@ -76,6 +96,42 @@ fn check(home: &Home, admin: &Session) {
     assert!(!sound.contains("BROKEN"), "{sound}");
 }
 
+/// Somebody who takes on people and renames tags all the time: what servers keep in memory of the organisation, and the
+/// index of sign-in names.
+struct Staff {
+    stop: Arc<AtomicBool>,
+    working: JoinHandle<Vec<String>>,
+    admin: Session,
+}
+
+impl Staff {
+    fn of(admin: &Session) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (until, session) = (stop.clone(), admin.clone());
+        let working = std::thread::spawn(move || {
+            let mut names = Vec::new();
+            while !until.load(Ordering::Relaxed) {
+                let name = format!("staff{}", unique());
+                let user = json!({"name": "周二", "user_name": name, "role": "salesperson", "password": PASSWORD});
+                let _ = session.post("/v1/users", &user).expect(201);
+                let _ = session.post("/v1/tags", &json!({"name": format!("标签{}", unique())})).expect(201);
+                names.push(name);
+            }
+            names
+        });
+        Self { stop, working, admin: admin.clone() }
+    }
+
+    /// Everybody that was taken on signs in.
+    fn end(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let names = self.working.join().unwrap();
+        assert!(names.len() > 2, "{}", names.len());
+        let some = names.iter().step_by((names.len() / 10).max(1));
+        some.for_each(|name| drop(Session::login(self.admin.base(), name, PASSWORD, None)));
+    }
+}
+
 #[test]
 fn beside_writers_and_readers() {
     for home in homes() {
@@ -86,11 +142,13 @@ fn beside_writers_and_readers() {
             for _ in 0..8 {
                 load.progress();
             }
+            let staff = Staff::of(&admin);
             let done = told(&home, &["keys", "rotate", "--all", "--wait"]);
             assert!(done.contains("main: done") && done.contains("-: done"), "{done}");
             load.progress();
             let done = told(&home, &["keys", "reindex", "--all", "--wait"]);
             assert!(done.contains("main: done"), "{done}");
+            staff.end();
         });
         load.check(&admin, Duration::from_secs(5));
         assert_eq!(load.turned_away(), 0, "{}", load.account());
@@ -110,15 +168,17 @@ fn while_servers_are_killed() {
             servers.push(start());
         }
         told(&home, &["keys", "rotate", "--all"]);
-        let mut seen = Vec::new();
-        for turn in 0..4_u64 {
-            // The first time before the new root is taken into use, later in the middle of the work.
-            std::thread::sleep(Duration::from_millis(1500 + 700 * turn));
-            seen.push(told(&home, &["keys", "status"]).contains("keys.rotate"));
+        // Before the new root is taken into use.
+        servers.remove(0).kill();
+        servers.push(start());
+        // In the middle of the work, twice.
+        let mut before = 0;
+        for _ in 0..2 {
+            let done = in_the_middle(&home, before);
             servers.remove(0).kill();
             servers.push(start());
+            before = done;
         }
-        assert!(seen[0], "the rotation was over before a server was killed");
         finished(&home);
         resealed(&home);
         check(&home, &servers[0].admin());

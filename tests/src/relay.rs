@@ -185,7 +185,7 @@ impl Messages {
                 _ => {}
             }
         }
-        let commits = self.sent.iter().any(|text| text == "COMMIT");
+        let commits = self.sent.iter().any(|text| text.ends_with("COMMIT"));
         if waits {
             lock(traffic).round_trips.push(std::mem::take(&mut self.sent));
         }

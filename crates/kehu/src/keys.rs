@@ -16,6 +16,9 @@ use crate::open::{Opened, open_existing};
 /// How often a command that waits looks.
 const LOOK: Duration = Duration::from_millis(500);
 
+/// After so many looks a command says what it waits for.
+const PATIENCE: u32 = 20;
+
 /// Runs the command.
 pub(crate) fn run(keys: &Keys) -> Result<(), Failed> {
     match keys {
@@ -137,22 +140,26 @@ async fn begin(gate: &Gate, asked: &KeysOf, purpose: Purpose) -> Result<(), Fail
 /// Waits until a rotation has ended, and says how far it is; whether it was done.
 async fn done(gate: &Gate, slug: &str, org: Uuid, job: Uuid) -> Result<bool, Failed> {
     let mut told = String::new();
-    loop {
-        let status = gate.key_status(org).await.with_context(|| format!("the roots of {slug} cannot be read"))?;
-        let Some(rotating) = status.rotating.iter().find(|rotating| rotating.job == job) else {
-            say(&format!("{slug}: done"))?;
-            return Ok(true);
-        };
-        let now = line(rotating);
+    for look in 0_u32.. {
+        let rotating = gate.rotation(org, job).await.with_context(|| format!("the jobs of {slug} cannot be read"))?;
+        let Some(rotating) = rotating else { return Ok(false) };
+        let now = line(&rotating);
         if now != told {
             say(&format!("{slug}: {now}"))?;
             told = now;
         }
-        if rotating.state == "dead" {
-            return Ok(false);
+        match rotating.state.as_str() {
+            "done" => {
+                say(&format!("{slug}: done"))?;
+                return Ok(true);
+            }
+            "queued" if look == PATIENCE => say("it waits for a server that runs jobs: `kehu serve` or `kehu work`")?,
+            "queued" | "running" => {}
+            _ => return Ok(false),
         }
         actix_web::rt::time::sleep(LOOK).await;
     }
+    Ok(false)
 }
 
 async fn rewrap(gate: &Gate) -> Result<(), Failed> {

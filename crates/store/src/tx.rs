@@ -1,7 +1,7 @@
 //! A write transaction of a caller. Record rows are written at once; what stands behind them (journal, index, search,
 //! links, summaries) is gathered and written once, just before the commit.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -42,8 +42,8 @@ pub(crate) struct Tx<'a> {
     before: RefCell<Held>,
     /// Whether the caller's keys were looked at when the transaction began.
     settled: bool,
-    /// Whether something was indexed with the keys of the installation.
-    indexes_installation: Cell<bool>,
+    /// The keys of the installation, once something is indexed with them.
+    installation: OnceCell<Arc<KeyRing>>,
 }
 
 /// Records by the value they hold.
@@ -88,12 +88,18 @@ impl<'a> Tx<'a> {
             customers: RefCell::default(),
             before: RefCell::default(),
             settled: false,
-            indexes_installation: Cell::new(false),
+            installation: OnceCell::new(),
         }
     }
 
+    /// The same, after a look at the caller's keys.
+    pub(crate) async fn begin(db: &'a engine::Tx, caller: Caller, now: DateTime<Utc>) -> Result<Self, Failure> {
+        let caller = guard::settle(db, caller).await?;
+        Ok(Self::settled(db, caller, now))
+    }
+
     /// Of a caller whose keys were looked at just now.
-    pub(crate) fn settled(db: &'a engine::Tx, caller: Caller, now: DateTime<Utc>) -> Self {
+    fn settled(db: &'a engine::Tx, caller: Caller, now: DateTime<Utc>) -> Self {
         Self { settled: true, ..Self::new(db, caller, now) }
     }
 
@@ -122,19 +128,19 @@ impl<'a> Tx<'a> {
         !has_concurrent_writers(self.db)
     }
 
-    /// The keys of the installation, for an index of sign-in names that is written.
+    /// The keys of the installation, for an index of sign-in names that is written: the same ones all through.
     pub(crate) fn installation_ring(&self) -> Result<Arc<KeyRing>, Failure> {
-        self.indexes_installation.set(true);
-        self.caller.gate().installation_ring()
+        if let Some(ring) = self.installation.get() {
+            return Ok(ring.clone());
+        }
+        let ring = self.caller.gate().installation_ring()?;
+        Ok(self.installation.get_or_init(|| ring).clone())
     }
 
     /// Refuses to commit what was sealed or indexed under roots that are not primary any more.
     async fn guard_keys(&self) -> Result<(), Failure> {
-        let installation =
-            self.indexes_installation.get().then(|| self.caller.gate().installation_ring()).transpose()?;
-        let own = Some(self.caller.ring());
-        for (ring, settled) in [(own, self.settled), (installation.as_deref(), false)] {
-            let Some(ring) = ring else { continue };
+        let installation = self.installation.get().map(|ring| (&**ring, false));
+        for (ring, settled) in [Some((self.caller.ring(), self.settled)), installation].into_iter().flatten() {
             self.db.at_commit(guard::at_commit(ring));
             if self.db_is_alone() && !settled && !guard::is_current(self.db, ring).await? {
                 return Err(Failure::Engine(engine::EngineError::Busy));

@@ -60,9 +60,9 @@ pub enum RootState {
     /// Opens. With a number below the primary's, what it sealed once; above it, what it will seal when it is primary:
     /// a rotation is under way.
     Active,
-    /// Nothing is sealed under it any more; refuses.
+    /// Nothing is sealed under it any more, and its wrapped bytes are gone; refuses.
     Retired,
-    /// Its wrapped bytes are gone; refuses.
+    /// The same, of a root that was taken away while something was sealed under it; refuses.
     Destroyed,
 }
 
@@ -115,7 +115,7 @@ pub fn new_root(provider: &dyn KeyProvider, org: Uuid, key_id: u32, purpose: Pur
 /// Wraps a root under the provider's current key, whatever its state; `None` where that key wraps it already, or nothing
 /// is left of it. The root stays the same.
 pub fn rewrap(provider: &dyn KeyProvider, org: Uuid, row: &WrappedRoot) -> Result<Option<WrappedRoot>, KeyError> {
-    if row.kek_id == provider.current_id() || row.state == RootState::Destroyed {
+    if row.kek_id == provider.current_id() || row.wrapped.is_empty() {
         return Ok(None);
     }
     let root = open_root(provider, org, row)?;

@@ -36,13 +36,17 @@ fn counting<const N: usize>(first: u8) -> [u8; N] {
 /// The ring of the published vectors.
 pub(crate) fn ring() -> KeyRing {
     let keys = LocalKeys::from_text(KEK).unwrap();
-    KeyRing::unlock(&keys, ORG, &roots(&keys)).unwrap()
+    ring_of(&keys, ORG)
 }
 
-fn roots(keys: &LocalKeys) -> Vec<WrappedRoot> {
+fn ring_of(keys: &LocalKeys, org: Uuid) -> KeyRing {
+    KeyRing::unlock(keys, org, &roots(keys, org)).unwrap()
+}
+
+fn roots(keys: &LocalKeys, org: Uuid) -> Vec<WrappedRoot> {
     [(Purpose::Enc, 0x20), (Purpose::Index, 0x60), (Purpose::Chain, 0xa0)]
         .map(|(purpose, first)| {
-            let aad = wrap_aad(ORG, KEY_ID, purpose);
+            let aad = wrap_aad(org, KEY_ID, purpose);
             let wrapped = wrap_with(keys, &counting(first ^ 0xff), &aad, &counting::<32>(first)).unwrap();
             let (kek_id, wrapped) = (wrapped.kek_id, wrapped.bytes);
             WrappedRoot { key_id: KEY_ID, purpose, state: RootState::Primary, kek_id, wrapped }
@@ -81,6 +85,10 @@ fn refused(ring: &KeyRing) -> Vec<Value> {
     longer.extend([0; 32]);
     let other_field = ring.enc.primary.get(ADDRESS).seal(&counting(0xe0), ROW, b"+8613800138000").unwrap();
     let other_row = ring.enc.primary.get(PHONES).seal(&counting(0xe0), ORG, b"+8613800138000").unwrap();
+    let keys = LocalKeys::from_text(KEK).unwrap();
+    let elsewhere = Uuid::from_u128(0x0198_b3c5_0a1b_7c2d_8e3f_0000_0000_0001);
+    let other_org =
+        ring_of(&keys, elsewhere).enc.primary.get(PHONES).seal(&counting(0xe0), ROW, b"+8613800138000").unwrap();
     let refused = [
         ("suite 00", with(0, 0)),
         ("suite 02, kept free for SM4-GCM", with(0, 2)),
@@ -90,9 +98,12 @@ fn refused(ring: &KeyRing) -> Vec<Value> {
         ("a bit of the ciphertext", with(17, good[17] ^ 0x80)),
         ("a bit of the tag", with(good.len() - 1, good[good.len() - 1] ^ 1)),
         ("cut by a block", good[..good.len() - 32].to_vec()),
+        ("cut in the tag", good[..good.len() - 1].to_vec()),
+        ("cut in the head", good[..4].to_vec()),
         ("a block more", longer),
         ("sealed for another field", other_field),
         ("sealed for another row", other_row),
+        ("sealed for another organisation", other_org),
         ("nothing", Vec::new()),
     ];
     let told = |(why, cell): (&str, Vec<u8>)| {
@@ -148,8 +159,8 @@ fn tokens() -> Value {
 #[test]
 fn published_vectors_are_unchanged() {
     let keys = LocalKeys::from_text(KEK).unwrap();
-    let roots = roots(&keys);
-    let ring = KeyRing::unlock(&keys, ORG, &roots).unwrap();
+    let roots = roots(&keys, ORG);
+    let ring = ring_of(&keys, ORG);
     let wrapped: Vec<Value> = roots
         .iter()
         .zip([0x20, 0x60, 0xa0])

@@ -11,7 +11,6 @@ use crate::clock::new_id;
 use crate::crypto::roots::KeyRing;
 use crate::engine::{self, EngineError, Snapshot, Source};
 use crate::failure::Failure;
-use crate::keys::guard;
 use crate::org::{INSTALLATION, Org};
 use crate::tx::Tx;
 
@@ -195,6 +194,11 @@ impl Caller {
         if self.pinned { &self.ring } else { self.ring.latest() }
     }
 
+    /// The same with other keys.
+    pub(crate) fn with_ring(self, ring: Arc<KeyRing>) -> Self {
+        Self { ring, ..self }
+    }
+
     /// The same, for one transaction.
     pub(crate) fn pinned(self) -> Self {
         Self { pinned: true, ..self }
@@ -266,8 +270,7 @@ impl Caller {
         gate.ring(INSTALLATION).await?;
         let written = gate.engine().write(async move |db: &engine::Tx| -> Result<_, Failure> {
             let now = caller.gate.now();
-            let ring = guard::settle(&caller.gate, db, caller.ring.clone()).await?;
-            let tx = Tx::settled(db, Self { ring, ..caller }, now);
+            let tx = Tx::begin(db, caller, now).await?;
             let out = job(&tx).await?;
             let sealed = tx.caller().ring.sealed();
             Ok((out, sealed, tx.finish().await?))

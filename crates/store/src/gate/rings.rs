@@ -71,7 +71,7 @@ impl Gate {
             before => {
                 let ring = Arc::new(self.unlock(org, &rows)?);
                 if let Some(before) = before {
-                    before.ring.is_followed_by(ring.clone());
+                    before.ring.latest().is_followed_by(ring.clone());
                 }
                 ring
             }

@@ -72,7 +72,9 @@ impl<'g> Known<'g> {
     /// Whether somebody erased or dropped something since this was asked: what looked broken may be what is allowed.
     pub(super) async fn is_outdated(&self, gate: &'g Gate, record: Option<Uuid>) -> Result<bool, Failure> {
         let now = Self::of(gate, self.org, record).await?;
-        Ok(now.erased != self.erased || now.expired_through != self.expired_through)
+        // Sealed anew under keys that were not there before: what does not open with these may open with those.
+        let other_keys = !Arc::ptr_eq(&now.ring, &self.ring);
+        Ok(other_keys || now.erased != self.erased || now.expired_through != self.expired_through)
     }
 
     /// Whether an entry is older than the chain: nothing can be told of it.

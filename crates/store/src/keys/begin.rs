@@ -23,7 +23,7 @@ use super::rotate::{ROTATION, Rotation};
 /// Makes another root and asks for the job that takes it into use. A rotation that is under way is gone on with: gives
 /// its job.
 pub(super) async fn begin(caller: &Caller, purpose: Purpose, reseals: bool) -> Result<Uuid, Failure> {
-    let key = unique_key(purpose);
+    let key = unique_key(purpose, reseals);
     for _ in 0..3 {
         let id = caller.write(async move |tx: &Tx<'_>| make(tx, purpose, reseals).await).await?;
         let org = caller.org().id;
@@ -35,14 +35,14 @@ pub(super) async fn begin(caller: &Caller, purpose: Purpose, reseals: bool) -> R
     Err(Failure::Internal("a job was not there after it was written".into()))
 }
 
-/// One rotation of a purpose at a time.
-fn unique_key(purpose: Purpose) -> String {
-    format!("keys.{}", purpose.as_str())
+/// One rotation of a purpose at a time, and one replacement of a root that is full.
+fn unique_key(purpose: Purpose, reseals: bool) -> String {
+    format!("keys.{}{}", purpose.as_str(), if reseals { "" } else { ".full" })
 }
 
 async fn make(tx: &Tx<'_>, purpose: Purpose, reseals: bool) -> Result<Uuid, Failure> {
     let (org, gate) = (tx.org_id(), tx.caller().gate());
-    if queue::living(tx.db(), org, &unique_key(purpose)).await?.is_some() {
+    if queue::living(tx.db(), org, &unique_key(purpose, reseals)).await?.is_some() {
         return Ok(tx.new_id());
     }
     let roots = of_purpose(tx.db(), org, purpose).await?;
@@ -64,7 +64,7 @@ async fn make(tx: &Tx<'_>, purpose: Purpose, reseals: bool) -> Result<Uuid, Fail
         i64::from(next)
     };
     let rotation = Rotation { purpose: purpose.as_str().to_owned(), key_id: next, reseals };
-    Ok(tx.enqueue(NewJob::new(&ROTATION, json!(rotation)).unique(unique_key(purpose))))
+    Ok(tx.enqueue(NewJob::new(&ROTATION, json!(rotation)).unique(unique_key(purpose, reseals))))
 }
 
 /// The roots of a purpose, which nobody else changes until the transaction ends.
@@ -109,14 +109,17 @@ pub(super) async fn announce(gate: &Gate, org: Uuid) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Retires every root of a purpose that was primary before that one: nothing is under them any more.
+/// Retires every root of a purpose that was primary before that one: nothing is under them any more, and nothing is left
+/// of them.
 pub(super) async fn retire(tx: &Tx<'_>, purpose: Purpose, before: i64) -> Result<Vec<i64>, Failure> {
     let roots = of_purpose(tx.db(), tx.org_id(), purpose).await?;
     let old = |root: &tenant_key::Model| root.key_id < before && root.state == RootState::Active.as_str();
     let old: Vec<i64> = roots.into_iter().filter(old).map(|root| root.key_id).collect();
     for root in &old {
-        let sql = "UPDATE tenant_keys SET state = 'retired' WHERE org_id = ? AND purpose = ? AND key_id = ?";
-        let values = [tx.org_id().into(), purpose.as_str().into(), (*root).into()];
+        // The root goes, not the word alone: whoever can write to the database must not bring it back.
+        let sql =
+            "UPDATE tenant_keys SET state = 'retired', wrapped = ? WHERE org_id = ? AND purpose = ? AND key_id = ?";
+        let values = [Vec::<u8>::new().into(), tx.org_id().into(), purpose.as_str().into(), (*root).into()];
         tx.db().execute_raw(statement(tx.db(), sql, values)).await?;
         let said = json!({ "purpose": purpose.as_str(), "key_id": root });
         tx.log(Entry::admin("keys.root_retired", None).saying(&said));
@@ -132,6 +135,8 @@ impl Gate {
     /// cannot be added now is added later.
     pub(crate) fn note_seals(&self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
         Box::pin(async move {
+            // Whatever becomes of the request that this is a part of.
+            let _noting = Noting(self);
             let mut full = Vec::new();
             for ((org, root), many) in self.seal_counts().take() {
                 match add(self, org, root, many).await {
@@ -148,8 +153,16 @@ impl Gate {
                     tracing::error!(%org, cause = %failure, "the root that sealed up to its limit was not replaced");
                 }
             }
-            self.seal_counts().done();
         })
+    }
+}
+
+/// Lets the next one note, when dropped.
+struct Noting<'g>(&'g Gate);
+
+impl Drop for Noting<'_> {
+    fn drop(&mut self) {
+        self.0.seal_counts().done();
     }
 }
 

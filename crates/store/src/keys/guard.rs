@@ -17,7 +17,7 @@ use crate::dialect::{has_concurrent_writers, statement};
 use crate::engine;
 use crate::entities::tenant_key;
 use crate::failure::Failure;
-use crate::gate::Gate;
+use crate::gate::Caller;
 
 /// The lock of an organisation's roots, apart from the other locks that carry its id.
 pub(crate) fn lane(org: Uuid) -> i64 {
@@ -26,21 +26,24 @@ pub(crate) fn lane(org: Uuid) -> i64 {
     i64::from_be_bytes(mixed.to_be_bytes())
 }
 
-/// The ring that a transaction seals with, as the transaction begins: `ring`, or a newer one.
-pub(crate) async fn settle(gate: &Gate, db: &engine::Tx, ring: Arc<KeyRing>) -> Result<Arc<KeyRing>, Failure> {
+/// The caller of a transaction that begins, with the keys that it seals with: those it has, or newer ones.
+pub(crate) async fn settle(db: &engine::Tx, caller: Caller) -> Result<Caller, Failure> {
+    let ring = caller.ring();
+    let org = ring.org();
     if has_concurrent_writers(db) {
         if !ring.is_about_to_change() {
-            return Ok(ring);
+            return Ok(caller);
         }
-        let sql = format!("SELECT count(pg_advisory_xact_lock_shared({})) AS locked", lane(ring.org()));
+        let sql = format!("SELECT count(pg_advisory_xact_lock_shared({})) AS locked", lane(org));
         db.execute_unprepared(&sql).await?;
     }
-    if is_current(db, &ring).await? {
-        return Ok(ring);
+    if is_current(db, ring).await? {
+        return Ok(caller);
     }
-    let rows = tenant_key::Entity::find().filter(tenant_key::Column::OrgId.eq(ring.org())).all(db).await?;
-    gate.distrust_ring(ring.org());
-    Ok(Arc::new(gate.unlock(ring.org(), &rows)?))
+    let rows = tenant_key::Entity::find().filter(tenant_key::Column::OrgId.eq(org)).all(db).await?;
+    caller.gate().distrust_ring(org);
+    let ring = Arc::new(caller.gate().unlock(org, &rows)?);
+    Ok(caller.with_ring(ring))
 }
 
 /// Whether the roots that a ring seals and indexes under are the primary ones.

@@ -36,8 +36,9 @@ const PASSES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Indexes every record anew that has entries under another root.
-pub(super) async fn reindex(work: &Work, mut place: Place, root: u32) -> Result<Place, Ended> {
+pub(super) async fn reindex(work: &Work, mut place: Place) -> Result<Place, Ended> {
     let caller = work.caller();
+    let root = caller.gate().fresh_ring(work.org_id()).await?.primary_index();
     loop {
         if place.after.is_none() {
             place.total = place.done.saturating_add(left(work, root).await?);
@@ -114,7 +115,7 @@ async fn next(work: &Work, root: u32, mut after: Option<Uuid>) -> Result<Option<
 }
 
 /// How many records have entries under another root.
-async fn left(work: &Work, root: u32) -> Result<i64, Ended> {
+pub(super) async fn left(work: &Work, root: u32) -> Result<i64, Ended> {
     let (db, org) = (work.caller().db(), work.org_id());
     let (mut after, mut many) = (None, 0);
     while let Some(look) = look(db, org, after).await? {

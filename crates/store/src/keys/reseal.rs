@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::crypto::cell;
-use crate::dialect::{has_round_trips, statement, unchanging};
+use crate::dialect::{has_round_trips, locked, statement, unchanging};
 use crate::failure::Failure;
 use crate::queue::{Ended, Step, Work};
 use crate::sealed::{Part, TABLES, Table};
@@ -40,17 +40,14 @@ const PASSES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Seals every cell under the primary root that is not; where nothing is left under another, says so.
-pub(super) async fn reseal(work: &Work, mut place: Place, root: u32) -> Result<Place, Ended> {
-    let (db, org) = (work.caller().db(), work.org_id());
+pub(super) async fn reseal(work: &Work, mut place: Place) -> Result<Place, Ended> {
     if place.total == 0 {
-        let counted = count(db, org, || work.go_on()).await?;
-        place.total = i64::try_from(counted.not_under(root)).unwrap_or(i64::MAX);
+        place.total = left(work).await?;
         work.save(step(&place)).await?;
     }
     loop {
-        walk(work, &mut place, root).await?;
-        let left = count(db, org, || work.go_on()).await?.not_under(root);
-        let left = i64::try_from(left).unwrap_or(i64::MAX);
+        walk(work, &mut place).await?;
+        let left = left(work).await?;
         if left <= place.unreadable {
             place.unreadable = left;
             return Ok(place);
@@ -66,12 +63,19 @@ pub(super) async fn reseal(work: &Work, mut place: Place, root: u32) -> Result<P
     }
 }
 
+/// How many cells are not under the root that is primary now: a full one may have been replaced meanwhile.
+async fn left(work: &Work) -> Result<i64, Ended> {
+    let root = work.caller().gate().fresh_ring(work.org_id()).await?.primary_enc();
+    let left = count(work.caller().db(), work.org_id(), || work.go_on()).await?.not_under(root);
+    Ok(i64::try_from(left).unwrap_or(i64::MAX))
+}
+
 fn step(place: &Place) -> Step {
     let total = place.total.max(place.done);
     Step::default().checkpoint(serde_json::json!(place)).progress(place.done, Some(total))
 }
 
-async fn walk(work: &Work, place: &mut Place, root: u32) -> Result<(), Ended> {
+async fn walk(work: &Work, place: &mut Place) -> Result<(), Ended> {
     for (at, _) in tables_of(work.org_id()) {
         if at < place.table {
             continue;
@@ -83,7 +87,7 @@ async fn walk(work: &Work, place: &mut Place, root: u32) -> Result<(), Ended> {
             work.go_on()?;
             let (from, note) = (place.clone(), work.clone());
             let next = work.caller().write(async move |tx: &Tx<'_>| {
-                let next = some(tx, from, root).await?;
+                let next = some(tx, from, note.id()).await?;
                 if let Some(next) = &next {
                     note.note(tx, step(next));
                 }
@@ -99,8 +103,13 @@ async fn walk(work: &Work, place: &mut Place, root: u32) -> Result<(), Ended> {
 }
 
 /// Seals some rows anew; where it stands then, or nothing at the end of the table.
-async fn some(tx: &Tx<'_>, mut place: Place, root: u32) -> Result<Option<Place>, Failure> {
+async fn some(tx: &Tx<'_>, mut place: Place, own: Uuid) -> Result<Option<Place>, Failure> {
     let Some(table) = TABLES.get(place.table) else { return Ok(None) };
+    if table.name == "jobs" {
+        // Its own row first, as whoever renews leases has it: the end of this transaction writes it.
+        let sql = format!("SELECT id FROM jobs WHERE org_id = ? AND id = ? {}", locked(tx.db()));
+        tx.db().query_one_raw(statement(tx.db(), &sql, [tx.org_id().into(), own.into()])).await?;
+    }
     let columns: Vec<String> =
         table.cells.iter().map(|cell| format!("{} AS cell_{}", cell.column(), cell.column())).collect();
     let what = format!("{} AS sealed_row, {}", table.row, columns.join(", "));
@@ -110,7 +119,7 @@ async fn some(tx: &Tx<'_>, mut place: Place, root: u32) -> Result<Option<Place>,
     place.after = Some(key_of(table, last)?);
     let mut anew = Vec::new();
     for row in &rows {
-        if let Some(row) = sealed_anew(tx, table, row, root, &mut place)? {
+        if let Some(row) = sealed_anew(tx, table, row, &mut place)? {
             anew.push(row);
         }
     }
@@ -122,14 +131,9 @@ async fn some(tx: &Tx<'_>, mut place: Place, root: u32) -> Result<Option<Place>,
 type Anew = (Key, Vec<Option<Vec<u8>>>);
 
 /// The cells of a row under the primary root, if one was not.
-fn sealed_anew(
-    tx: &Tx<'_>,
-    table: &Table,
-    row: &QueryResult,
-    root: u32,
-    place: &mut Place,
-) -> Result<Option<Anew>, Failure> {
+fn sealed_anew(tx: &Tx<'_>, table: &Table, row: &QueryResult, place: &mut Place) -> Result<Option<Anew>, Failure> {
     let ring = tx.caller().ring();
+    let root = ring.primary_enc();
     let id: Uuid = row.try_get("", "sealed_row")?;
     let (mut cells, mut changed) = (Vec::new(), false);
     for path in table.cells {

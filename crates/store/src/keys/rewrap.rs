@@ -1,11 +1,11 @@
 //! Wrapping roots under the current KEK: the roots stay as they are, and so does everything that is sealed.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
+use uuid::Uuid;
 
-use crate::crypto::roots::{RootState, rewrap};
+use crate::crypto::roots::{WrappedRoot, rewrap};
 use crate::dialect::statement;
-use crate::engine;
 use crate::entities::tenant_key;
 use crate::failure::Failure;
 use crate::gate::{Gate, RequestInfo, wrapped_root};
@@ -29,60 +29,78 @@ impl Gate {
     /// Wraps every root under the current KEK. The others may then be taken away, if no backup needs them.
     ///
     /// # Errors
-    /// A root does not open: its KEK is not given, or the row was altered; those before it are done. Or the database is
-    /// away.
+    /// Some roots do not open, because their KEK is not given or their rows were altered: all the others are done. Or the
+    /// database is away.
     pub async fn rewrap_roots(&self) -> Result<Rewrapped, Failure> {
-        use tenant_key::Column as C;
         let mut done = Rewrapped { kek_id: self.keys().current_id().to_owned(), rewrapped: 0 };
-        loop {
-            let others = tenant_key::Entity::find().filter(C::KekId.ne(&done.kek_id));
-            let others =
-                others.filter(C::State.ne(RootState::Destroyed.as_str())).order_by_asc(C::KekId).limit(TOGETHER);
-            let rows = others.all(self.engine()).await?;
-            if rows.is_empty() {
-                break;
+        let (mut after, mut refused) = (None, None);
+        while let Some(rows) = self.others_than(&done.kek_id, after).await? {
+            after = rows.last().map(|row| (row.org_id, row.key_id, row.purpose.clone()));
+            let mut anew = Vec::new();
+            for row in rows {
+                let root = wrapped_root(&row).ok_or_else(|| Failure::Internal("a root of an unknown kind".into()))?;
+                match rewrap(self.keys(), row.org_id, &root) {
+                    Ok(wrapped) => anew.extend(wrapped.map(|wrapped| (row, wrapped))),
+                    Err(error) => {
+                        let name = format!("{} root {} of organisation {}", row.purpose, row.key_id, row.org_id);
+                        tracing::error!(root = name, %error, "a root cannot be wrapped anew");
+                        refused.get_or_insert(Failure::Sealing(format!("{name}: {error}")));
+                    }
+                }
             }
-            done.rewrapped += self.rewrap_some(rows).await?;
+            done.rewrapped += self.store(&done.kek_id, anew).await?;
         }
-        if done.rewrapped > 0 {
-            let system = self.system(INSTALLATION, RequestInfo::of_program("command", self.now())).await?;
-            let said = json!({ "kek_id": done.kek_id, "roots": done.rewrapped });
-            let told = async move |tx: &Tx<'_>| {
-                tx.log(Entry::admin("keys.rewrapped", None).saying(&said));
-                Ok(())
-            };
-            system.write(told).await?;
-        }
-        Ok(done)
+        refused.map_or(Ok(done), Err)
     }
 
-    async fn rewrap_some(&self, rows: Vec<tenant_key::Model>) -> Result<u64, Failure> {
-        let mut anew = Vec::new();
-        for row in rows {
-            let root = wrapped_root(&row).ok_or_else(|| Failure::Internal("a root of an unknown kind".into()))?;
-            let wrapped =
-                rewrap(self.keys(), row.org_id, &root).map_err(|error| Failure::Sealing(error.to_string()))?;
-            if let Some(wrapped) = wrapped {
-                anew.push((row, wrapped));
-            }
+    /// The next roots that another KEK wraps.
+    async fn others_than(
+        &self,
+        kek_id: &str,
+        after: Option<(Uuid, i64, String)>,
+    ) -> Result<Option<Vec<tenant_key::Model>>, Failure> {
+        use tenant_key::Column as C;
+        let others = tenant_key::Entity::find().filter(C::KekId.ne(kek_id)).filter(C::Wrapped.ne(Vec::<u8>::new()));
+        let others = match after {
+            Some((org, key_id, purpose)) => others.filter(
+                Condition::any()
+                    .add(C::OrgId.gt(org))
+                    .add(Condition::all().add(C::OrgId.eq(org)).add(C::KeyId.gt(key_id)))
+                    .add(Condition::all().add(C::OrgId.eq(org)).add(C::KeyId.eq(key_id)).add(C::Purpose.gt(purpose))),
+            ),
+            None => others,
+        };
+        let others = others.order_by_asc(C::OrgId).order_by_asc(C::KeyId).order_by_asc(C::Purpose).limit(TOGETHER);
+        let rows = others.all(self.engine()).await?;
+        Ok(if rows.is_empty() { None } else { Some(rows) })
+    }
+
+    /// Stores them and tells the journal, in one transaction.
+    async fn store(&self, kek_id: &str, anew: Vec<(tenant_key::Model, WrappedRoot)>) -> Result<u64, Failure> {
+        if anew.is_empty() {
+            return Ok(0);
         }
-        self.write_raw(async move |db: &engine::Tx| {
-            let sql = "UPDATE tenant_keys SET kek_id = ?, wrapped = ? \
-                       WHERE org_id = ? AND key_id = ? AND purpose = ? AND wrapped = ?";
-            let mut done = 0;
-            for (row, wrapped) in anew {
-                let values = [
-                    wrapped.kek_id.into(),
-                    wrapped.wrapped.into(),
-                    row.org_id.into(),
-                    row.key_id.into(),
-                    row.purpose.into(),
-                    row.wrapped.into(),
-                ];
-                done += db.execute_raw(statement(db, sql, values)).await?.rows_affected();
-            }
-            Ok(done)
-        })
-        .await
+        let system = self.system(INSTALLATION, RequestInfo::of_program("command", self.now())).await?;
+        let kek_id = kek_id.to_owned();
+        system
+            .write(async move |tx: &Tx<'_>| {
+                let sql = "UPDATE tenant_keys SET kek_id = ?, wrapped = ? \
+                           WHERE org_id = ? AND key_id = ? AND purpose = ? AND wrapped = ?";
+                let mut done = 0;
+                for (row, wrapped) in anew {
+                    let values = [
+                        wrapped.kek_id.into(),
+                        wrapped.wrapped.into(),
+                        row.org_id.into(),
+                        row.key_id.into(),
+                        row.purpose.into(),
+                        row.wrapped.into(),
+                    ];
+                    done += tx.db().execute_raw(statement(tx.db(), sql, values)).await?.rows_affected();
+                }
+                tx.log(Entry::admin("keys.rewrapped", None).saying(&json!({ "kek_id": kek_id, "roots": done })));
+                Ok(done)
+            })
+            .await
     }
 }

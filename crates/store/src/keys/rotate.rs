@@ -1,7 +1,7 @@
 //! The jobs of a rotation. Killed anywhere, a rotation goes on where it stood: what is done is said by the roots' states,
 //! and where the walk is by the job's checkpoint, which commits together with what was sealed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde::de::DeserializeOwned;
@@ -15,7 +15,6 @@ use crate::failure::Failure;
 use crate::gate::{Gate, RequestInfo};
 use crate::journal::Entry;
 use crate::kept;
-use crate::org::FRESH;
 use crate::queue::{Ended, NewJob, Run, Spec, Step, Work};
 use crate::tx::Tx;
 
@@ -27,6 +26,9 @@ pub static ROTATION: Spec = Spec::new("keys.rotate", 1).attempts(20).within(Dura
 
 /// The job that retires the root of an index once nothing kept under it counts any more.
 pub static RETIREMENT: Spec = Spec::new("keys.retire", 1).attempts(20);
+
+/// So long after a root was made every server that runs knows it: what they know is a second old at most.
+const KNOWN: Duration = if cfg!(test) { Duration::from_millis(10) } else { Duration::from_millis(2500) };
 
 /// What is asked of a rotation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,7 +91,7 @@ pub async fn rotate(work: Work) -> Run {
     }
 }
 
-/// Every server is to know a root before one of them seals with it: what they know is a second old at most.
+/// Every server is to know a root before one of them seals with it. Counted from here on: clocks of servers differ.
 async fn take_into_use(work: &Work, purpose: Purpose, key_id: i64) -> Result<(), Ended> {
     let gate = work.caller().gate();
     let row = tenant_key::Entity::find_by_id((work.org_id(), key_id, purpose.as_str().to_owned()));
@@ -99,10 +101,10 @@ async fn take_into_use(work: &Work, purpose: Purpose, key_id: i64) -> Result<(),
         // An earlier run may have ended before it said so.
         return Ok(announce(gate, work.org_id()).await?);
     }
-    let known = chrono::Duration::milliseconds(2 * FRESH + FRESH / 2);
-    while gate.now() < row.created_at + known && gate.now() > row.created_at - known {
+    let begun = Instant::now();
+    while begun.elapsed() < KNOWN {
         work.go_on()?;
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        tokio::time::sleep(KNOWN.min(Duration::from_millis(100))).await;
     }
     make_primary(gate, work.org_id(), purpose, key_id).await?;
     Ok(())
@@ -113,7 +115,7 @@ fn checkpoint<T: DeserializeOwned + Default>(work: &Work) -> Result<T, Ended> {
 }
 
 async fn all_cells(work: &Work, root: u32) -> Run {
-    let place = reseal::reseal(work, checkpoint(work)?, root).await?;
+    let place = reseal::reseal(work, checkpoint(work)?).await?;
     let (note, unreadable) = (work.clone(), place.unreadable);
     let told = work.caller().write(async move |tx: &Tx<'_>| {
         let retired = if place.unreadable == 0 { retire(tx, Purpose::Enc, i64::from(root)).await? } else { Vec::new() };
@@ -137,7 +139,7 @@ async fn all_cells(work: &Work, root: u32) -> Run {
 async fn all_entries(work: &Work, root: u32) -> Run {
     let mut place: reindex::Place = checkpoint(work)?;
     let since = *place.since.get_or_insert_with(|| work.caller().gate().now().timestamp_millis());
-    let place = reindex::reindex(work, place, root).await?;
+    let place = reindex::reindex(work, place).await?;
     let note = work.clone();
     work.caller()
         .write(async move |tx: &Tx<'_>| {
@@ -153,23 +155,31 @@ async fn all_entries(work: &Work, root: u32) -> Run {
     Ok(None)
 }
 
-/// Retires the roots of the index before the primary one, when no answer is left that was kept under them.
+/// Retires the roots of the index before the primary one, when nothing is left under them; where answers are kept under
+/// them still, asks for the same an hour later.
 ///
 /// # Errors
-/// Some are left: it is tried again later. Or the database is away.
+/// The index has entries under them, or the database is away.
 pub async fn retire_index(work: Work) -> Run {
     let Retirement { key_id, since } = work.payload()?;
     let since = chrono::DateTime::from_timestamp_millis(since).unwrap_or_default();
     let kept = kept_answer::Entity::find().filter(kept_answer::Column::OrgId.eq(work.org_id()));
     let kept = kept.filter(kept_answer::Column::CreatedAt.lte(since)).limit(1);
-    if kept.one(work.caller().db()).await.map_err(Failure::from)?.is_some() {
-        let detail = "answers are kept under the root of the index before".to_owned();
-        return Err(Ended::Failed { code: "answers_kept", detail });
+    let kept = kept.one(work.caller().db()).await.map_err(Failure::from)?.is_some();
+    let root = u32::try_from(key_id).unwrap_or_default();
+    if reindex::left(&work, root).await? > 0 {
+        let detail = "the index has entries under a root before: `kehu keys reindex` moves them".to_owned();
+        return Err(Ended::Failed { code: "entries_left", detail });
     }
     let note = work.clone();
     work.caller()
         .write(async move |tx: &Tx<'_>| {
-            let retired = retire(tx, Purpose::Index, key_id).await?;
+            // Answers of a job are kept for as long as it may be tried again.
+            let retired = if kept { Vec::new() } else { retire(tx, Purpose::Index, key_id).await? };
+            if kept {
+                let again = json!(Retirement { key_id, since: since.timestamp_millis() });
+                tx.enqueue(NewJob::new(&RETIREMENT, again).after(Duration::from_secs(3600)));
+            }
             note.note(tx, Step::default().done(Some(json!({ "retired": retired }))));
             Ok(())
         })

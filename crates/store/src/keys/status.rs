@@ -54,6 +54,17 @@ pub struct KeyStatus {
     pub rotating: Vec<Rotating>,
 }
 
+fn rotating(row: job::Model) -> Rotating {
+    Rotating {
+        job: row.id,
+        kind: row.kind,
+        state: row.state,
+        done: row.progress_done,
+        total: row.progress_total,
+        failure: row.failure,
+    }
+}
+
 impl Gate {
     /// The KEK that wraps now.
     #[must_use]
@@ -81,15 +92,16 @@ impl Gate {
             .filter(job::Column::Kind.is_in([ROTATION.name(), RETIREMENT.name()]))
             .filter(job::Column::State.is_in(["queued", "running", "dead"]))
             .order_by_asc(job::Column::Id);
-        let rotating = jobs.all(self.engine()).await?.into_iter().map(|row| Rotating {
-            job: row.id,
-            kind: row.kind,
-            state: row.state,
-            done: row.progress_done,
-            total: row.progress_total,
-            failure: row.failure,
-        });
+        let rotating = jobs.all(self.engine()).await?.into_iter().map(rotating);
         Ok(KeyStatus { roots: roots.collect(), rotating: rotating.collect() })
+    }
+
+    /// How a rotation stands, also one that has ended; nothing where it is not known any more.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn rotation(&self, org: Uuid, job: Uuid) -> Result<Option<Rotating>, Failure> {
+        Ok(job::Entity::find_by_id((org, job)).one(self.engine()).await?.map(rotating))
     }
 
     /// Counts an organisation's cells by the root that they are sealed under. Reads every row that has some.

@@ -102,11 +102,21 @@ pub(crate) async fn reindex(tx: &Tx<'_>, org: Uuid, users: &[Uuid]) -> Result<u6
     for id in users {
         let row = user::Entity::find_by_id((org, *id));
         let row = row.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked).one(tx.db()).await?;
-        let Some(row) = row else { continue };
-        let (user, _) = User::from_row(row, &Opener(&ring))?;
-        clear(tx, *id).await?;
-        put(tx, &user.data, (org, *id), &region).await?;
-        done += 1;
+        match row.map(|row| User::from_row(row, &Opener(&ring))) {
+            Some(Ok((user, _))) => {
+                clear(tx, *id).await?;
+                put(tx, &user.data, (org, *id), &region).await?;
+                done += 1;
+            }
+            // What does not open stays where it is found now.
+            Some(Err(failure)) => tracing::error!(%org, cause = %failure, "a user cannot be indexed anew"),
+            None if user::Entity::find_by_id((org, *id)).one(tx.db()).await?.is_none() => {
+                clear(tx, *id).await?;
+                done += 1;
+            }
+            // Somebody is changing it.
+            None => {}
+        }
     }
     Ok(done)
 }

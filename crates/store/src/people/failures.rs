@@ -45,7 +45,7 @@ pub(super) async fn note(gate: &Gate, failed: Failed, request: RequestInfo) -> R
             throttle::count(db, &pair, now).await?;
         }
         if let Some((caller, entry)) = told {
-            let tx = Tx::new(db, caller, now);
+            let tx = Tx::begin(db, caller, now).await?;
             tx.log(entry);
             tx.finish().await?;
         }

@@ -107,7 +107,7 @@ async fn refused(caller: &Caller, user: Uuid, pair: Pair, counted: bool) -> Resu
         if counted {
             throttle::count(db, &pair, now).await?;
         }
-        let tx = Tx::new(db, told, now);
+        let tx = Tx::begin(db, told, now).await?;
         tx.log(Entry::security("password.refused", Outcome::Failed, Some(user)));
         tx.finish().await.map(drop)
     };
