@@ -36,6 +36,8 @@ pub(super) struct Place {
 
 /// Passes without an end: somebody holds rows locked all the time.
 const PASSES: u32 = 20;
+/// Between two transactions.
+const BREATH: Duration = Duration::from_millis(5);
 /// Between passes: whoever held a row is done with it by then.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -97,6 +99,8 @@ async fn walk(work: &Work, place: &mut Place) -> Result<(), Ended> {
                 Some(next) => *place = next,
                 None => break,
             }
+            // Others wait for the same writer, some of them in other processes, which only look now and then.
+            tokio::time::sleep(BREATH).await;
         }
     }
     Ok(())
