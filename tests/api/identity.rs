@@ -9,6 +9,8 @@ kehu_tests::on_both_engines!(
     masks_stand_for_what_they_hide,
     history_and_log_mask_as_the_record_does,
     a_mask_is_not_guessed_out,
+    a_mask_is_not_guessed_out_by_writes,
+    a_long_import_is_not_counted,
 );
 
 #[cfg(test)]
@@ -322,6 +324,85 @@ mod tests {
         ]);
         assert_eq!(json!(told), expected);
         assert!(!json!(entries).to_string().contains(&number), "what was asked for is not told");
+        assert!(server.stop().success());
+    }
+
+    fn limited(engine: Engine, limit: &str) -> kehu_tests::server::Server {
+        let home = match engine {
+            Engine::Sqlite => Home::sqlite(),
+            Engine::Postgres => Home::postgres(own_postgres().url),
+        };
+        home.start_with(&["--read-limit", limit])
+    }
+
+    fn compared(admin: &Session) -> Vec<Value> {
+        let mut entries = admin.get("/v1/audit?limit=500&filter[class]=access").expect(200).data();
+        entries.reverse();
+        let compared = entries.iter().filter(|entry| entry["type"].as_str().unwrap().ends_with(".compared"));
+        compared.map(|entry| json!([entry["type"], entry["outcome"], entry["details"]["values"]])).collect()
+    }
+
+    /// A write that makes nothing, or changes nothing, tells whether a value is right: it counts, right or wrong.
+    pub(super) fn a_mask_is_not_guessed_out_by_writes(engine: Engine) {
+        let server = limited(engine, "10");
+        let admin = server.admin();
+        let number = id_number();
+        let made = admin.post("/v1/customers", &person(&number)).expect(201);
+        let path = format!("/v1/customers/{}", made.id());
+        let _ = admin.patch(&path, &json!({"bank_accounts": {"add": ["6217003740681241586"]}})).expect(200);
+        let again = id_number();
+        let _ = admin.patch(&path, &json!({"id_number": again})).expect(200);
+        assert_eq!(compared(&admin), Vec::<Value>::new(), "what is stored is not counted");
+        // A record that cannot be made: the right number is refused as a duplicate, a wrong one for its owner.
+        let doomed = |number: &str| {
+            let mut body = json!({"name": "周芷若", "kind": "person", "id_number": number});
+            body["owner_id"] = json!("0199a000-0000-7000-8000-000000000000");
+            body
+        };
+        assert!(admin.post("/v1/customers", &doomed(&again)).status != 201);
+        assert!(admin.post("/v1/customers", &doomed(&id_number())).status != 201);
+        let items = json!({"items": [doomed(&again), doomed(&id_number())]});
+        let _ = admin.post("/v1/customers/batch", &items);
+        // An old version: the right number changes nothing, a wrong one conflicts.
+        let _ = admin.patch(&path, &json!({"version": 1, "id_number": again})).expect(200);
+        let _ = admin.patch(&path, &json!({"version": 1, "id_number": id_number()})).expect(409);
+        let _ = admin.patch(&path, &json!({"version": 1, "id_number": again, "remark": "一"})).expect(200);
+        // An account that is there already, and what is wrong by its form alone.
+        let _ = admin.patch(&path, &json!({"bank_accounts": {"add": [CARD]}}));
+        let _ = admin.patch(&path, &json!({"id_number": "110101199003070260"})).expect(422);
+        let told = compared(&admin);
+        let expected = [1, 1, 2, 1, 1, 1, 1].map(|many| json!(["customer.compared", "ok", many]));
+        assert_eq!(told, expected);
+        // Two are left. Three at once are too many, and leave none: right and wrong are refused alike.
+        let items = json!({"items": [doomed(&again), doomed(&id_number()), doomed(&id_number())]});
+        let refused = admin.post("/v1/customers/batch", &items);
+        assert_eq!(refused.text.matches("compare_limit").count() >= 3, true, "{}", refused.text);
+        for guess in [again.clone(), id_number()] {
+            let refused = admin.patch(&path, &json!({"version": 1, "id_number": guess, "remark": "二"})).expect(429);
+            assert_eq!(refused.code(), "compare_limit");
+            assert_eq!(admin.post("/v1/customers", &doomed(&guess)).expect(429).code(), "compare_limit");
+        }
+        let _ = admin.patch(&path, &json!({"remark": "三", "id_number": made.json()["id_number"]}));
+        assert_eq!(compared(&admin).last().unwrap(), &json!(["customer.compared", "denied", 3]));
+        assert!(server.stop().success());
+    }
+
+    pub(super) fn a_long_import_is_not_counted(engine: Engine) {
+        let server = limited(engine, "3");
+        let admin = server.admin();
+        let mut numbers = std::collections::BTreeSet::new();
+        while numbers.len() < 150 {
+            numbers.insert(id_number());
+        }
+        let mut items: Vec<Value> = numbers.iter().map(|number| person(number)).collect();
+        // Wrong by their form: nothing was looked up for them.
+        items.extend((0..5).map(|_| json!({"name": "", "kind": "person", "id_number": id_number()})));
+        let done = admin.post("/v1/customers/batch", &json!({"items": items}));
+        assert!(!done.text.contains("compare_limit"), "{}", done.text);
+        assert_eq!(compared(&admin), Vec::<Value>::new());
+        let (first, other) = (numbers.first().unwrap(), numbers.last().unwrap());
+        assert_eq!(found(&admin, "customers", "id_number", first), 1);
+        assert_eq!(found(&admin, "customers", "id_number", other), 1);
         assert!(server.stop().success());
     }
 }

@@ -1,12 +1,12 @@
 //! `kehu backup`
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
-use kehu_store::backup::{self, BackupError};
+use kehu_store::backup::{self, BackupError, Checked};
 
 use crate::Failed;
 use crate::config::Data;
@@ -42,7 +42,15 @@ pub(crate) fn run(backup: &Backup) -> Result<(), Failed> {
         written.organisations.saturating_sub(1)
     )
     .context("the backup was written, but standard output is closed")?;
+    warn(&backup.to, &written);
     Ok(())
+}
+
+/// Says which of the cells that were tried do not open: it hinders no backup, and should be known.
+pub(crate) fn warn(file: &Path, checked: &Checked) {
+    for cell in &checked.unreadable {
+        let _ = writeln!(io::stderr(), "warning: {}: a sealed value does not open: {cell}", file.display());
+    }
 }
 
 /// What is a matter of which file was named, and what went wrong.

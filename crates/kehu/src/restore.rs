@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
-use kehu_store::backup::{self, beside};
+use kehu_store::backup::{self, BackupError, beside};
 use kehu_store::clock::Clock;
 use kehu_store::crypto::kek::LocalKeys;
 use kehu_store::erasure::OldRow;
 
 use crate::Failed;
 use crate::alone::Alone;
-use crate::backup::explain;
+use crate::backup::{explain, warn};
 use crate::config::Data;
 use crate::erasures;
 use crate::open::{file_and_key, open_file, restoring};
@@ -54,6 +54,7 @@ pub(crate) fn run(restore: &Restore) -> Result<(), Failed> {
     let ledger = ledger(restore, &file)?;
     let fresh = restoring(&file);
     backup::place(&restore.from, &fresh).map_err(explain)?;
+    warn(&restore.from, &checked);
     say(&format!("{}: {} bytes, whole, opened with the key", restore.from.display(), checked.bytes))?;
     actix_web::rt::System::new().block_on(bring_up(&restore.data, &fresh, keys, ledger))?;
     let kept = put_in_place(&fresh, &file)?;
@@ -70,7 +71,11 @@ fn ledger(restore: &Restore, file: &Path) -> Result<Ledger, Failed> {
         None => None,
     };
     let old = if file.exists() {
-        backup::ledger_of(file).map_err(|error| error.to_string())
+        match backup::ledger_of(file) {
+            // What is in its log would be lost.
+            Err(error @ BackupError::InUse(_)) => return Err(explain(error)),
+            read => read.map_err(|error| error.to_string()),
+        }
     } else {
         Err(format!("there is no database {} whose ledger could be taken over", file.display()))
     };

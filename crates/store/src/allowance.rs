@@ -84,6 +84,46 @@ pub(crate) async fn take(caller: &Caller, what: What, many: usize, entry: Entry)
     if taken { Ok(()) } else { Err(what.refusal(caller.gate().now())) }
 }
 
+/// Refuses where nothing is left of this hour.
+///
+/// # Errors
+/// Nothing is left, or the database is away.
+pub(crate) async fn check(caller: &Caller, what: What) -> Result<(), Failure> {
+    let limit = what.limit(caller);
+    let Some(user) = caller.principal().user().filter(|_| limit > 0) else { return Ok(()) };
+    let used = Account { what, user, limit }.row(caller).await?.map_or(0, |row| row.used);
+    if used >= limit { Err(what.refusal(caller.gate().now())) } else { Ok(()) }
+}
+
+/// Counts so many that were told already, were they too many too, and journals it: nothing is left of the hour then.
+///
+/// # Errors
+/// They were too many: what is still to be told may not be.
+pub(crate) async fn charge(caller: &Caller, what: What, many: usize, entry: Entry) -> Result<(), Failure> {
+    let many = i64::try_from(many).unwrap_or(i64::MAX);
+    let limit = what.limit(caller);
+    let counted = caller.principal().user().filter(|_| limit > 0).map(|user| Account { what, user, limit });
+    let allowed = caller
+        .write(async move |tx: &Tx<'_>| {
+            let Some(account) = counted else {
+                tx.log(entry);
+                return Ok(true);
+            };
+            let allowed = account.take(tx, many).await?;
+            if allowed {
+                tx.log(entry);
+            } else {
+                account.spend(tx).await?;
+                if account.refuse(tx).await? {
+                    tx.log(Entry { outcome: Outcome::Denied, ..entry });
+                }
+            }
+            Ok(allowed)
+        })
+        .await?;
+    if allowed { Ok(()) } else { Err(what.refusal(caller.gate().now())) }
+}
+
 /// Somebody's count.
 #[derive(Clone, Copy)]
 struct Account {
@@ -95,9 +135,20 @@ struct Account {
 impl Account {
     /// Whether this hour allows no more, and the journal says so already.
     async fn is_spent(self, caller: &Caller, many: i64) -> Result<bool, Failure> {
-        let key = (caller.org().id, self.user, self.what.key().to_owned(), hour_of(caller.gate().now()));
-        let row = allowance::Entity::find_by_id(key).one(caller.db()).await?;
+        let row = self.row(caller).await?;
         Ok(row.is_some_and(|row| row.refused && row.used.saturating_add(many) > self.limit))
+    }
+
+    /// The row of this hour.
+    async fn row(self, caller: &Caller) -> Result<Option<allowance::Model>, Failure> {
+        let key = (caller.org().id, self.user, self.what.key().to_owned(), hour_of(caller.gate().now()));
+        Ok(allowance::Entity::find_by_id(key).one(caller.db()).await?)
+    }
+
+    /// Takes all that is left.
+    async fn spend(self, tx: &Tx<'_>) -> Result<(), Failure> {
+        let set = "SET used = excluded.used WHERE allowances.used < ?";
+        self.upsert(tx, self.limit, false, set, self.limit.into()).await.map(drop)
     }
 
     /// Takes so many, or nothing where they are too many. Two servers that take at once wait for each other.

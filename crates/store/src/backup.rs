@@ -55,6 +55,9 @@ pub enum BackupError {
     /// A log lies beside it: it was copied by other means while a server wrote.
     #[error("{} has a write-ahead log beside it: it is no backup that `kehu backup` wrote", .0.display())]
     HasLog(PathBuf),
+    /// Somebody has it open.
+    #[error("{} is in use: its write-ahead log could not be brought into it", .0.display())]
+    InUse(PathBuf),
     /// A newer program wrote it.
     #[error("{} was written by a newer version of Kehu (it has the change {change})", path.display())]
     Newer {
@@ -74,12 +77,15 @@ pub enum BackupError {
 }
 
 /// A copy that was found whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
     /// Its size.
     pub bytes: u64,
     /// Organisations whose keys and cells were opened, the installation among them.
     pub organisations: usize,
+    /// Cells that do not open, of those that were tried, where others of their organisation do: damaged in the database
+    /// that was copied.
+    pub unreadable: Vec<String>,
 }
 
 /// Writes a copy of the database of one moment, beside a server that may be writing, and checks it. It is there whole
@@ -147,18 +153,20 @@ pub fn check(file: &Path, keys: &dyn KeyProvider) -> Result<Checked, BackupError
     let key = |reason: String| BackupError::Key { path: file.to_owned(), reason };
     let organisations =
         all(&db, "SELECT DISTINCT org_id FROM tenant_keys ORDER BY 1", |row| id(row, 0)).map_err(sqlite)?;
+    let mut unreadable = Vec::new();
     for org in &organisations {
         let roots = roots(&db, *org).map_err(sqlite)?;
         let ring = KeyRing::unlock(keys, *org, &roots).map_err(|error| key(error.to_string()))?;
-        open_one(&db, &ring, *org).map_err(|error| match error {
-            Unopened::Sqlite(error) => sqlite(error),
-            Unopened::Cell(reason) => key(reason),
-        })?;
+        let tried = open_some(&db, &ring, *org).map_err(sqlite)?;
+        match tried.unopened.first() {
+            Some(first) if !tried.opened => return Err(key(first.clone())),
+            _ => unreadable.extend(tried.unopened),
+        }
     }
     if !organisations.contains(&INSTALLATION) {
         return Err(found("it has no keys".to_owned()));
     }
-    Ok(Checked { bytes, organisations: organisations.len() })
+    Ok(Checked { bytes, organisations: organisations.len(), unreadable })
 }
 
 /// The ledger of erasures of a database that is about to be replaced. Its log is brought into the file, so that it lies
@@ -167,25 +175,30 @@ pub fn check(file: &Path, keys: &dyn KeyProvider) -> Result<Checked, BackupError
 /// # Errors
 /// It cannot be read.
 pub fn ledger_of(file: &Path) -> Result<Vec<OldRow>, BackupError> {
-    let read = || -> rusqlite::Result<Vec<OldRow>> {
+    let read = || -> rusqlite::Result<Option<Vec<OldRow>>> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(file, flags)?;
         db.busy_timeout(PATIENCE)?;
-        db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        // It does not fail where it could not: its first column says so.
+        if db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))? != 0 {
+            return Ok(None);
+        }
         let tables = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = ";
         let count = |name: &str| db.query_row(&format!("{tables}'{name}'"), [], |row| row.get::<_, i64>(0));
         if count("seaql_migrations")? == 0 {
             return Err(rusqlite::Error::InvalidQuery);
         }
         if count("erasures")? == 0 {
-            return Ok(Vec::new());
+            return Ok(Some(Vec::new()));
         }
-        all(&db, "SELECT org_id, mac, kind, at FROM erasures", |row| {
+        let rows = all(&db, "SELECT org_id, mac, kind, at FROM erasures", |row| {
             let at = DateTime::from_timestamp_millis(row.get(3)?).unwrap_or(DateTime::UNIX_EPOCH);
             Ok(OldRow { org: id(row, 0)?, mac: row.get(1)?, kind: row.get(2)?, at })
-        })
+        });
+        rows.map(Some)
     };
-    read().map_err(|error| BackupError::Damaged { path: file.to_owned(), found: error.to_string() })
+    let rows = read().map_err(|error| BackupError::Damaged { path: file.to_owned(), found: error.to_string() })?;
+    rows.ok_or_else(|| BackupError::InUse(file.to_owned()))
 }
 
 /// Copies a file that was checked, onto the disk, for its owner only. What is there under the name, and beside it, goes.
@@ -275,13 +288,19 @@ fn roots(db: &Connection, org: Uuid) -> rusqlite::Result<Vec<WrappedRoot>> {
     db.prepare(sql)?.query_map([org.as_bytes().as_slice()], read)?.collect()
 }
 
-enum Unopened {
-    Sqlite(rusqlite::Error),
-    Cell(String),
+/// Cells that were tried.
+#[derive(Default)]
+struct Tried {
+    opened: bool,
+    unopened: Vec<String>,
 }
 
-/// Opens one cell of an organisation, where it has any.
-fn open_one(db: &Connection, ring: &KeyRing, org: Uuid) -> Result<(), Unopened> {
+/// How many cells of a column are tried before the next column is.
+const TRIED: usize = 3;
+
+/// Opens cells of an organisation until one opens: a damaged one does not make the key the wrong one.
+fn open_some(db: &Connection, ring: &KeyRing, org: Uuid) -> rusqlite::Result<Tried> {
+    let mut tried = Tried::default();
     // The journal is the last: everybody has entries there.
     for Table { name, key, row, has_org, cells, .. } in TABLES.iter().rev() {
         if !has_org && org != INSTALLATION {
@@ -290,20 +309,20 @@ fn open_one(db: &Connection, ring: &KeyRing, org: Uuid) -> Result<(), Unopened> 
         for cell in *cells {
             let whose = if *has_org { "org_id = ?1 AND" } else { "?1 IS NOT NULL AND" };
             let sql = format!(
-                "SELECT {row}, {column} FROM {name} WHERE {whose} {column} IS NOT NULL ORDER BY {} LIMIT 1",
+                "SELECT {row}, {column} FROM {name} WHERE {whose} {column} IS NOT NULL ORDER BY {} LIMIT {TRIED}",
                 key.iter().map(|(column, _)| *column).collect::<Vec<_>>().join(", "),
                 column = cell.column()
             );
             let read = |row: &Row<'_>| Ok((id(row, 0)?, row.get::<_, Vec<u8>>(1)?));
-            let found = db.query_row(&sql, [org.as_bytes().as_slice()], read);
-            match found {
-                Ok((row, bytes)) => {
-                    return ring.open(*cell, row, &bytes).map(drop).map_err(|error| Unopened::Cell(error.to_string()));
+            let found: Vec<(Uuid, Vec<u8>)> =
+                db.prepare(&sql)?.query_map([org.as_bytes().as_slice()], read)?.collect::<Result<_, _>>()?;
+            for (row, bytes) in found {
+                match ring.open(*cell, row, &bytes) {
+                    Ok(_) => return Ok(Tried { opened: true, ..tried }),
+                    Err(error) => tried.unopened.push(format!("{} of {row}: {error}", cell.as_str())),
                 }
-                Err(rusqlite::Error::QueryReturnedNoRows) => {}
-                Err(error) => return Err(Unopened::Sqlite(error)),
             }
         }
     }
-    Ok(())
+    Ok(tried)
 }

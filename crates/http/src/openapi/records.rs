@@ -175,7 +175,7 @@ fn create(kind: &'static Kind) -> Operation {
         "Idempotency-Replayed",
     ])];
     create.problems.extend(writing());
-    create.problems.extend([&codes::DUPLICATE, &codes::READ_LIMIT]);
+    create.problems.extend([&codes::DUPLICATE, &codes::READ_LIMIT, &codes::COMPARE_LIMIT]);
     create
 }
 
@@ -191,7 +191,13 @@ fn update(kind: &'static Kind) -> Operation {
         Answer::json(200, "The record as it is now.", sch(kind, "")).with_headers(&["ETag", "Idempotency-Replayed"]),
     ];
     update.problems.extend(writing());
-    update.problems.extend([&codes::NOT_FOUND, &codes::DUPLICATE, &codes::READ_LIMIT, &codes::VERSION_CONFLICT]);
+    update.problems.extend([
+        &codes::NOT_FOUND,
+        &codes::DUPLICATE,
+        &codes::READ_LIMIT,
+        &codes::COMPARE_LIMIT,
+        &codes::VERSION_CONFLICT,
+    ]);
     update
 }
 
@@ -243,7 +249,7 @@ fn batch(kind: &'static Kind) -> Operation {
         Answer::json(207, "Some items were not made.", result()).with_headers(&["Idempotency-Replayed"]),
     ];
     batch.problems.extend(writing());
-    batch.problems.extend([&codes::DUPLICATE, &codes::READ_LIMIT]);
+    batch.problems.extend([&codes::DUPLICATE, &codes::READ_LIMIT, &codes::COMPARE_LIMIT]);
     batch
 }
 

@@ -16,6 +16,7 @@ use crate::entities::erasure;
 use crate::failure::Failure;
 use crate::gate::Gate;
 use crate::inserts::{self, Insert};
+use crate::org::INSTALLATION;
 use crate::pii::padded;
 use crate::tx::Tx;
 
@@ -38,6 +39,9 @@ pub enum LedgerError {
     /// Lines of an organisation are missing, or stand in another order.
     #[error("the lines of organisation {0} are not complete: its end is missing or does not fit")]
     Incomplete(Uuid),
+    /// An organisation of the database has no lines: not even its end.
+    #[error("it has nothing of organisation {0}, not even its end: it was cut short, or is not of every organisation")]
+    Lacking(String),
     /// The database could not.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -119,17 +123,24 @@ impl Gate {
         Ok(lines)
     }
 
-    /// Puts a ledger that was written as text beside this database's own: whole, or not at all.
+    /// Puts a ledger that was written as text beside this database's own: whole, or not at all. It has the end of every
+    /// organisation of this database: one that is cut between two organisations looks whole otherwise.
     ///
     /// # Errors
     /// A line is not as it was written, some are missing, or the database is away.
     pub async fn take_erasures(&self, text: &str) -> Result<Taken, LedgerError> {
-        let known: HashSet<Uuid> = self.organisations().await?.into_iter().map(|(_, org)| org).collect();
+        let organisations = self.organisations().await?;
+        let known: HashSet<Uuid> = organisations.iter().map(|(_, org)| *org).collect();
         let mut of: BTreeMap<Uuid, Vec<(usize, &str)>> = BTreeMap::new();
         for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
             let org = line.split(' ').nth(1).and_then(|org| Uuid::parse_str(org).ok());
             let org = org.filter(|_| line.starts_with(VERSION)).ok_or(LedgerError::Unreadable(at + 1))?;
             of.entry(org).or_default().push((at + 1, line));
+        }
+        if let Some((slug, _)) =
+            organisations.into_iter().find(|(_, org)| *org != INSTALLATION && !of.contains_key(org))
+        {
+            return Err(LedgerError::Lacking(slug));
         }
         let (mut taken, mut rows) = (Taken::default(), Vec::new());
         for (org, lines) in of {

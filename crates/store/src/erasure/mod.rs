@@ -5,6 +5,7 @@
 //! writer waits for long; the record's own row goes last, and a job that was killed goes on where something is left. The
 //! journal keeps that there was something, and loses what.
 
+mod hide;
 mod jobs;
 mod ledger;
 mod parts;
@@ -119,14 +120,10 @@ async fn mark(tx: &Tx<'_>, machine: &dyn Machine, id: Uuid, said: &Value) -> Res
     let kind = machine.kind().name;
     let table = machine.table();
     ledger::note(tx, kind, &[id]).await?;
-    let sql = format!("SELECT id FROM {table} WHERE org_id = ? AND id = ? AND deleted_at IS NULL");
-    let key = || [tx.org_id().into(), id.into()];
-    if tx.db().query_one_raw(statement(tx.db(), &sql, key())).await?.is_some() {
-        machine.remove(tx, id, None).await?;
-    } else {
+    if !hide::hide(tx, kind, &table, id).await? {
         // It does not come back with what it was deleted with.
         let sql = format!("UPDATE {table} SET deleted_with = NULL WHERE org_id = ? AND id = ?");
-        tx.db().execute_raw(statement(tx.db(), &sql, key())).await?;
+        tx.db().execute_raw(statement(tx.db(), &sql, [tx.org_id().into(), id.into()])).await?;
     }
     tx.log(erased(kind, id).saying(said));
     Ok(())

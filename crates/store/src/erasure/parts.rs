@@ -204,13 +204,21 @@ async fn submissions(tx: &Tx<'_>, target: &Target) -> Result<Done, Failure> {
     forget_submissions(tx, found).await.map(|counts| Done::with(many > 0, counts))
 }
 
-async fn forget_submissions(tx: &Tx<'_>, found: Vec<Uuid>) -> Result<[(&'static str, u64); 2], Failure> {
+/// Their entries say from which address they came.
+async fn forget_submissions(tx: &Tx<'_>, found: Vec<Uuid>) -> Result<[(&'static str, u64); 3], Failure> {
+    if found.is_empty() {
+        return Ok([("submissions", 0), ("kept_answers", 0), ("journal_entries", 0)]);
+    }
     let these = || padded(found.clone());
     all_of(tx, "DELETE FROM submission_bodies", "submission_id", these()).await?;
     all_of(tx, "UPDATE submissions SET repeat_of = NULL", "repeat_of", these()).await?;
     let kept = forget_answers(tx, &found).await?;
     let gone = all_of(tx, "DELETE FROM submissions", "id", these()).await?;
-    Ok([("submissions", gone), ("kept_answers", kept)])
+    let entries = forget_values(tx, &found, i64::MAX, i64::MAX).await?;
+    if entries > 0 {
+        found.iter().for_each(|id| tx.log(erased("submission", *id)));
+    }
+    Ok([("submissions", gone), ("kept_answers", kept), ("journal_entries", entries)])
 }
 
 /// Answers that show a record.
@@ -284,14 +292,15 @@ async fn forget(
 ) -> Result<Vec<(&'static str, u64)>, Failure> {
     let entries = forget_values(tx, records, i64::MAX, ENTRIES).await?;
     let mut counts = vec![("journal_entries", entries)];
+    // With every part that goes: a verification between two of them knows why values are missing.
+    for id in records {
+        tx.log(erased(kind, *id).saying(said));
+    }
     if entries == u64::try_from(ENTRIES).unwrap_or_default() {
         return Ok(counts);
     }
     ledger::note(tx, kind, records).await?;
     counts.extend(delete(tx, kind, table, records).await?);
-    for id in records {
-        tx.log(erased(kind, *id).saying(said));
-    }
     Ok(counts)
 }
 

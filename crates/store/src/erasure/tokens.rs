@@ -1,11 +1,12 @@
 //! Words of documents that were deleted, in the full-text index of SQLite: a deletion there only marks the document, and
 //! its words stay until the segments of the index are merged.
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, EntityTrait, PaginatorTrait};
 use std::time::Duration;
 
 use crate::dialect::{has_fts5, statement};
 use crate::engine::{self, Kind};
+use crate::entities::erasure;
 use crate::failure::Failure;
 use crate::gate::Gate;
 use crate::queue::{Priority, Run, Spec, Work};
@@ -22,10 +23,18 @@ const PAGES: i64 = 256;
 /// The job is to end before, or the database is away.
 pub async fn tidy(work: Work) -> Run {
     let gate = work.caller().gate();
-    let mut begins = true;
-    while merge(gate, begins).await? {
-        begins = false;
-        work.go_on()?;
+    // What is erased while it runs asks for no job of its own.
+    let mut known = None;
+    loop {
+        let now = erased(gate).await?;
+        if known.replace(now) == Some(now) {
+            break;
+        }
+        let mut begins = true;
+        while merge(gate, begins).await? {
+            begins = false;
+            work.go_on()?;
+        }
     }
     gate.engine().forget();
     Ok(None)
@@ -42,6 +51,11 @@ impl Gate {
         self.engine().forget();
         Ok(())
     }
+}
+
+/// How many records were erased so far.
+async fn erased(gate: &Gate) -> Result<u64, Failure> {
+    Ok(erasure::Entity::find().count(gate.engine()).await?)
 }
 
 /// Merges a part of the segments into one; whether something is left to merge.

@@ -9,6 +9,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFi
 use uuid::Uuid;
 
 use crate::dialect::statement;
+use crate::engine::EngineError;
 use crate::entities::{customer, submission};
 use crate::failure::Failure;
 use crate::machine::draft::New;
@@ -156,7 +157,11 @@ async fn earlier(tx: &Tx<'_>, form: &OpenForm, known: &Known) -> Result<Option<U
 /// Counts a repeat on the first.
 async fn count(tx: &Tx<'_>, first: Uuid, known: &Known) -> Result<Placed, Failure> {
     let sql = "UPDATE submissions SET repeat_count = repeat_count + 1 WHERE org_id = ? AND id = ?";
-    tx.db().execute_raw(statement(tx.db(), sql, [tx.org_id().into(), first.into()])).await?;
+    let done = tx.db().execute_raw(statement(tx.db(), sql, [tx.org_id().into(), first.into()])).await?;
+    if done.rows_affected() == 0 {
+        // The first was erased a moment ago: the whole transaction is tried again.
+        return Err(EngineError::Busy.into());
+    }
     Ok(Placed {
         customer: Some(known.customer),
         contact: known.contact,
@@ -166,9 +171,19 @@ async fn count(tx: &Tx<'_>, first: Uuid, known: &Known) -> Result<Placed, Failur
     })
 }
 
+/// What was found a moment ago is not there any more, deleted or erased: the whole transaction is tried again, and does
+/// not find it.
+fn gone_meanwhile(failure: Failure) -> Failure {
+    match failure {
+        Failure::NotFound | Failure::Refused(_) => EngineError::Busy.into(),
+        other => other,
+    }
+}
+
 /// Writes what came in to the known customer, which gets an owner where it has none any more.
 async fn follow_up(tx: &Tx<'_>, form: &OpenForm, lead: &Lead, known: Known) -> Result<Placed, Failure> {
-    let (mut customer, touched) = read::for_change::<Customer>(tx, known.customer, Action::Update).await?;
+    let found = read::for_change::<Customer>(tx, known.customer, Action::Update).await;
+    let (mut customer, touched) = found.map_err(gone_meanwhile)?;
     let is_living = |owner: Uuid| tx.caller().org().users.get(&owner).is_some_and(|person| !person.disabled);
     if !customer.base.owner_id.is_some_and(is_living) && form.form.assign.is_some() {
         let (owner, team) = assign::next(tx, form.id, &form.form).await?;
@@ -190,7 +205,8 @@ async fn follow_up(tx: &Tx<'_>, form: &OpenForm, lead: &Lead, known: Known) -> R
             next_due_at: None,
         },
     )
-    .await?;
+    .await
+    .map_err(gone_meanwhile)?;
     Ok(Placed {
         customer: Some(known.customer),
         contact: known.contact,

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
+use kehu_domain::record::Kind;
 use kehu_domain::rights::Action;
 
 use crate::disclosure;
@@ -13,8 +14,9 @@ use crate::ops::duplicates;
 use crate::refusals::{self, Refusal, noting};
 use crate::tx::Tx;
 
-use super::doors::{TRIES, WriteOptions, pause};
-use super::{Draft, Idempotency, Machine, Outcomes, Resource};
+use super::compared::{self, Brought, Compared};
+use super::doors::{TRIES, pause};
+use super::{Draft, Idempotency, Machine, Outcomes, Resource, WriteOptions};
 
 /// How many items one transaction takes when the batch is not atomic: nobody waits for a thousand rows.
 const CHUNK: usize = 100;
@@ -89,6 +91,11 @@ async fn write_chunk(
     atomic: bool,
     options: &WriteOptions,
 ) -> Result<Vec<BatchItem>, Failure> {
+    let veiled: Vec<Brought> = items.iter().map(|item| machine.veiled(caller, item)).collect();
+    let all = || veiled.iter().map(Brought::all).fold(Compared::default(), Compared::with);
+    if let Some(some) = veiled.iter().find(|veiled| !veiled.is_empty()) {
+        compared::check(caller, some).await?;
+    }
     let mut tries = 1;
     loop {
         let drafts: Vec<Result<Draft, Failure>> =
@@ -96,6 +103,7 @@ async fn write_chunk(
         if atomic && let Some((at, failure)) = first_failure(&drafts) {
             return Err(under(failure, first + at));
         }
+        let parsed: Vec<bool> = drafts.iter().map(Result::is_ok).collect();
         let (idempotency, allow) = (options.idempotency.clone(), options.allow_duplicate);
         let outcome = caller
             .write(async move |tx: &Tx<'_>| chunk_in(tx, machine, drafts, part, atomic, idempotency, allow).await)
@@ -106,15 +114,47 @@ async fn write_chunk(
                 tries += 1;
             }
             Err(mut failure) => {
+                // One of them failed, and the others with it.
+                if compared::may_tell(&failure) {
+                    compared::settle(caller, machine.kind(), None, all()).await?;
+                }
                 disclosure::settle(caller, std::iter::once(&mut failure)).await?;
                 return Err(failure);
             }
             Ok((mut outcomes, replayed)) => {
+                if !replayed {
+                    settle(caller, machine.kind(), &veiled, &parsed, &mut outcomes).await?;
+                }
                 disclosure::settle(caller, outcomes.iter_mut().filter_map(|outcome| outcome.as_mut().err())).await?;
                 let item = |(at, outcome)| BatchItem { index: first + at, outcome, replayed };
                 return Ok(outcomes.into_iter().enumerate().map(item).collect());
             }
         }
+    }
+}
+
+/// Counts the values of items that were looked up and not written; beyond the limit nothing is told of those.
+async fn settle(
+    caller: &Caller,
+    kind: &'static Kind,
+    veiled: &[Brought],
+    parsed: &[bool],
+    outcomes: &mut [Result<Uuid, Failure>],
+) -> Result<(), Failure> {
+    let mut compared = Compared::default();
+    let mut untold = Vec::new();
+    for ((outcome, veiled), parsed) in outcomes.iter_mut().zip(veiled).zip(parsed) {
+        if *parsed && !veiled.is_empty() && outcome.as_ref().is_err_and(compared::may_tell) {
+            compared = compared.with(veiled.all());
+            untold.push(outcome);
+        }
+    }
+    match compared::settle(caller, kind, None, compared).await {
+        Err(failure @ Failure::CompareLimited(_)) => {
+            untold.into_iter().for_each(|outcome| *outcome = Err(failure.clone()));
+            Ok(())
+        }
+        settled => settled,
     }
 }
 

@@ -35,7 +35,7 @@ fn key<V: ElementValue, E>(value: Result<V, E>) -> Option<String> {
 }
 
 /// Lists of texts, of elements with a `value`, `add` and `remove`: the texts of all of them.
-fn each_text(json: &Value, act: &mut dyn FnMut(&str)) {
+pub(super) fn each_text(json: &Value, act: &mut dyn FnMut(&str)) {
     match json {
         Value::String(text) => act(text),
         Value::Array(items) => items.iter().for_each(|item| each_text(item, act)),

@@ -16,61 +16,9 @@ use crate::sealed_query;
 use crate::tx::Tx;
 
 use super::answer::{self, Answer, Asked};
-use super::{Change, Draft, Machine, Resource, Shown, page};
-
-/// A client's name for one request, so that repeating it does nothing twice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Idempotency {
-    /// What the client called it.
-    pub key: String,
-    /// A hash over method, path, query and body.
-    pub fingerprint: [u8; 32],
-}
-
-/// How a write is done.
-#[derive(Clone, Debug, Default)]
-pub struct WriteOptions {
-    /// The client's name for the request.
-    pub idempotency: Option<Idempotency>,
-    /// The version that the client saw (`If-Match`).
-    pub expected: Option<i64>,
-    /// Whether a record with the same strong key is no obstacle.
-    pub allow_duplicate: bool,
-}
-
-/// What a write did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verb {
-    /// A record was made.
-    Created,
-    /// A record was changed.
-    Updated,
-    /// A record was deleted.
-    Deleted,
-}
-
-impl Verb {
-    /// The status of the answer.
-    #[must_use]
-    pub fn status(self) -> u16 {
-        match self {
-            Self::Created => 201,
-            Self::Updated => 200,
-            Self::Deleted => 204,
-        }
-    }
-}
-
-/// The answer of a write.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// What was done.
-    pub verb: Verb,
-    /// The record as it is now; empty for a deletion.
-    pub answer: Answer,
-    /// Whether the answer was kept from an earlier request under the same key.
-    pub replayed: bool,
-}
+use super::compared::{self, Brought, Compared};
+use super::written::{Verb, WriteOptions, Written};
+use super::{Change, Changed, Draft, Machine, Resource, Shown, page};
 
 /// How many times a write is tried that another server's transaction got in the way of.
 pub(crate) const TRIES: u32 = 6;
@@ -235,19 +183,54 @@ async fn tried(
     options: &WriteOptions,
     work: Work,
 ) -> Result<Written, Failure> {
+    let veiled = match &work {
+        Work::Create(body) | Work::Update(_, body) => machine.veiled(caller, body),
+        Work::Delete(_) | Work::Restore(_) => Brought::default(),
+    };
+    compared::check(caller, &veiled).await?;
+    let (_, _, id) = work.right();
     let mut tries = 1;
     loop {
         match once(caller, machine, options, work.clone()).await {
-            Err(failure) if worth_another_try(&failure) && tries < TRIES => {
+            Err(Untold { failure, .. }) if worth_another_try(&failure) && tries < TRIES => {
                 pause(tries).await;
                 tries += 1;
             }
-            Err(mut failure) => {
+            Err(Untold { mut failure, looked }) => {
+                if looked && compared::may_tell(&failure) {
+                    compared::settle(caller, machine.kind(), id, veiled.all()).await?;
+                }
                 disclosure::settle(caller, std::iter::once(&mut failure)).await?;
                 return Err(failure);
             }
-            Ok(written) => return still_readable(caller, machine, written).await,
+            Ok(Done { written, changed, compared }) => {
+                let settled = compared::settle(caller, machine.kind(), id, compared).await;
+                // What is written stays so, and is told.
+                if !changed {
+                    settled?;
+                }
+                return still_readable(caller, machine, written).await;
+            }
         }
+    }
+}
+
+/// A write that failed, and whether anything had been looked up for it.
+struct Untold {
+    failure: Failure,
+    looked: bool,
+}
+
+/// A write that was done, whether it changed anything, and the values that came to nothing.
+struct Done {
+    written: Written,
+    changed: bool,
+    compared: Compared,
+}
+
+impl Done {
+    fn of(written: Written) -> Self {
+        Self { written, changed: true, compared: Compared::default() }
     }
 }
 
@@ -257,13 +240,13 @@ async fn once(
     machine: &'static dyn Machine,
     options: &WriteOptions,
     work: Work,
-) -> Result<Written, Failure> {
+) -> Result<Done, Untold> {
     let verb = match work {
         Work::Create(_) => Verb::Created,
         Work::Update(..) | Work::Restore(_) => Verb::Updated,
         Work::Delete(_) => Verb::Deleted,
     };
-    let prepared = prepare(caller, machine, work)?;
+    let prepared = prepare(caller, machine, work).map_err(|failure| Untold { failure, looked: false })?;
     let options = options.clone();
     caller
         .write(async move |tx: &Tx<'_>| {
@@ -271,12 +254,13 @@ async fn once(
             match &options.idempotency {
                 Some(idempotency) => {
                     if let Some(kept) = kept::find(tx, idempotency, 0, strong).await? {
-                        return Ok(Written { verb, answer: Answer::of_kept(kept), replayed: true });
+                        return Ok(Done::of(Written { verb, answer: Answer::of_kept(kept), replayed: true }));
                     }
                 }
                 None => duplicates::lock(tx, strong).await?,
             }
-            let record = perform(tx, machine, prepared, &options).await?;
+            let performed = perform(tx, machine, prepared, &options).await?;
+            let record = performed.record;
             let answer = match &record {
                 Some(record) => {
                     let body = answer::render(tx, &**record).await?;
@@ -293,9 +277,11 @@ async fn once(
                 Some(record) => with_secret(tx, &**record, answer).await?,
                 None => answer,
             };
-            Ok(Written { verb, answer, replayed: false })
+            let written = Written { verb, answer, replayed: false };
+            Ok(Done { written, changed: performed.changed, compared: performed.compared })
         })
         .await
+        .map_err(|failure| Untold { failure, looked: true })
 }
 
 /// The answer with what is shown in no other one, nor kept.
@@ -343,20 +329,40 @@ fn strong_keys(tx: &Tx<'_>, machine: &dyn Machine, prepared: &Prepared) -> Vec<S
     }
 }
 
+/// What was done within the transaction.
+struct Performed {
+    record: Option<Box<dyn Shown>>,
+    changed: bool,
+    compared: Compared,
+}
+
+impl Default for Performed {
+    fn default() -> Self {
+        Self { record: None, changed: true, compared: Compared::default() }
+    }
+}
+
+impl Performed {
+    fn of(record: Box<dyn Shown>) -> Self {
+        Self { record: Some(record), ..Self::default() }
+    }
+}
+
 async fn perform(
     tx: &Tx<'_>,
     machine: &dyn Machine,
     prepared: Prepared,
     options: &WriteOptions,
-) -> Result<Option<Box<dyn Shown>>, Failure> {
+) -> Result<Performed, Failure> {
     let allow_duplicate = options.allow_duplicate;
     match prepared {
-        Prepared::Create(draft) => machine.insert(tx, draft, allow_duplicate).await.map(Some),
+        Prepared::Create(draft) => machine.insert(tx, draft, allow_duplicate).await.map(Performed::of),
         Prepared::Update(id, body) => {
             let change = Change { id, body, expected: options.expected, allow_duplicate };
-            machine.change(tx, change).await.map(Some)
+            let Changed { record, written, compared } = machine.change(tx, change).await?;
+            Ok(Performed { record: Some(record), changed: written, compared })
         }
-        Prepared::Delete(id) => machine.remove(tx, id, options.expected).await.map(|()| None),
-        Prepared::Restore(id) => machine.restore(tx, id, options.expected).await.map(Some),
+        Prepared::Delete(id) => machine.remove(tx, id, options.expected).await.map(|()| Performed::default()),
+        Prepared::Restore(id) => machine.restore(tx, id, options.expected).await.map(Performed::of),
     }
 }

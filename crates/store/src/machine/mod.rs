@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 mod batch;
 mod brought;
+mod compared;
 pub(crate) mod create;
 mod doors;
 pub(crate) mod draft;
@@ -15,11 +16,13 @@ mod reindex;
 pub(crate) mod remove;
 mod reveal;
 pub(crate) mod update;
+mod written;
 
 use std::any::Any;
 use std::pin::Pin;
 
-use kehu_domain::record::{Base, Kind, Stored, Veiled};
+use kehu_domain::kinds::Contact;
+use kehu_domain::record::{Base, Kind, Record as _, Stored, Veiled};
 use kehu_domain::show::{Out, View};
 use serde_json::Value;
 use uuid::Uuid;
@@ -33,10 +36,13 @@ use crate::tx::Tx;
 pub use crate::registry::{resource, resources};
 pub use answer::{Answer, Asked};
 pub use batch::{BatchItem, batch};
-pub use doors::{Idempotency, Verb, WriteOptions, Written, create, delete, get, list, restore, search, update};
+pub use doors::{create, delete, get, list, restore, search, update};
 pub use expand::{EXPANSIONS, Expansion};
 pub use lookup::lookup;
 pub use reveal::reveal;
+pub use written::{Idempotency, Verb, WriteOptions, Written};
+
+use compared::{Brought, Compared};
 
 pub(crate) use doors::{TRIES, pause, still_readable};
 
@@ -98,6 +104,15 @@ pub(crate) struct Change {
     pub(crate) allow_duplicate: bool,
 }
 
+/// What a change did.
+pub(crate) struct Changed {
+    pub(crate) record: Box<dyn Shown>,
+    /// Whether anything differs from before.
+    pub(crate) written: bool,
+    /// Values that were brought and not written.
+    pub(crate) compared: Compared,
+}
+
 /// Every verb of one kind, the kind erased.
 pub(crate) trait Machine: Sync {
     /// Names and fields.
@@ -120,8 +135,10 @@ pub(crate) trait Machine: Sync {
     fn together(&self) -> bool;
     /// Writes drafts together; each has its own outcome.
     fn insert_set<'t>(&'t self, tx: &'t Tx<'_>, drafts: Vec<Draft>, allow_duplicate: bool) -> Local<'t, Outcomes>;
+    /// Values of a body for fields that the caller sees masked.
+    fn veiled(&self, caller: &Caller, body: &Value) -> Brought;
     /// Changes a record.
-    fn change<'t>(&'t self, tx: &'t Tx<'_>, change: Change) -> Local<'t, Box<dyn Shown>>;
+    fn change<'t>(&'t self, tx: &'t Tx<'_>, change: Change) -> Local<'t, Changed>;
     /// Deletes a record.
     fn remove<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, ()>;
     /// Takes a deleted record back.
@@ -225,10 +242,16 @@ impl<R: Rows> Machine for Of<R> {
             Ok(made.into_iter().map(|made| made.map(|made| made.record.base.id)).collect())
         })
     }
-    fn change<'t>(&'t self, tx: &'t Tx<'_>, change: Change) -> Local<'t, Box<dyn Shown>> {
+    fn veiled(&self, caller: &Caller, body: &Value) -> Brought {
+        Brought::of(caller, R::KIND, R::BRINGS_CONTACTS.then_some(Contact::KIND), body)
+    }
+    fn change<'t>(&'t self, tx: &'t Tx<'_>, change: Change) -> Local<'t, Changed> {
         Box::pin(async move {
-            let stored = update::patch::<R>(tx, change).await?;
-            Ok::<Box<dyn Shown>, Failure>(Box::new(stored))
+            let veiled = self.veiled(tx.caller(), &change.body);
+            let (before, after) = update::patch::<R>(tx, change).await?;
+            let compared = veiled.unwritten(&before.data.entries(), &after.data.entries());
+            let written = before.base.version != after.base.version;
+            Ok(Changed { record: Box::new(after), written, compared })
         })
     }
     fn remove<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, ()> {

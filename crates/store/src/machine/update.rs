@@ -45,8 +45,8 @@ impl View for PatchView<'_> {
     }
 }
 
-/// Applies a merge patch.
-pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<Stored<R>, Failure> {
+/// Applies a merge patch; the record before and after it.
+pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<(Stored<R>, Stored<R>), Failure> {
     let caller = tx.caller();
     if !tx.db_is_alone() {
         // Before the row, as everybody: who makes a contact of this customer has its keys and then waits for the row.
@@ -91,7 +91,8 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<Stored
     references::check(tx, &data, Some(&before.data)).await?;
     refuse_duplicates(tx, &before, &data, change.allow_duplicate).await?;
     data.prepare(tx, Some(&before)).await?;
-    write(tx, &before, &touched, data).await
+    let after = write(tx, &before, &touched, data).await?;
+    Ok((before, after))
 }
 
 fn parse<R: Rows>(caller: &Caller, before: &Stored<R>, mut members: Members, relation: Relation) -> Result<R, Failure> {

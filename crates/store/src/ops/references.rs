@@ -162,6 +162,8 @@ async fn contact_of(tx: &Tx<'_>, id: Uuid, customer: Option<Uuid>) -> Result<boo
     let head = contact::Entity::find_by_id((tx.org_id(), id))
         .select_only()
         .columns([C::Name, C::CustomerId, C::DeletedAt])
+        // Nobody erases it before what names it is written.
+        .lock_shared()
         .into_model::<ContactHead>()
         .one(tx.db())
         .await?;

@@ -125,7 +125,7 @@ async fn with_password(caller: &Caller, id: Uuid, body: Value, options: &WriteOp
                 keeping(tx, Verb::Updated, &options, async || {
                     let allow_duplicate = options.allow_duplicate;
                     let change = Change { id, body, expected: options.expected, allow_duplicate };
-                    let record = machine.change(tx, change).await?;
+                    let record = machine.change(tx, change).await?.record;
                     passwords::set(tx, id, hash, None).await?;
                     Ok((record, None))
                 })

@@ -11,6 +11,7 @@ use crate::dialect::{has_fts5, statement};
 use crate::engine::{Engine, Kind};
 use crate::erasure::{ERASURE, TIDYING, erase, run, tidy};
 use crate::gate::{Caller, Gate};
+use crate::intake::tests::bed::ADDRESS;
 pub(super) use crate::intake::tests::bed::{Bed, id};
 use crate::journal::{self, ToVerify, VERIFICATION};
 use crate::machine::{self, Idempotency, WriteOptions, resource};
@@ -19,7 +20,7 @@ use crate::sealed::TABLES;
 
 pub(super) const PHONE: &str = "13912345671";
 /// What must not be found in any cell nor in any clear column afterwards.
-pub(super) const CANARIES: [&str; 9] = [
+pub(super) const CANARIES: [&str; 10] = [
     "13912345671",
     "13912345672",
     "13912345673",
@@ -29,6 +30,7 @@ pub(super) const CANARIES: [&str; 9] = [
     "雀跃冬",
     "夜莺留言",
     "夜莺跟进",
+    ADDRESS,
 ];
 
 /// A customer that came through a form, with everything that can hang on it.

@@ -52,6 +52,9 @@ async fn what_was_erased_after_a_copy_is_erased_from_it() {
     for by_text in [true, false] {
         let place = bed.database.folder.path().join(format!("restored-{by_text}.db"));
         backup::place(&copy, &place).unwrap();
+        // A cell that does not open brings nobody back.
+        let damage = "UPDATE customers SET phones = zeroblob(64); UPDATE contacts SET emails = zeroblob(64)";
+        rusqlite::Connection::open(&place).unwrap().execute_batch(damage).unwrap();
         let gate = open(&place).await;
         assert!(!clear(&gate, &texts(&CANARIES), &person.all).await.is_empty());
         if by_text {
@@ -97,11 +100,28 @@ async fn a_copy_that_is_not_whole_or_not_ours_is_refused() {
     let stranger = LocalKeys::from_text("k1:HwECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
     let refused = backup::check(&copy, &stranger).unwrap_err();
     assert!(matches!(refused, BackupError::Key { .. }), "{refused}");
-    // Roots that open, and a cell that does not: put in from elsewhere.
+    // Roots that open, and cells of the journal that do not.
     let mixed = made("mixed.db", &|_| ());
     let sql = |file: &std::path::Path, sql: &str| rusqlite::Connection::open(file).unwrap().execute_batch(sql).unwrap();
     sql(&mixed, "UPDATE journal SET body = zeroblob(64)");
-    assert!(matches!(backup::check(&mixed, &keys()), Err(BackupError::Key { .. })));
+    assert!(backup::check(&mixed, &keys()).unwrap().unreadable.len() > 1, "others open");
+    // One that is damaged among others that open is told, and makes the key no wrong one.
+    let damaged = made("damaged.db", &|_| ());
+    sql(
+        &damaged,
+        "UPDATE journal SET body = zeroblob(64) WHERE id = (SELECT id FROM journal WHERE org_id = (SELECT org_id FROM \
+         customers LIMIT 1) ORDER BY org_id, seq LIMIT 1)",
+    );
+    assert_eq!(backup::check(&damaged, &keys()).unwrap().unreadable.len(), 1);
+    assert_eq!(backup::check(&copy, &keys()).unwrap().unreadable, Vec::<String>::new());
+    // A reader holds the log of the database that is to be replaced.
+    let held = made("held.db", &|_| ());
+    let (reader, writer) = (rusqlite::Connection::open(&held).unwrap(), rusqlite::Connection::open(&held).unwrap());
+    let _: String = writer.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM journal").unwrap();
+    writer.execute_batch("UPDATE organisations SET slug = slug").unwrap();
+    assert!(matches!(backup::ledger_of(&held), Err(BackupError::InUse(_))));
+    drop((reader, writer));
     let newer = made("newer.db", &|_| ());
     sql(&newer, "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m2999_01_01_000001_future', 1)");
     assert!(matches!(backup::check(&newer, &keys()), Err(BackupError::Newer { .. })));

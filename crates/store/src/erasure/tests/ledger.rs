@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::bed::{Bed, ask, bystander, plant, work};
 use crate::erasure::LedgerError;
+use crate::people::NewOrg;
 
 #[tokio::test]
 async fn a_ledger_is_taken_whole_or_not_at_all() {
@@ -53,8 +54,26 @@ async fn a_ledger_is_taken_whole_or_not_at_all() {
         assert!(matches!(bed.gate.take_erasures("\nhello there").await, Err(LedgerError::Unreadable(2))));
         // An organisation that is not here cannot be checked, and is told.
         let stranger = text.replace(&org.to_string(), "0198aaaa-0000-7000-8000-000000000009");
-        let taken = bed.gate.take_erasures(&stranger).await.unwrap();
-        assert_eq!((taken.records, taken.strangers), (0, 8));
+        assert!(matches!(bed.gate.take_erasures(&stranger).await, Err(LedgerError::Lacking(_))));
+        let taken = bed.gate.take_erasures(&format!("{text}\n{stranger}")).await.unwrap();
+        assert_eq!((taken.records, taken.strangers), (8, 8));
+        // Nothing at all, and one that is cut between two organisations.
+        for empty in ["", "\n\n"] {
+            assert!(matches!(bed.gate.take_erasures(empty).await, Err(LedgerError::Lacking(_))));
+        }
+        let second = NewOrg {
+            slug: "zz-second".to_owned(),
+            name: "第二家".to_owned(),
+            admin_email: "second@example.com".to_owned(),
+            admin_password: None,
+        };
+        let second = bed.gate.create_org(second).await.unwrap().id;
+        let refused = bed.gate.take_erasures(&text).await.unwrap_err();
+        assert!(matches!(&refused, LedgerError::Lacking(slug) if slug == "zz-second"), "{refused}");
+        let end = bed.gate.erasures(second).await.unwrap().join("\n");
+        assert!(matches!(bed.gate.take_erasures(&end).await, Err(LedgerError::Lacking(_))));
+        let taken = bed.gate.take_erasures(&format!("{text}\n{end}")).await.unwrap();
+        assert_eq!((taken.records, taken.strangers), (8, 0));
         bed.end().await;
     }
 }

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use kehu_domain::field::Find;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::bed::{
     Bed, CANARIES, PHONE, ask, bystander, claim, clear, plant, result, sealed, texts, token_is_there, work,
 };
+use crate::dialect::statement;
+use crate::engine;
 use crate::erasure::{erase, parts};
 use crate::failure::Failure;
 use crate::machine::{self, WriteOptions, resource};
@@ -45,7 +48,14 @@ async fn nothing_of_a_customer_is_left_but_that_it_was_there() {
             assert!(before.contains(column), "{column}: {before:?}");
         }
         let cells = sealed(&bed, &texts(&CANARIES)).await;
-        for path in ["customer.phones", "contact.emails", "submission.raw", "kept_answer.body", "journal.body"] {
+        for path in [
+            "customer.phones",
+            "contact.emails",
+            "submission.raw",
+            "kept_answer.body",
+            "journal.body",
+            "journal.origin",
+        ] {
             assert!(cells.contains(path), "{path}: {cells:?}");
         }
         let job = ask(&bed.caller, "customer", person.customer).await;
@@ -205,6 +215,29 @@ async fn what_is_not_there_or_may_not_be_erased_is_refused() {
         let team = erase(&bed.caller, resource("team").unwrap(), bed.team, "x").await;
         assert!(matches!(team, Err(Failure::NotFound)));
         assert_eq!(bed.all("customer").await.len(), 1);
+        bed.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_cell_that_does_not_open_keeps_nobody_from_being_erased() {
+    for mut bed in Bed::each(&json!({})).await {
+        let person = plant(&mut bed).await;
+        for sql in ["UPDATE customers SET phones = ?", "UPDATE contacts SET emails = ?, phones = ?"] {
+            let cells = vec![sea_orm::Value::from(vec![0_u8; 64]); sql.matches('?').count()];
+            let damage = async move |db: &engine::Tx| -> Result<(), Failure> {
+                db.execute_raw(statement(db, sql, cells)).await?;
+                Ok(())
+            };
+            bed.gate.write_raw(damage).await.unwrap();
+        }
+        let unread = machine::get(&bed.caller, resource("customer").unwrap(), person.customer, Vec::new()).await;
+        assert!(matches!(unread, Err(Failure::Unreadable(_))));
+        ask(&bed.caller, "customer", person.customer).await;
+        work(&bed.gate).await;
+        assert_eq!(clear(&bed.gate, &texts(&CANARIES), &person.all).await, headers());
+        assert_eq!(sealed(&bed, &texts(&CANARIES)).await, BTreeSet::new());
+        is_sound(&bed).await;
         bed.end().await;
     }
 }

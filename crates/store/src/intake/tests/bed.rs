@@ -17,6 +17,9 @@ use crate::ops::installation;
 use crate::test_databases::{self, Database};
 
 const START: i64 = 1_795_000_000_000;
+/// From where what comes in through a form is sent.
+pub(crate) const ADDRESS: &str = "203.0.113.77";
+
 const HOUR: i64 = 3_600_000;
 
 pub(crate) struct Bed {
@@ -142,7 +145,8 @@ impl Bed {
         let body = body.to_string();
         let given = Given::json(&body).unwrap();
         let sent = Sent { given, content_type: "application/json".to_owned(), body, query: Vec::new(), idempotency };
-        submit(&self.gate, self.open().await, sent, RequestInfo::default()).await
+        let request = RequestInfo { address: Some(ADDRESS.to_owned()), ..RequestInfo::default() };
+        submit(&self.gate, self.open().await, sent, request).await
     }
 
     pub(crate) async fn submission(&self, wanted: Uuid) -> Value {

@@ -1,0 +1,74 @@
+//! Taking a record out of sight by its id and headers alone: no cell is opened, so that a damaged one keeps nobody from
+//! being erased. Entries of the journal say that it is gone, and no values: those are about to go.
+
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use crate::dialect::statement;
+use crate::failure::Failure;
+use crate::journal::{Class, Entry, Outcome};
+use crate::ops::children::{self, Which};
+use crate::tx::Tx;
+
+/// Hides a living record, with what hangs on it; whether it was one.
+pub(super) async fn hide(tx: &Tx<'_>, kind: &'static str, table: &str, id: Uuid) -> Result<bool, Failure> {
+    // Which one's summaries follow from it.
+    let customer = if kind == "follow_up" { "customer_id" } else { "id" };
+    let sql = format!(
+        "SELECT version, owner_id, team_id, {customer} AS customer_id FROM {table} \
+         WHERE org_id = ? AND id = ? AND deleted_at IS NULL"
+    );
+    let row = tx.db().query_one_raw(statement(tx.db(), &sql, [tx.org_id().into(), id.into()])).await?;
+    let Some(row) = row else { return Ok(false) };
+    let owner: Option<Uuid> = row.try_get("", "owner_id")?;
+    let team: Option<Uuid> = row.try_get("", "team_id")?;
+    let (now, org) = (tx.now(), tx.org_id());
+    let sql =
+        format!("UPDATE {table} SET deleted_at = ?, updated_at = ?, version = version + 1 WHERE org_id = ? AND id = ?");
+    tx.db().execute_raw(statement(tx.db(), &sql, [now.into(), now.into(), org.into(), id.into()])).await?;
+    unfind(tx, id);
+    if kind == "customer" {
+        hide_children(tx, id).await?;
+    }
+    if kind == "follow_up" {
+        tx.summarise(row.try_get("", "customer_id")?);
+    }
+    tx.log(Entry {
+        class: Class::Change,
+        outcome: Outcome::Ok,
+        event: format!("{kind}.deleted"),
+        kind: Some(kind),
+        record_id: Some(id),
+        version: row.try_get::<i64>("", "version")? + 1,
+        changed: Vec::new(),
+        owner: (owner, owner),
+        team: (team, team),
+        body: "{}".to_owned(),
+    });
+    Ok(true)
+}
+
+async fn hide_children(tx: &Tx<'_>, customer: Uuid) -> Result<(), Failure> {
+    let living = Which::Living.condition();
+    let sql = format!("SELECT id FROM contacts WHERE org_id = ? AND customer_id = ? AND {living}");
+    let key = || [tx.org_id().into(), customer.into()];
+    for contact in tx.db().query_all_raw(statement(tx.db(), &sql, key())).await? {
+        unfind(tx, contact.try_get("", "id")?);
+    }
+    for (table, kind) in children::TABLES {
+        children::note(tx, (table, kind), "deleted", customer, Which::Living, None).await?;
+        let sql = format!(
+            "UPDATE {table} SET deleted_at = ?, deleted_with = ?, updated_at = ?, version = version + 1 \
+             WHERE org_id = ? AND customer_id = ? AND {living}"
+        );
+        let now = tx.now();
+        let values = [now.into(), customer.into(), now.into(), tx.org_id().into(), customer.into()];
+        tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
+    }
+    Ok(())
+}
+
+fn unfind(tx: &Tx<'_>, id: Uuid) {
+    tx.unindex(id);
+    tx.unsearch(id);
+}

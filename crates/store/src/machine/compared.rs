@@ -1,0 +1,140 @@
+//! Values that a write brings for fields which the caller sees masked: where nothing came of them, they were compared
+//! with what is there. A write that is sure to fail would tell whether they are right, and so would one that changes
+//! nothing. What is stored is not counted: the record and the journal show it, and an import may be long.
+
+use std::collections::BTreeSet;
+
+use kehu_domain::field::{Field, Find, Sight};
+use kehu_domain::record::Kind;
+use kehu_domain::rights::{Action, Relation};
+use kehu_domain::value::{BankAccount, IdNumber};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::allowance::{self, What};
+use crate::failure::Failure;
+use crate::gate::Caller;
+use crate::journal::{Entry, Outcome};
+use crate::pii;
+
+use super::brought::each_text;
+
+/// Values in clear, each with its field.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Brought(Vec<(&'static Field, String)>);
+
+/// What was compared: how many values, of which fields.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Compared {
+    values: usize,
+    fields: BTreeSet<&'static str>,
+}
+
+impl Brought {
+    /// Those of a body. Masks are none, and what is no value of the field can be compared with nothing.
+    pub(crate) fn of(caller: &Caller, kind: &'static Kind, contacts: Option<&'static Kind>, body: &Value) -> Self {
+        let mut values = Vec::new();
+        for field in kind.fields.iter().filter(|field| is_veiled(caller, kind, field)) {
+            let Some(json) = body.get(field.name) else { continue };
+            each_text(json, &mut |text| values.extend(read(field, text).map(|value| (field, value))));
+        }
+        let list = contacts.and_then(|kind| body.get("contacts")?.as_array().map(|list| (kind, list)));
+        for (kind, contact) in list.into_iter().flat_map(|(kind, list)| list.iter().map(move |one| (kind, one))) {
+            values.extend(Self::of(caller, kind, None, contact).0);
+        }
+        Self(values)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them: nothing was written.
+    pub(crate) fn all(&self) -> Compared {
+        self.but(|_, _| false)
+    }
+
+    /// Those that a change did not write: they were there before, or are not there now.
+    pub(crate) fn unwritten(&self, before: &[pii::Entry], after: &[pii::Entry]) -> Compared {
+        let has = |entries: &[pii::Entry], field: &Field, value: &str| {
+            let class = field.find.map(pii::class_of);
+            entries.iter().any(|entry| Some(entry.class) == class && entry.value == value)
+        };
+        self.but(|field, value| has(after, field, value) && !has(before, field, value))
+    }
+
+    fn but(&self, written: impl Fn(&Field, &str) -> bool) -> Compared {
+        let mut compared = Compared::default();
+        for (field, _) in self.0.iter().filter(|(field, value)| !written(field, value)) {
+            compared.values += 1;
+            compared.fields.insert(field.name);
+        }
+        compared
+    }
+}
+
+impl Compared {
+    /// Both together.
+    pub(crate) fn with(mut self, other: Self) -> Self {
+        self.values += other.values;
+        self.fields.extend(other.fields);
+        self
+    }
+}
+
+/// Whether the caller sees it masked of some record that he may write.
+fn is_veiled(caller: &Caller, kind: &Kind, field: &Field) -> bool {
+    let reach = caller.rights().reach(Action::Update, kind.name);
+    let within = [Relation::Own, Relation::Team, Relation::Other].into_iter().filter(|how| reach.covers(*how));
+    matches!(field.find, Some(Find::IdNumber | Find::BankAccount))
+        && within.chain([Relation::Own]).any(|how| caller.sees(field, how) != Sight::Full)
+}
+
+fn read(field: &Field, text: &str) -> Option<String> {
+    match field.find? {
+        Find::IdNumber => IdNumber::parse(text).ok().map(|number| number.as_str().to_owned()),
+        Find::BankAccount => BankAccount::parse(text).ok().map(|number| number.as_str().to_owned()),
+        Find::Phone | Find::Email | Find::Wechat | Find::Birthday => None,
+    }
+}
+
+/// Refuses to look, where the hour allows no more: a refusal of the wrong values alone would tell the right one.
+pub(crate) async fn check(caller: &Caller, veiled: &Brought) -> Result<(), Failure> {
+    if veiled.is_empty() { Ok(()) } else { allowance::check(caller, What::Compare).await }
+}
+
+/// Whether a failure may come of what the values met. Others come before anything was looked up, or tell the same of
+/// every value.
+pub(crate) fn may_tell(failure: &Failure) -> bool {
+    !matches!(
+        failure,
+        Failure::Engine(_)
+            | Failure::Unreadable(_)
+            | Failure::Sealing(_)
+            | Failure::Internal(_)
+            | Failure::KeyReused
+            | Failure::RefusedBefore
+            | Failure::NotFound
+            | Failure::CompareLimited(_)
+    )
+}
+
+/// Counts and journals what was compared, right or wrong.
+///
+/// # Errors
+/// [`Failure::CompareLimited`]: the hour did not allow so many, and the outcome may not be told.
+pub(crate) async fn settle(
+    caller: &Caller,
+    kind: &'static Kind,
+    id: Option<Uuid>,
+    compared: Compared,
+) -> Result<(), Failure> {
+    if compared.values == 0 {
+        return Ok(());
+    }
+    let entry = Entry::access(&format!("{}.compared", kind.name), Outcome::Ok, None);
+    let entry = entry.saying(&json!({"values": compared.values}));
+    let changed = compared.fields.into_iter().collect();
+    let entry = Entry { kind: Some(kind.name), record_id: id, changed, ..entry };
+    allowance::charge(caller, What::Compare, compared.values, entry).await
+}
