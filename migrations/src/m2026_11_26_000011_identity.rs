@@ -27,6 +27,8 @@ impl MigrationTrait for Migration {
             .flag("refused")
             .key(&["org_id", "user_id", "what", "hour"]);
         schema.create(allowances).await?;
-        schema.index("allowances_age", "allowances", "hour", None).await
+        schema.index("allowances_age", "allowances", "hour", None).await?;
+        // Counts of the hour that ends: they have a place among the allowances.
+        schema.sql("DROP TABLE disclosures").await
     }
 }

@@ -3,6 +3,7 @@
 mod another_language;
 mod audit;
 mod children;
+mod compared;
 mod customers;
 mod edges;
 mod erasure;

@@ -22,7 +22,7 @@ const POSTGRES: &str = "sendto";
 
 /// What the newest changes of the schema made, undone: a database as an older program left it, with a journal whose
 /// entries have no codes.
-const OLDER_SQLITE: &str = "BEGIN; DROP TABLE allowances; ALTER TABLE customers DROP COLUMN id_number; ALTER TABLE customers DROP COLUMN bank_accounts; \
+const OLDER_SQLITE: &str = "BEGIN; DROP TABLE allowances; CREATE TABLE disclosures (told integer); ALTER TABLE customers DROP COLUMN id_number; ALTER TABLE customers DROP COLUMN bank_accounts; \
     ALTER TABLE contacts DROP COLUMN id_number; DROP TABLE jobs; DROP TABLE schedules; DROP TABLE journal_stretches; DROP TABLE journal_heads; \
     DROP TABLE journal_readers; DROP INDEX journal_entry; DROP INDEX journal_record; DROP INDEX journal_feed; \
     DROP INDEX journal_actor; DROP INDEX journal_notable; DROP INDEX journal_refused; \
@@ -33,7 +33,7 @@ const OLDER_SQLITE: &str = "BEGIN; DROP TABLE allowances; ALTER TABLE customers 
     OR version LIKE '%_000011_identity'; COMMIT";
 
 /// On PostgreSQL the journal was one table.
-const OLDER_POSTGRES: &str = "DROP TABLE allowances; ALTER TABLE customers DROP COLUMN id_number; ALTER TABLE customers DROP COLUMN bank_accounts; \
+const OLDER_POSTGRES: &str = "DROP TABLE allowances; CREATE TABLE disclosures (told bigint); ALTER TABLE customers DROP COLUMN id_number; ALTER TABLE customers DROP COLUMN bank_accounts; \
     ALTER TABLE contacts DROP COLUMN id_number; DROP TABLE jobs; DROP TABLE schedules; DROP TABLE journal_stretches; DROP TABLE journal_heads; \
     DROP TABLE journal_readers; ALTER TABLE journal RENAME TO journal_after; \
     CREATE TABLE journal AS SELECT * FROM journal_after ORDER BY seq; ALTER TABLE journal DROP COLUMN mac; \

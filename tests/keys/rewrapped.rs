@@ -1,8 +1,22 @@
 use std::fs;
 
+use kehu_tests::server::Home;
 use serde_json::json;
 
 use crate::command::{homes, of, told};
+
+/// A command beside a server that writes all the time does not wait for the writer's lock.
+#[test]
+fn the_status_is_told_while_somebody_writes() {
+    let home = Home::sqlite();
+    let server = home.start();
+    let writer = rusqlite::Connection::open(home.data().join("kehu.db")).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE; UPDATE organisations SET state = state + 1").unwrap();
+    let status = told(&home, &["keys", "status"]);
+    assert!(of(&status, "main").len() > 2, "{status}");
+    writer.execute_batch("ROLLBACK").unwrap();
+    assert!(server.stop().success());
+}
 
 /// The way that docs/operations.md tells: both keys on every server, then `rewrap`, then the new key alone.
 #[test]

@@ -11,6 +11,7 @@ pub mod kinds;
 pub mod mask;
 pub mod password;
 pub mod read;
+pub mod reason;
 pub mod record;
 pub mod rights;
 pub mod sensitive;

@@ -9,6 +9,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use chrono::{DateTime, Utc};
 use kehu_domain::flaw::Lang;
+use kehu_domain::reason;
 use kehu_store::RequestInfo;
 use kehu_store::clock::new_id;
 use uuid::Uuid;
@@ -27,9 +28,6 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 /// The header that says why something is written.
 pub const CHANGE_REASON: HeaderName = HeaderName::from_static("x-change-reason");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-
-/// Longest reason, in characters.
-pub(crate) const REASON_MAX: usize = 300;
 
 /// Longest user agent that is kept, in bytes.
 const AGENT_MAX: usize = 300;
@@ -185,9 +183,8 @@ pub fn lang(accepted: &str) -> Lang {
 pub fn change_reason(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let mut said = headers.get_all(CHANGE_REASON);
     let Some(value) = said.next() else { return Ok(None) };
-    let text = value.to_str().ok().and_then(percent_decoded).map(|text| text.trim().to_owned());
-    let fits = |text: &String| (1..=REASON_MAX).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    match text.filter(fits).filter(|_| said.next().is_none()) {
+    let text = value.to_str().ok().and_then(percent_decoded).and_then(|text| reason::parse(&text).ok());
+    match text.filter(|_| said.next().is_none()) {
         Some(text) => Ok(Some(text)),
         None => Err(Problem::new(&codes::HEADER_INVALID)
             .with_param("header", "X-Change-Reason")

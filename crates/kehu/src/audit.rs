@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 
 use anyhow::{Context as _, anyhow};
+use kehu_domain::flaw::Lang;
+use kehu_domain::reason;
 use kehu_store::Gate;
 use kehu_store::journal::{Broken, Flaw, Verdict};
 use kehu_store::machine::resource;
@@ -11,9 +13,6 @@ use uuid::Uuid;
 use crate::Failed;
 use crate::config::{Audit, AuditErase, AuditVerify};
 use crate::open::{Opened, open_existing};
-
-/// Longest reason, in characters.
-const REASON: usize = 300;
 
 /// Runs the command.
 pub(crate) fn run(audit: &Audit) -> Result<(), Failed> {
@@ -102,13 +101,12 @@ fn first(broken: &Broken) -> String {
 
 async fn erased(erase: &AuditErase) -> Result<(), Failed> {
     let kind = resource(&erase.kind).ok_or_else(|| Failed::Configuration(format!("--kind: no kind {}", erase.kind)))?;
-    if erase.reason.trim().is_empty() || erase.reason.chars().count() > REASON {
-        return Err(Failed::Configuration(format!("--reason: 1 to {REASON} characters")));
-    }
+    let reason = reason::parse(&erase.reason);
+    let reason = reason.map_err(|flaw| Failed::Configuration(format!("--reason: {}", flaw.message(Lang::En))))?;
     let Opened { gate, .. } = open_existing(&erase.data).await?;
     let done = async {
         let org = organisation(&gate, &erase.org).await?;
-        let erased = gate.erase_history(org, kind.kind().name, erase.record, erase.reason.trim()).await;
+        let erased = gate.erase_history(org, kind.kind().name, erase.record, &reason).await;
         Ok::<u64, Failed>(erased.context("the history was not erased")?)
     };
     let done = done.await;

@@ -2,6 +2,8 @@
 
 use sea_orm::sea_query::{Alias, Expr};
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
 
 /// Builds a raw statement whose placeholders are written `?`.
 pub(crate) fn statement(db: &impl ConnectionTrait, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
@@ -35,6 +37,12 @@ pub(crate) fn has_concurrent_writers(db: &impl ConnectionTrait) -> bool {
 /// The end of a query whose rows nobody else may change until the transaction ends.
 pub(crate) fn locked(db: &impl ConnectionTrait) -> &'static str {
     if has_concurrent_writers(db) { "FOR UPDATE" } else { "" }
+}
+
+/// The number of an advisory lock on PostgreSQL: one for each purpose and organisation.
+pub(crate) fn lane(purpose: &str, org: Uuid) -> i64 {
+    let digest = Sha256::digest([purpose.as_bytes(), org.as_bytes()].concat());
+    digest.first_chunk().copied().map(i64::from_be_bytes).unwrap_or_default()
 }
 
 /// Whether every statement is a round trip to a server.

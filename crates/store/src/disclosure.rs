@@ -1,16 +1,12 @@
 //! Answers that tell of records out of the caller's reach: that a phone number is somebody's, and whose. Counted per
-//! user and hour, so that nobody asks for the whole book, and told to the journal. Rows in the database: every server
-//! counts the same.
+//! user and hour, so that nobody asks for the whole book, and told to the journal.
 
-use chrono::{DateTime, Duration, DurationRound, Utc};
 use kehu_domain::rights::Action;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::dialect::statement;
-use crate::engine::{self, Kind};
-use crate::entities::disclosure;
+use crate::allowance::{Account, What};
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::journal::{Entry, Outcome};
@@ -25,35 +21,19 @@ pub(crate) fn told_of(kind: &str, id: Uuid) -> Value {
     json!({ "kind": kind, "id": id })
 }
 
-/// Whose answers are counted: a user's who does not reach everything, where there is a limit at all.
-fn counted(caller: &Caller) -> Option<(Uuid, i64)> {
-    let limit = i64::from(caller.gate().limits().reads);
+/// Whose answers are counted: a user's who does not reach everything.
+fn counted(caller: &Caller) -> Option<Account> {
     let everything = caller.rights().reach(Action::Read, "customer").all;
-    caller.principal().user().filter(|_| limit > 0 && !everything).map(|user| (user, limit))
-}
-
-/// The hour that a moment is in.
-pub(crate) fn hour_of(now: DateTime<Utc>) -> DateTime<Utc> {
-    now.duration_trunc(Duration::hours(1)).unwrap_or(now)
-}
-
-/// How long the hour goes on, in seconds.
-pub(crate) fn seconds_left(now: DateTime<Utc>) -> u32 {
-    let left = (hour_of(now) + Duration::hours(1) - now).num_seconds().max(1);
-    u32::try_from(left).unwrap_or(u32::MAX)
-}
-
-fn limited(now: DateTime<Utc>) -> Failure {
-    Failure::Limited(seconds_left(now))
+    Account::of(caller, What::Disclose).filter(|_| !everything)
 }
 
 /// Refuses to look, where the caller was told enough this hour. Whether there is something to tell makes no
 /// difference: the refusal itself would tell.
 pub(crate) async fn check(db: &impl ConnectionTrait, caller: &Caller) -> Result<(), Failure> {
-    let Some((user, limit)) = counted(caller) else { return Ok(()) };
-    let now = caller.gate().now();
-    let row = disclosure::Entity::find_by_id((caller.org().id, user, hour_of(now))).one(db).await?;
-    if row.is_some_and(|row| row.told >= limit) { Err(limited(now)) } else { Ok(()) }
+    match counted(caller) {
+        Some(account) if account.left(db, caller).await? == 0 => Err(What::Disclose.refusal(caller)),
+        _ => Ok(()),
+    }
 }
 
 /// Counts answers and tells the journal, in a transaction of its own: what was to be written may have been undone.
@@ -64,10 +44,10 @@ pub(crate) async fn count(caller: &Caller, event: &'static str, answers: Vec<Val
         .write(async move |tx: &Tx<'_>| {
             let many = i64::try_from(answers.len()).unwrap_or(i64::MAX);
             let allowed = match counted {
-                Some((user, limit)) => limit - (add(tx, user, many).await? - many),
+                Some(account) => account.add(tx, many).await?,
                 None => many,
             };
-            let allowed = usize::try_from(allowed.clamp(0, many)).unwrap_or_default();
+            let allowed = usize::try_from(allowed).unwrap_or_default();
             for (at, records) in answers.into_iter().enumerate() {
                 let outcome = if at < allowed { Outcome::Ok } else { Outcome::Denied };
                 tx.log(Entry::access(event, outcome, None).saying(&json!({ "records": records })));
@@ -75,19 +55,6 @@ pub(crate) async fn count(caller: &Caller, event: &'static str, answers: Vec<Val
             Ok(allowed)
         })
         .await
-}
-
-async fn add(tx: &Tx<'_>, user: Uuid, many: i64) -> Result<i64, Failure> {
-    let alias = Kind::Integer.alias("told");
-    let sql = format!(
-        "INSERT INTO disclosures (org_id, user_id, hour, told) VALUES (?, ?, ?, ?) \
-         ON CONFLICT (org_id, user_id, hour) DO UPDATE SET told = disclosures.told + excluded.told \
-         RETURNING told AS {alias}"
-    );
-    let values = [tx.org_id().into(), user.into(), hour_of(tx.now()).into(), many.into()];
-    let row = tx.db().query_one_raw(statement(tx.db(), &sql, values)).await?;
-    let row = row.ok_or_else(|| Failure::Internal("a counter gave nothing".into()))?;
-    Ok(row.try_get("", &alias)?)
 }
 
 /// Counts the failures that tell of a record out of reach; those beyond the limit become refusals that tell nothing.
@@ -106,7 +73,7 @@ pub(crate) async fn settle<'f>(
     };
     let allowed = count(caller, DUPLICATE, failures.iter().map(records).collect()).await?;
     for failure in failures.into_iter().skip(allowed) {
-        *failure = limited(caller.gate().now());
+        *failure = What::Disclose.refusal(caller);
     }
     Ok(())
 }
@@ -117,11 +84,5 @@ pub(crate) async fn settle_lookup(caller: &Caller, records: Vec<Value>) -> Resul
         return Ok(());
     }
     let allowed = count(caller, LOOKUP, vec![Value::from(records)]).await?;
-    if allowed == 0 { Err(limited(caller.gate().now())) } else { Ok(()) }
-}
-
-/// Deletes what does not count any more.
-pub(crate) async fn sweep(db: &engine::Tx, now: DateTime<Utc>) -> Result<u64, Failure> {
-    let old = disclosure::Column::Hour.lt(hour_of(now));
-    Ok(disclosure::Entity::delete_many().filter(old).exec(db).await?.rows_affected)
+    if allowed == 0 { Err(What::Disclose.refusal(caller)) } else { Ok(()) }
 }

@@ -19,6 +19,7 @@ mod allowance;
 mod dialect;
 mod disclosure;
 mod entities;
+mod hex;
 mod hourly;
 mod inserts;
 mod kept;

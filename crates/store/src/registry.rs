@@ -16,13 +16,18 @@ static MACHINES: &[&dyn Machine] = &[
 
 /// Every kind.
 pub fn resources() -> impl Iterator<Item = Resource> {
-    MACHINES.iter().copied().map(Resource)
+    machines().map(Resource)
 }
 
 /// The kind with that singular name.
 #[must_use]
 pub fn resource(name: &str) -> Option<Resource> {
     resources().find(|resource| resource.kind().name == name)
+}
+
+/// Every machine, in the same order.
+pub(crate) fn machines() -> impl Iterator<Item = &'static dyn Machine> {
+    MACHINES.iter().copied()
 }
 
 /// The machine of the kind with that singular name.

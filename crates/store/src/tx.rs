@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::clock::new_id;
 use crate::crypto::index::IndexClass;
 use crate::crypto::roots::KeyRing;
-use crate::dialect::{has_concurrent_writers, statement};
+use crate::dialect::{has_concurrent_writers, lane, statement};
 use crate::engine;
 use crate::entities::{journal as journal_row, kept_answer, pii_index, tag_link};
 use crate::failure::Failure;
@@ -149,13 +149,13 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    /// Makes other transactions that ask for the same wait until this one ends.
-    pub(crate) async fn lock_organisation(&self) -> Result<(), Failure> {
-        let (high, low) = self.org_id().as_u64_pair();
-        let lock = i64::from_be_bytes((high ^ low.rotate_left(7)).to_be_bytes());
-        // As text: it goes together with the beginning of the transaction.
-        let sql = format!("SELECT count(pg_advisory_xact_lock({lock})) AS locked");
-        self.db.execute_unprepared(&sql).await?;
+    /// On PostgreSQL, makes other transactions of the organisation that ask for the same wait until this one ends.
+    pub(crate) async fn lock(&self, purpose: &str) -> Result<(), Failure> {
+        if has_concurrent_writers(self.db) {
+            // As text: it goes together with the beginning of the transaction.
+            let sql = format!("SELECT count(pg_advisory_xact_lock({})) AS locked", lane(purpose, self.org_id()));
+            self.db.execute_unprepared(&sql).await?;
+        }
         Ok(())
     }
 

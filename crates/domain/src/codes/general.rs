@@ -26,7 +26,7 @@ codes! {
     FIELD_NOT_SEALED = "field_not_sealed", "“{field}” is not confidential: it is shown in full.", "“{field}”不是敏感字段，读取时已完整显示。", "Name one of: {known}.", "可查看的字段：{known}。";
     REVEAL_HIDDEN = "reveal_hidden", "You may not see “{field}”.", "您无权查看“{field}”。", "Leave it out.", "请去掉该字段。";
     REVEAL_ELEMENT_UNKNOWN = "reveal_element_unknown", "“{field}” has no element with the id “{value}”.", "“{field}”中没有编号为“{value}”的元素。", "Take the id from the answer that shows the masks.", "请使用显示掩码的响应中给出的 id。";
-    REASON_INVALID = "reason_invalid", "The reason is not a text of 1 to {max} characters.", "理由应为 1 至 {max} 个字符的文本。", "Say what the value is needed for.", "请说明查看该信息的用途。";
+    REASON_INVALID = "reason_invalid", "The reason is not a text of 1 to {max} characters.", "理由应为 1 至 {max} 个字符的文本。", "Say in a sentence why it is done.", "请用一句话说明原因。";
     LIST_TOO_LONG = "list_too_long", "The list is too long; at most {max} items.", "列表过长，最多 {max} 项。", "", "";
     ELEMENT_UNKNOWN = "element_unknown", "The list has no element with the id “{value}”.", "列表中没有编号为“{value}”的元素。", "Leave the id out to add a new element.", "新增元素时请不要带 id。";
     ELEMENT_TWICE = "element_twice", "The list has two values for the element “{value}”.", "列表中对元素“{value}”给出了两个值。", "Leave the id out of the one that is new.", "请去掉新增元素的 id。";

@@ -14,7 +14,6 @@ use crate::flaw::Flaw;
 use crate::read::Finding;
 use crate::record::Kind;
 use crate::sensitive::Sensitive;
-use crate::value::{Industry, Region};
 
 pub use scalar::time;
 use scalar::{flag, int};
@@ -352,42 +351,6 @@ impl<'a> FilterReader<'a> {
         let shown = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
         let flaw = Flaw::new(&codes::FILTER_VALUE).with("field", member.name).with("value", shown);
         finding(at, flaw.with("expected_en", en).with("expected_zh", zh))
-    }
-
-    fn scalar(&self, member: Member, json: &Value, at: &str) -> Read<Scalar> {
-        let wrong = |en, zh| self.wrong(member, json, en, zh, at);
-        let text = json.as_str();
-        match member.class {
-            Class::Word | Class::Name => {
-                text.map(|text| Scalar::Text(text.to_owned())).ok_or_else(|| wrong("a text", "文本"))
-            }
-            Class::Tags => {
-                let text = text.ok_or_else(|| wrong("a name or an id", "名称或编号"))?;
-                Ok(Uuid::parse_str(text).map_or_else(|_| Scalar::Text(text.to_owned()), Scalar::Id))
-            }
-            Class::Id => {
-                text.and_then(|text| Uuid::parse_str(text).ok()).map(Scalar::Id).ok_or_else(|| wrong("an id", "编号"))
-            }
-            Class::Time => time(json, self.zone)
-                .map(Scalar::Time)
-                .ok_or_else(|| wrong("a time (RFC 3339) or a date", "时间（RFC 3339）或日期")),
-            Class::Int => int(json).map(Scalar::Int).ok_or_else(|| wrong("a whole number", "整数")),
-            Class::Flag => flag(json).map(Scalar::Flag).ok_or_else(|| wrong("true or false", "true 或 false")),
-            Class::Industry => {
-                let industry = text.and_then(|text| Industry::parse(text).ok());
-                industry.map(|i| Scalar::Text(i.code().to_owned())).ok_or_else(|| wrong("an industry", "行业"))
-            }
-            Class::Region => {
-                let region = text.and_then(|text| Region::parse(text).ok());
-                region.map(|r| Scalar::Text(r.code().to_owned())).ok_or_else(|| wrong("a region", "地区"))
-            }
-            Class::Sealed(find) => {
-                let text = text.ok_or_else(|| wrong("a text", "文本"))?;
-                sealed_form(find, text, self.region)
-                    .map(|form| Scalar::Sealed(Sensitive::new(form)))
-                    .map_err(|flaw| finding(at, flaw))
-            }
-        }
     }
 }
 

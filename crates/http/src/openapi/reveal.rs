@@ -1,6 +1,7 @@
 //! Revealing sealed values: one operation for every kind that has any.
 
 use kehu_domain::field::{Field, Shape};
+use kehu_domain::reason;
 use kehu_domain::record::Kind;
 use serde_json::{Map, Value, json};
 
@@ -10,8 +11,6 @@ use crate::problem_codes as codes;
 
 /// The most fields of one request.
 const FIELDS: usize = 20;
-/// The longest reason, in characters.
-const REASON: usize = 300;
 
 fn sealed(kind: &'static Kind) -> impl Iterator<Item = &'static Field> {
     kind.fields.iter().filter(|field| field.sealed)
@@ -59,7 +58,7 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
         .collect();
     let item = json!({ "type": "string", "pattern": format!("^({})$", names.join("|")) });
     let fields = json!({ "type": "array", "minItems": 1, "maxItems": FIELDS, "items": item });
-    let reason = json!({ "type": "string", "minLength": 1, "maxLength": REASON });
+    let reason = json!({ "type": "string", "minLength": 1, "maxLength": reason::MAX });
     let mut members = Map::new();
     members.insert("fields".into(), described(fields, "Names of sealed fields; of a list also `phones/<element id>`."));
     members.insert("reason".into(), described(reason, "What the values are needed for. It stands in the journal."));

@@ -2,11 +2,9 @@
 
 use actix_web::HttpResponse;
 use actix_web::web;
-use kehu_domain::codes;
-use kehu_domain::flaw::Flaw;
+use kehu_domain::reason;
 use kehu_store::machine::Resource;
 
-use crate::headers::REASON_MAX;
 use crate::problem::Problem;
 use crate::signed::SignedJson;
 
@@ -23,15 +21,7 @@ pub(super) async fn erase(
     query.finish()?;
     let mut members = Members::of(body)?;
     let reason = members.required("reason");
-    let reason = reason.trim();
-    members.check("reason", || {
-        let length = reason.chars().count();
-        match length {
-            0 => Some(Flaw::new(&codes::REQUIRED).with("field", "reason")),
-            1..=REASON_MAX => None,
-            _ => Some(Flaw::new(&codes::TEXT_TOO_LONG).with("length", length).with("max", REASON_MAX)),
-        }
-    });
+    members.check("reason", || reason::parse(&reason).err());
     members.finish()?;
-    Ok(accepted(kehu_store::erasure::erase(&caller, resource, record_id(&id)?, reason).await?))
+    Ok(accepted(kehu_store::erasure::erase(&caller, resource, record_id(&id)?, reason.trim()).await?))
 }

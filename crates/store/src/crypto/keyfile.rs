@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use crate::hex;
+
 use super::kek::{KeyError, LocalKeys, new_key_text};
 use super::random;
 
@@ -37,7 +39,7 @@ pub fn create_key_file(path: &Path, data: Option<&Path>) -> Result<LocalKeys, Ke
     let mut text = new_key_text()?;
     let keys = LocalKeys::from_text(&text)?;
     text.push('\n');
-    let mark = random::array::<16>()?.iter().fold(String::new(), |mark, byte| format!("{mark}{byte:02x}"));
+    let mark = hex::encode(&random::array::<16>()?);
     write(path, &mark, text.as_bytes(), |fresh, path| fs::hard_link(fresh, path)).map_err(|source| {
         match source.kind() {
             io::ErrorKind::AlreadyExists => KeyError::Exists { path: path.to_owned() },

@@ -1,10 +1,11 @@
 //! Test vectors for other implementations: docs/vectors/cells.json is made here and must stay as it is.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::hex::encode as hex;
 
 use super::cell::FieldPath;
 use super::index::{IndexClass, IndexVersion, Width};
@@ -20,13 +21,6 @@ const KEY_ID: u32 = 3;
 const PHONES: FieldPath = FieldPath::new("contact.phones", "contacts", "phones");
 const ID_NUMBER: FieldPath = FieldPath::new("contact.id_number", "contacts", "id_number");
 const ADDRESS: FieldPath = FieldPath::new("customer.street", "customers", "street");
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").unwrap();
-        text
-    })
-}
 
 /// Bytes that count up from `first`, so that anyone can write them down.
 fn counting<const N: usize>(first: u8) -> [u8; N] {

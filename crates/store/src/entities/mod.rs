@@ -5,7 +5,6 @@
 pub(crate) mod allowance;
 pub(crate) mod contact;
 pub(crate) mod customer;
-pub(crate) mod disclosure;
 pub(crate) mod erasure;
 pub(crate) mod follow_up;
 pub(crate) mod form;

@@ -15,6 +15,7 @@ use crate::engine;
 use crate::entities::erasure;
 use crate::failure::Failure;
 use crate::gate::Gate;
+use crate::hex;
 use crate::inserts::{self, Insert};
 use crate::org::INSTALLATION;
 use crate::pii::padded;
@@ -80,7 +81,7 @@ pub(super) fn macs(ring: &KeyRing, kind: &str, id: Uuid) -> Vec<Vec<u8>> {
 
 /// The unique key of the job that erases a record: its id would be one more trace.
 pub(super) fn job_key(ring: &KeyRing, kind: &str, id: Uuid) -> String {
-    format!("erase:{}", hex(&ring.sign(Signed::Erasure, &message(kind, id))))
+    format!("erase:{}", hex::encode(&ring.sign(Signed::Erasure, &message(kind, id))))
 }
 
 /// Whether a record was erased, or is about to be.
@@ -115,11 +116,11 @@ impl Gate {
         let ring = self.fresh_ring(org).await?;
         let mut lines = Vec::new();
         for row in self.ledger_of(org).await? {
-            let said = format!("{VERSION} {org} {} {} {}", format_time(row.at), row.kind, hex(&row.mac));
-            lines.push(format!("{said} {}", hex(&ring.sign(Signed::Erasure, &line_message(&said)))));
+            let said = format!("{VERSION} {org} {} {} {}", format_time(row.at), row.kind, hex::encode(&row.mac));
+            lines.push(format!("{said} {}", hex::encode(&ring.sign(Signed::Erasure, &line_message(&said)))));
         }
         let said = format!("{VERSION} {org} {END} {}", lines.len());
-        lines.push(format!("{said} {}", hex(&ring.sign(Signed::Erasure, &end_message(&said, &lines)))));
+        lines.push(format!("{said} {}", hex::encode(&ring.sign(Signed::Erasure, &end_message(&said, &lines)))));
         Ok(lines)
     }
 
@@ -219,14 +220,14 @@ fn row(ring: &KeyRing, org: Uuid, at: usize, line: &str) -> Result<erasure::Mode
         return Err(unreadable());
     };
     let time = DateTime::parse_from_rfc3339(time).map_err(|_| unreadable())?;
-    let mac = bytes(mac).ok_or_else(unreadable)?;
+    let mac = hex::decode(mac).ok_or_else(unreadable)?;
     Ok(erasure::Model { org_id: org, mac, kind: kind.to_owned(), at: time.with_timezone(&Utc) })
 }
 
 /// What a line says, and its signature.
 fn signed(line: &str, at: usize) -> Result<(&str, Vec<u8>), LedgerError> {
     let (said, signature) = line.rsplit_once(' ').ok_or(LedgerError::Unreadable(at))?;
-    Ok((said, bytes(signature).ok_or(LedgerError::Unreadable(at))?))
+    Ok((said, hex::decode(signature).ok_or(LedgerError::Unreadable(at))?))
 }
 
 fn fits(ring: &KeyRing, message: &[u8], signature: &[u8]) -> bool {
@@ -244,16 +245,4 @@ fn end_message(said: &str, lines: &[String]) -> Vec<u8> {
         hash.update(b"\n");
     }
     [b"kehu-erasure/v1/end\0".as_slice(), said.as_bytes(), b"\0", hash.finalize().as_slice()].concat()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn bytes(hex: &str) -> Option<Vec<u8>> {
-    if !hex.is_ascii() || !hex.len().is_multiple_of(2) {
-        return None;
-    }
-    let pairs = (0..hex.len()).step_by(2).map(|at| hex.get(at..at + 2));
-    pairs.map(|pair| pair.and_then(|pair| u8::from_str_radix(pair, 16).ok())).collect()
 }

@@ -120,7 +120,7 @@ async fn mark(tx: &Tx<'_>, machine: &dyn Machine, id: Uuid, said: &Value) -> Res
     let kind = machine.kind().name;
     let table = machine.table();
     ledger::note(tx, kind, &[id]).await?;
-    if !hide::hide(tx, kind, &table, id).await? {
+    if !hide::hide(tx, kind, table, id).await? {
         // It does not come back with what it was deleted with.
         let sql = format!("UPDATE {table} SET deleted_with = NULL WHERE org_id = ? AND id = ?");
         tx.db().execute_raw(statement(tx.db(), &sql, [tx.org_id().into(), id.into()])).await?;

@@ -56,7 +56,7 @@ enum Part {
 #[derive(Clone, Debug)]
 struct Target {
     kind: &'static str,
-    table: String,
+    table: &'static str,
     id: Uuid,
 }
 
@@ -228,7 +228,7 @@ async fn forget_answers(tx: &Tx<'_>, records: &[Uuid]) -> Result<u64, Failure> {
 }
 
 /// Some of what hangs on a customer.
-async fn of_customer(tx: &Tx<'_>, table: &str, kind: &'static str, customer: Uuid) -> Result<Done, Failure> {
+async fn of_customer(tx: &Tx<'_>, table: &'static str, kind: &'static str, customer: Uuid) -> Result<Done, Failure> {
     let sql = format!("SELECT id FROM customers WHERE org_id = ? AND id = ? {}", locked(tx.db()));
     tx.db().query_all_raw(statement(tx.db(), &sql, [tx.org_id().into(), customer.into()])).await?;
     let found = ids(tx, table, "customer_id = ?", vec![customer]).await?;
@@ -286,7 +286,7 @@ async fn mentions(tx: &Tx<'_>, contacts: &[Uuid]) -> Result<Done, Failure> {
 async fn forget(
     tx: &Tx<'_>,
     kind: &'static str,
-    table: &str,
+    table: &'static str,
     records: &[Uuid],
     said: &serde_json::Value,
 ) -> Result<Vec<(&'static str, u64)>, Failure> {
@@ -300,7 +300,7 @@ async fn forget(
         return Ok(counts);
     }
     ledger::note(tx, kind, records).await?;
-    counts.extend(delete(tx, kind, table, records).await?);
+    counts.extend(delete(tx, table, records).await?);
     Ok(counts)
 }
 
@@ -322,7 +322,7 @@ async fn values(tx: &Tx<'_>, target: &Target) -> Result<Done, Failure> {
 
 /// The row itself.
 async fn record(tx: &Tx<'_>, target: &Target) -> Result<Done, Failure> {
-    let counts = delete(tx, target.kind, &target.table, &[target.id]).await?;
+    let counts = delete(tx, target.table, &[target.id]).await?;
     if has_fts5(tx.db()) {
         tx.enqueue(NewJob::new(&TIDYING, json!({})).unique(TIDYING.name()));
     }
@@ -330,12 +330,7 @@ async fn record(tx: &Tx<'_>, target: &Target) -> Result<Done, Failure> {
 }
 
 /// Deletes rows of records and what stands beside them.
-async fn delete(
-    tx: &Tx<'_>,
-    kind: &'static str,
-    table: &str,
-    records: &[Uuid],
-) -> Result<Vec<(&'static str, u64)>, Failure> {
+async fn delete(tx: &Tx<'_>, table: &'static str, records: &[Uuid]) -> Result<Vec<(&'static str, u64)>, Failure> {
     let these = || padded(records.to_vec());
     let links = all_of(tx, "DELETE FROM tag_links", "record_id", these()).await?;
     let index = all_of(tx, "DELETE FROM pii_index", "record_id", these()).await?;
@@ -344,10 +339,5 @@ async fn delete(
     }
     let kept = forget_answers(tx, records).await?;
     let gone = all_of(tx, &format!("DELETE FROM {table}"), "id", these()).await?;
-    let name = match kind {
-        "customer" => "customers",
-        "contact" => "contacts",
-        _ => "follow_ups",
-    };
-    Ok(vec![("tag_links", links), ("index_entries", index), ("kept_answers", kept), (name, gone)])
+    Ok(vec![("tag_links", links), ("index_entries", index), ("kept_answers", kept), (table, gone)])
 }

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::crypto::kek::KeyProvider;
+use crate::crypto::roots::KeyRing;
 use crate::engine::{Engine, EngineError, EngineOptions, EngineStats, Source};
 use crate::entities::{job, session, tenant_key};
 use crate::failure::{Failure, SignInFailure};
@@ -176,19 +177,7 @@ impl Gate {
         request: RequestInfo,
     ) -> Result<Caller, Failure> {
         let ring = Arc::new(self.unlock(org.id, roots)?);
-        let (org, teams, request) = (Arc::new(org), Arc::from([]), Arc::new(request));
-        let (principal, rights) = (Principal::System, Rights::system());
-        Ok(Caller {
-            gate: self.clone(),
-            org,
-            ring,
-            principal,
-            rights,
-            teams,
-            request,
-            source: self.source(),
-            pinned: false,
-        })
+        Ok(self.caller_with(Arc::new(org), ring, Principal::System, Rights::system(), Vec::new(), request))
     }
 
     /// Somebody of an organisation, whose right to act was checked.
@@ -201,18 +190,29 @@ impl Gate {
         request: RequestInfo,
     ) -> Result<Caller, Failure> {
         let ring = self.ring(org.id).await?;
-        let (teams, request) = (teams.into(), Arc::new(request));
-        Ok(Caller {
+        Ok(self.caller_with(org, ring, principal, rights, teams, request))
+    }
+
+    fn caller_with(
+        &self,
+        org: Arc<Org>,
+        ring: Arc<KeyRing>,
+        principal: Principal,
+        rights: &'static Rights,
+        teams: Vec<Uuid>,
+        request: RequestInfo,
+    ) -> Caller {
+        Caller {
             gate: self.clone(),
             org,
             ring,
+            pinned: false,
             principal,
             rights,
-            teams,
-            request,
-            source: self.source(),
-            pinned: false,
-        })
+            teams: teams.into(),
+            request: Arc::new(request),
+            source: Source::Now(self.0.engine.clone()),
+        }
     }
 
     /// Now.
@@ -243,10 +243,6 @@ impl Gate {
 
     pub(crate) fn engine(&self) -> &Engine {
         &self.0.engine
-    }
-
-    fn source(&self) -> Source {
-        Source::Now(self.0.engine.clone())
     }
 
     pub(crate) fn limits(&self) -> HourlyLimits {

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
+use crate::hex;
+
 use super::header::Hash;
 
 /// The end of an organisation's chain: whoever noted it elsewhere can tell later that nothing before it was changed,
@@ -19,8 +21,7 @@ pub struct Head {
 
 impl fmt::Display for Head {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.number)?;
-        self.hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "{}:{}", self.number, hex::encode(&self.hash))
     }
 }
 
@@ -29,14 +30,9 @@ impl FromStr for Head {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = "a head is a number, a colon and 64 hexadecimal digits, as a verification prints it";
-        let (number, hex) = text.split_once(':').ok_or(wrong)?;
+        let (number, hash) = text.split_once(':').ok_or(wrong)?;
         let number = number.parse().ok().filter(|number| *number > 0).ok_or(wrong)?;
-        let digits: Option<Vec<u8>> =
-            hex.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
-        let digits = digits.ok_or(wrong)?;
-        let bytes: Vec<u8> =
-            digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
-        let hash = Hash::try_from(bytes).ok().filter(|_| digits.len() == 64).ok_or(wrong)?;
+        let hash = hex::decode(hash).and_then(|hash| Hash::try_from(hash).ok()).ok_or(wrong)?;
         Ok(Self { number, hash })
     }
 }

@@ -13,17 +13,15 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use crate::crypto::roots::KeyRing;
-use crate::dialect::{has_concurrent_writers, statement};
+use crate::dialect::{self, has_concurrent_writers, statement};
 use crate::engine;
 use crate::entities::tenant_key;
 use crate::failure::Failure;
 use crate::gate::Caller;
 
-/// The lock of an organisation's roots, apart from the other locks that carry its id.
+/// The lock of an organisation's roots.
 pub(crate) fn lane(org: Uuid) -> i64 {
-    let (high, low) = org.as_u64_pair();
-    let mixed = high.rotate_left(23) ^ low.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x6b65_7973;
-    i64::from_be_bytes(mixed.to_be_bytes())
+    dialect::lane("keys", org)
 }
 
 /// The caller of a transaction that begins, with the keys that it seals with: those it has, or newer ones.

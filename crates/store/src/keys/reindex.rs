@@ -35,7 +35,7 @@ const PASSES: u32 = 20;
 /// Between passes that find everything locked.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Indexes every record anew that has entries under another root.
+/// Indexes every record anew that has entries under an older root.
 pub(super) async fn reindex(work: &Work, mut place: Place) -> Result<Place, Ended> {
     let caller = work.caller();
     let root = caller.gate().fresh_ring(work.org_id()).await?.primary_index();
@@ -64,7 +64,7 @@ pub(super) async fn reindex(work: &Work, mut place: Place) -> Result<Place, Ende
         if place.pass >= PASSES {
             // Another attempt begins with the first record.
             work.save(step(&Place { pass: 0, ..place })).await?;
-            let detail = format!("{left} records have entries under another root: they do not open, or are locked");
+            let detail = format!("{left} records have entries under an older root: they do not open, or are locked");
             return Err(Ended::Failed { code: "records_left", detail });
         }
         if place.done == before {
@@ -81,20 +81,20 @@ fn step(place: &Place) -> Step {
 /// Records by kind and by the organisation that they are of.
 type Records = BTreeMap<(String, Uuid), Vec<Uuid>>;
 
-/// Records that have entries under another root, and the last record that was looked at.
+/// Records that have entries under an older root, and the last record that was looked at.
 struct Batch {
     last: Uuid,
     records: Records,
 }
 
-/// The next records with entries under another root; none, and nothing more to look at, at the end.
+/// The next records with entries under an older root; none, and nothing more to look at, at the end.
 async fn next(work: &Work, root: u32, mut after: Option<Uuid>) -> Result<Option<Batch>, Ended> {
     let (db, org) = (work.caller().db(), work.org_id());
     while let Some(look) = look(db, org, after).await? {
         work.go_on()?;
         let mut records = Records::new();
         let mut many = 0;
-        for entry in look.entries.into_iter().filter(|entry| entry.root != i64::from(root)) {
+        for entry in look.entries.into_iter().filter(|entry| entry.root < i64::from(root)) {
             // Sign-in names of users: what those hang on is their organisation.
             let of = if org == INSTALLATION { entry.parent } else { org };
             let ids = records.entry((entry.kind, of)).or_default();
@@ -114,14 +114,14 @@ async fn next(work: &Work, root: u32, mut after: Option<Uuid>) -> Result<Option<
     Ok(None)
 }
 
-/// How many records have entries under another root.
+/// How many records have entries under an older root.
 pub(super) async fn left(work: &Work, root: u32) -> Result<i64, Ended> {
     let (db, org) = (work.caller().db(), work.org_id());
     let (mut after, mut many) = (None, 0);
     while let Some(look) = look(db, org, after).await? {
         work.go_on()?;
         let mut records: Vec<Uuid> =
-            look.entries.iter().filter(|entry| entry.root != i64::from(root)).map(|entry| entry.record).collect();
+            look.entries.iter().filter(|entry| entry.root < i64::from(root)).map(|entry| entry.record).collect();
         records.dedup();
         many += i64::try_from(records.len()).unwrap_or(i64::MAX);
         after = Some(look.last);

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::entities::{contact, customer};
 use crate::failure::Failure;
 use crate::gate::Caller;
+use crate::hex;
 use crate::kept::Kept;
 use crate::pii::padded;
 use crate::rows::Rows;
@@ -74,7 +75,7 @@ impl Answer {
 
 fn short_hash(body: &str) -> String {
     let digest = Sha256::digest(body.as_bytes());
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(digest.get(..6).unwrap_or_default())
 }
 
 const BASE: [&str; 7] = ["id", "version", "created_at", "updated_at", "created_by", "hidden", "masked"];

@@ -179,7 +179,7 @@ async fn chunk_in(
     // Of several batches of one organisation one writes at a time: they would meet at the counters of numbers.
     if !tx.db_is_alone() {
         let keys: Vec<String> = drafts.iter().flatten().flat_map(|draft| machine.strong_keys(draft)).collect();
-        tx.lock_organisation().await?;
+        tx.lock("batch").await?;
         duplicates::lock(tx, keys).await?;
     }
     let outcomes = match (machine.together(), atomic) {

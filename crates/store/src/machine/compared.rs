@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use kehu_domain::field::{Field, Find, Sight};
+use kehu_domain::field::{Field, Sight};
+use kehu_domain::filter::sealed_form;
 use kehu_domain::record::Kind;
 use kehu_domain::rights::{Action, Relation};
-use kehu_domain::value::{BankAccount, IdNumber};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -36,7 +36,9 @@ impl Brought {
         let mut values = Vec::new();
         for field in kind.fields.iter().filter(|field| is_veiled(caller, kind, field)) {
             let Some(json) = body.get(field.name) else { continue };
-            each_text(json, &mut |text| values.extend(read(field, text).map(|value| (field, value))));
+            let Some(find) = field.find else { continue };
+            let value = |text: &str| sealed_form(find, text, &caller.org().region).ok();
+            each_text(json, &mut |text| values.extend(value(text).map(|value| (field, value))));
         }
         let list = contacts.and_then(|kind| body.get("contacts")?.as_array().map(|list| (kind, list)));
         for (kind, contact) in list.into_iter().flat_map(|(kind, list)| list.iter().map(move |one| (kind, one))) {
@@ -86,16 +88,7 @@ impl Compared {
 fn is_veiled(caller: &Caller, kind: &Kind, field: &Field) -> bool {
     let reach = caller.rights().reach(Action::Update, kind.name);
     let within = [Relation::Own, Relation::Team, Relation::Other].into_iter().filter(|how| reach.covers(*how));
-    matches!(field.find, Some(Find::IdNumber | Find::BankAccount))
-        && within.chain([Relation::Own]).any(|how| caller.sees(field, how) != Sight::Full)
-}
-
-fn read(field: &Field, text: &str) -> Option<String> {
-    match field.find? {
-        Find::IdNumber => IdNumber::parse(text).ok().map(|number| number.as_str().to_owned()),
-        Find::BankAccount => BankAccount::parse(text).ok().map(|number| number.as_str().to_owned()),
-        Find::Phone | Find::Email | Find::Wechat | Find::Birthday => None,
-    }
+    field.find.is_some() && within.chain([Relation::Own]).any(|how| caller.sees(field, how) != Sight::Full)
 }
 
 /// Refuses to look, where the hour allows no more: a refusal of the wrong values alone would tell the right one.

@@ -118,7 +118,7 @@ pub(crate) trait Machine: Sync {
     /// Names and fields.
     fn kind(&self) -> &'static Kind;
     /// The table of its records.
-    fn table(&self) -> String;
+    fn table(&self) -> &'static str;
     /// Whether its records can be deleted; people are disabled instead.
     fn removable(&self) -> bool;
     /// Whether its records can be erased for good: persons and companies.
@@ -203,8 +203,8 @@ impl<R: Rows> Machine for Of<R> {
     fn kind(&self) -> &'static Kind {
         R::KIND
     }
-    fn table(&self) -> String {
-        sea_orm::EntityName::table_name(&R::Entity::default()).to_owned()
+    fn table(&self) -> &'static str {
+        sea_orm::EntityName::table_name(&R::Entity::default())
     }
     fn removable(&self) -> bool {
         R::REMOVABLE

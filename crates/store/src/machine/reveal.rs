@@ -6,6 +6,7 @@ use kehu_domain::codes;
 use kehu_domain::field::{Field, Shape, Sight};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::read::Finding;
+use kehu_domain::reason;
 use kehu_domain::record::{Kind, Veiled};
 use kehu_domain::rights::{Action, Relation};
 use kehu_domain::show::{Name, Out, View};
@@ -23,8 +24,6 @@ use super::{Resource, Shown};
 
 /// The most fields of one request.
 const MAX_FIELDS: usize = 20;
-/// The longest reason, in characters.
-const MAX_REASON: usize = 300;
 
 /// Gives sealed values of a record in clear. The body is `{"fields": ["phones", "phones/<element>", "id_number"],
 /// "reason": "…"}`; the answer `{"id", "fields": {"phones": […], "id_number": "…"}}`.
@@ -102,21 +101,15 @@ impl Wanted {
             }
             Some(_) => wrong("/fields", typed("a list of names", "字段名列表")),
         }
-        let reason = members.get("reason").and_then(Value::as_str).map(str::trim).unwrap_or_default();
-        match members.get("reason") {
-            None | Some(Value::Null) => wrong("/reason", Flaw::new(&codes::REQUIRED).with("field", "reason")),
-            Some(_)
-                if reason.is_empty() || reason.chars().count() > MAX_REASON || reason.contains(char::is_control) =>
-            {
-                wrong("/reason", Flaw::new(&codes::REASON_INVALID).with("max", MAX_REASON));
-            }
-            Some(_) => {}
-        }
-        if findings.is_empty() {
-            Ok(Self { fields, reason: reason.to_owned() })
-        } else {
-            Err(Failure::Refused(findings))
-        }
+        let reason = match members.get("reason") {
+            None | Some(Value::Null) => Err(Flaw::new(&codes::REQUIRED).with("field", "reason")),
+            Some(said) => reason::parse(said.as_str().unwrap_or_default()),
+        };
+        let reason = reason.unwrap_or_else(|flaw| {
+            wrong("/reason", flaw);
+            String::new()
+        });
+        if findings.is_empty() { Ok(Self { fields, reason }) } else { Err(Failure::Refused(findings)) }
     }
 
     /// Refuses what the role may not see at all: a mask may be lifted, a hidden field is not there.

@@ -6,13 +6,11 @@ use kehu_domain::kinds::{RoleName, User, login_names};
 use kehu_domain::record::Stored;
 use kehu_domain::value::LoginName;
 use sea_orm::sea_query::{LockBehavior, LockType};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect};
-use sha2::{Digest, Sha256};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use crate::crypto::index::IndexClass;
 use crate::crypto::roots::KeyRing;
-use crate::dialect::{has_concurrent_writers, statement};
 use crate::engine::rows::Reads;
 use crate::entities::{organisation, pii_index, tenant_key, user};
 use crate::failure::Failure;
@@ -43,7 +41,8 @@ pub(crate) async fn find(db: &impl Reads, ring: &KeyRing, name: &LoginName) -> R
 
 /// Checks a user that is to be written: names that nobody else in the organisation has, and an administrator left.
 pub(crate) async fn check(tx: &Tx<'_>, user: &mut User, before: Option<&Stored<User>>) -> Result<(), Failure> {
-    lock(tx).await?;
+    // Two servers must not give one name twice, nor each take the other's last administrator.
+    tx.lock("users").await?;
     let own = before.map(|before| before.base.id);
     let entries = entries(user, &tx.caller().org().region);
     let found = find_all(tx, &entries).await?;
@@ -58,19 +57,6 @@ pub(crate) async fn check(tx: &Tx<'_>, user: &mut User, before: Option<&Stored<U
         let pointer = if user.disabled { "/disabled" } else { "/role" };
         return Err(Failure::refused(pointer, Flaw::new(&codes::LAST_ADMINISTRATOR)));
     }
-    Ok(())
-}
-
-/// On PostgreSQL, makes others that write users of the organisation wait until this transaction ends: two servers must
-/// not give one name twice, nor each take the other's last administrator.
-async fn lock(tx: &Tx<'_>) -> Result<(), Failure> {
-    if !has_concurrent_writers(tx.db()) {
-        return Ok(());
-    }
-    let digest = Sha256::digest([b"users".as_slice(), tx.org_id().as_bytes()].concat());
-    let lane = digest.first_chunk().copied().map(i64::from_be_bytes).unwrap_or_default();
-    let sql = "SELECT count(pg_advisory_xact_lock(?)) AS locked";
-    tx.db().execute_raw(statement(tx.db(), sql, [lane.into()])).await?;
     Ok(())
 }
 

@@ -4,7 +4,6 @@ use chrono::Duration;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
 
 use crate::allowance;
-use crate::disclosure;
 use crate::engine;
 use crate::entities::{invitation, session};
 use crate::failure::Failure;
@@ -29,9 +28,7 @@ pub struct Swept {
     pub invitations: u64,
     /// Submissions as they were sent, more than 90 days ago.
     pub submissions: u64,
-    /// Counts of answers about records out of reach.
-    pub disclosures: u64,
-    /// Counts of what was told of masked values.
+    /// Counts of what users were told in an hour.
     pub allowances: u64,
     /// Jobs that ended long ago.
     pub jobs: u64,
@@ -53,7 +50,6 @@ impl Gate {
             sign_in_failures: self.write_raw(async move |db: &engine::Tx| throttle::sweep(db, now).await).await?,
             invitations: self.write_raw(async move |db: &engine::Tx| invitations(db, now).await).await?,
             submissions: crate::intake::sweep(self).await?,
-            disclosures: self.write_raw(async move |db: &engine::Tx| disclosure::sweep(db, now).await).await?,
             allowances: self.write_raw(async move |db: &engine::Tx| allowance::sweep(db, now).await).await?,
             jobs: self.sweep_jobs().await?,
         })

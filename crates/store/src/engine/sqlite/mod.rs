@@ -51,15 +51,25 @@ impl Sqlite {
 async fn run_migrations(conn: Conn, migrate: Migrate) -> Result<(), EngineError> {
     let conn = Arc::new(Mutex::new(conn));
     let sql = |text: &str| -> Result<(), EngineError> { Ok(lock(&conn).batch(text).map_err(DbErr::from)?) };
-    sql("BEGIN IMMEDIATE")?;
     let proxy = MigrationProxy(Arc::clone(&conn));
     let db = Database::connect_proxy(DbBackend::Sqlite, Arc::new(Box::new(proxy))).await?;
-    match migrate(DatabaseExecutor::Connection(&db)).await {
-        Ok(()) => sql("COMMIT"),
-        Err(error) => {
-            // Its own error matters more; closing the connection rolls back as well.
-            let _ = sql("ROLLBACK");
-            Err(error.into())
+    // Mostly there is nothing to do, which is seen without the writer's lock: a command need not wait for a server that
+    // writes all the time. Where there is something, another process may have come first.
+    let mut begin = "BEGIN";
+    loop {
+        sql(begin)?;
+        let migrated = migrate(DatabaseExecutor::Connection(&db)).await.map_err(EngineError::from);
+        match migrated.and_then(|()| sql("COMMIT")) {
+            Err(EngineError::Busy | EngineError::LockTimeout) if begin == "BEGIN" => {
+                let _ = sql("ROLLBACK");
+                begin = "BEGIN IMMEDIATE";
+            }
+            Err(error) => {
+                // Its own error matters more; closing the connection rolls back as well.
+                let _ = sql("ROLLBACK");
+                return Err(error);
+            }
+            Ok(()) => return Ok(()),
         }
     }
 }

@@ -170,7 +170,7 @@ pub(super) async fn clear(gate: &Gate, texts: &[String], ids: &[Uuid]) -> BTreeS
     }
     let fts5 = has_fts5(db);
     // On PostgreSQL bytes are searched as they are shown: in hex.
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let hex = crate::hex::encode;
     let shown = |needle: Vec<u8>| String::from_utf8(needle).unwrap_or_else(|wrong| hex(wrong.as_bytes()));
     let values: Vec<sea_orm::Value> =
         needles.into_iter().map(|needle| if fts5 { needle.into() } else { shown(needle).into() }).collect();

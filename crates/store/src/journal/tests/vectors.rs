@@ -8,9 +8,10 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::crypto::chain::Signed;
-use crate::crypto::vectors::{hex, ring};
+use crate::crypto::vectors::ring;
 use crate::entities::journal;
 use crate::entities::journal_stretch::Model as Stretch;
+use crate::hex::encode as hex;
 use crate::journal::anchor;
 use crate::journal::chain::{self, NOTHING};
 

@@ -94,6 +94,37 @@ async fn the_root_before_retires_when_no_answer_is_kept_under_it() {
     .await;
 }
 
+/// The retirement that the first reindexing asked for comes after a second one.
+#[tokio::test]
+async fn a_retirement_looks_at_older_roots_alone() {
+    on_both(|bed: Bed| async move {
+        let caller = bed.administrator().await;
+        let (gate, org) = (bed.gate.clone(), caller.org().id);
+        customer(&caller, 1).await;
+        gate.reindex_keys(org).await.unwrap();
+        assert_eq!(run(&bed).await, "done");
+        let first = last_job(&gate, &RETIREMENT).await.id;
+        gate.reindex_keys(org).await.unwrap();
+        assert_eq!(run(&bed).await, "done");
+        bed.wait(25 * 3_600_000);
+        gate.sweep().await.unwrap();
+        let due = async move |db: &crate::engine::Tx| {
+            use sea_orm::ConnectionTrait as _;
+            let sql = format!("UPDATE jobs SET run_at = {} WHERE id = ?", crate::dialect::now(db));
+            db.execute_raw(crate::dialect::statement(db, &sql, [first.into()])).await?;
+            Ok(())
+        };
+        gate.write_raw(due).await.unwrap();
+        let work = claim(&gate).await.unwrap();
+        let run = retire_index(work.clone()).await;
+        assert_eq!(work.settle(run).await.unwrap(), "done");
+        assert_eq!(roots(&gate, org, "index").await, states(&[(1, "retired"), (2, "active"), (3, "primary")]));
+        assert_eq!(found(&caller, 1).await, ["customer"]);
+        gate.close().await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn sign_in_names_are_found_under_another_root() {
     on_both(|bed: Bed| async move {
