@@ -13,6 +13,7 @@ mod m2026_11_26_000009_jobs;
 mod m2026_11_26_000010_keys;
 mod m2026_11_26_000011_identity;
 mod m2026_11_26_000012_erasures;
+mod m2026_11_26_000013_settings;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000010_keys::Migration),
             Box::new(m2026_11_26_000011_identity::Migration),
             Box::new(m2026_11_26_000012_erasures::Migration),
+            Box::new(m2026_11_26_000013_settings::Migration),
         ]
     }
 }

@@ -15,6 +15,7 @@ pub mod reason;
 pub mod record;
 pub mod rights;
 pub mod sensitive;
+pub mod settings;
 pub mod show;
 pub mod text;
 pub mod value;

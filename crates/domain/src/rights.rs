@@ -1,5 +1,7 @@
 //! Who may do what: built-in roles as data, printed as a matrix.
 
+use std::sync::Arc;
+
 use crate::field::{Group, Sight};
 use crate::kinds::{KINDS, RoleName, kind_named};
 use crate::record::Kind;
@@ -93,7 +95,7 @@ pub enum Relation {
 }
 
 /// What a role may do. Built-in roles are constants of the same data that any role is.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rights {
     /// Reach over customers, contacts and follow-ups, per action in the order of [`ACTIONS`], but for the last.
     records: [Reach; 5],
@@ -172,18 +174,18 @@ static SYSTEM: Rights = Rights {
 impl Rights {
     /// The rights of what acts for the organisation itself and answers nobody: a form, a job, the command line.
     #[must_use]
-    pub fn system() -> &'static Self {
-        &SYSTEM
+    pub fn system() -> Arc<Self> {
+        Arc::new(SYSTEM.clone())
     }
 
     /// The rights of a built-in role.
     #[must_use]
-    pub fn of(role: RoleName) -> &'static Self {
-        match role {
-            RoleName::Administrator => &ADMINISTRATOR,
-            RoleName::Manager => &MANAGER,
-            RoleName::Salesperson => &SALESPERSON,
-        }
+    pub fn of(role: RoleName) -> Arc<Self> {
+        Arc::new(match role {
+            RoleName::Administrator => ADMINISTRATOR.clone(),
+            RoleName::Manager => MANAGER.clone(),
+            RoleName::Salesperson => SALESPERSON.clone(),
+        })
     }
 
     /// How far an action on a kind reaches.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono_tz::Tz;
 use kehu_domain::kinds::RoleName;
+use kehu_domain::settings::Settings;
 use kehu_domain::show::Name;
 use moka::sync::Cache;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
@@ -40,6 +41,8 @@ pub struct Org {
     pub currency: String,
     /// Its region: phone numbers without a country code belong there.
     pub region: String,
+    /// What it lays down for itself.
+    pub settings: Settings,
     /// Its people.
     pub users: HashMap<Uuid, Person>,
     teams: HashMap<Uuid, TeamNode>,
@@ -124,6 +127,8 @@ impl Org {
             time_zone: row.time_zone.parse().unwrap_or(Tz::Asia__Shanghai),
             currency: row.currency,
             region: row.region,
+            // Settings that this program does not know: the strictest that it knows would lock people out.
+            settings: Settings::from_stored(&row.settings).unwrap_or_default(),
             users: HashMap::new(),
             teams: HashMap::new(),
             tags: HashMap::new(),

@@ -15,6 +15,7 @@ pub struct Model {
     pub region: String,
     pub created_at: DateTimeUtc,
     pub state: i64,
+    pub settings: String,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

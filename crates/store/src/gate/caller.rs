@@ -139,7 +139,7 @@ pub struct Caller {
     /// Whether the ring is a transaction's: all that it seals is checked at its commit against one ring.
     pub(super) pinned: bool,
     pub(super) principal: Principal,
-    pub(super) rights: &'static Rights,
+    pub(super) rights: Arc<Rights>,
     pub(super) teams: Arc<[Uuid]>,
     pub(super) request: Arc<RequestInfo>,
     /// What it reads from.
@@ -161,8 +161,8 @@ impl Caller {
 
     /// What the caller may do.
     #[must_use]
-    pub fn rights(&self) -> &'static Rights {
-        self.rights
+    pub fn rights(&self) -> &Rights {
+        &self.rights
     }
 
     /// The caller's team and those below.

@@ -185,7 +185,7 @@ impl Gate {
         &self,
         org: Arc<Org>,
         principal: Principal,
-        rights: &'static Rights,
+        rights: Arc<Rights>,
         teams: Vec<Uuid>,
         request: RequestInfo,
     ) -> Result<Caller, Failure> {
@@ -198,7 +198,7 @@ impl Gate {
         org: Arc<Org>,
         ring: Arc<KeyRing>,
         principal: Principal,
-        rights: &'static Rights,
+        rights: Arc<Rights>,
         teams: Vec<Uuid>,
         request: RequestInfo,
     ) -> Caller {

@@ -49,6 +49,7 @@ pub(crate) fn row(id: Uuid, slug: &str, name: &str, now: DateTime<Utc>) -> organ
         region: "CN".to_owned(),
         created_at: now,
         state: 0,
+        settings: "{}".to_owned(),
     }
 }
 
