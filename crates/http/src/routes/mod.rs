@@ -10,6 +10,7 @@ mod jobs;
 mod me;
 mod members;
 mod records;
+mod rights;
 pub mod types;
 
 /// Registers the handlers, each address as one `web::resource` with all its methods: only so is a wrong method a 405.
@@ -20,5 +21,6 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     forms::configure(app);
     audit::configure(app);
     jobs::configure(app);
+    rights::configure(app);
     records::configure(app);
 }

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "sea-orm derives public types that name these")]
 
 pub(crate) mod allowance;
+pub(crate) mod collaborator;
 pub(crate) mod contact;
 pub(crate) mod customer;
 pub(crate) mod erasure;
@@ -18,6 +19,7 @@ pub(crate) mod kept_answer;
 pub(crate) mod login_failure;
 pub(crate) mod organisation;
 pub(crate) mod pii_index;
+pub(crate) mod role;
 pub(crate) mod schedule;
 pub(crate) mod session;
 pub(crate) mod signing_key;
