@@ -93,7 +93,7 @@ mod tests {
         let phone = made["phones"][0]["value"].as_str().unwrap();
         let by_phone = json!({"where": {"or": [{"not": {"field": "phone", "value": phone}}]}});
         let refused = blind.post("/v1/customers/search", &by_phone).expect(400);
-        assert_eq!(refused.errors()[0], ("/where/or/0/not/field".to_owned(), "filter_field".to_owned()));
+        assert_eq!(refused.errors()[0], ("/where/or/0/not/field".to_owned(), "filter_field_unknown".to_owned()));
         assert_eq!(blind.post("/v1/lookup", &json!({"phone": phone})).expect(200).data().len(), 0);
         let mail = json!({"where": {"field": "email", "value": "nobody@example.com"}});
         assert_eq!(
@@ -178,7 +178,7 @@ mod tests {
         let unused = format!("/v1/roles/{}", again.id());
         let _ = org.admin.delete(&unused).expect(204);
         let _ = org.admin.post(&format!("{at}/restore"), &json!({})).expect(200);
-        let told = org.admin.get("/v1/audit?type=role.rights_changed").expect(200).data();
+        let told = org.admin.get("/v1/audit?filter[event]=role.rights_changed").expect(200).data();
         assert_eq!(told.len(), 5, "made, deleted, made, deleted, taken back");
     }
 

@@ -125,7 +125,7 @@ impl Bodies<'_> {
             "fields" if schema["properties"].get("reason").is_some() => json!([first_of(schema)]),
             "fields" if of_form => super::doors::form_fields(),
             "role" if schema["properties"].get("other_roles").is_some() => "salesperson".into(),
-            "key" if schema["properties"].get("rights").is_some() => "planted".into(),
+            "key" if schema["properties"].get("rights").is_some() => format!("planted_{}", kehu_tests::unique()).into(),
             "rights" => json!({"besides": ["audit.read"]}),
             "origins" => json!(["https://www.example.com"]),
             "source_id" if of_form => "/lead_id".into(),
