@@ -23,6 +23,7 @@ mod postgres_faults;
 mod reveal;
 mod rights;
 mod round_trips;
+mod second_factor;
 mod secrets;
 mod sets;
 mod sign_in;

@@ -1,7 +1,7 @@
 //! What every request needs to know of its organisation: settings, people, teams, tags. Kept in memory, at most a
 //! second old: a number in the organisation's row rises with every change of them, on whichever server.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -10,11 +10,11 @@ use kehu_domain::kinds::RoleName;
 use kehu_domain::settings::Settings;
 use kehu_domain::show::Name;
 use moka::sync::Cache;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::entities::{organisation, tag, team, user};
+use crate::entities::{organisation, second_factor, tag, team, user};
 use crate::failure::Failure;
 use crate::journal::anchor;
 
@@ -64,6 +64,8 @@ pub struct Person {
     pub team_id: Option<Uuid>,
     /// Whether the user may not sign in.
     pub disabled: bool,
+    /// Whether signing in asks for a second factor.
+    pub second_factor: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -83,6 +85,19 @@ impl Org {
     pub fn name_of(&self, id: Uuid) -> Option<&Name> {
         let person = || self.users.get(&id).map(|person| &person.name);
         self.tags.get(&id).or_else(person).or_else(|| self.teams.get(&id).map(|team| &team.name))
+    }
+
+    /// Whether the user's role needs a second factor.
+    #[must_use]
+    pub fn requires_second_factor(&self, user: Uuid) -> bool {
+        let roles = &self.settings.second_factor.required_roles;
+        self.users.get(&user).is_some_and(|person| roles.iter().any(|role| role == person.role.key()))
+    }
+
+    /// Whether the user's role needs a second factor, and there is none yet.
+    #[must_use]
+    pub fn must_enrol(&self, user: Uuid) -> bool {
+        self.requires_second_factor(user) && self.users.get(&user).is_some_and(|person| !person.second_factor)
     }
 
     /// Whether there is such a team.
@@ -150,6 +165,15 @@ impl Org {
             .filter(tag::Column::DeletedAt.is_null())
             .all(db)
             .await?;
+        let factors: Vec<Uuid> = second_factor::Entity::find()
+            .select_only()
+            .column(second_factor::Column::UserId)
+            .filter(second_factor::Column::OrgId.eq(row.id))
+            .filter(second_factor::Column::ConfirmedAt.is_not_null())
+            .into_tuple()
+            .all(db)
+            .await?;
+        let factors: HashSet<Uuid> = factors.into_iter().collect();
         let chain_begins = anchor::begins(db, row.id).await?;
         let plain = |name: String| Name { name, color: None };
         Ok(Self {
@@ -162,6 +186,7 @@ impl Org {
                         name: plain(user.name),
                         // A role that this program does not know gives no rights.
                         disabled: user.disabled || role.is_none() || user.deleted_at.is_some(),
+                        second_factor: factors.contains(&user.id),
                         role: role.unwrap_or(RoleName::Salesperson),
                         team_id: user.team_id,
                     };

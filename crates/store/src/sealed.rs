@@ -78,6 +78,9 @@ tables! {
     session: sessions [id Id] id true 200 {
         FAMILY_KEY: "session.family_key" = family_key;
     }
+    second_factor: second_factors [user_id Id] user_id true 200 {
+        SEED: "second_factor.seed" = seed;
+    }
     form: forms [id Id] id true 200 {
         PUBLIC_KEY: "form.public_key" = public_key;
         ID_SALT: "form.id_salt" = id_salt;

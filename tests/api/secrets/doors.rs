@@ -3,7 +3,7 @@
 //! A door that needs more than its schema says has a line in [`Walk::call`]; one that the walk cannot call fails the
 //! test with what is to be added.
 
-use kehu_tests::{PASSWORD, Reply, Session};
+use kehu_tests::{Authenticator, PASSWORD, Reply, Session};
 use serde_json::{Value, json};
 
 use super::bodies::Bodies;
@@ -126,6 +126,18 @@ impl<'a> Walk<'a> {
                     let _ = self.with_headers(door, &session).post(door.path, &body).expect(204);
                 }
             }
+            "POST /v1/me/second_factor"
+            | "POST /v1/me/second_factor/confirm"
+            | "POST /v1/me/second_factor/recovery_codes"
+            | "DELETE /v1/me/second_factor" => self.factor(door),
+            "DELETE /v1/users/{id}/second_factor" => {
+                let (session, _) = self.signed_in();
+                let _ = self.enrolled(&session);
+                let me = session.get("/v1/me").expect(200).json();
+                let path = door.path.replace("{id}", me["user"]["id"].as_str().unwrap());
+                let admin = self.admin.clone();
+                self.send(door, &admin, &path, None);
+            }
             "POST /v1/auth/logout" => {
                 let (session, _) = self.signed_in();
                 self.send(door, &session, door.path, None);
@@ -147,6 +159,57 @@ impl<'a> Walk<'a> {
                 let path = self.target(door);
                 self.send_all(door, &admin, &path);
             }
+        }
+    }
+
+    /// A second factor: what is refused, and what the server tells once.
+    fn factor(&mut self, door: &Door<'_>) {
+        let (session, _) = self.signed_in();
+        let (begins, confirms) = (door.name == "POST /v1/me/second_factor", door.path.ends_with("/confirm"));
+        let mut app = if begins || confirms { None } else { Some(self.enrolled(&session)) };
+        if confirms {
+            let begun = session.post("/v1/me/second_factor", &json!({"password": PASSWORD})).expect(201).json();
+            app = Some(self.tell_seed(&begun));
+        }
+        for body in self.bodies(door) {
+            let session = self.with_headers(door, &session);
+            let _ = session.send(&door.method, door.path, body.to_string().as_bytes(), "application/json").expect(422);
+        }
+        let body = match &mut app {
+            Some(app) => json!({ "otp": app.code() }),
+            None => json!({ "password": PASSWORD }),
+        };
+        let session = self.with_headers(door, &session);
+        let reply = session.send(&door.method, door.path, body.to_string().as_bytes(), "application/json");
+        assert!(reply.status < 300, "{}: {} {}", door.name, reply.status, reply.text);
+        self.tell_recovery_codes(&reply.json());
+        if begins {
+            let _ = self.tell_seed(&reply.json());
+        }
+    }
+
+    /// Sets a second factor up for somebody.
+    fn enrolled(&mut self, session: &Session) -> Authenticator {
+        let begun = session.post("/v1/me/second_factor", &json!({"password": PASSWORD})).expect(201).json();
+        let mut app = self.tell_seed(&begun);
+        let confirm = json!({"otp": app.code()});
+        let codes = session.post("/v1/me/second_factor/confirm", &confirm).expect(200).json();
+        self.tell_recovery_codes(&codes);
+        app
+    }
+
+    /// The seed, which lies nowhere in clear.
+    fn tell_seed(&mut self, begun: &Value) -> Authenticator {
+        let secret = begun["secret"].as_str().unwrap();
+        self.sown.told("seed", secret);
+        Authenticator::new(secret)
+    }
+
+    fn tell_recovery_codes(&mut self, answer: &Value) {
+        for code in answer["recovery_codes"].as_array().into_iter().flatten() {
+            let code = code.as_str().unwrap();
+            self.sown.told("recovery code", code);
+            self.sown.told("recovery code", &code.replace('-', ""));
         }
     }
 

@@ -13,6 +13,7 @@ mod operation;
 mod people;
 mod records;
 mod reveal;
+mod second_factor;
 mod shapes;
 mod shared;
 mod special;

@@ -127,6 +127,7 @@ fn login_request(body: Value, throttled: bool) -> Result<SignIn, Problem> {
         login: said.login.or(said.email).unwrap_or_default(),
         password: Password::from(said.password),
         organisation: said.organisation,
+        otp: said.otp.map(Password::from),
         client,
         device_name,
         throttled,

@@ -10,6 +10,7 @@ mod jobs;
 mod me;
 mod members;
 mod records;
+pub(crate) mod second_factor;
 pub mod types;
 
 /// Registers the handlers, each address as one `web::resource` with all its methods: only so is a wrong method a 405.
@@ -17,6 +18,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     crate::openapi::configure(app);
     auth::configure(app);
     me::configure(app);
+    second_factor::configure(app);
     forms::configure(app);
     audit::configure(app);
     jobs::configure(app);

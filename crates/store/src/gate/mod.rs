@@ -118,8 +118,22 @@ impl Gate {
     /// The user that a checked token speaks for.
     ///
     /// # Errors
-    /// The session was ended or has expired, the account is disabled, or the database is away.
+    /// The session was ended or has expired, the account is disabled, the role needs a second factor that is not set up
+    /// yet, or the database is away.
     pub async fn user(&self, verified: Verified, request: RequestInfo) -> Result<Caller, Failure> {
+        let caller = self.user_to_enrol(verified, request).await?;
+        if caller.org.must_enrol(verified.user) {
+            return Err(Failure::SignIn(SignInFailure::EnrolmentRequired));
+        }
+        Ok(caller)
+    }
+
+    /// The same, also where the role needs a second factor that is not set up yet: for what sets one up, and nothing
+    /// else.
+    ///
+    /// # Errors
+    /// As [`user`](Self::user), but for that.
+    pub async fn user_to_enrol(&self, verified: Verified, request: RequestInfo) -> Result<Caller, Failure> {
         let ended = Failure::SignIn(SignInFailure::SessionEnded);
         let org = self.org(verified.org).await.map_err(|failure| match failure {
             Failure::NotFound => ended.clone(),

@@ -7,6 +7,7 @@ mod me;
 mod orgs;
 mod passwords;
 mod refresh;
+mod second_factor;
 pub(crate) mod sessions;
 mod sign_in;
 mod signing;
@@ -22,6 +23,10 @@ pub use invitations::accept_invitation;
 pub use me::{Me, me};
 pub use orgs::{FirstAdmin, Founded, NewOrg};
 pub use passwords::{ChangePassword, change_password};
+pub use second_factor::{
+    Enrolling, FactorInfo, FactorState, Proof, confirm_second_factor, enrol_second_factor, remove_second_factor,
+    renew_recovery_codes, reset_second_factor, second_factor,
+};
 pub use sessions::{SessionInfo, end_session, sessions};
 pub use sign_in::{Client, SignIn, SignedIn};
 pub use signing::SigningKey;

@@ -25,6 +25,7 @@ use crate::tx::Tx;
 
 use super::failures::{self, Failed};
 use super::hashing::Password;
+use super::second_factor;
 use super::throttle::{self, Pair};
 
 /// Region assumed for a mobile number without a country code: the organisation is not known yet.
@@ -82,6 +83,8 @@ pub struct SignIn {
     pub password: Password,
     /// The short name of the organisation; needed only where the name belongs to several.
     pub organisation: Option<String>,
+    /// The code of the second factor, or a recovery code.
+    pub otp: Option<Password>,
     /// What signs in.
     pub client: Client,
     /// What the user calls the device.
@@ -117,7 +120,8 @@ impl Gate {
     ///
     /// # Errors
     /// [`Failure::SignIn`]: credentials wrong (the same answer, after the same time, for a name that nobody has), the
-    /// account disabled (only after the right password), an organisation to be named, or too many failures before.
+    /// account disabled, a second factor to be shown or wrong (only after the right password), an organisation to be
+    /// named, or too many failures before.
     pub async fn sign_in(&self, said: SignIn, request: RequestInfo) -> Result<SignedIn, Failure> {
         let name = LoginName::parse(&said.login, REGION).ok();
         let account = name.as_ref().map_or_else(|| said.login.trim().to_lowercase(), LoginName::index_form);
@@ -206,9 +210,11 @@ async fn begin(
     let family = FamilyKey::generate().map_err(|error| Failure::Internal(error.to_string()))?;
     let first = u64::try_from(FIRST).unwrap_or_default();
     let refresh_token = refresh_token(org, session, &family, first);
-    let (client, device_name) = (said.client, said.device_name.clone());
-    caller
+    let (client, device_name, otp) = (said.client, said.device_name.clone(), said.otp.clone());
+    let counted = said.throttled.then(|| pair.clone());
+    let begun = caller
         .write(async move |tx: &Tx<'_>| {
+            second_factor::pass(tx, user, otp.as_ref()).await?;
             let row = session_row(tx, user, session, &family, (client, device_name))?;
             touch_user(tx, user, &hash, stronger).await?;
             session::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
@@ -216,7 +222,12 @@ async fn begin(
             tx.log(Entry::security("sign_in.succeeded", Outcome::Ok, Some(user)));
             Ok(())
         })
-        .await?;
+        .await;
+    if matches!(begun, Err(Failure::SignIn(SignInFailure::OtpWrong))) {
+        let system = gate.system(org, caller.request().clone()).await?;
+        second_factor::refuse(&system, user, counted).await?;
+    }
+    begun?;
     Ok(SignedIn { verified: Verified { org, user, session }, refresh_token })
 }
 
