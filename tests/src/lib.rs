@@ -5,6 +5,7 @@
 
 mod client;
 pub mod cluster;
+pub mod idp;
 mod load;
 mod organisation;
 mod postgres;

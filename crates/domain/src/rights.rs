@@ -40,10 +40,13 @@ pub enum Right {
     AuditRead,
     /// Erase persons and companies for good.
     DataPurge,
+    /// Lay down how the organisation works and how its people sign in.
+    SettingsManage,
 }
 
 /// Every right that is about no record, in the order of the matrix.
-pub const RIGHTS: [(Right, &str); 2] = [(Right::AuditRead, "audit.read"), (Right::DataPurge, "data.purge")];
+pub const RIGHTS: [(Right, &str); 3] =
+    [(Right::AuditRead, "audit.read"), (Right::DataPurge, "data.purge"), (Right::SettingsManage, "settings.manage")];
 
 /// How far an action reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +134,7 @@ static ADMINISTRATOR: Rights = Rights {
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
     identity: Sight::Masked,
     reveals: ALL,
-    besides: &[Right::AuditRead, Right::DataPurge],
+    besides: &[Right::AuditRead, Right::DataPurge, Right::SettingsManage],
 };
 
 static MANAGER: Rights = Rights {
@@ -168,7 +171,7 @@ static SYSTEM: Rights = Rights {
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
     identity: Sight::Full,
     reveals: NONE,
-    besides: &[Right::AuditRead, Right::DataPurge],
+    besides: &[Right::AuditRead, Right::DataPurge, Right::SettingsManage],
 };
 
 impl Rights {

@@ -11,7 +11,7 @@ use kehu_domain::flaw::{Flaw, Lang};
 use kehu_domain::read::Finding;
 use kehu_store::crypto::cell::CellError;
 use kehu_store::engine::EngineError;
-use kehu_store::failure::{Existing, FactorFailure, Failure, FieldConflict, SignInFailure};
+use kehu_store::failure::{Existing, ExternalFailure, FactorFailure, Failure, FieldConflict, SignInFailure};
 use serde_json::{Map, Value, json};
 
 use crate::problem_codes::{self as codes, ProblemCode};
@@ -339,6 +339,14 @@ fn sign_in(failure: SignInFailure) -> Problem {
         SignInFailure::OtpRequired => &codes::OTP_REQUIRED,
         SignInFailure::OtpWrong => &codes::OTP_WRONG,
         SignInFailure::EnrolmentRequired => &codes::SECOND_FACTOR_ENROLMENT_REQUIRED,
+        SignInFailure::External(failure) => match failure {
+            ExternalFailure::StateUnknown => &codes::EXTERNAL_STATE_UNKNOWN,
+            ExternalFailure::NotBelieved => &codes::EXTERNAL_NOT_BELIEVED,
+            ExternalFailure::NoAccount => &codes::EXTERNAL_NO_ACCOUNT,
+            ExternalFailure::NoRole => &codes::EXTERNAL_NO_ROLE,
+            ExternalFailure::EmailUnverified => &codes::EXTERNAL_EMAIL_UNVERIFIED,
+            ExternalFailure::EmailDomain => &codes::EXTERNAL_EMAIL_DOMAIN,
+        },
         SignInFailure::SessionEnded => &codes::SESSION_ENDED,
         SignInFailure::Throttled(seconds) => return Problem::rate_limited(seconds),
     })

@@ -113,14 +113,14 @@ impl Outgoing {
         let url = Url::parse(address).ok().filter(|_| address.len() <= ADDRESS_MAX).filter(plain);
         let url = url.ok_or(BadTarget::Malformed)?;
         let host = url.host().ok_or(BadTarget::Malformed)?;
-        let literal = match host {
-            Host::Domain(_) => None,
-            Host::Ipv4(ip) => Some(IpAddr::V4(ip)),
-            Host::Ipv6(ip) => Some(IpAddr::V6(ip)),
+        let (literal, local) = match host {
+            Host::Domain(name) => (None, name == "localhost"),
+            Host::Ipv4(ip) => (Some(IpAddr::V4(ip)), ip.is_loopback()),
+            Host::Ipv6(ip) => (Some(IpAddr::V6(ip)), ip.is_loopback()),
         };
         match url.scheme() {
             "https" => {}
-            "http" if self.private && (literal.is_none() || literal.is_some_and(|ip| ip.is_loopback())) => {}
+            "http" if self.private && local => {}
             _ => return Err(BadTarget::NotHttps),
         }
         if !self.private && literal.is_some_and(|ip| !is_public(ip)) {
@@ -282,7 +282,9 @@ mod tests {
         assert_eq!(outside.target(&format!("https://example.com/{}", "x".repeat(2048))), Err(BadTarget::Malformed));
         let inside = Outgoing::new(true);
         assert!(inside.target("https://10.0.0.1").is_ok() && inside.target("http://127.0.0.1:3000").is_ok());
-        assert_eq!(inside.target("http://10.0.0.1"), Err(BadTarget::NotHttps));
+        for address in ["http://10.0.0.1", "http://id.example.com"] {
+            assert_eq!(inside.target(address), Err(BadTarget::NotHttps), "{address}");
+        }
     }
 
     #[tokio::test]

@@ -104,12 +104,46 @@ pub enum SignInFailure {
     /// The role needs a second factor, and the user has none yet: nothing but setting one up is allowed.
     #[error("second factor enrolment required")]
     EnrolmentRequired,
+    /// Somebody whom a provider vouches for is not let in.
+    #[error("{0}")]
+    External(ExternalFailure),
     /// The session was ended.
     #[error("session ended")]
     SessionEnded,
     /// Too many failures; try again after so many seconds.
     #[error("too many failures")]
     Throttled(u32),
+}
+
+/// Why somebody is not let in by a provider's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExternalFailure {
+    /// There is no sign-in of that state, or somebody else began it.
+    #[error("state unknown")]
+    StateUnknown,
+    /// The provider refused, or what it says does not hold.
+    #[error("not believed")]
+    NotBelieved,
+    /// The person is no user, and none is made.
+    #[error("no account")]
+    NoAccount,
+    /// The person is in no group that has a role.
+    #[error("no role")]
+    NoRole,
+    /// The provider does not say that the e-mail is confirmed.
+    #[error("e-mail not confirmed")]
+    EmailUnverified,
+    /// The e-mail is of no domain that may come in.
+    #[error("e-mail of another domain")]
+    EmailDomain,
+}
+
+impl ExternalFailure {
+    /// The failure to answer.
+    #[must_use]
+    pub const fn failure(self) -> Failure {
+        Failure::SignIn(SignInFailure::External(self))
+    }
 }
 
 /// How it stands with a second factor, so that nothing was done.

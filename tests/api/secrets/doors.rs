@@ -3,6 +3,7 @@
 //! A door that needs more than its schema says has a line in [`Walk::call`]; one that the walk cannot call fails the
 //! test with what is to be added.
 
+use kehu_tests::idp::{CLIENT, Grant, IdentityProvider, SECRET, parameters};
 use kehu_tests::{Authenticator, PASSWORD, Reply, Session};
 use serde_json::{Value, json};
 
@@ -138,6 +139,16 @@ impl<'a> Walk<'a> {
                 let admin = self.admin.clone();
                 self.send(door, &admin, &path, None);
             }
+            "PATCH /v1/identity_providers/{id}" | "DELETE /v1/identity_providers/{id}" => {
+                let settings = json!({
+                    "name": "提供方", "issuer": "https://id.example.com", "client_id": "kehu",
+                    "redirect_uris": ["https://crm.example.com/back"],
+                });
+                let id = self.admin.post("/v1/identity_providers", &settings).expect(201).id();
+                let admin = self.admin.clone();
+                self.send_all(door, &admin, &door.path.replace("{id}", &id));
+            }
+            "POST /v1/auth/external/start" | "POST /v1/auth/external" => self.external(door),
             "POST /v1/auth/logout" => {
                 let (session, _) = self.signed_in();
                 self.send(door, &session, door.path, None);
@@ -160,6 +171,41 @@ impl<'a> Walk<'a> {
                 self.send_all(door, &admin, &path);
             }
         }
+    }
+
+    /// Company sign-in, with a provider of the test itself, which is told words of its own and tells some.
+    fn external(&mut self, door: &Door<'_>) {
+        let idp = IdentityProvider::start();
+        let settings = json!({
+            "name": self.sown.open("name"), "issuer": idp.issuer(), "client_id": CLIENT, "client_secret": SECRET,
+            "redirect_uris": ["https://crm.example.com/back"], "just_in_time": true, "default_role": "salesperson",
+        });
+        let provider = self.admin.post("/v1/identity_providers", &settings).expect(201).id();
+        let anybody = Session::anonymous(self.base);
+        for body in self.bodies(door) {
+            let reply = self.with_headers(door, &anybody).post(door.path, &body);
+            assert!([401, 404, 422].contains(&reply.status), "{}: {}", door.name, reply.text);
+        }
+        let device = self.sown.open("device_name");
+        let start = json!({"organisation": "main", "provider": provider, "device_name": device});
+        let begun = anybody.post("/v1/auth/external/start", &start).expect(200).json();
+        let url = begun["authorization_url"].as_str().unwrap();
+        let parameters = parameters(url.split_once('?').unwrap().1);
+        for told in [&begun["state"], &begun["proof"]] {
+            self.sown.told("external", told.as_str().unwrap());
+        }
+        self.sown.told("nonce", &parameters["nonce"]);
+        let (subject, group) = (self.sown.ascii("subject"), self.sown.ascii("group"));
+        let claims = json!({
+            "sub": subject, "email": self.sown.mail("email"), "email_verified": true, "groups": [group],
+            "name": self.sown.open("name"),
+        });
+        let code = idp.authorise(url, Grant::of(claims));
+        self.sown.told("code", &code);
+        let body = json!({"state": begun["state"], "proof": begun["proof"], "code": code});
+        let tokens = anybody.post("/v1/auth/external", &body).expect(200).json();
+        self.tell_tokens(&tokens);
+        let _ = self.admin.delete(&format!("/v1/identity_providers/{provider}")).expect(204);
     }
 
     /// A second factor: what is refused, and what the server tells once.

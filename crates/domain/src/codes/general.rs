@@ -58,6 +58,8 @@ codes! {
     LIMIT_INVALID = "limit_invalid", "“{value}” is not a page size.", "“{value}”不是有效的每页条数。", "Give a whole number from 1 to {max}.", "请填写 1 到 {max} 的整数。";
     PARAMETER_UNKNOWN = "parameter_unknown", "There is no parameter “{value}”.", "没有参数“{value}”。", "Known parameters: {known}.", "可用参数：{known}。";
     PARAMETER_INVALID = "parameter_invalid", "“{value}” cannot be said here.", "此处不能填写“{value}”。", "Expected {expected_en}.", "此处应为{expected_zh}。";
+    REDIRECT_URI_UNKNOWN = "redirect_uri_unknown", "“{value}” is not an address that the provider may send people back to.", "“{value}”不在该登录提供方的回调地址之内。", "Give one of its `redirect_uris`, exactly.", "请填写其 redirect_uris 中的某一个，须完全一致。";
+    TARGET_INVALID = "target_invalid", "“{value}” cannot be asked: {reason_en}.", "无法访问“{value}”：{reason_zh}。", "Give an https address of a server on the internet.", "请填写互联网服务器的 https 地址。";
     ORIGIN_INVALID = "origin_invalid", "“{value}” is not an origin.", "“{value}”不是有效的来源。", "Write https://www.example.com, http://localhost:5173 or wechat:wx0123456789abcdef.", "请按 https://www.example.com、http://localhost:5173 或 wechat:wx0123456789abcdef 填写。";
     NUMBER_OUT_OF_RANGE = "number_out_of_range", "{value} is out of range.", "{value} 超出范围。", "Give a whole number from {min} to {max}.", "请填写 {min} 到 {max} 的整数。";
     COLOR_INVALID = "color_invalid", "“{value}” is not a colour.", "“{value}”不是有效的颜色。", "Write #rrggbb, such as #1677ff.", "请按 #rrggbb 填写，如 #1677ff。";

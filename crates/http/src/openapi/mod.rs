@@ -6,6 +6,7 @@ mod codes;
 mod docs;
 mod envelopes;
 mod examples;
+mod external;
 mod intake;
 mod jobs;
 mod kinds;

@@ -7,8 +7,8 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
 use super::operation::{Answer, Guard, Operation, parameter_ref};
-use super::second_factor;
 use super::shapes::schema_ref;
+use super::{external, second_factor};
 use crate::problem_codes::{self as codes, ProblemCode};
 use crate::routes::types::{
     HealthAnswer, InvitationRequest, LoginRequest, LookupAnswer, LookupRequest, MeAnswer, PasswordRequest, Reference,
@@ -18,6 +18,7 @@ use crate::routes::types::{
 /// Groups of special operations, with what they are about.
 pub(super) const TAGS: &[(&str, &str)] = &[
     ("sign_in", "Signing in, staying signed in, and who one is."),
+    ("identity_providers", "Who else the organisation lets say who somebody is."),
     ("submissions", "What comes in through forms, and what became of it."),
     ("audit", "The organisation's log: who did what, and was let do it or not."),
     ("jobs", "What is done later, how far it is, and what became of it."),
@@ -297,7 +298,7 @@ fn jwks() -> Value {
 
 /// Every special operation, those of areas with a file of their own too.
 fn all() -> impl Iterator<Item = &'static Special> {
-    [SPECIAL, second_factor::OPERATIONS].into_iter().flatten()
+    [SPECIAL, second_factor::OPERATIONS, external::OPERATIONS].into_iter().flatten()
 }
 
 /// The special operations.

@@ -225,7 +225,7 @@ pub struct SessionsAnswer {
 }
 
 /// Times have milliseconds, always.
-fn milliseconds<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn milliseconds<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&format_time(*time))
 }
 

@@ -1,5 +1,6 @@
 //! People: signing in, sessions, passwords, invitations, and the organisations they belong to.
 
+mod external;
 mod failures;
 pub(crate) mod hashing;
 mod invitations;
@@ -18,6 +19,10 @@ pub(crate) mod tests;
 mod throttle;
 mod users;
 
+pub use external::{
+    Begun, Connection, ExternalPerson, ProviderInfo, Taken, Wanted, create_identity_provider, delete_identity_provider,
+    identity_provider, identity_providers, update_identity_provider,
+};
 pub use hashing::Password;
 pub use invitations::accept_invitation;
 pub use me::{Me, me};

@@ -108,9 +108,9 @@ impl std::fmt::Debug for SignedIn {
 }
 
 /// A user that the name belongs to.
-struct Candidate {
+pub(super) struct Candidate {
     org: Uuid,
-    user: Uuid,
+    pub(super) user: Uuid,
     hash: Option<String>,
     disabled: bool,
 }
@@ -157,7 +157,7 @@ impl Gate {
 }
 
 /// Living users of that name, in that organisation or in any.
-async fn candidates(gate: &Gate, name: &LoginName, slug: Option<&str>) -> Result<Vec<Candidate>, Failure> {
+pub(super) async fn candidates(gate: &Gate, name: &LoginName, slug: Option<&str>) -> Result<Vec<Candidate>, Failure> {
     let mut found = logins::find(gate.engine(), &*gate.installation_ring()?, name).await?;
     if let Some(slug) = slug {
         let slug = slug.trim().to_lowercase();
@@ -244,7 +244,8 @@ async fn newcomer(gate: &Gate, org: Uuid, user: Uuid, session: Uuid, request: Re
     gate.caller(known, Principal::User { id: user, session }, rights, Vec::new(), request).await
 }
 
-fn session_row(
+/// The row of a session that begins.
+pub(super) fn session_row(
     tx: &Tx<'_>,
     user: Uuid,
     id: Uuid,
@@ -267,6 +268,7 @@ fn session_row(
         idle_expires_at: ends,
         absolute_expires_at: ends,
         ended_at: None,
+        provider_id: None,
     })
 }
 
