@@ -16,6 +16,7 @@ mod m2026_11_26_000012_erasures;
 mod m2026_11_26_000013_settings;
 mod m2026_11_26_000015_second_factor;
 mod m2026_11_26_000016_identities;
+mod m2026_11_26_000018_rights;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000013_settings::Migration),
             Box::new(m2026_11_26_000015_second_factor::Migration),
             Box::new(m2026_11_26_000016_identities::Migration),
+            Box::new(m2026_11_26_000018_rights::Migration),
         ]
     }
 }

@@ -448,7 +448,7 @@ mod tests {
             (json!({"issuer": "https://user:x@id.example.com"}), "/issuer", "target_invalid"),
             (json!({"issuer": "https://id.example.com/?a=b"}), "/issuer", "target_invalid"),
             (json!({"redirect_uris": ["javascript:alert(1)"]}), "/redirect_uris/0", "target_invalid"),
-            (json!({"role_mapping": [{"group": "a", "role": "king"}]}), "/role_mapping/0/role", "choice_unknown"),
+            (json!({"role_mapping": [{"group": "a", "role": "king"}]}), "/role_mapping/0/role", "role_unknown"),
             (json!({"client_secret": 1}), "/client_secret", "type_wrong"),
             (json!({"colour": "red"}), "/colour", "field_unknown"),
         ] {

@@ -24,6 +24,7 @@ mod postgres_faults;
 mod real_provider;
 mod reveal;
 mod rights;
+mod roles;
 mod round_trips;
 mod second_factor;
 mod secrets;

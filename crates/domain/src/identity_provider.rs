@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::codes;
+use crate::fields::RoleKey;
 use crate::flaw::Flaw;
-use crate::kinds::RoleName;
 use crate::read::Finding;
 
 /// The longest text of a provider, in characters.
@@ -200,12 +200,13 @@ impl Said {
         Some(self.role_key(&format!("/{name}"), &value))
     }
 
+    /// The key of a role; whether there is such a role, the organisation knows.
     fn role_key(&mut self, pointer: &str, value: &Value) -> String {
         let before = self.findings.len();
         let key = self.line(pointer, value);
-        if self.findings.len() == before && RoleName::from_key(&key).is_none() {
-            let choices: Vec<&str> = RoleName::VOCABULARY.items.iter().map(|(key, ..)| *key).collect();
-            let flaw = Flaw::new(&codes::CHOICE_UNKNOWN).with("value", &key).with("choices", choices.join(", "));
+        if self.findings.len() == before
+            && let Err(flaw) = RoleKey::parse(&key)
+        {
             self.wrong(pointer, flaw);
         }
         key
@@ -320,14 +321,14 @@ mod tests {
         body["redirect_uris"] = json!([]);
         body["scopes"] = json!(["email profile"]);
         body["role_mapping"] =
-            json!([{"group": "a", "role": "king"}, {"group": "b"}, 1, {"group": "c", "role": "manager", "x": 1}]);
+            json!([{"group": "a", "role": "The King"}, {"group": "b"}, 1, {"group": "c", "role": "manager", "x": 1}]);
         body["enabled"] = json!("yes");
         body["client_secret/x"] = json!("s");
         let expected = [
             ("/name", "text_empty"),
             ("/issuer", "required"),
             ("/redirect_uris", "required"),
-            ("/role_mapping/0/role", "choice_unknown"),
+            ("/role_mapping/0/role", "role_key_invalid"),
             ("/role_mapping/1/role", "required"),
             ("/role_mapping/2", "type_wrong"),
             ("/role_mapping/3/x", "field_unknown"),

@@ -91,7 +91,7 @@ pub(super) const OPERATIONS: &[Special] = &[
         id: "identity_providers_create",
         tag: "identity_providers",
         summary: "Make an identity provider",
-        description: "With the right `settings.manage`; 20 at most.",
+        description: "With the rights `settings.manage` and to change every user, and `rights.grant` where it gives roles; 20 at most.",
         guard: Guard::Token,
         parameters: &["ChangeReason"],
         takes: Some(of::<IdentityProviderInput>()),

@@ -13,6 +13,7 @@ mod jobs;
 mod me;
 mod members;
 mod records;
+mod rights;
 pub(crate) mod second_factor;
 pub mod types;
 
@@ -27,5 +28,6 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     forms::configure(app);
     audit::configure(app);
     jobs::configure(app);
+    rights::configure(app);
     records::configure(app);
 }

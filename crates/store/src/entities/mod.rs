@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "sea-orm derives public types that name these")]
 
 pub(crate) mod allowance;
+pub(crate) mod collaborator;
 pub(crate) mod contact;
 pub(crate) mod customer;
 pub(crate) mod erasure;
@@ -22,6 +23,7 @@ pub(crate) mod login_failure;
 pub(crate) mod organisation;
 pub(crate) mod pii_index;
 pub(crate) mod recovery_code;
+pub(crate) mod role;
 pub(crate) mod schedule;
 pub(crate) mod second_factor;
 pub(crate) mod session;

@@ -4,6 +4,7 @@
 //! user who signs in by the same e-mail only where the provider says that the address is confirmed; otherwise anybody
 //! could take a colleague's account over by typing an address into a profile.
 
+use kehu_domain::codes;
 use kehu_domain::identity_provider::IdentityProvider;
 use kehu_domain::value::{LoginKind, LoginName};
 use sea_orm::sea_query::Expr;
@@ -76,6 +77,12 @@ impl Gate {
                 Err(Failure::SignIn(why)) => {
                     note(&caller, taken, &why.to_string()).await;
                     return Err(Failure::SignIn(why));
+                }
+                // No user can be made so; the client can mend nothing of it.
+                Err(Failure::Refused(findings)) => {
+                    let place = findings.first().map(|finding| finding.pointer.clone()).unwrap_or_default();
+                    note(&caller, taken, &format!("no user can be made: {place}")).await;
+                    return Err(ExternalFailure::NoAccount.failure());
                 }
                 admitted => return admitted,
             }
@@ -220,11 +227,15 @@ async fn set_role(tx: &Tx<'_>, user: Uuid, role: Option<String>) -> Result<(), F
     let row = user::Entity::find_by_id((tx.org_id(), user)).one(tx.db()).await?;
     let row = row.filter(|row| !row.disabled && row.deleted_at.is_none());
     let row = row.ok_or(Failure::SignIn(SignInFailure::AccountDisabled))?;
-    let Some(role) = role.filter(|role| *role != row.role) else { return Ok(()) };
+    let Some(role) = role.filter(|role| Some(role) != row.role.as_ref()) else { return Ok(()) };
     let change = Change { id: user, body: json!({ "role": role }), expected: None, allow_duplicate: false };
     match tx.attempt(async || users()?.change(tx, change).await.map(drop)).await {
         // The last administrator stays one, whatever the groups say: otherwise nobody could mend them.
-        Err(Failure::Refused(_)) => Ok(()),
+        Err(Failure::Refused(findings)) if findings.iter().all(|one| one.flaw.code == &codes::LAST_ADMINISTRATOR) => {
+            Ok(())
+        }
+        // A role that is not there any more, or may not be given beside another.
+        Err(Failure::Refused(_)) => Err(ExternalFailure::NoRole.failure()),
         done => done,
     }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use kehu_domain::codes;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::identity_provider::IdentityProvider;
-use kehu_domain::rights::Right;
+use kehu_domain::rights::{Action, Right};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
@@ -16,6 +16,7 @@ use crate::entities::{external_sign_in, identity, identity_provider, session};
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::journal::Entry;
+use crate::ops::roles;
 use crate::people::hashing::Password;
 use crate::people::sessions;
 use crate::refusals::{Refusal, noting};
@@ -24,6 +25,8 @@ use crate::tx::Tx;
 
 use super::settings;
 
+/// The verb of what changes nothing.
+const READ: &str = "read";
 /// How many an organisation can have.
 const MOST: u64 = 20;
 
@@ -55,14 +58,18 @@ fn info(row: &identity_provider::Model) -> Result<ProviderInfo, Failure> {
     })
 }
 
-/// Does it where the caller may lay down how people sign in.
+/// Does it where the caller may lay down how people sign in. Whoever writes must be able to change every user: a provider
+/// says who somebody is, which is as much as setting everybody's password.
 async fn allowed<T>(
     caller: &Caller,
     verb: &'static str,
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let work =
-        async { if caller.rights().grants(Right::SettingsManage) { work.await } else { Err(Failure::Forbidden) } };
+    let work = async {
+        let may = caller.rights().grants(Right::SettingsManage)
+            && (verb == READ || caller.reach(Action::Update, "user").is_ok_and(|reach| reach.all));
+        if may { work.await } else { Err(Failure::Forbidden) }
+    };
     noting(caller, Refusal::to("identity_provider", verb), work).await
 }
 
@@ -71,7 +78,7 @@ async fn allowed<T>(
 /// # Errors
 /// [`Failure::Forbidden`] without the right over settings.
 pub async fn identity_providers(caller: &Caller) -> Result<Vec<ProviderInfo>, Failure> {
-    allowed(caller, "read", async {
+    allowed(caller, READ, async {
         let rows = identity_provider::Entity::find()
             .filter(identity_provider::Column::OrgId.eq(caller.org().id))
             .order_by_asc(identity_provider::Column::Id);
@@ -85,7 +92,7 @@ pub async fn identity_providers(caller: &Caller) -> Result<Vec<ProviderInfo>, Fa
 /// # Errors
 /// [`Failure::Forbidden`] without the right over settings; [`Failure::NotFound`].
 pub async fn identity_provider(caller: &Caller, id: Uuid) -> Result<ProviderInfo, Failure> {
-    allowed(caller, "read", async {
+    allowed(caller, READ, async {
         let row = identity_provider::Entity::find_by_id((caller.org().id, id)).one(caller.db()).await?;
         info(&row.ok_or(Failure::NotFound)?)
     })
@@ -105,6 +112,7 @@ pub async fn create_identity_provider(
     allowed(caller, "create", async {
         caller
             .write(async move |tx: &Tx<'_>| {
+                check_roles(tx, &settings, None).await?;
                 let all = identity_provider::Entity::find().filter(identity_provider::Column::OrgId.eq(tx.org_id()));
                 if all.count(tx.db()).await? >= MOST {
                     return Err(Failure::refused("", Flaw::new(&codes::LIST_TOO_LONG).with("max", MOST)));
@@ -167,6 +175,7 @@ pub async fn update_identity_provider(
                 let row = identity_provider::Entity::find_by_id((tx.org_id(), id)).one(tx.db()).await?;
                 let row = row.ok_or(Failure::NotFound)?;
                 let before = super::settings(&row)?;
+                check_roles(tx, &settings, Some(&before)).await?;
                 let mut update = identity_provider::Entity::update_many()
                     .col_expr(C::Settings, Expr::value(text_of(&settings)?))
                     .col_expr(C::Version, Expr::value(version + 1))
@@ -223,6 +232,32 @@ pub async fn delete_identity_provider(caller: &Caller, id: Uuid) -> Result<(), F
             .await
     })
     .await
+}
+
+/// Checks the roles that a provider's word gives or gave: each exists, and whoever changes such a provider may give
+/// roles. Another issuer would give them to whom it likes.
+async fn check_roles(
+    tx: &Tx<'_>,
+    settings: &IdentityProvider,
+    before: Option<&IdentityProvider>,
+) -> Result<(), Failure> {
+    let gives = |settings: &IdentityProvider| settings.maps_roles() || settings.default_role.is_some();
+    if !gives(settings) && !before.is_some_and(gives) {
+        return Ok(());
+    }
+    if !tx.caller().rights().grants(Right::RightsGrant) {
+        let flaw = Flaw::new(&codes::RIGHT_MISSING).with("right", "rights.grant");
+        return Err(Failure::refused("/role_mapping", flaw));
+    }
+    let mapped = settings.role_mapping.iter().enumerate();
+    let mapped = mapped.map(|(at, mapping)| (format!("/role_mapping/{at}/role"), &mapping.role));
+    let default = settings.default_role.iter().map(|role| ("/default_role".to_owned(), role));
+    for (pointer, role) in mapped.chain(default) {
+        if roles::find(tx, role).await?.is_none() {
+            return Err(Failure::refused(pointer, roles::unknown(tx, role)));
+        }
+    }
+    Ok(())
 }
 
 async fn end_sessions(tx: &Tx<'_>, provider: Uuid) -> Result<(), Failure> {
