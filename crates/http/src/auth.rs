@@ -5,25 +5,27 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{HttpRequest, web};
-use kehu_store::people::SignedIn;
+use kehu_store::people::{ACCESS_TOKEN_SECONDS, SignedIn};
 use kehu_store::{Caller, Gate, Verified};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
 use crate::headers::{Incoming, change_reason};
-use crate::jwt::{Claims, PublicKey, Signer, SigningError, TokenError, Verifier, new_signing_key};
+use crate::jwt::{Claims, TokenError};
 use crate::problem::Problem;
 use crate::problem_codes as codes;
 use crate::routes::types::TokenAnswer;
+use crate::signing::Keys;
 use crate::state::State;
 
-/// How long an access token is good, in seconds.
-const GOOD_FOR: u32 = 15 * 60;
 /// How many verified tokens are remembered: checking a signature takes longer than everything else about a token.
 const REMEMBERED: u64 = 50_000;
 /// After how long the keys are read again, so that one that was retired is not believed for long; milliseconds.
 const KEYS_FRESH: i64 = 60_000;
+/// How old keys may be that a request goes on with while another one reads them; milliseconds. A server that nobody asked
+/// for long may have missed a whole rotation.
+const KEYS_USABLE: i64 = 5 * 60_000;
 /// How often at most an unknown key lets the keys be read again; milliseconds.
 const KEYS_PAUSE: i64 = 1_000;
 
@@ -34,11 +36,6 @@ pub(crate) struct Auth {
     read_at: AtomicI64,
     reading: Mutex<()>,
     verified: Cache<[u8; 32], Claims>,
-}
-
-struct Keys {
-    signer: Signer,
-    verifier: Verifier,
 }
 
 impl Auth {
@@ -59,12 +56,12 @@ impl Auth {
     /// Tokens for somebody who signed in or stayed signed in.
     pub(crate) async fn tokens(&self, gate: &Gate, signed_in: &SignedIn) -> Result<TokenAnswer, Problem> {
         let Verified { org, user, session } = signed_in.verified;
-        let claims = Claims::new(org, user, session, gate.now().timestamp_millis(), GOOD_FOR);
+        let claims = Claims::new(org, user, session, gate.now().timestamp_millis(), ACCESS_TOKEN_SECONDS);
         Ok(TokenAnswer {
-            access_token: self.keys(gate).await?.signer.issue(&claims)?,
+            access_token: self.keys(gate).await?.signer(gate.now())?.issue(&claims)?,
             refresh_token: signed_in.refresh_token.to_string(),
             token_type: "Bearer",
-            expires_in: GOOD_FOR.into(),
+            expires_in: ACCESS_TOKEN_SECONDS.into(),
         })
     }
 
@@ -98,11 +95,11 @@ impl Auth {
     /// The keys, at most a minute old.
     async fn keys(&self, gate: &Gate) -> Result<Arc<Keys>, Problem> {
         let now = gate.now().timestamp_millis();
-        let fresh = now - self.read_at.load(Ordering::Relaxed) < KEYS_FRESH;
+        let age = now - self.read_at.load(Ordering::Relaxed);
         match self.known() {
-            Some(keys) if fresh => Ok(keys),
+            Some(keys) if age < KEYS_FRESH => Ok(keys),
             // One request reads them; the others go on with what there is.
-            Some(keys) if self.reading.try_lock().is_err() => Ok(keys),
+            Some(keys) if age < KEYS_USABLE && self.reading.try_lock().is_err() => Ok(keys),
             _ => self.read(gate, KEYS_FRESH).await,
         }
     }
@@ -111,7 +108,7 @@ impl Auth {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the keys, unless somebody else did within `pause` milliseconds; makes one where none can sign.
+    /// Reads the keys, unless somebody else did within `pause` milliseconds; makes one where one is due.
     async fn read(&self, gate: &Gate, pause: i64) -> Result<Arc<Keys>, Problem> {
         let _one_at_a_time = self.reading.lock().await;
         let now = gate.now().timestamp_millis();
@@ -119,16 +116,7 @@ impl Auth {
             return Ok(keys);
         }
         self.read_at.store(now, Ordering::Relaxed);
-        let keys = match load(gate).await? {
-            Some(keys) => keys,
-            None => {
-                let private = new_signing_key()?;
-                let public = Signer::from_pkcs8(&private)?.public_key();
-                gate.add_signing_key(&private, public.as_bytes()).await?;
-                let made = load(gate).await?;
-                made.ok_or_else(|| Problem::internal("a signing key that was made just now is not there"))?
-            }
-        };
+        let keys = Keys::read(gate).await?;
         let keys = Arc::new(keys);
         let before = self.keys.write().unwrap_or_else(PoisonError::into_inner).replace(keys.clone());
         if before.is_some_and(|before| before.verifier.jwks_json() != keys.verifier.jwks_json()) {
@@ -136,22 +124,6 @@ impl Auth {
             self.verified.invalidate_all();
         }
         Ok(keys)
-    }
-}
-
-/// The newest key that is not retired signs; all that are not retired are believed.
-async fn load(gate: &Gate) -> Result<Option<Keys>, Problem> {
-    let keys = gate.signing_keys().await?;
-    let mut living = keys.iter().filter(|key| key.retired_at.is_none()).peekable();
-    let Some(newest) = living.peek() else { return Ok(None) };
-    let signer = Signer::from_pkcs8(&newest.private)?;
-    let verifier = Verifier::new(living.filter_map(|key| PublicKey::from_bytes(&key.public)));
-    Ok(Some(Keys { signer, verifier }))
-}
-
-impl From<SigningError> for Problem {
-    fn from(error: SigningError) -> Self {
-        Self::internal(error.to_string())
     }
 }
 

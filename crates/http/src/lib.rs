@@ -19,6 +19,7 @@ pub mod query;
 pub mod routes;
 pub mod server;
 pub mod signed;
+pub mod signing;
 pub mod state;
 mod submitted;
 pub mod tls;

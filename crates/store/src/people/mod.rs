@@ -24,6 +24,6 @@ pub use orgs::{FirstAdmin, Founded, NewOrg};
 pub use passwords::{ChangePassword, change_password};
 pub use sessions::{SessionInfo, end_session, sessions};
 pub use sign_in::{Client, SignIn, SignedIn};
-pub use signing::SigningKey;
+pub use signing::{ACCESS_TOKEN_SECONDS, Replace, SigningKey, is_due, is_outlived, signer};
 pub use sweep::Swept;
 pub use users::{create_user, update_user};
