@@ -40,10 +40,19 @@ pub enum Right {
     AuditRead,
     /// Erase persons and companies for good.
     DataPurge,
+    /// Make roles, and give them to users.
+    RightsGrant,
+    /// Make and revoke keys of programs.
+    KeysManage,
 }
 
 /// Every right that is about no record, in the order of the matrix.
-pub const RIGHTS: [(Right, &str); 2] = [(Right::AuditRead, "audit.read"), (Right::DataPurge, "data.purge")];
+pub const RIGHTS: [(Right, &str); 4] = [
+    (Right::AuditRead, "audit.read"),
+    (Right::DataPurge, "data.purge"),
+    (Right::RightsGrant, "rights.grant"),
+    (Right::KeysManage, "keys.manage"),
+];
 
 /// How far an action reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +140,7 @@ static ADMINISTRATOR: Rights = Rights {
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
     identity: Sight::Masked,
     reveals: ALL,
-    besides: &[Right::AuditRead, Right::DataPurge],
+    besides: &[Right::AuditRead, Right::DataPurge, Right::RightsGrant, Right::KeysManage],
 };
 
 static MANAGER: Rights = Rights {
@@ -168,7 +177,7 @@ static SYSTEM: Rights = Rights {
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
     identity: Sight::Full,
     reveals: NONE,
-    besides: &[Right::AuditRead, Right::DataPurge],
+    besides: &[Right::AuditRead, Right::DataPurge, Right::RightsGrant, Right::KeysManage],
 };
 
 impl Rights {

@@ -3,10 +3,11 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{HttpRequest, web};
 use kehu_store::people::{ACCESS_TOKEN_SECONDS, SignedIn};
-use kehu_store::{Caller, Gate, Verified};
+use kehu_store::{Caller, Gate, Principal, Verified};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
@@ -18,6 +19,7 @@ use crate::problem_codes as codes;
 use crate::routes::types::TokenAnswer;
 use crate::signing::Keys;
 use crate::state::State;
+use crate::tickets;
 
 /// How many verified tokens are remembered: checking a signature takes longer than everything else about a token.
 const REMEMBERED: u64 = 50_000;
@@ -59,10 +61,36 @@ impl Auth {
         let claims = Claims::new(org, user, session, gate.now().timestamp_millis(), ACCESS_TOKEN_SECONDS);
         Ok(TokenAnswer {
             access_token: self.keys(gate).await?.signer(gate.now())?.issue(&claims)?,
-            refresh_token: signed_in.refresh_token.to_string(),
+            refresh_token: Some(signed_in.refresh_token.to_string()),
             token_type: "Bearer",
             expires_in: ACCESS_TOKEN_SECONDS.into(),
         })
+    }
+
+    /// A ticket of a session for one address, of which `address` is a hash.
+    pub(crate) async fn ticket(
+        &self,
+        gate: &Gate,
+        verified: Verified,
+        seconds: u32,
+        address: &str,
+    ) -> Result<String, Problem> {
+        let Verified { org, user, session } = verified;
+        let claims = Claims::new(org, user, session, gate.now().timestamp_millis(), seconds);
+        Ok(self.keys(gate).await?.signer(gate.now())?.issue_ticket(&claims, address)?)
+    }
+
+    /// Whom a ticket for that address speaks for.
+    pub(crate) async fn verify_ticket(&self, gate: &Gate, ticket: &str, address: &str) -> Result<Verified, Problem> {
+        let now = gate.now().timestamp_millis();
+        let keys = self.keys_for(gate, ticket, now).await?;
+        let claims = keys.verifier.verify_ticket(ticket, address, now).map_err(|error| {
+            Problem::new(match error {
+                TokenError::Expired => &codes::TICKET_EXPIRED,
+                TokenError::Invalid => &codes::TICKET_INVALID,
+            })
+        })?;
+        Ok(Verified { org: claims.org, user: claims.sub, session: claims.sid })
     }
 
     /// Whom a token speaks for. Whether the session still lives is the gate's to say.
@@ -84,12 +112,17 @@ impl Auth {
     }
 
     async fn check(&self, gate: &Gate, token: &str, now: i64) -> Result<Claims, Problem> {
+        self.keys_for(gate, token, now).await?.verifier.verify(token, now).map_err(refused)
+    }
+
+    /// The keys, with the one that a token names if there is such a one.
+    async fn keys_for(&self, gate: &Gate, token: &str, now: i64) -> Result<Arc<Keys>, Problem> {
         let mut keys = self.keys(gate).await?;
         if !keys.verifier.knows_key_of(token) && now - self.read_at.load(Ordering::Relaxed) >= KEYS_PAUSE {
             // Another server may have made the key since.
             keys = self.read(gate, KEYS_PAUSE).await?;
         }
-        keys.verifier.verify(token, now).map_err(refused)
+        Ok(keys)
     }
 
     /// The keys, at most a minute old.
@@ -154,18 +187,35 @@ pub(crate) async fn verified(request: &HttpRequest) -> Result<Verified, Problem>
     state.auth.verify(&state.gate, token).await
 }
 
-/// Who is calling.
+/// Who is calling: a user by an access token, a program by its key or by a user's personal token.
 ///
 /// # Errors
-/// 401: no token, not one of ours, its time is over, the session has ended, or the account is disabled. 400: the reason
-/// of a write is malformed.
+/// 401: no token, not one of ours, its time is over, the session has ended, or the account is disabled. 403: a token that
+/// only reads. 400: the reason of a write is malformed, or a token stands in the address.
 pub(crate) async fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
-    let verified = verified(request).await?;
+    tickets::none_in_address(request)?;
+    let token = bearer(request.headers())?;
     let mut info = incoming(request)?.for_gate("api");
+    let state = state(request)?;
+    // Who it is comes first: nobody else gets as far as having a header looked at.
+    let verified = if Gate::is_key(token) { None } else { Some(state.auth.verify(&state.gate, token).await?) };
     if !request.method().is_safe() {
         info.reason = change_reason(request.headers())?;
     }
-    Ok(state(request)?.gate.user(verified, info).await?)
+    let caller = match verified {
+        Some(verified) => state.gate.user(verified, info).await?,
+        None => state.gate.key(token, info).await?,
+    };
+    if matches!(caller.principal(), Principal::Personal { reads: true, .. }) && !only_reads(request) {
+        return Err(Problem::new(&codes::KEY_READS_ONLY));
+    }
+    Ok(caller)
+}
+
+/// Whether a request changes nothing: a question that is too long for an address is a POST.
+fn only_reads(request: &HttpRequest) -> bool {
+    let asks = |route: String| route.ends_with("/search") || route == "/v1/lookup";
+    request.method().is_safe() || (request.method() == Method::POST && request.match_pattern().is_some_and(asks))
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750).

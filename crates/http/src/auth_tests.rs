@@ -63,7 +63,7 @@ async fn gate(options: &EngineOptions, clock: &Arc<AtomicI64>) -> Gate {
 
 fn server(gate: Gate, sign_ins: u32) -> web::Data<State> {
     let limits = Limits { requests: 0, submissions: 0, sign_ins, in_flight: 10 };
-    web::Data::new(State::new(gate, limits, Forwarded::Ignored, false).unwrap())
+    web::Data::new(State::new(gate, limits, Forwarded::Ignored, Vec::new()).unwrap())
 }
 
 impl Bed {
@@ -173,7 +173,11 @@ async fn nothing_else_is_a_token() {
     assert_eq!(bed.call(Method::GET, "/v1/me", Some(" "), None).await.code(), (401, "token_missing"));
     let mut bent = access.clone();
     bent.pop();
-    for token in ["x", "sk_abc", text(&tokens, "refresh_token"), &bent] {
+    for token in ["sk_abc", "pat_", &format!("sk_{}", "A".repeat(64))] {
+        // A malformed key is like an unknown one.
+        assert_eq!(bed.call(Method::GET, "/v1/customers", Some(token), None).await.code(), (401, "key_invalid"));
+    }
+    for token in ["x", "pk_abc", text(&tokens, "refresh_token"), &bent] {
         assert_eq!(bed.call(Method::GET, "/v1/customers", Some(token), None).await.code(), (401, "token_invalid"));
     }
 }

@@ -332,6 +332,9 @@ fn sign_in(failure: SignInFailure) -> Problem {
         SignInFailure::OrganisationRequired => &codes::ORGANISATION_REQUIRED,
         SignInFailure::AccountDisabled => &codes::ACCOUNT_DISABLED,
         SignInFailure::SessionEnded => &codes::SESSION_ENDED,
+        SignInFailure::KeyInvalid => &codes::KEY_INVALID,
+        SignInFailure::KeyRevoked => &codes::KEY_REVOKED,
+        SignInFailure::KeyExpired => &codes::KEY_EXPIRED,
         SignInFailure::Throttled(seconds) => return Problem::rate_limited(seconds),
     })
 }

@@ -79,7 +79,7 @@ impl Server {
     /// An address that cannot be had.
     pub fn bind(options: ServerOptions, gate: Gate) -> Result<Self, StartError> {
         let ServerOptions { listen, tls, metrics_listen, cors_origins, forwarded, limits, drain } = options;
-        let state = web::Data::new(State::new(gate, limits, forwarded, !cors_origins.is_empty())?);
+        let state = web::Data::new(State::new(gate, limits, forwarded, cors_origins.clone())?);
 
         let shared = state.clone();
         let ending = state.ending.clone();

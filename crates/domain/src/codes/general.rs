@@ -40,6 +40,9 @@ codes! {
     SLUG_INVALID = "slug_invalid", "“{value}” cannot be an organisation's short name.", "“{value}”不能作为组织的短名称。", "Write 2 to 40 lower-case letters, digits and hyphens, beginning with a letter.", "请填写以字母开头的 2 到 40 个小写字母、数字或连字符。";
     PASSWORD_WRONG = "password_wrong", "This is not the present password.", "当前密码不正确。", "", "";
     PASSWORD_OWN = "password_own", "One's own password is changed with the present one.", "修改自己的密码须提供当前密码。", "Send both to POST /v1/me/password.", "请通过 POST /v1/me/password 提交新旧密码。";
+    TIME_PAST = "time_past", "{value} is over.", "{value} 已经过去。", "Give a time to come.", "请填写将来的时间。";
+    KEY_ROLE_NOT_OWN = "key_role_not_own", "You may give a key your own role only.", "您只能为密钥指定您自己的角色。", "Choose your own role, or ask somebody who may give rights.", "请选择您自己的角色，或请有授权权限的人员创建。";
+    TICKET_PATH = "ticket_path", "A ticket is for an address of this API without a fragment or a ticket: “/v1/…”, at most 2,000 characters of ASCII.", "临时凭证只能用于本 API 的地址：以“/v1/”开头，不含片段和临时凭证，最多 2000 个 ASCII 字符。", "Send path and query as they will be asked for, percent-encoded.", "请按实际请求发送路径和查询部分，并进行百分号编码。";
     INVITATION_INVALID = "invitation_invalid", "The invitation was used, has expired, or never was one.", "邀请已使用、已过期或无效。", "Ask an administrator for a new one.", "请联系管理员重新邀请。";
     TEAM_CYCLE = "team_cycle", "A team cannot be below itself.", "团队不能成为自己的下级。", "Choose another parent.", "请选择其他上级团队。";
     LAST_ADMINISTRATOR = "last_administrator", "The last administrator cannot lose the role or be disabled.", "不能停用最后一位管理员或取消其角色。", "Make somebody else administrator first.", "请先指定另一位管理员。";

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
+use super::credentials;
 use super::operation::{Answer, Guard, Operation, parameter_ref};
 use super::shapes::schema_ref;
 use crate::problem_codes::{self as codes, ProblemCode};
@@ -17,6 +18,7 @@ use crate::routes::types::{
 /// Groups of special operations, with what they are about.
 pub(super) const TAGS: &[(&str, &str)] = &[
     ("sign_in", "Signing in, staying signed in, and who one is."),
+    ("keys", "Keys of programs, personal tokens, and addresses that open by themselves."),
     ("submissions", "What comes in through forms, and what became of it."),
     ("audit", "The organisation's log: who did what, and was let do it or not."),
     ("jobs", "What is done later, how far it is, and what became of it."),
@@ -26,13 +28,13 @@ pub(super) const TAGS: &[(&str, &str)] = &[
 
 /// The type of a body: how it is called, and how its schema and those it uses are found.
 #[derive(Clone, Copy)]
-struct Type {
+pub(super) struct Type {
     name: fn() -> String,
     collect: fn(&mut Vec<(String, RefOr<Schema>)>),
 }
 
 /// The body that a struct says.
-const fn of<T: ToSchema>() -> Type {
+pub(super) const fn of<T: ToSchema>() -> Type {
     Type {
         name: || T::name().into_owned(),
         collect: |all| {
@@ -43,7 +45,7 @@ const fn of<T: ToSchema>() -> Type {
 }
 
 /// What an operation answers when it does what was asked.
-enum Gives {
+pub(super) enum Gives {
     /// A struct as JSON.
     Body(u16, Type, &'static str),
     /// Nothing but a status.
@@ -52,20 +54,21 @@ enum Gives {
     Other(u16, &'static str, fn() -> Value, &'static str),
 }
 
-struct Special {
-    method: &'static str,
-    path: &'static str,
-    id: &'static str,
-    tag: &'static str,
-    summary: &'static str,
-    description: &'static str,
-    guard: Guard,
+/// A special operation.
+pub(super) struct Special {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) id: &'static str,
+    pub(super) tag: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) description: &'static str,
+    pub(super) guard: Guard,
     /// Names of shared parameters.
-    parameters: &'static [&'static str],
-    takes: Option<Type>,
-    gives: Gives,
-    headers: &'static [&'static str],
-    problems: &'static [&'static ProblemCode],
+    pub(super) parameters: &'static [&'static str],
+    pub(super) takes: Option<Type>,
+    pub(super) gives: Gives,
+    pub(super) headers: &'static [&'static str],
+    pub(super) problems: &'static [&'static ProblemCode],
 }
 
 const SPECIAL: &[Special] = &[
@@ -75,13 +78,20 @@ const SPECIAL: &[Special] = &[
         id: "auth_login",
         tag: "sign_in",
         summary: "Sign in",
-        description: "Begins a session. A wrong name and a wrong password are answered alike.",
+        description: "Begins a session. A wrong name and a wrong password are answered alike. With `\"transport\": \"cookie\"` \
+                      the refresh token comes as the cookie `__Host-kehu_refresh` (HttpOnly, Secure, SameSite=Strict) \
+                      to a page of this server's origin or of a configured one.",
         guard: Guard::Public,
         parameters: &[],
         takes: Some(of::<LoginRequest>()),
         gives: Gives::Body(200, of::<TokenAnswer>(), "The tokens of a new session."),
         headers: &[],
-        problems: &[&codes::CREDENTIALS_WRONG, &codes::ORGANISATION_REQUIRED, &codes::ACCOUNT_DISABLED],
+        problems: &[
+            &codes::CREDENTIALS_WRONG,
+            &codes::ORGANISATION_REQUIRED,
+            &codes::ACCOUNT_DISABLED,
+            &codes::ORIGIN_REFUSED,
+        ],
     },
     Special {
         method: "post",
@@ -90,13 +100,14 @@ const SPECIAL: &[Special] = &[
         tag: "sign_in",
         summary: "Refresh the access token",
         description: "A refresh token is good once. Within 30 seconds, and until its successor is used, the previous one \
-                      gives the same successor again; anything older ends the session.",
+                      gives the same successor again; anything older ends the session. Without one in the body the \
+                      cookie counts, which must come from a page of this server's origin or of a configured one.",
         guard: Guard::Public,
         parameters: &[],
         takes: Some(of::<RefreshRequest>()),
         gives: Gives::Body(200, of::<TokenAnswer>(), "New tokens of the same session."),
         headers: &[],
-        problems: &[&codes::SESSION_ENDED, &codes::ACCOUNT_DISABLED],
+        problems: &[&codes::SESSION_ENDED, &codes::ACCOUNT_DISABLED, &codes::ORIGIN_REFUSED],
     },
     Special {
         method: "post",
@@ -104,13 +115,14 @@ const SPECIAL: &[Special] = &[
         id: "auth_logout",
         tag: "sign_in",
         summary: "Sign out",
-        description: "Ends the session of the access token at once; where it has ended already, that is fine.",
+        description: "Ends the session of the access token at once; where it has ended already, that is fine. Without one the \
+                      refresh token of the cookie says which. The cookie is taken away.",
         guard: Guard::Token,
         parameters: &[],
         takes: None,
         gives: Gives::Nothing(204, "The session has ended."),
         headers: &[],
-        problems: &[],
+        problems: &[&codes::ORIGIN_REFUSED],
     },
     Special {
         method: "post",
@@ -132,7 +144,7 @@ const SPECIAL: &[Special] = &[
         id: "me_get",
         tag: "sign_in",
         summary: "Who am I?",
-        description: "The user, the organisation, and what may be done there.",
+        description: "The user, the organisation, and what may be done there. A program with a key of its own has no user.",
         guard: Guard::Token,
         parameters: &[],
         takes: None,
@@ -146,13 +158,13 @@ const SPECIAL: &[Special] = &[
         id: "me_password",
         tag: "sign_in",
         summary: "Change one's password",
-        description: "Ends the user's other sessions.",
+        description: "Ends the user's other sessions. Only in a session: a personal token changes no password.",
         guard: Guard::Token,
         parameters: &["ChangeReason"],
         takes: Some(of::<PasswordRequest>()),
         gives: Gives::Nothing(204, "The password is changed."),
         headers: &[],
-        problems: &[],
+        problems: &[&codes::FORBIDDEN],
     },
     Special {
         method: "get",
@@ -180,7 +192,7 @@ const SPECIAL: &[Special] = &[
         takes: None,
         gives: Gives::Nothing(204, "The session has ended."),
         headers: &[],
-        problems: &[&codes::NOT_FOUND],
+        problems: &[&codes::FORBIDDEN, &codes::NOT_FOUND],
     },
     Special {
         method: "post",
@@ -286,9 +298,14 @@ fn jwks() -> Value {
     })
 }
 
+/// Those of this file and of its siblings.
+fn all() -> impl Iterator<Item = &'static Special> {
+    SPECIAL.iter().chain(credentials::SPECIAL)
+}
+
 /// The special operations.
 pub(super) fn operations() -> impl Iterator<Item = Operation> {
-    SPECIAL.iter().map(|special| Operation {
+    all().map(|special| Operation {
         method: special.method,
         path: special.path.to_owned(),
         id: special.id.to_owned(),
@@ -317,8 +334,8 @@ fn answer(gives: &Gives) -> Answer {
 
 /// Schemas of every struct that a special operation reads or writes, and of those that records share with them.
 pub(super) fn schemas() -> Map<String, Value> {
-    let taken = SPECIAL.iter().filter_map(|special| special.takes);
-    let given = SPECIAL.iter().filter_map(|special| match special.gives {
+    let taken = all().filter_map(|special| special.takes);
+    let given = all().filter_map(|special| match special.gives {
         Gives::Body(_, body, _) => Some(body),
         _ => None,
     });

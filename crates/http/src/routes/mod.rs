@@ -2,21 +2,28 @@
 
 use actix_web::web::ServiceConfig;
 
+mod api_keys;
 mod audit;
 mod auth;
 mod erasure;
 pub(crate) mod forms;
 mod jobs;
+pub mod key_types;
 mod me;
 mod members;
 mod records;
+mod tickets;
 pub mod types;
+mod user_sessions;
 
 /// Registers the handlers, each address as one `web::resource` with all its methods: only so is a wrong method a 405.
 pub(crate) fn configure(app: &mut ServiceConfig) {
     crate::openapi::configure(app);
     auth::configure(app);
     me::configure(app);
+    api_keys::configure(app);
+    tickets::configure(app);
+    user_sessions::configure(app);
     forms::configure(app);
     audit::configure(app);
     jobs::configure(app);
