@@ -1,12 +1,16 @@
 //! Black-box tests: over HTTP, against the real program, on both engines; every test has an organisation of its own.
 
 mod another_language;
+mod api_keys;
+mod at_once;
 mod audit;
 mod children;
 mod compared;
+mod cookies;
 mod customers;
 mod edges;
 mod erasure;
+mod forged;
 mod guards;
 mod history;
 mod identity;
@@ -28,4 +32,5 @@ mod sets;
 mod sign_in;
 #[cfg(test)]
 mod stored;
+mod tickets;
 mod unreadable;

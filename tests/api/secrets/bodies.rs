@@ -93,6 +93,8 @@ impl Bodies<'_> {
             "email" => text(sown.mail(name)),
             "login" | "user_name" | "wechat" | "refresh_token" | "token" => text(sown.ascii(name)),
             "organisation" | "otp" | "client" => Value::Null,
+            "role" => "manager".into(),
+            "expires_at" => "2100-01-01T00:00:00Z".into(),
             "birthday" => text(sown.date(name)),
             "id_number" => text(sown.id_number(name)),
             "tags" => json!([sown.open(name)]),
