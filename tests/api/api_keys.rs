@@ -9,6 +9,8 @@ kehu_tests::on_both_engines!(
     a_personal_token_does_not_do_what_takes_a_session,
     a_token_that_only_reads_reads,
     keys_are_read_page_by_page,
+    a_key_is_limited_to_fields,
+    keys_and_roles_go_together,
 );
 
 #[cfg(test)]
@@ -59,7 +61,7 @@ mod tests {
             (&me["user"], &me["session"], &me["roles"]),
             (&Value::Null, &Value::Null, &json!(["administrator"]))
         );
-        assert_eq!((&me["key"]["id"], &me["can"]["customer"]["read"]), (&made["id"], &json!("all")));
+        assert_eq!((&me["key"]["id"], &me["can"]["customer"]["read"]), (&made["id"], &json!(["all"])));
         let used = org.admin.get(&path(&made)).expect(200).json();
         assert!(used["last_used_at"].is_string(), "{used}");
         // Not every use is written.
@@ -134,7 +136,7 @@ mod tests {
         for (body, place, code) in [
             (json!({"role": "manager"}), "/name", "required"),
             (json!({"name": "x"}), "/role", "required"),
-            (json!({"name": "x", "role": "emperor"}), "/role", "choice_unknown"),
+            (json!({"name": "x", "role": "emperor"}), "/role", "role_unknown"),
             (json!({"name": "x".repeat(101), "role": "manager"}), "/name", "text_too_long"),
             (json!({"name": "x", "role": "manager", "expires_at": "2020-01-01T00:00:00Z"}), "/expires_at", "time_past"),
             (json!({"name": "x", "role": "manager", "expires_at": "soon"}), "/expires_at", "instant_invalid"),
@@ -223,9 +225,9 @@ mod tests {
         assert_eq!(entry["session_id"], made["id"]);
         // The rights are those of the moment.
         let path = format!("/v1/users/{}", user.id);
-        assert_eq!(script.get("/v1/me").expect(200).json()["can"]["customer"]["delete"], "none");
+        assert_eq!(script.get("/v1/me").expect(200).json()["can"]["customer"]["delete"], json!([]));
         let _ = org.admin.patch(&path, &json!({"role": "administrator"})).expect(200);
-        assert_eq!(script.get("/v1/me").expect(200).json()["can"]["customer"]["delete"], "all");
+        assert_eq!(script.get("/v1/me").expect(200).json()["can"]["customer"]["delete"], json!(["all"]));
         let _ = org.admin.patch(&path, &json!({"role": "salesperson", "disabled": true})).expect(200);
         assert_eq!(script.get("/v1/me").expect(401).code(), "account_disabled");
         let _ = org.admin.patch(&path, &json!({"disabled": false})).expect(200);
@@ -311,5 +313,60 @@ mod tests {
         {
             let _ = org.admin.get(&format!("/v1/api_keys?{wrong}")).expect(400);
         }
+    }
+
+    pub(super) fn a_key_is_limited_to_fields(engine: Engine) {
+        let org = Org::new(engine);
+        let mut body = company("限定字段有限公司");
+        body["remark"] = json!("机密备注");
+        body["phones"] = json!(["13800138001"]);
+        let id = org.admin.post("/v1/customers?on_duplicate=allow", &body).expect(201).id();
+        let fields = ["customer.name", "customer.kind", "customer.phones"];
+        let asked = json!({"name": "话务", "role": "administrator", "fields": fields});
+        let made = org.admin.post("/v1/api_keys", &asked).expect(201).json();
+        assert_eq!(made["fields"], json!(fields));
+        let program = by(engine, &made);
+        let path = format!("/v1/customers/{id}");
+        let shown = program.get(&path).expect(200);
+        assert!(!shown.text.contains("机密备注"), "{}", shown.text);
+        assert_eq!((&shown.json()["name"], &shown.json()["remark"]), (&json!("限定字段有限公司"), &Value::Null));
+        assert!(shown.text.contains("13800138001"));
+        let _ = program.patch(&path, &json!({"name": "限定字段改名有限公司"})).expect(200);
+        assert_eq!(program.patch(&path, &json!({"remark": "x"})).expect(422).errors()[0].0, "/remark");
+        let _ = program.get("/v1/customers?filter[remark]=x").expect(400);
+        // Of another kind nothing.
+        let contact = json!({"customer_id": id, "name": "周一"});
+        assert!(program.post("/v1/contacts", &contact).status >= 400);
+        let history = program.get(&format!("{path}/history")).expect(200);
+        assert!(!history.text.contains("机密备注"), "{}", history.text);
+        for (field, place) in [("customer.salary", "/fields/1"), ("phones", "/fields/1"), ("planet.name", "/fields/1")] {
+            let asked = json!({"name": "x", "role": "administrator", "fields": ["customer.name", field]});
+            let errors = org.admin.post("/v1/api_keys", &asked).expect(422).errors();
+            assert_eq!(errors[0], (place.to_owned(), "key_field_unknown".to_owned()));
+        }
+        let asked = json!({"name": "x", "role": "administrator", "fields": "customer.name"});
+        assert_eq!(org.admin.post("/v1/api_keys", &asked).expect(422).errors()[0].1, "type_wrong");
+    }
+
+    pub(super) fn keys_and_roles_go_together(engine: Engine) {
+        let org = Org::new(engine);
+        let role = json!({"key": "reader", "name": "只读", "rights": {"kinds": {"customer": {"read": ["all"]}}}});
+        let role = org.admin.post("/v1/roles", &role).expect(201);
+        let made = make(&org.admin, "reader");
+        let program = by(engine, &made);
+        let _ = program.get("/v1/customers").expect(200);
+        let _ = program.post("/v1/customers", &company("x")).expect(403);
+        let role = format!("/v1/roles/{}", role.id());
+        assert_eq!(org.admin.delete(&role).expect(422).errors()[0].1, "role_in_use");
+        // Whoever manages keys and gives no rights gives a key the own role.
+        let keeper = json!({"key": "keeper", "name": "密钥管理", "rights": {"besides": ["keys.manage"]}});
+        let _ = org.admin.post("/v1/roles", &keeper).expect(201);
+        let keeper = org.user("keeper", None);
+        let refused = keeper.session.post("/v1/api_keys", &json!({"name": "x", "role": "administrator"})).expect(422);
+        assert_eq!(refused.errors()[0], ("/role".to_owned(), "key_role_not_own".to_owned()));
+        let _ = make(&keeper.session, "keeper");
+        let _ = keeper.session.delete(&path(&made)).expect(204);
+        let _ = org.admin.delete(&role).expect(204);
+        assert_eq!(program.get("/v1/customers").expect(401).code(), "key_revoked");
     }
 }

@@ -357,3 +357,6 @@ async fn a_new_key_is_published_signs_and_outlives_the_one_before() {
     bed.login().await;
     assert_eq!(states().await.first(), Some(&"published"));
 }
+
+#[path = "forged_tests.rs"]
+mod forged;

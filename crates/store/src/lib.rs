@@ -27,6 +27,7 @@ mod kept;
 mod ops;
 mod paging;
 mod pii;
+mod policy;
 mod query;
 mod refusals;
 mod registry;

@@ -6,12 +6,33 @@ use super::sown::Sown;
 
 /// Texts that lie in clear by design (docs/security.md): their words must be found. Any other text is held to be
 /// somebody's secret.
-const CLEAR: &[&str] =
-    &["name", "remark", "position", "summary", "next_step", "group", "consent_text", "honeypot", "device_name"];
+const CLEAR: &[&str] = &[
+    "name",
+    "remark",
+    "position",
+    "summary",
+    "next_step",
+    "group",
+    "consent_text",
+    "honeypot",
+    "device_name",
+    "description",
+];
 
 /// What is left out: what the caller may not choose, and what other members stand for as well.
-const LEFT_OUT: &[&str] =
-    &["owner_id", "team_id", "parent_id", "credit_code", "after", "sort", "record_id", "head", "assign"];
+const LEFT_OUT: &[&str] = &[
+    "owner_id",
+    "team_id",
+    "parent_id",
+    "credit_code",
+    "after",
+    "sort",
+    "record_id",
+    "head",
+    "assign",
+    "collaborators",
+    "other_roles",
+];
 
 /// A body for a door.
 pub(super) struct Bodies<'a> {
@@ -93,7 +114,7 @@ impl Bodies<'_> {
             "email" => text(sown.mail(name)),
             "login" | "user_name" | "wechat" | "refresh_token" | "token" => text(sown.ascii(name)),
             "organisation" | "otp" | "client" => Value::Null,
-            "role" => "manager".into(),
+            "role" if schema["properties"].get("expires_at").is_some() => "manager".into(),
             "expires_at" => "2100-01-01T00:00:00Z".into(),
             "birthday" => text(sown.date(name)),
             "id_number" => text(sown.id_number(name)),
@@ -104,7 +125,11 @@ impl Bodies<'_> {
             "where" => self.condition(filters, sown),
             "fields" if filters.is_object() => Value::Null,
             "fields" if schema["properties"].get("reason").is_some() => json!([first_of(schema)]),
+            "fields" if schema["properties"].get("expires_at").is_some() => json!(["customer.name", "customer.phones"]),
             "fields" if of_form => super::doors::form_fields(),
+            "role" if schema["properties"].get("other_roles").is_some() => "salesperson".into(),
+            "key" if schema["properties"].get("rights").is_some() => format!("planted_{}", kehu_tests::unique()).into(),
+            "rights" => json!({"besides": ["audit.read"]}),
             "origins" => json!(["https://www.example.com"]),
             "source_id" if of_form => "/lead_id".into(),
             "items" => return None,

@@ -17,6 +17,15 @@ codes! {
     FIELD_UNKNOWN = "field_unknown", "There is no field “{field}” here.", "此处没有字段“{field}”。", "Known fields: {known}.", "可用字段：{known}。";
     READ_ONLY = "read_only", "“{field}” cannot be written.", "“{field}”不可写入。", "Leave it out, or send it as it was read.", "请去掉该字段，或原样送回读到的值。";
     FIELD_HIDDEN = "field_hidden", "“{field}” cannot be changed by somebody who may not see it.", "无权查看“{field}”，因此不能修改。", "Leave it out.", "请去掉该字段。";
+    FIELD_ALWAYS_SEEN = "field_always_seen", "“{field}” cannot be hidden: whoever sees the record sees it.", "“{field}”不能隐藏：能看到记录的人都会看到它。", "Leave it out, or write \"full\".", "请去掉，或填写 \"full\"。";
+    FIELD_HAS_NO_MASK = "field_has_no_mask", "“{field}” has no mask.", "“{field}”没有掩码形式。", "Write \"full\" or \"hidden\".", "请填写 \"full\" 或 \"hidden\"。";
+    ROLE_KEY_INVALID = "role_key_invalid", "“{value}” cannot be the key of a role.", "“{value}”不能作为角色标识。", "Write 2 to 40 lower-case letters, digits and underscores, beginning with a letter.", "请填写以字母开头的 2 到 40 个小写字母、数字或下划线。";
+    ROLE_UNKNOWN = "role_unknown", "There is no role “{value}”.", "没有角色“{value}”。", "Name one of: {known}.", "可用的角色：{known}。";
+    ROLE_IN_USE = "role_in_use", "The role “{value}” is in use: {users} users or keys have it.", "角色“{value}”正在使用：{users} 个用户或密钥拥有它。", "Give the users another role, and revoke the keys.", "请先为这些用户更换角色，并吊销这些密钥。";
+    ROLES_TOGETHER = "roles_together", "“{value}” may not be held together with “{other}” here.", "本组织不允许同时担任“{value}”和“{other}”。", "The organisation keeps these duties apart: give them to different people.", "本组织已启用职责分离，请将这些角色分给不同的人。";
+    OWN_RIGHTS = "own_rights", "Nobody changes his own rights here.", "本组织不允许修改自己的权限。", "Ask somebody else who may grant rights.", "请让其他有授权权限的人修改。";
+    RIGHT_MISSING = "right_missing", "That takes the right “{right}”.", "该操作需要权限“{right}”。", "Ask somebody who has it.", "请联系拥有该权限的人。";
+    SHARING_FORBIDDEN = "sharing_forbidden", "A record is shared by its owner, or by somebody who may give it away.", "只有负责人或有权转移该记录的人可以共享它。", "Leave it out, or ask the owner.", "请去掉该字段，或请负责人操作。";
     CHOICE_UNKNOWN = "choice_unknown", "“{value}” is not one of the choices.", "“{value}”不在可选值之内。", "Choose one of: {choices}.", "可选值：{choices}。";
     ID_INVALID = "id_invalid", "“{value}” is not an id.", "“{value}”不是有效的编号。", "An id looks like 0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f.", "编号形如 0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f。";
     REFERENCE_UNKNOWN = "reference_unknown", "There is no {kind} with the id “{value}”, or it is out of your reach.", "没有编号为“{value}”的记录（{kind}），或您无权使用它。", "", "";
@@ -43,6 +52,7 @@ codes! {
     TIME_PAST = "time_past", "{value} is over.", "{value} 已经过去。", "Give a time to come.", "请填写将来的时间。";
     KEY_ROLE_NOT_OWN = "key_role_not_own", "You may give a key your own role only.", "您只能为密钥指定您自己的角色。", "Choose your own role, or ask somebody who may give rights.", "请选择您自己的角色，或请有授权权限的人员创建。";
     TICKET_PATH = "ticket_path", "A ticket is for an address of this API without a fragment or a ticket: “/v1/…”, at most 2,000 characters of ASCII.", "临时凭证只能用于本 API 的地址：以“/v1/”开头，不含片段和临时凭证，最多 2000 个 ASCII 字符。", "Send path and query as they will be asked for, percent-encoded.", "请按实际请求发送路径和查询部分，并进行百分号编码。";
+    KEY_FIELD_UNKNOWN = "key_field_unknown", "There is no field “{value}”.", "没有字段“{value}”。", "Name kind and field, such as “customer.phones”.", "请填写类型和字段，如“customer.phones”。";
     INVITATION_INVALID = "invitation_invalid", "The invitation was used, has expired, or never was one.", "邀请已使用、已过期或无效。", "Ask an administrator for a new one.", "请联系管理员重新邀请。";
     TEAM_CYCLE = "team_cycle", "A team cannot be below itself.", "团队不能成为自己的下级。", "Choose another parent.", "请选择其他上级团队。";
     LAST_ADMINISTRATOR = "last_administrator", "The last administrator cannot lose the role or be disabled.", "不能停用最后一位管理员或取消其角色。", "Make somebody else administrator first.", "请先指定另一位管理员。";

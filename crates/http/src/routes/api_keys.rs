@@ -41,9 +41,9 @@ async fn make(signed: SignedJson) -> Reply {
     query.finish()?;
     let mut members = Members::of(body)?;
     let (name, role) = (name(&mut members), members.required("role"));
-    let expires_at = members.time("expires_at");
+    let (fields, expires_at) = (members.texts("fields"), members.time("expires_at"));
     members.finish()?;
-    let asked = NewKey { name: name.unwrap_or_default(), role, expires_at };
+    let asked = NewKey { name: name.unwrap_or_default(), role, fields, expires_at };
     let made = api_keys::make(&caller, asked).await?;
     let location = format!("/v1/api_keys/{}", made.info.id);
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(created(made)))

@@ -18,6 +18,10 @@ pub struct KeyRequest {
     /// The role whose rights the key has. Without the right `rights.grant` only one's own.
     #[schema(example = "manager")]
     pub role: String,
+    /// Fields that the key is limited to, as kind and field. Everything else is hidden from it, and not its to write;
+    /// without a list it has what its role has.
+    #[schema(example = json!(["customer.name", "customer.phones", "contact.name"]))]
+    pub fields: Option<Vec<String>>,
     /// When it ends by itself; never without it.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -75,6 +79,9 @@ pub struct ApiKey {
     /// The role of a program's key; null for a personal token.
     #[schema(required)]
     pub role: Option<String>,
+    /// The fields that a program's key is limited to; null for those of its role.
+    #[schema(required)]
+    pub fields: Option<Vec<String>>,
     /// The user in whose name a personal token acts; null for a program's key.
     #[schema(required)]
     pub user: Option<Reference>,
@@ -103,8 +110,7 @@ pub struct ApiKey {
 
 impl From<KeyInfo> for ApiKey {
     fn from(info: KeyInfo) -> Self {
-        let KeyInfo { id, kind, name, hint, state, role, user, scope, .. } = info;
-        let KeyInfo { created_at, creator, expires_at, revoked_at, last_used_at, .. } = info;
+        let KeyInfo { id, kind, name, hint, state, role, fields, user, scope, created_at, creator, expires_at, revoked_at, last_used_at } = info;
         let reference = |(id, name)| Reference { id, name };
         Self {
             id,
@@ -113,6 +119,7 @@ impl From<KeyInfo> for ApiKey {
             hint,
             state,
             role,
+            fields,
             user: user.map(reference),
             scope,
             created_at,

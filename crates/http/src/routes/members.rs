@@ -56,6 +56,18 @@ impl Members {
         text.unwrap_or_default()
     }
 
+    /// A list of texts, where it is said.
+    pub(super) fn texts(&mut self, name: &'static str) -> Option<Vec<String>> {
+        self.known.push(name);
+        let said = self.said.remove(name).filter(|said| !said.is_null())?;
+        let texts: Option<Vec<String>> =
+            said.as_array().and_then(|all| all.iter().map(|one| one.as_str().map(str::to_owned)).collect());
+        if texts.is_none() {
+            self.flaw(name, typed("a list of texts", "文本列表"));
+        }
+        texts
+    }
+
     /// A moment, where it is said.
     pub(super) fn time(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
         match Instant::parse(&self.text(name)?) {

@@ -12,6 +12,7 @@ pub mod key_types;
 mod me;
 mod members;
 mod records;
+mod rights;
 mod tickets;
 pub mod types;
 mod user_sessions;
@@ -27,5 +28,6 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     forms::configure(app);
     audit::configure(app);
     jobs::configure(app);
+    rights::configure(app);
     records::configure(app);
 }

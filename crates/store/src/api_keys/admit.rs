@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Utc};
-use kehu_domain::kinds::RoleName;
-use kehu_domain::rights::Rights;
 use moka::sync::Cache;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
@@ -15,9 +13,9 @@ use crate::engine;
 use crate::entities::api_key;
 use crate::failure::{Failure, SignInFailure};
 use crate::gate::{Caller, Gate, Principal, RequestInfo};
-use crate::org::{FRESH, Org};
+use crate::org::{FRESH, rights_of};
 
-use super::{KeyKind, Scope};
+use super::{KeyKind, Scope, fields};
 
 /// How many keys are remembered.
 const REMEMBERED: u64 = 20_000;
@@ -51,11 +49,6 @@ impl InUse {
     }
 }
 
-/// What a role gives whoever has it.
-pub(super) fn rights_of_role(_: &Org, role: &str) -> Option<Arc<Rights>> {
-    RoleName::from_key(role).map(Rights::of)
-}
-
 impl Gate {
     /// Whether a text has the form of a key or a personal token, whatever it is worth.
     #[must_use]
@@ -87,9 +80,13 @@ impl Gate {
                 let reads = row.scope.as_deref() != Some(Scope::Full.key());
                 self.acting_for(org, id, Principal::Personal { id, key: row.id, reads }, request).await?
             }
-            // A role that this program does not know, or that is gone, gives no rights.
             (false, _, Some(role)) => {
-                let rights = rights_of_role(&org, role).ok_or(UNKNOWN)?;
+                // A role that this program does not know gives no rights.
+                let rights = rights_of(&org, role).unwrap_or_default();
+                let rights = match fields::stored(row.fields.as_deref()) {
+                    Some(allowed) => Arc::new(fields::limited(&rights, &allowed)),
+                    None => rights,
+                };
                 self.caller(org, Principal::Key(row.id), rights, Vec::new(), request).await?
             }
             _ => return Err(UNKNOWN),

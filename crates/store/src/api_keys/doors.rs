@@ -181,6 +181,14 @@ pub(super) async fn end(tx: &Tx<'_>, rows: Vec<api_key::Model>) -> Result<(), Fa
     Ok(())
 }
 
+/// How many keys have a role and were not revoked.
+pub(crate) async fn with_role(tx: &Tx<'_>, role: &str) -> Result<usize, Failure> {
+    use api_key::Column as C;
+    let keys = api_key::Entity::find().select_only().column(C::Id);
+    let keys = keys.filter(C::OrgId.eq(tx.org_id())).filter(C::Role.eq(role)).filter(C::RevokedAt.is_null());
+    Ok(keys.into_tuple::<Uuid>().all(tx.db()).await?.len())
+}
+
 fn forget(tx: &Tx<'_>, row: &api_key::Model) {
     let (gate, hash) = (tx.caller().gate().clone(), row.token_hash.clone());
     tx.after_commit(move || gate.keys_in_use().forget(&hash));

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use kehu_domain::codes;
 use kehu_domain::fields::format_time;
 use kehu_domain::flaw::Flaw;
-use kehu_domain::kinds::RoleName;
 use kehu_domain::rights::Right;
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::json;
@@ -14,12 +13,12 @@ use crate::entities::api_key;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::journal::Entry;
+use crate::ops::roles;
 use crate::refusals::{Refusal, noting};
 use crate::tx::Tx;
 
-use super::admit::rights_of_role;
 use super::show::KeyInfo;
-use super::{KeyKind, about};
+use super::{KeyKind, about, fields};
 
 /// How many of a key's last characters are shown later.
 const SHOWN: usize = 4;
@@ -31,6 +30,8 @@ pub struct NewKey {
     pub name: String,
     /// The key of its role.
     pub role: String,
+    /// The fields that it is limited to, `customer.phones`; without them it has those of its role.
+    pub fields: Option<Vec<String>>,
     /// When it ends by itself.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -54,25 +55,38 @@ pub async fn make(caller: &Caller, asked: NewKey) -> Result<Made, Failure> {
 async fn making(caller: &Caller, asked: NewKey) -> Result<Made, Failure> {
     let (user, _) = caller.signed_in()?;
     super::doors::may_manage(caller)?;
-    let NewKey { name, role, expires_at } = asked;
+    let NewKey { name, role, fields, expires_at } = asked;
+    let unknown = fields::check(fields.as_deref().unwrap_or_default());
+    if !unknown.is_empty() {
+        return Err(Failure::Refused(unknown));
+    }
     in_future(caller, expires_at)?;
-    may_give(caller, user, &role)?;
-    let draft = Draft { kind: KeyKind::Server, name, role: Some(role), user: None, scope: None, expires_at };
-    caller.write(async move |tx: &Tx<'_>| draft.insert(tx).await).await
+    let role_of = Some(role.clone());
+    let draft = Draft { kind: KeyKind::Server, name, role: role_of, fields, user: None, scope: None, expires_at };
+    caller
+        .write(async move |tx: &Tx<'_>| {
+            // Who deletes a role looks first whether somebody has it.
+            tx.lock("users").await?;
+            may_give(tx, user, &role).await?;
+            draft.insert(tx).await
+        })
+        .await
 }
 
-/// Whether the caller may give a key that role: any, or without the right to give rights the own one.
-fn may_give(caller: &Caller, user: uuid::Uuid, role: &str) -> Result<(), Failure> {
-    if rights_of_role(caller.org(), role).is_none() {
-        let known: Vec<&str> = RoleName::VOCABULARY.items.iter().map(|(key, ..)| *key).collect();
-        let flaw = Flaw::new(&codes::CHOICE_UNKNOWN).with("value", role).with("choices", known.join(", "));
-        return Err(Failure::refused("/role", flaw));
+/// Whether the caller may give a key that role: any, or without the right to give rights one of the own.
+async fn may_give(tx: &Tx<'_>, user: uuid::Uuid, role: &str) -> Result<(), Failure> {
+    let Some(rights) = roles::find(tx, role).await? else {
+        return Err(Failure::refused("/role", roles::unknown(tx, role)));
+    };
+    let caller = tx.caller();
+    let own = caller.org().users.get(&user).is_some_and(|person| person.roles.iter().any(|own| own == role));
+    if !own && !caller.rights().grants(Right::RightsGrant) {
+        return Err(Failure::refused("/role", Flaw::new(&codes::KEY_ROLE_NOT_OWN)));
     }
-    let own = caller.org().users.get(&user).is_some_and(|person| person.role.key() == role);
-    if own || caller.rights().grants(Right::RightsGrant) {
-        return Ok(());
+    if caller.org().settings.separation_of_duties && !roles::are_apart(&rights) {
+        return Err(Failure::refused("/role", roles::together(std::iter::once(role))));
     }
-    Err(Failure::refused("/role", Flaw::new(&codes::KEY_ROLE_NOT_OWN)))
+    Ok(())
 }
 
 /// Refuses a time that is over.
@@ -90,6 +104,7 @@ pub(super) struct Draft {
     pub(super) kind: KeyKind,
     pub(super) name: String,
     pub(super) role: Option<String>,
+    pub(super) fields: Option<Vec<String>>,
     pub(super) user: Option<uuid::Uuid>,
     pub(super) scope: Option<&'static str>,
     pub(super) expires_at: Option<DateTime<Utc>>,
@@ -113,7 +128,7 @@ impl Draft {
             role: self.role,
             user_id: self.user,
             scope: self.scope.map(str::to_owned),
-            fields: None,
+            fields: self.fields.map(|fields| json!(fields).to_string()),
             addresses: None,
             created_at: tx.now(),
             created_by: tx.caller().principal().user(),
@@ -123,6 +138,7 @@ impl Draft {
         };
         let said = json!({
             "name": row.name, "kind": row.kind, "role": row.role, "scope": row.scope,
+            "fields": fields::stored(row.fields.as_deref()),
             "expires_at": row.expires_at.map(format_time),
         });
         tx.log(Entry::admin("api_key.created", about(&row)).saying(&said));

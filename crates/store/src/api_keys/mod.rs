@@ -3,6 +3,7 @@
 
 mod admit;
 mod doors;
+mod fields;
 mod make;
 mod personal;
 mod show;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use crate::entities::api_key;
 
 pub(crate) use admit::InUse;
+pub(crate) use doors::with_role;
 pub use doors::{KeyChange, KeyPage, change, get, list, revoke};
 pub use make::{Made, NewKey, make};
 pub(crate) use personal::revoke_personal;

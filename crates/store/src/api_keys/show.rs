@@ -6,6 +6,8 @@ use uuid::Uuid;
 use crate::entities::api_key;
 use crate::gate::Caller;
 
+use super::fields;
+
 /// What is shown of a key. The key itself is nowhere any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyInfo {
@@ -21,6 +23,8 @@ pub struct KeyInfo {
     pub state: &'static str,
     /// The role of a program's key.
     pub role: Option<String>,
+    /// The fields that a program's key is limited to.
+    pub fields: Option<Vec<String>>,
     /// The user of a personal token, and the name.
     pub user: Option<(Uuid, Option<String>)>,
     /// What a personal token is good for: `full` or `read`.
@@ -52,6 +56,7 @@ impl KeyInfo {
             hint: row.hint,
             state,
             role: row.role,
+            fields: fields::stored(row.fields.as_deref()),
             user: row.user_id.map(named),
             scope: row.scope,
             created_at: row.created_at,

@@ -4,6 +4,7 @@
 
 pub(crate) mod allowance;
 pub(crate) mod api_key;
+pub(crate) mod collaborator;
 pub(crate) mod contact;
 pub(crate) mod customer;
 pub(crate) mod erasure;
@@ -19,6 +20,7 @@ pub(crate) mod kept_answer;
 pub(crate) mod login_failure;
 pub(crate) mod organisation;
 pub(crate) mod pii_index;
+pub(crate) mod role;
 pub(crate) mod schedule;
 pub(crate) mod session;
 pub(crate) mod signing_key;

@@ -155,7 +155,7 @@ impl Gate {
         let person = org.users.get(&user).filter(|person| !person.disabled);
         let person = person.ok_or(Failure::SignIn(SignInFailure::AccountDisabled))?;
         let teams = person.team_id.map(|team| org.team_and_below(team)).unwrap_or_default();
-        let rights = Rights::of(person.role);
+        let rights = person.rights.clone();
         self.caller(org, principal, rights, teams, request).await
     }
 

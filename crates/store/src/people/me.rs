@@ -19,8 +19,8 @@ use super::sessions::{SessionInfo, info};
 pub struct Me {
     /// The user, in full; none for a program with a key of its own.
     pub user: Option<Stored<User>>,
-    /// The key of the role, as it counts for this request.
-    pub role: String,
+    /// Keys of the roles, as they count for this request.
+    pub roles: Vec<String>,
     /// The session; none for a key or a personal token.
     pub session: Option<SessionInfo>,
     /// The key, or the personal token.
@@ -37,21 +37,23 @@ pub async fn me(caller: &Caller) -> Result<Me, Failure> {
     match caller.principal() {
         Principal::User { id, session } => {
             let row = session::Entity::find_by_id((caller.org().id, session)).one(caller.db()).await?.ok_or(ENDED)?;
-            let user = user_of(caller, id).await?;
-            let role = user.data.role.key().to_owned();
-            Ok(Me { user: Some(user), role, session: Some(info(caller, row)), key: None })
+            let user = Some(user_of(caller, id).await?);
+            Ok(Me { user, roles: roles_of(caller, id), session: Some(info(caller, row)), key: None })
         }
         Principal::Personal { id, key, .. } => {
-            let (user, key) = (user_of(caller, id).await?, key_of(caller, key).await?);
-            let role = user.data.role.key().to_owned();
-            Ok(Me { user: Some(user), role, session: None, key: Some(key) })
+            let (user, key) = (Some(user_of(caller, id).await?), Some(key_of(caller, key).await?));
+            Ok(Me { user, roles: roles_of(caller, id), session: None, key })
         }
         Principal::Key(key) => {
             let key = key_of(caller, key).await?;
-            Ok(Me { user: None, role: key.role.clone().unwrap_or_default(), session: None, key: Some(key) })
+            Ok(Me { user: None, roles: key.role.iter().cloned().collect(), session: None, key: Some(key) })
         }
         _ => Err(Failure::Forbidden),
     }
+}
+
+fn roles_of(caller: &Caller, user: Uuid) -> Vec<String> {
+    caller.org().users.get(&user).map(|person| person.roles.clone()).unwrap_or_default()
 }
 
 async fn user_of(caller: &Caller, id: Uuid) -> Result<Stored<User>, Failure> {
