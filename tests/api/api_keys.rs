@@ -339,7 +339,8 @@ mod tests {
         assert!(program.post("/v1/contacts", &contact).status >= 400);
         let history = program.get(&format!("{path}/history")).expect(200);
         assert!(!history.text.contains("机密备注"), "{}", history.text);
-        for (field, place) in [("customer.salary", "/fields/1"), ("phones", "/fields/1"), ("planet.name", "/fields/1")] {
+        for (field, place) in [("customer.salary", "/fields/1"), ("phones", "/fields/1"), ("planet.name", "/fields/1")]
+        {
             let asked = json!({"name": "x", "role": "administrator", "fields": ["customer.name", field]});
             let errors = org.admin.post("/v1/api_keys", &asked).expect(422).errors();
             assert_eq!(errors[0], (place.to_owned(), "key_field_unknown".to_owned()));

@@ -110,7 +110,22 @@ pub struct ApiKey {
 
 impl From<KeyInfo> for ApiKey {
     fn from(info: KeyInfo) -> Self {
-        let KeyInfo { id, kind, name, hint, state, role, fields, user, scope, created_at, creator, expires_at, revoked_at, last_used_at } = info;
+        let KeyInfo {
+            id,
+            kind,
+            name,
+            hint,
+            state,
+            role,
+            fields,
+            user,
+            scope,
+            created_at,
+            creator,
+            expires_at,
+            revoked_at,
+            last_used_at,
+        } = info;
         let reference = |(id, name)| Reference { id, name };
         Self {
             id,

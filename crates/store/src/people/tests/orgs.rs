@@ -21,7 +21,7 @@ async fn the_first_start_makes_one_organisation_once() {
         let signed_in = bed.sign_in("Admin", password.reveal()).await.unwrap();
         let caller = bed.caller(signed_in.verified).await.unwrap();
         assert_eq!((caller.org().name.as_str(), caller.org().slug.as_str()), ("我的公司", "main"));
-        assert_eq!(me(&caller).await.unwrap().user.data.user_name.unwrap().as_str(), "admin");
+        assert_eq!(me(&caller).await.unwrap().user.unwrap().data.user_name.unwrap().as_str(), "admin");
         assert!(bed.gate.first_start(FirstAdmin::default()).await.unwrap().is_none());
         assert_eq!(bed.entries("organisation.created").await, 1);
         bed.gate.close().await;
