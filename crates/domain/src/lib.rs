@@ -1,5 +1,6 @@
 //! What things are and which rules hold. Pure: no I/O, no async, no SQL, no HTTP.
 
+pub mod address;
 pub mod codes;
 pub mod field;
 pub mod fields;
@@ -9,6 +10,7 @@ pub mod history;
 pub mod intake;
 pub mod kinds;
 pub mod mask;
+pub mod organisation;
 pub mod password;
 pub mod read;
 pub mod reason;

@@ -36,6 +36,8 @@ pub const ACTIONS: [(Action, &str); 6] = [
 /// A right that is about no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
+    /// Change what the organisation lays down for itself.
+    SettingsManage,
     /// Read the organisation's journal.
     AuditRead,
     /// Erase persons and companies for good.
@@ -43,7 +45,8 @@ pub enum Right {
 }
 
 /// Every right that is about no record, in the order of the matrix.
-pub const RIGHTS: [(Right, &str); 2] = [(Right::AuditRead, "audit.read"), (Right::DataPurge, "data.purge")];
+pub const RIGHTS: [(Right, &str); 3] =
+    [(Right::SettingsManage, "settings.manage"), (Right::AuditRead, "audit.read"), (Right::DataPurge, "data.purge")];
 
 /// How far an action reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,7 +134,7 @@ static ADMINISTRATOR: Rights = Rights {
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
     identity: Sight::Masked,
     reveals: ALL,
-    besides: &[Right::AuditRead, Right::DataPurge],
+    besides: &[Right::SettingsManage, Right::AuditRead, Right::DataPurge],
 };
 
 static MANAGER: Rights = Rights {
@@ -168,7 +171,7 @@ static SYSTEM: Rights = Rights {
     contact_data: [Sight::Full, Sight::Full, Sight::Full],
     identity: Sight::Full,
     reveals: NONE,
-    besides: &[Right::AuditRead, Right::DataPurge],
+    besides: &[Right::SettingsManage, Right::AuditRead, Right::DataPurge],
 };
 
 impl Rights {
@@ -319,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn the_administrator_alone_reads_the_journal_and_erases() {
+    fn the_administrator_alone_has_what_is_about_no_record() {
         for (right, name) in RIGHTS {
             let roles = RoleName::VOCABULARY.items.iter().filter_map(|(role, ..)| RoleName::from_key(role));
             let given: Vec<RoleName> = roles.filter(|role| Rights::of(*role).grants(right)).collect();

@@ -44,10 +44,12 @@ problems! {
     FORM_KEY_INVALID = "form_key_invalid" 401, "The key of the form is not valid", "表单密钥无效", "There is no such form, or the key is not its own. Use the key that the form shows.", "表单不存在，或密钥不属于该表单。请使用该表单显示的密钥。";
     TOKEN_EXPIRED = "token_expired" 401, "The access token has expired", "访问令牌已过期", "Refresh it with the refresh token.", "请用刷新令牌换取新的访问令牌。";
     SESSION_ENDED = "session_ended" 401, "The session has ended", "会话已结束", "Sign in again.", "请重新登录。";
-    CREDENTIALS_WRONG = "credentials_wrong" 401, "The sign-in name or the password is wrong", "登录名或密码错误", "Check both and try again.", "请检查后重试。";
+    CREDENTIALS_WRONG = "credentials_wrong" 401, "The sign-in name or the password is wrong", "登录名或密码错误", "Check both and try again. After several failures an organisation may lock the account for a while.", "请检查后重试。多次失败后，组织可能会暂时锁定账号。";
     ORGANISATION_REQUIRED = "organisation_required" 401, "Name the organisation", "请指定组织", "This sign-in name belongs to several organisations: send `organisation` too.", "该登录名属于多个组织，请同时发送 organisation。";
     ACCOUNT_DISABLED = "account_disabled" 401, "The account is disabled", "账号已停用", "Ask an administrator of the organisation.", "请联系本组织的管理员。";
+    PASSWORD_CHANGE_REQUIRED = "password_change_required" 401, "The password must be changed", "必须修改密码", "The password is right, but too old or set by somebody else. Sign in again with `new_password` too.", "密码正确，但已过期或由他人设置。请在登录请求中同时提供 new_password。";
     FORBIDDEN = "forbidden" 403, "This is not allowed", "无权执行此操作", "The role does not allow this.", "您的角色不允许执行此操作。";
+    ADDRESS_NOT_ALLOWED = "address_not_allowed" 403, "The address is not allowed", "不允许从该地址访问", "The organisation lets you in from other addresses only. Ask an administrator.", "本组织不允许从您当前的地址访问，请联系管理员。";
     ORIGIN_REFUSED = "origin_refused" 403, "The origin is not allowed", "来源不被允许", "Pages of this origin may not send this request.", "来自该来源的页面不能发送此请求。";
     NOT_FOUND = "not_found" 404, "There is nothing here", "此处没有内容", "It does not exist, or it is out of your reach.", "它不存在，或您无权访问。";
     METHOD_NOT_ALLOWED = "method_not_allowed" 405, "The method is not allowed here", "此处不支持该请求方法", "The header Allow lists the methods of this address.", "该地址支持的方法见 Allow 响应头。";

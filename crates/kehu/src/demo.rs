@@ -52,6 +52,7 @@ pub(crate) async fn fill(gate: &Gate, login: &str, password: &Password) -> Resul
     let said = SignIn {
         login: login.to_owned(),
         password: password.clone(),
+        new_password: None,
         organisation: None,
         client: Client::Server,
         device_name: None,

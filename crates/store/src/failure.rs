@@ -66,6 +66,9 @@ pub enum Failure {
     /// This part of a job is larger than 1 MB.
     #[error("the {0} of a job is larger than 1 MB")]
     TooLarge(&'static str),
+    /// Too much of this is being done already; try again after so many seconds.
+    #[error("too much at once")]
+    Overloaded(u32),
     /// The database could not.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -95,6 +98,12 @@ pub enum SignInFailure {
     /// The session was ended.
     #[error("session ended")]
     SessionEnded,
+    /// The password is right, and must be changed: the sign-in brings a new one too.
+    #[error("password change required")]
+    PasswordChangeRequired,
+    /// The organisation lets nobody in from this address.
+    #[error("address not allowed")]
+    AddressNotAllowed,
     /// Too many failures; try again after so many seconds.
     #[error("too many failures")]
     Throttled(u32),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use kehu_domain::kinds::RoleName;
 use kehu_domain::settings::Settings;
@@ -43,6 +44,8 @@ pub struct Org {
     pub region: String,
     /// What it lays down for itself.
     pub settings: Settings,
+    /// When that was last changed.
+    pub settings_at: Option<DateTime<Utc>>,
     /// Its people.
     pub users: HashMap<Uuid, Person>,
     teams: HashMap<Uuid, TeamNode>,
@@ -118,8 +121,12 @@ impl Org {
     }
 
     /// An organisation without anybody in it: one that is being made.
-    pub(crate) fn new(row: organisation::Model) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// Its settings cannot be read: a policy that is not understood is not taken for none.
+    pub(crate) fn new(row: organisation::Model) -> Result<Self, Failure> {
+        let settings = settings_of(&row)?;
+        Ok(Self {
             id: row.id,
             slug: row.slug,
             name: row.name,
@@ -127,15 +134,15 @@ impl Org {
             time_zone: row.time_zone.parse().unwrap_or(Tz::Asia__Shanghai),
             currency: row.currency,
             region: row.region,
-            // Settings that this program does not know: the strictest that it knows would lock people out.
-            settings: Settings::from_stored(&row.settings).unwrap_or_default(),
+            settings,
+            settings_at: row.settings_at,
             users: HashMap::new(),
             teams: HashMap::new(),
             tags: HashMap::new(),
             tags_by_name: HashMap::new(),
             state: row.state,
             chain_begins: 0,
-        }
+        })
     }
 
     async fn load(db: &impl ConnectionTrait, row: organisation::Model) -> Result<Self, Failure> {
@@ -174,9 +181,15 @@ impl Org {
                 .collect(),
             tags_by_name: tags.iter().map(|tag| (tag.name_norm.clone(), tag.id)).collect(),
             tags: tags.into_iter().map(|tag| (tag.id, Name { name: tag.name, color: tag.color })).collect(),
-            ..Self::new(row)
+            ..Self::new(row)?
         })
     }
+}
+
+/// The settings of a row.
+pub(crate) fn settings_of(row: &organisation::Model) -> Result<Settings, Failure> {
+    let unreadable = || Failure::Internal(format!("the settings of the organisation {} cannot be read", row.id));
+    Settings::from_stored(&row.settings).ok_or_else(unreadable)
 }
 
 struct Known {

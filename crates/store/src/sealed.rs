@@ -77,6 +77,7 @@ tables! {
     }
     session: sessions [id Id] id true 200 {
         FAMILY_KEY: "session.family_key" = family_key;
+        PREVIOUS_ADDRESS: "session.previous_address" = previous_address;
     }
     form: forms [id Id] id true 200 {
         PUBLIC_KEY: "form.public_key" = public_key;

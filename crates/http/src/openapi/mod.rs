@@ -11,6 +11,7 @@ mod jobs;
 mod kinds;
 mod operation;
 mod people;
+mod policies;
 mod records;
 mod reveal;
 mod shapes;
@@ -39,6 +40,7 @@ pub fn operations() -> Vec<Operation> {
         .chain(intake::operations())
         .chain(audit::operations())
         .chain(jobs::operations())
+        .chain(policies::operations())
         .collect()
 }
 
@@ -60,6 +62,7 @@ pub fn document() -> Value {
     schemas.extend(intake::schemas());
     schemas.extend(audit::schemas());
     schemas.extend(jobs::schemas());
+    schemas.extend(policies::schemas());
     json!({
         "openapi": "3.1.0",
         "info": shared::info(),

@@ -9,6 +9,7 @@ use utoipa::openapi::schema::Schema;
 use super::operation::{Answer, Guard, Operation, parameter_ref};
 use super::shapes::schema_ref;
 use crate::problem_codes::{self as codes, ProblemCode};
+use crate::routes::told::LoginAnswer;
 use crate::routes::types::{
     HealthAnswer, InvitationRequest, LoginRequest, LookupAnswer, LookupRequest, MeAnswer, PasswordRequest, Reference,
     RefreshRequest, SessionsAnswer, TokenAnswer,
@@ -17,6 +18,7 @@ use crate::routes::types::{
 /// Groups of special operations, with what they are about.
 pub(super) const TAGS: &[(&str, &str)] = &[
     ("sign_in", "Signing in, staying signed in, and who one is."),
+    ("organisation", "Who the organisation is, and what it lays down for itself."),
     ("submissions", "What comes in through forms, and what became of it."),
     ("audit", "The organisation's log: who did what, and was let do it or not."),
     ("jobs", "What is done later, how far it is, and what became of it."),
@@ -75,13 +77,20 @@ const SPECIAL: &[Special] = &[
         id: "auth_login",
         tag: "sign_in",
         summary: "Sign in",
-        description: "Begins a session. A wrong name and a wrong password are answered alike.",
+        description: "Begins a session. A wrong name, a wrong password and a locked account are answered alike. After \
+                      `password_change_required` the same request with `new_password` changes the password and signs in.",
         guard: Guard::Public,
         parameters: &[],
         takes: Some(of::<LoginRequest>()),
-        gives: Gives::Body(200, of::<TokenAnswer>(), "The tokens of a new session."),
+        gives: Gives::Body(200, of::<LoginAnswer>(), "The tokens of a new session, and what was before it."),
         headers: &[],
-        problems: &[&codes::CREDENTIALS_WRONG, &codes::ORGANISATION_REQUIRED, &codes::ACCOUNT_DISABLED],
+        problems: &[
+            &codes::CREDENTIALS_WRONG,
+            &codes::ORGANISATION_REQUIRED,
+            &codes::ACCOUNT_DISABLED,
+            &codes::PASSWORD_CHANGE_REQUIRED,
+            &codes::ADDRESS_NOT_ALLOWED,
+        ],
     },
     Special {
         method: "post",
@@ -96,7 +105,7 @@ const SPECIAL: &[Special] = &[
         takes: Some(of::<RefreshRequest>()),
         gives: Gives::Body(200, of::<TokenAnswer>(), "New tokens of the same session."),
         headers: &[],
-        problems: &[&codes::SESSION_ENDED, &codes::ACCOUNT_DISABLED],
+        problems: &[&codes::SESSION_ENDED, &codes::ACCOUNT_DISABLED, &codes::ADDRESS_NOT_ALLOWED],
     },
     Special {
         method: "post",

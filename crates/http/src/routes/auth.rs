@@ -17,6 +17,7 @@ use crate::query::Query;
 use crate::state::State;
 
 use super::members::Members;
+use super::told::LoginAnswer;
 use super::types::{InvitationRequest, LoginRequest, RefreshRequest};
 
 type Reply = Result<HttpResponse, Problem>;
@@ -41,7 +42,8 @@ async fn login(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
     slow_down(&state, &request)?;
     let said = login_request(body.0, state.sign_ins.is_some())?;
     let signed_in = state.gate.sign_in(said, incoming.for_gate("api")).await?;
-    Ok(HttpResponse::Ok().json(state.auth.tokens(&state.gate, &signed_in).await?))
+    let tokens = state.auth.tokens(&state.gate, &signed_in).await?;
+    Ok(HttpResponse::Ok().json(LoginAnswer::new(tokens, signed_in.before)))
 }
 
 async fn refresh(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
@@ -101,6 +103,7 @@ fn login_request(body: Value, throttled: bool) -> Result<SignIn, Problem> {
         login,
         email,
         password: members.required("password"),
+        new_password: members.text("new_password"),
         organisation: members.text("organisation"),
         otp: members.text("otp"),
         client: None,
@@ -126,6 +129,7 @@ fn login_request(body: Value, throttled: bool) -> Result<SignIn, Problem> {
     Ok(SignIn {
         login: said.login.or(said.email).unwrap_or_default(),
         password: Password::from(said.password),
+        new_password: said.new_password.map(Password::from),
         organisation: said.organisation,
         client,
         device_name,

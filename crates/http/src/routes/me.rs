@@ -16,6 +16,7 @@ use crate::signed::{Signed, SignedJson};
 
 use super::members::Members;
 use super::records::record_id;
+use super::told::LastSignIn;
 use super::types::{
     MeAnswer, MeOrganisation, MeSession, MeSights, MeUser, PasswordRequest, ReachWord, Reference, SessionsAnswer,
     SightWord,
@@ -85,6 +86,7 @@ fn answer(caller: &Caller, me: Me) -> MeAnswer {
         let seen = |relation| sight(rights.sees(group, relation));
         MeSights { own: seen(Relation::Own), team: seen(Relation::Team), other: seen(Relation::Other) }
     };
+    let (last_sign_in, failed_since) = LastSignIn::of(me.before);
     let name_of = |id| org.name_of(id).map(|name| name.name.clone());
     MeAnswer {
         user: MeUser {
@@ -109,6 +111,8 @@ fn answer(caller: &Caller, me: Me) -> MeAnswer {
         contact_data: sees(Group::Contact),
         identity: sees(Group::Identity),
         session: session(me.session),
+        last_sign_in,
+        failed_since,
     }
 }
 

@@ -9,7 +9,9 @@ pub(crate) mod forms;
 mod jobs;
 mod me;
 mod members;
+mod organisation;
 mod records;
+pub mod told;
 pub mod types;
 
 /// Registers the handlers, each address as one `web::resource` with all its methods: only so is a wrong method a 405.
@@ -20,5 +22,6 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     forms::configure(app);
     audit::configure(app);
     jobs::configure(app);
+    organisation::configure(app);
     records::configure(app);
 }

@@ -23,6 +23,7 @@ use crate::journal::Mark;
 use crate::keys::SealCounts;
 use crate::org::{FRESH, INSTALLATION, Org, Orgs};
 use crate::people::hashing::Hashing;
+use crate::people::presence;
 use crate::queue::Board;
 
 use rings::Rings;
@@ -77,10 +78,16 @@ struct Inner {
     sign_ins: Hourly<(&'static str, Vec<u8>)>,
 }
 
-struct SessionState {
+/// A session as it was read last.
+pub(crate) struct SessionState {
     user: Uuid,
     ended: bool,
-    expires: DateTime<Utc>,
+    pub(crate) client: String,
+    pub(crate) created: DateTime<Utc>,
+    /// When its use was noted last; milliseconds.
+    pub(crate) last_seen: AtomicI64,
+    /// When it ends whatever the organisation says.
+    pub(crate) expires: DateTime<Utc>,
     checked: AtomicI64,
 }
 
@@ -102,7 +109,7 @@ impl Gate {
             rings: Rings::new(),
             seal_counts: SealCounts::new(options.seal_limit),
             sessions: Cache::new(100_000),
-            hashing: Hashing::default(),
+            hashing: Hashing::start()?,
             board: Board::default(),
             limits: options.limits,
             mark: Mark::default(),
@@ -118,7 +125,8 @@ impl Gate {
     /// The user that a checked token speaks for.
     ///
     /// # Errors
-    /// The session was ended or has expired, the account is disabled, or the database is away.
+    /// The session was ended or has expired, the account is disabled, the address is not allowed, or the database is
+    /// away.
     pub async fn user(&self, verified: Verified, request: RequestInfo) -> Result<Caller, Failure> {
         let ended = Failure::SignIn(SignInFailure::SessionEnded);
         let org = self.org(verified.org).await.map_err(|failure| match failure {
@@ -137,7 +145,9 @@ impl Gate {
         let teams = person.team_id.map(|team| org.team_and_below(team)).unwrap_or_default();
         let principal = Principal::User { id: verified.user, session: verified.session };
         let rights = Rights::of(person.role);
-        self.caller(org, principal, rights, teams, request).await
+        let caller = self.caller(org, principal, rights, teams, request).await?;
+        presence::admit(&caller, &state).await?;
+        Ok(caller)
     }
 
     /// A form that takes a submission. The form was found by its key.
@@ -305,7 +315,10 @@ impl Gate {
         let state = Arc::new(SessionState {
             user: row.user_id,
             ended: row.ended_at.is_some(),
+            created: row.created_at,
+            last_seen: AtomicI64::new(row.last_seen_at.timestamp_millis()),
             expires: row.absolute_expires_at.min(row.idle_expires_at),
+            client: row.client,
             checked: AtomicI64::new(now),
         });
         self.0.sessions.insert(verified.session, state.clone());

@@ -11,6 +11,7 @@ use crate::rows::Rows;
 use crate::sealer::Opener;
 
 use super::sessions::{SessionInfo, info};
+use super::told::Before;
 
 /// The caller as a user sees himself.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct Me {
     pub role: RoleName,
     /// The session.
     pub session: SessionInfo,
+    /// The sign-in before the one that began it.
+    pub before: Before,
 }
 
 /// The caller's own user and session.
@@ -34,5 +37,6 @@ pub async fn me(caller: &Caller) -> Result<Me, Failure> {
     let row = user::Entity::find_by_id((caller.org().id, id)).one(caller.db()).await?.ok_or(ended.clone())?;
     let session = session::Entity::find_by_id((caller.org().id, session)).one(caller.db()).await?.ok_or(ended)?;
     let (user, _) = User::from_row(row, &Opener(caller.ring()))?;
-    Ok(Me { role: user.data.role, user, session: info(caller, session) })
+    let before = Before::of(caller, &session)?;
+    Ok(Me { role: user.data.role, user, session: info(caller, session), before })
 }

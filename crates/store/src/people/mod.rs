@@ -2,11 +2,16 @@
 
 mod failures;
 pub(crate) mod hashing;
+pub(crate) mod history;
 mod invitations;
+pub(crate) mod locks;
 mod me;
 mod orgs;
 mod passwords;
+pub(crate) mod presence;
 mod refresh;
+mod renewal;
+mod reset;
 pub(crate) mod sessions;
 mod sign_in;
 mod signing;
@@ -15,6 +20,7 @@ mod sweep;
 #[cfg(test)]
 pub(crate) mod tests;
 mod throttle;
+mod told;
 mod users;
 
 pub use hashing::Password;
@@ -22,8 +28,10 @@ pub use invitations::accept_invitation;
 pub use me::{Me, me};
 pub use orgs::{FirstAdmin, Founded, NewOrg};
 pub use passwords::{ChangePassword, change_password};
+pub use reset::{ResetLink, reset_password};
 pub use sessions::{SessionInfo, end_session, sessions};
 pub use sign_in::{Client, SignIn, SignedIn};
 pub use signing::SigningKey;
 pub use sweep::Swept;
+pub use told::Before;
 pub use users::{create_user, update_user};
