@@ -19,7 +19,9 @@ kehu_tests::on_both_engines!(
 
 #[cfg(test)]
 mod tests {
-    use kehu_tests::{Engine, Org, PASSWORD, Reply, Session, unique};
+    use std::process::Command;
+
+    use kehu_tests::{Engine, Org, PASSWORD, Reply, Session, env, unique};
     use serde_json::{Value, json};
 
     const PATH: &str = "/v1/organisation";
@@ -282,6 +284,19 @@ mod tests {
         }
         let _ = lay_down(&org, &json!({"addresses": {"allow": ["203.0.113.0/24", "127.0.0.1"]}}));
         let _ = org.admin.get("/v1/me").expect(200);
+        // The way back, for whoever comes from elsewhere one day.
+        let clear = || {
+            let mut command = Command::new(env("KEHU_TEST_BIN"));
+            command.args(["org", "clear-addresses", "--slug", &org.slug]).args(engine.database_flags());
+            let output = command.args(["--kek-file", &engine.key_file()]).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        assert!(clear().contains("from everywhere"));
+        let shown = org.admin.get(PATH).expect(200).json();
+        assert_eq!(shown["settings"]["addresses"], json!({"allow": [], "roles": {}}));
+        assert!(clear().contains("no list"));
+        assert_eq!(log(&org, "organisation.settings_changed").len(), 2);
     }
 
     pub(super) fn an_address_that_is_on_no_list_is_refused(engine: Engine) {
