@@ -23,6 +23,7 @@ mod postgres_commits;
 mod postgres_faults;
 mod reveal;
 mod rights;
+mod roles;
 mod round_trips;
 mod secrets;
 mod sets;

@@ -74,7 +74,7 @@ mod tests {
         let _ = user.session.post(&format!("{PATH}/apply_preset"), &json!({"preset": "dengbao_3"})).expect(403);
         assert_eq!(log(&org, "organisation.change_refused").len(), 2);
         let _ = Session::anonymous(&engine.base()).get(PATH).expect(401);
-        assert_eq!(org.admin.get("/v1/me").expect(200).json()["can"]["settings"], json!({"manage": "all"}));
+        assert_eq!(org.admin.get("/v1/me").expect(200).json()["can"]["settings"], json!({"manage": ["all"]}));
     }
 
     pub(super) fn it_is_changed_by_a_merge_patch(engine: Engine) {
@@ -266,6 +266,14 @@ mod tests {
         let entries = log(&org, "user.password_reset");
         assert_eq!((entries.len(), &entries[0]["record_id"]), (1, &json!(user.id)));
         assert!(!entries[0].to_string().contains("inv_"));
+        // Whoever could sign in as somebody with more rights would have them.
+        let system = org.user("system_admin", None);
+        let me = org.admin.get("/v1/me").expect(200).json()["user"]["id"].as_str().unwrap().to_owned();
+        let over = system.session.post(&format!("/v1/users/{me}/reset_password"), &json!({})).expect(422);
+        assert_eq!(over.errors()[0].1, "right_missing");
+        let over = system.session.patch(&format!("/v1/users/{me}"), &json!({"password": BETTER})).expect(422);
+        assert_eq!(over.errors(), pairs(&[("/password", "right_missing")]));
+        let _ = system.session.post(&path, &json!({})).expect(200);
         let own = org.admin.get("/v1/me").expect(200).json()["user"]["id"].as_str().unwrap().to_owned();
         let refused = org.admin.post(&format!("/v1/users/{own}/reset_password"), &json!({})).expect(422);
         assert_eq!(refused.errors()[0].1, "password_own");

@@ -87,8 +87,8 @@ pub enum Find {
     Birthday,
 }
 
-/// How much of a field a caller may see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How much of a field a caller may see; more is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sight {
     /// Nothing: null, and the name stands in `hidden`.
     Hidden,
@@ -192,6 +192,18 @@ impl Field {
         self.nullable = T::NULLABLE;
         self.required = T::REQUIRED && !matches!(self.write, Write::Never);
         self
+    }
+
+    /// Whether a role may be kept from seeing it. What a record is called, and what it belongs to, whoever sees it knows.
+    #[must_use]
+    pub fn can_be_hidden(&self) -> bool {
+        !matches!(self.shape, Shape::Ref(_)) && !matches!(self.name, "name" | "number" | "key")
+    }
+
+    /// Whether it has a mask.
+    #[must_use]
+    pub fn has_mask(&self) -> bool {
+        self.sealed && self.group != Group::General
     }
 
     /// The member that shows what a reference points to: `owner` beside `owner_id`.

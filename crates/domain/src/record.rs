@@ -5,7 +5,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::field::{Field, Group, Shape, Sight};
+use crate::field::{Field, Shape, Sight};
+use crate::fields::Collaborators;
 use crate::flaw::Flaw;
 use crate::read::{Members, Reader};
 use crate::show::{Out, View};
@@ -88,7 +89,7 @@ impl Kind {
     /// Whether any of its fields may be shown as a mask: sealed, and not for whoever sees the record.
     #[must_use]
     pub fn has_masked(&self) -> bool {
-        self.fields.iter().any(|field| field.sealed && field.group != Group::General)
+        self.fields.iter().any(Field::has_mask)
     }
 }
 
@@ -159,6 +160,8 @@ pub struct Base {
     pub owner_id: Option<Uuid>,
     /// Which team it belongs to.
     pub team_id: Option<Uuid>,
+    /// Whom it is shared with.
+    pub shared: Collaborators,
     /// When it was deleted.
     pub deleted_at: Option<DateTime<Utc>>,
 }

@@ -26,6 +26,7 @@ mod kept;
 mod ops;
 mod paging;
 mod pii;
+mod policy;
 mod query;
 mod refusals;
 mod registry;

@@ -1,4 +1,4 @@
-//! What every request needs to know of its organisation: settings, people, teams, tags. Kept in memory, at most a
+//! What every request needs to know of its organisation: settings, people, roles, teams, tags. Kept in memory, at most a
 //! second old: a number in the organisation's row rises with every change of them, on whichever server.
 
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use kehu_domain::kinds::RoleName;
+use kehu_domain::rights::{Rights, RoleRights, built_in};
 use kehu_domain::settings::Settings;
 use kehu_domain::show::Name;
 use moka::sync::Cache;
@@ -15,7 +15,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::entities::{organisation, tag, team, user};
+use crate::entities::{organisation, role, tag, team, user};
 use crate::failure::Failure;
 use crate::journal::anchor;
 
@@ -48,6 +48,8 @@ pub struct Org {
     pub settings_at: Option<DateTime<Utc>>,
     /// Its people.
     pub users: HashMap<Uuid, Person>,
+    /// Roles that it made, by key.
+    roles: HashMap<String, OwnRole>,
     teams: HashMap<Uuid, TeamNode>,
     tags: HashMap<Uuid, Name>,
     tags_by_name: HashMap<String, Uuid>,
@@ -61,12 +63,21 @@ pub struct Org {
 pub struct Person {
     /// The name.
     pub name: Name,
-    /// The role.
-    pub role: RoleName,
+    /// Keys of the roles.
+    pub roles: Vec<String>,
+    /// What they give together.
+    pub rights: Arc<Rights>,
     /// The team.
     pub team_id: Option<Uuid>,
     /// Whether the user may not sign in.
     pub disabled: bool,
+}
+
+/// A role that an organisation made.
+#[derive(Clone, Debug)]
+struct OwnRole {
+    name: String,
+    rights: Arc<Rights>,
 }
 
 #[derive(Clone, Debug)]
@@ -106,6 +117,17 @@ impl Org {
         self.tags_by_name.get(norm).copied()
     }
 
+    /// The keys of the roles that the organisation made.
+    pub(crate) fn role_keys(&self) -> impl Iterator<Item = &str> {
+        self.roles.keys().map(String::as_str)
+    }
+
+    /// What a role is called, where the organisation made it.
+    #[must_use]
+    pub fn role_name(&self, key: &str) -> Option<&str> {
+        self.roles.get(key).map(|role| role.name.as_str())
+    }
+
     /// A team and every team below it.
     #[must_use]
     pub fn team_and_below(&self, team: Uuid) -> Vec<Uuid> {
@@ -137,6 +159,7 @@ impl Org {
             settings,
             settings_at: row.settings_at,
             users: HashMap::new(),
+            roles: HashMap::new(),
             teams: HashMap::new(),
             tags: HashMap::new(),
             tags_by_name: HashMap::new(),
@@ -157,6 +180,12 @@ impl Org {
             .filter(tag::Column::DeletedAt.is_null())
             .all(db)
             .await?;
+        let roles = role::Entity::find()
+            .filter(role::Column::OrgId.eq(row.id))
+            .filter(role::Column::DeletedAt.is_null())
+            .all(db)
+            .await?;
+        let roles = roles.into_iter().map(OwnRole::of).collect();
         let chain_begins = anchor::begins(db, row.id).await?;
         let plain = |name: String| Name { name, color: None };
         Ok(Self {
@@ -164,12 +193,12 @@ impl Org {
             users: people
                 .into_iter()
                 .map(|user| {
-                    let role = RoleName::from_key(&user.role);
+                    let keys: Vec<String> = keys_of(&user).map(str::to_owned).collect();
                     let person = Person {
                         name: plain(user.name),
-                        // A role that this program does not know gives no rights.
-                        disabled: user.disabled || role.is_none() || user.deleted_at.is_some(),
-                        role: role.unwrap_or(RoleName::Salesperson),
+                        disabled: user.disabled || user.deleted_at.is_some(),
+                        rights: together(&roles, keys.iter().map(String::as_str)),
+                        roles: keys,
                         team_id: user.team_id,
                     };
                     (user.id, person)
@@ -181,8 +210,38 @@ impl Org {
                 .collect(),
             tags_by_name: tags.iter().map(|tag| (tag.name_norm.clone(), tag.id)).collect(),
             tags: tags.into_iter().map(|tag| (tag.id, Name { name: tag.name, color: tag.color })).collect(),
+            roles,
             ..Self::new(row)?
         })
+    }
+}
+
+impl OwnRole {
+    fn of(row: role::Model) -> (String, Self) {
+        // Rights that cannot be read give nothing.
+        let rights = RoleRights::from_stored(&row.rights).map(|rights| rights.0).unwrap_or_default();
+        (row.key, Self { name: row.name, rights })
+    }
+}
+
+fn keys_of(user: &user::Model) -> impl Iterator<Item = &str> {
+    user.role.as_deref().into_iter().chain(user.other_roles.split_whitespace())
+}
+
+/// What roles give together. One that is not there gives nothing.
+fn together<'k>(own: &HashMap<String, OwnRole>, keys: impl Iterator<Item = &'k str>) -> Arc<Rights> {
+    let rights = keys.filter_map(|key| match built_in(key) {
+        Some(role) => Some(role.rights.clone()),
+        None => own.get(key).map(|role| role.rights.clone()),
+    });
+    rights.reduce(|one, other| Arc::new(one.with(&other))).unwrap_or_default()
+}
+
+/// The rights of one role of an organisation, as it is known.
+pub(crate) fn rights_of(org: &Org, key: &str) -> Option<Arc<Rights>> {
+    match built_in(key) {
+        Some(role) => Some(role.rights.clone()),
+        None => org.roles.get(key).map(|role| role.rights.clone()),
     }
 }
 

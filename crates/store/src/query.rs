@@ -2,8 +2,7 @@
 
 use kehu_domain::field::Find;
 use kehu_domain::filter::{Class, Condition, Filter, Op, Scalar};
-use kehu_domain::record::{Base, Kind};
-use kehu_domain::rights::Reach;
+use kehu_domain::record::Kind;
 use kehu_domain::text::normalise;
 use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query};
 use sea_orm::{ConnectionTrait, Value};
@@ -17,26 +16,6 @@ use crate::pii::padded;
 use crate::rows::sentinel;
 use crate::sealed_query::Sealed;
 use crate::search;
-
-/// Whether an action of that reach covers a record.
-pub(crate) fn covers(caller: &Caller, reach: Reach, _: &Kind, base: &Base) -> bool {
-    reach.covers(caller.relation(base.owner_id, base.team_id))
-}
-
-/// The parts of a reach, each of which walks an index of its own: everything, or one's own and each team's.
-pub(crate) fn branches(caller: &Caller, reach: Reach) -> Vec<Option<Expr>> {
-    if reach.all {
-        return vec![None];
-    }
-    let mut parts = Vec::new();
-    if let Some(user) = caller.principal().user().filter(|_| reach.own) {
-        parts.push(Some(col("owner_id").eq(user)));
-    }
-    if reach.team {
-        parts.extend(caller.teams().iter().map(|team| Some(col("team_id").eq(*team))));
-    }
-    parts
-}
 
 /// What is known beforehand of the records that a question selects.
 #[derive(Debug, Default)]

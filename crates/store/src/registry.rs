@@ -1,6 +1,6 @@
 //! Every kind, a line each. Router, description and tests walk this list.
 
-use kehu_domain::kinds::{Contact, Customer, FollowUp, Form, Tag, Team, User};
+use kehu_domain::kinds::{Contact, Customer, FollowUp, Form, Role, Tag, Team, User};
 
 use crate::machine::{Machine, Of, Resource};
 
@@ -11,6 +11,7 @@ static MACHINES: &[&dyn Machine] = &[
     &Of::<Tag>::NEW,
     &Of::<User>::NEW,
     &Of::<Team>::NEW,
+    &Of::<Role>::NEW,
     &Of::<Form>::NEW,
 ];
 

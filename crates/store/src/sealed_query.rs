@@ -7,7 +7,7 @@ use kehu_domain::field::{Find, Sight};
 use kehu_domain::fields::SealedDate;
 use kehu_domain::filter::{Class, Filter, Scalar};
 use kehu_domain::record::Kind;
-use kehu_domain::rights::{Action, Relation};
+use kehu_domain::rights::Action;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait};
 use serde_json::json;
 use uuid::Uuid;
@@ -151,10 +151,10 @@ pub(crate) async fn count_looked_up(caller: &Caller, kind: &'static Kind, find: 
 
 async fn count(caller: &Caller, kind: &'static Kind, what: &str, finds: Vec<Find>) -> Result<(), Failure> {
     let reach = caller.reach(Action::Read, kind.name)?;
-    let within = || [Relation::Own, Relation::Team, Relation::Other].into_iter().filter(|how| reach.covers(*how));
+    let within = || reach.relations();
     let veiled = |find: Find| {
         let field = kind.fields.iter().find(|field| field.find == Some(find));
-        field.filter(|field| within().any(|how| caller.sees(field, how) != Sight::Full))
+        field.filter(|field| within().any(|how| caller.sees(kind, field, how) != Sight::Full))
     };
     let fields: Vec<&'static str> = finds.into_iter().filter_map(veiled).map(|field| field.name).collect();
     if fields.is_empty() {

@@ -7,10 +7,9 @@ use std::net::IpAddr;
 use kehu_domain::codes;
 use kehu_domain::fields::format_time;
 use kehu_domain::flaw::Flaw;
-use kehu_domain::kinds::RoleName;
 use kehu_domain::organisation::{Organisation, part_of};
 use kehu_domain::read::{Finding, Members};
-use kehu_domain::rights::Right;
+use kehu_domain::rights::{BUILT_IN, Right};
 use kehu_domain::settings::Preset;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
@@ -125,7 +124,7 @@ async fn written(tx: &Tx<'_>, asked: Asked, expected: Option<i64>) -> Result<org
         Asked::Patch(mut members) => {
             drop_unchanged(tx.caller(), &row, &mut members)?;
             let brought = Value::Object(members.clone());
-            (before.patched(members, &role_keys()).map_err(Failure::Refused)?, brought)
+            (before.patched(members, &role_keys(tx.caller())).map_err(Failure::Refused)?, brought)
         }
     };
     let changed = before.changed(&after);
@@ -140,8 +139,8 @@ async fn written(tx: &Tx<'_>, asked: Asked, expected: Option<i64>) -> Result<org
 }
 
 /// Keys of the roles that settings may name.
-fn role_keys() -> Vec<String> {
-    RoleName::VOCABULARY.items.iter().map(|(key, ..)| (*key).to_owned()).collect()
+fn role_keys(caller: &Caller) -> Vec<String> {
+    BUILT_IN.iter().map(|role| role.key).chain(caller.org().role_keys()).map(str::to_owned).collect()
 }
 
 fn of_row(row: &organisation::Model) -> Result<Organisation, Failure> {

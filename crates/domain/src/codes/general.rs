@@ -17,6 +17,15 @@ codes! {
     FIELD_UNKNOWN = "field_unknown", "There is no field “{field}” here.", "此处没有字段“{field}”。", "Known fields: {known}.", "可用字段：{known}。";
     READ_ONLY = "read_only", "“{field}” cannot be written.", "“{field}”不可写入。", "Leave it out, or send it as it was read.", "请去掉该字段，或原样送回读到的值。";
     FIELD_HIDDEN = "field_hidden", "“{field}” cannot be changed by somebody who may not see it.", "无权查看“{field}”，因此不能修改。", "Leave it out.", "请去掉该字段。";
+    FIELD_ALWAYS_SEEN = "field_always_seen", "“{field}” cannot be hidden: whoever sees the record sees it.", "“{field}”不能隐藏：能看到记录的人都会看到它。", "Leave it out, or write \"full\".", "请去掉，或填写 \"full\"。";
+    FIELD_HAS_NO_MASK = "field_has_no_mask", "“{field}” has no mask.", "“{field}”没有掩码形式。", "Write \"full\" or \"hidden\".", "请填写 \"full\" 或 \"hidden\"。";
+    ROLE_KEY_INVALID = "role_key_invalid", "“{value}” cannot be the key of a role.", "“{value}”不能作为角色标识。", "Write 2 to 40 lower-case letters, digits and underscores, beginning with a letter.", "请填写以字母开头的 2 到 40 个小写字母、数字或下划线。";
+    ROLE_UNKNOWN = "role_unknown", "There is no role “{value}”.", "没有角色“{value}”。", "Name one of: {known}.", "可用的角色：{known}。";
+    ROLE_IN_USE = "role_in_use", "The role “{value}” is in use: {users} users have it.", "角色“{value}”正在使用：{users} 个用户拥有它。", "Give them another role first.", "请先为这些用户更换角色。";
+    ROLES_TOGETHER = "roles_together", "“{value}” may not be held together with “{other}” here.", "本组织不允许同时担任“{value}”和“{other}”。", "The organisation keeps these duties apart: give them to different people.", "本组织已启用职责分离，请将这些角色分给不同的人。";
+    OWN_RIGHTS = "own_rights", "Nobody changes his own rights here.", "本组织不允许修改自己的权限。", "Ask somebody else who may grant rights.", "请让其他有授权权限的人修改。";
+    RIGHT_MISSING = "right_missing", "That takes the right “{right}”.", "该操作需要权限“{right}”。", "Ask somebody who has it.", "请联系拥有该权限的人。";
+    SHARING_FORBIDDEN = "sharing_forbidden", "A record is shared by its owner, or by somebody who may give it away.", "只有负责人或有权转移该记录的人可以共享它。", "Leave it out, or ask the owner.", "请去掉该字段，或请负责人操作。";
     CHOICE_UNKNOWN = "choice_unknown", "“{value}” is not one of the choices.", "“{value}”不在可选值之内。", "Choose one of: {choices}.", "可选值：{choices}。";
     ID_INVALID = "id_invalid", "“{value}” is not an id.", "“{value}”不是有效的编号。", "An id looks like 0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f.", "编号形如 0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f。";
     REFERENCE_UNKNOWN = "reference_unknown", "There is no {kind} with the id “{value}”, or it is out of your reach.", "没有编号为“{value}”的记录（{kind}），或您无权使用它。", "", "";
@@ -61,7 +70,6 @@ codes! {
     NUMBER_OUT_OF_RANGE = "number_out_of_range", "{value} is out of range.", "{value} 超出范围。", "Give a whole number from {min} to {max}.", "请填写 {min} 到 {max} 的整数。";
     NETWORK_INVALID = "network_invalid", "“{value}” is neither an address nor a network.", "“{value}”不是有效的地址或网段。", "Write 203.0.113.7, 10.0.0.0/8 or fd00::/8.", "请填写如 203.0.113.7、10.0.0.0/8 或 fd00::/8。";
     ADDRESS_SHUTS_OUT = "address_shuts_out", "This list does not hold the address that you come from, {value}.", "该列表不含您当前的地址 {value}，保存后您将无法访问。", "Add it, or come from an address of the list.", "请加入该地址，或从列表内的地址操作。";
-    ROLE_UNKNOWN = "role_unknown", "There is no role “{value}”.", "没有角色“{value}”。", "Known roles: {known}.", "可用角色：{known}。";
     TIME_ZONE_UNKNOWN = "time_zone_unknown", "There is no time zone “{value}”.", "没有时区“{value}”。", "Write a name of the IANA database, such as Asia/Shanghai.", "请填写 IANA 时区名，如 Asia/Shanghai。";
     CURRENCY_UNKNOWN = "currency_unknown", "There is no currency “{value}”.", "没有货币“{value}”。", "Write a code of ISO 4217, such as CNY.", "请填写 ISO 4217 代码，如 CNY。";
     COUNTRY_UNKNOWN = "country_unknown", "There is no country or region “{value}” with a telephone plan.", "没有国家或地区“{value}”。", "Write a code of ISO 3166-1, such as CN.", "请填写 ISO 3166-1 代码，如 CN。";

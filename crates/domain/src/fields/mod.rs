@@ -1,9 +1,11 @@
 //! Values that fields hold: how each is read from JSON, and how it is shown.
 
+mod collaborators;
 mod element_value;
 mod elements;
 mod once;
 mod reference;
+mod role;
 mod sealed;
 mod standard;
 mod tags;
@@ -11,10 +13,12 @@ mod text;
 mod time;
 mod words;
 
+pub use collaborators::{Collaborators, MAX_COLLABORATORS};
 pub use element_value::ElementValue;
 pub use elements::{BankAccounts, ElementItem, Elements, Emails, Phones};
 pub use once::ShownOnce;
 pub use reference::{Ref, Target};
+pub use role::{RoleKey, RoleKeys};
 pub use sealed::{SealedDate, SealedText};
 pub use tags::{TagPick, Tags};
 pub use text::{Line, Text};

@@ -151,7 +151,9 @@ const BASE: &[Member] = &[
     Member { name: "created_by", class: Class::Id },
 ];
 
-fn field_member(field: &'static Field) -> Option<Member> {
+/// The member that asks for a field, where one does.
+#[must_use]
+pub fn field_member(field: &'static Field) -> Option<Member> {
     let class = match (field.sealed, field.find, field.shape) {
         (true, Some(find), _) => Class::Sealed(find),
         (true, None, _) => return None,
@@ -204,6 +206,8 @@ pub struct FilterReader<'a> {
     pub now: DateTime<Utc>,
     /// Where days begin.
     pub zone: Tz,
+    /// Names of members that are as unknown to whoever asks.
+    hidden: Vec<&'static str>,
     conditions: usize,
     values: usize,
 }
@@ -214,7 +218,13 @@ impl<'a> FilterReader<'a> {
     /// A reader for questions about a kind.
     #[must_use]
     pub fn new(kind: &'static Kind, region: &'a str, now: DateTime<Utc>, zone: Tz) -> Self {
-        Self { kind, region, now, zone, conditions: 0, values: 0 }
+        Self { kind, region, now, zone, hidden: Vec::new(), conditions: 0, values: 0 }
+    }
+
+    /// The same reader, to whoever may not see these members of every record: they are as if unknown.
+    #[must_use]
+    pub fn without(self, hidden: Vec<&'static str>) -> Self {
+        Self { hidden, ..self }
     }
 
     /// Reads the `where` of a search body.
@@ -288,8 +298,9 @@ impl<'a> FilterReader<'a> {
     }
 
     fn member(&self, name: &str, at: &str) -> Read<Member> {
-        members(self.kind).find(|member| member.name == name).ok_or_else(|| {
-            let known: Vec<&str> = members(self.kind).map(|member| member.name).collect();
+        let known = || members(self.kind).filter(|member| !self.hidden.contains(&member.name));
+        known().find(|member| member.name == name).ok_or_else(|| {
+            let known: Vec<&str> = known().map(|member| member.name).collect();
             finding(at, Flaw::new(&codes::FILTER_FIELD).with("field", name).with("known", known.join(", ")))
         })
     }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::fields::{BankAccounts, ElementValue, Elements, Line, Ref, SealedText, Tags, Text, Words};
+use crate::fields::{BankAccounts, Collaborators, ElementValue, Elements, Line, Ref, SealedText, Tags, Text, Words};
 use crate::kinds::{Contact, Customer, CustomerKind, Form, SizeBand, Stage};
 use crate::record::Record;
 use crate::value::{CreditCode, Industry, Region};
@@ -149,6 +149,7 @@ impl Lead {
             tags: Tags::default(),
             owner_id: None,
             team_id: None,
+            collaborators: Collaborators::default(),
             last_follow_up_at: None,
             next_follow_up_at: None,
             flags: Words::default(),

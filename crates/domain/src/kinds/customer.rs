@@ -2,7 +2,9 @@
 
 use crate::codes;
 use crate::field::{Field, Find, Group, Write};
-use crate::fields::{BankAccounts, Emails, Instant, Line, Phones, Ref, SealedText, Tags, Target, Text, Words};
+use crate::fields::{
+    BankAccounts, Collaborators, Emails, Instant, Line, Phones, Ref, SealedText, Tags, Target, Text, Words,
+};
 use crate::flaw::Flaw;
 use crate::record::RuleFinding;
 use crate::value::{CompanyName, CreditCode, IdNumber, Industry, PersonName, Region};
@@ -110,6 +112,8 @@ crate::kind! {
     owner_id: Option<Ref<User>> = Field::new("负责人", "Owner").write(Write::Transfer);
     /// The team it belongs to; the owner's where none is said.
     team_id: Option<Ref<Team>> = Field::new("所属团队", "Team").write(Write::Transfer);
+    /// Users whom it is shared with, together with what hangs on it: each to read it, or to change it too.
+    collaborators: Collaborators = Field::new("协作人", "Collaborators");
     /// When the last follow-up happened.
     last_follow_up_at: Option<Instant> = Field::new("最近跟进时间", "Last follow-up").write(Write::Never).sortable();
     /// When the next step of the latest follow-up is due.

@@ -4,6 +4,7 @@ mod contact;
 mod customer;
 mod follow_up;
 mod form;
+mod role;
 mod tag;
 mod team;
 mod user;
@@ -12,15 +13,16 @@ pub use contact::{Contact, DecisionRole};
 pub use customer::{Customer, CustomerKind, Grade, SizeBand, Source, Stage};
 pub use follow_up::{FollowUp, FollowUpKind};
 pub use form::Form;
+pub use role::Role;
 pub use tag::Tag;
 pub use team::Team;
-pub use user::{RoleName, User, login_names};
+pub use user::{User, login_names, roles_of};
 
 use crate::record::{Kind, Record};
 
 /// Every kind of record, in the order of the description.
 pub const KINDS: &[&Kind] =
-    &[Customer::KIND, Contact::KIND, FollowUp::KIND, Tag::KIND, User::KIND, Team::KIND, Form::KIND];
+    &[Customer::KIND, Contact::KIND, FollowUp::KIND, Tag::KIND, User::KIND, Team::KIND, Role::KIND, Form::KIND];
 
 /// The kind of that singular name.
 #[must_use]

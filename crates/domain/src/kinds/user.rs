@@ -2,21 +2,12 @@
 
 use crate::codes;
 use crate::field::{Field, Group, Write};
-use crate::fields::{Instant, Line, Ref, SealedText, Target};
+use crate::fields::{Instant, Line, Ref, RoleKey, RoleKeys, SealedText, Target};
 use crate::flaw::Flaw;
 use crate::record::RuleFinding;
 use crate::value::{LoginKind, LoginName};
 
 use super::Team;
-
-crate::vocabulary! {
-    /// A built-in role.
-    RoleName {
-        Administrator = "administrator", "管理员", "Administrator";
-        Manager = "manager", "经理", "Manager";
-        Salesperson = "salesperson", "销售", "Salesperson";
-    }
-}
 
 crate::kind! {
     /// Somebody who signs in, by e-mail, mobile or user name.
@@ -29,8 +20,10 @@ crate::kind! {
     mobile: Option<SealedText<40>> = Field::new("手机", "Mobile").sealed(Group::Contact, None);
     /// Sign-in name.
     user_name: Option<SealedText<64>> = Field::new("用户名", "User name").sealed(Group::General, None);
-    /// What the user may do.
-    role: RoleName = Field::new("角色", "Role");
+    /// The key of the role that says what the user may do; without one nothing but to see who he is.
+    role: Option<RoleKey> = Field::new("角色", "Role");
+    /// Keys of further roles: each right reaches as far as the most generous role says.
+    other_roles: RoleKeys = Field::new("其他角色", "Other roles");
     /// The team the user belongs to.
     team_id: Option<Ref<Team>> = Field::new("团队", "Team");
     /// A disabled user cannot sign in; running sessions end at once.
@@ -54,6 +47,11 @@ pub fn login_names(user: &User) -> Vec<(&'static str, String)> {
     .into_iter()
     .filter_map(|(field, name)| name.map(|name| (field, name.to_owned())))
     .collect()
+}
+
+/// The keys of every role of a user.
+pub fn roles_of(user: &User) -> impl Iterator<Item = &str> {
+    user.role.iter().chain(&user.other_roles.0).map(RoleKey::as_str)
 }
 
 fn rules(user: &User) -> Vec<RuleFinding> {

@@ -14,6 +14,7 @@ mod people;
 mod policies;
 mod records;
 mod reveal;
+mod rights;
 mod shapes;
 mod shared;
 mod special;
@@ -23,7 +24,6 @@ use std::io;
 use std::path::Path;
 
 use kehu_domain::kinds::KINDS;
-use kehu_domain::rights;
 use serde_json::{Map, Value, json};
 
 pub use codes::codes;
@@ -41,6 +41,7 @@ pub fn operations() -> Vec<Operation> {
         .chain(audit::operations())
         .chain(jobs::operations())
         .chain(policies::operations())
+        .chain(self::rights::operations())
         .collect()
 }
 
@@ -63,6 +64,7 @@ pub fn document() -> Value {
     schemas.extend(audit::schemas());
     schemas.extend(jobs::schemas());
     schemas.extend(policies::schemas());
+    schemas.extend(self::rights::schemas());
     json!({
         "openapi": "3.1.0",
         "info": shared::info(),
@@ -91,7 +93,7 @@ pub fn write(folder: &Path) -> io::Result<()> {
         text.push('\n');
         fs::write(folder.join(name), text)?;
     }
-    fs::write(folder.join("rights.txt"), rights::matrix())
+    fs::write(folder.join("rights.txt"), kehu_domain::rights::matrix())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::shapes::{described, object, or_null, schema_ref, whole};
 use crate::problem_codes as codes;
 
 const TAG: &str = "organisation";
+const SETTINGS: &str = "What the organisation lays down for itself.";
 const RIGHT: &str = "Takes the right `settings.manage`.";
 
 /// The operations.
@@ -106,9 +107,13 @@ fn networks(doc: &str) -> Value {
 
 /// Members of a policy: in an answer each is there, in a patch each may be left out or null.
 fn policy(doc: &str, members: &[(&str, Value)], patch: bool) -> Value {
-    let of = |value: &Value| if patch { or_null(value.clone()) } else { value.clone() };
+    let of = |value: &Value| if patch && !can_be_null(value) { or_null(value.clone()) } else { value.clone() };
     let properties: Map<String, Value> = members.iter().map(|(name, value)| ((*name).to_owned(), of(value))).collect();
     if patch { object(doc, properties, &[], true) } else { whole(doc, properties.into()) }
+}
+
+fn can_be_null(schema: &Value) -> bool {
+    schema.get("type").and_then(Value::as_array).is_some_and(|types| types.iter().any(|kind| kind == "null"))
 }
 
 fn passwords(patch: bool) -> Value {
@@ -174,7 +179,7 @@ fn settings(patch: bool) -> Value {
         ("sessions", sessions(patch)),
         ("addresses", policy("From which addresses people may come.", &addresses, patch)),
     ];
-    policy("What the organisation lays down for itself.", &members, patch)
+    policy(SETTINGS, &members, patch)
 }
 
 fn profile() -> Vec<(&'static str, Value)> {
@@ -204,7 +209,7 @@ pub(super) fn schemas() -> Map<String, Value> {
         |members: Vec<(&'static str, Value)>| members.into_iter().map(|(name, value)| (name.to_owned(), value));
     let shown: Map<String, Value> = members(base())
         .chain(members(profile()))
-        .chain([("settings".to_owned(), or_null(schema_ref("Settings")))])
+        .chain([("settings".to_owned(), described(or_null(schema_ref("Settings")), SETTINGS))])
         .collect();
     let read_only = |(name, mut value): (String, Value)| {
         if let Some(value) = value.as_object_mut().filter(|_| name != "version") {
@@ -215,7 +220,7 @@ pub(super) fn schemas() -> Map<String, Value> {
     let said: Map<String, Value> = members(base())
         .map(read_only)
         .chain(members(profile()))
-        .chain([("settings".to_owned(), or_null(schema_ref("SettingsPatch")))])
+        .chain([("settings".to_owned(), described(or_null(schema_ref("SettingsPatch")), SETTINGS))])
         .collect();
     let preset = json!({ "type": "string", "enum": [Preset::Dengbao3.key()] });
     let preset: Map<String, Value> = [("preset".to_owned(), described(preset, "Its key."))].into_iter().collect();

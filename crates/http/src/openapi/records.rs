@@ -8,8 +8,8 @@ use super::examples;
 use super::kinds::{PAGE, expansions, member_names, orders};
 use super::operation::{Answer, Operation, parameter_ref};
 use super::people;
-use super::reveal;
 use super::shapes::schema_ref;
+use super::{reveal, rights};
 use crate::problem_codes as codes;
 
 const JSON: &[&str] = &["application/json"];
@@ -25,6 +25,7 @@ pub(super) fn operations(kind: &'static Kind) -> Vec<Operation> {
     if resource(kind.name).is_some_and(Resource::erasable) {
         all.push(erase(kind));
     }
+    all.push(rights::access(kind));
     all.extend(reveal::operation(kind));
     all.push(search(kind));
     if resource(kind.name).is_some_and(Resource::batched) {

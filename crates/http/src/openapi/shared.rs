@@ -69,6 +69,8 @@ pub(super) fn parameters() -> Map<String, Value> {
         cursor(),
         "Cursor of the page: `page.next` or `page.prev` of an answer to the same question.",
     );
+    let user = json!({ "type": "string", "format": "uuid" });
+    add("User", "query", "user", user, "The user that is asked about; the caller where none is said.");
     let words = json!({ "type": "string" });
     add("Words", "query", "q", words, "Words that stand in the record, Chinese or other.");
     let count = json!({ "type": "string", "enum": ["none", "exact"], "default": "none" });

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use kehu_domain::field::{Group, Sight};
-use kehu_domain::kinds::KINDS;
-use kehu_domain::rights::{ACTIONS, RIGHTS, Reach, Relation};
+use kehu_domain::rights::{ACTIONS, RIGHTS, Sights, actions_of, kind_names};
 use kehu_store::Caller;
 use kehu_store::people::{self, ChangePassword, Me, Password, SessionInfo};
 
@@ -18,8 +17,7 @@ use super::members::Members;
 use super::records::record_id;
 use super::told::LastSignIn;
 use super::types::{
-    MeAnswer, MeOrganisation, MeSession, MeSights, MeUser, PasswordRequest, ReachWord, Reference, SessionsAnswer,
-    SightWord,
+    MeAnswer, MeOrganisation, MeSession, MeSights, MeUser, PasswordRequest, Reference, SessionsAnswer, SightWord,
 };
 
 type Reply = Result<HttpResponse, Problem>;
@@ -72,19 +70,20 @@ fn answer(caller: &Caller, me: Me) -> MeAnswer {
     let rights = caller.rights();
     let text = |value: Option<&str>| value.map(str::to_owned);
     let user = &me.user.data;
-    let can = KINDS.iter().map(|kind| {
-        let reaches = ACTIONS.iter().map(|(action, name)| (*name, reach(rights.reach(*action, kind.name))));
-        (kind.name, reaches.collect())
+    let can = kind_names().map(|kind| {
+        let known = ACTIONS.iter().filter(|(action, _)| actions_of(kind).contains(action));
+        let reaches = known.map(|(action, name)| (*name, rights.reach(*action, kind).words()));
+        (kind, reaches.collect())
     });
     let mut can: BTreeMap<_, BTreeMap<_, _>> = can.collect();
     // What is about no record reaches everything or nothing.
     for (right, (what, action)) in RIGHTS.iter().filter_map(|(right, name)| Some((*right, name.split_once('.')?))) {
-        let reach = if rights.grants(right) { ReachWord::All } else { ReachWord::None };
+        let reach = if rights.grants(right) { vec!["all"] } else { Vec::new() };
         can.entry(what).or_default().insert(action, reach);
     }
     let sees = |group| {
-        let seen = |relation| sight(rights.sees(group, relation));
-        MeSights { own: seen(Relation::Own), team: seen(Relation::Team), other: seen(Relation::Other) }
+        let Sights { own, team, other } = rights.sights_of(group);
+        MeSights { own: sight(own), team: sight(team), other: sight(other) }
     };
     let (last_sign_in, failed_since) = LastSignIn::of(me.before);
     let name_of = |id| org.name_of(id).map(|name| name.name.clone());
@@ -105,7 +104,7 @@ fn answer(caller: &Caller, me: Me) -> MeAnswer {
             currency: org.currency.clone(),
             region: org.region.clone(),
         },
-        roles: vec![me.role.key().to_owned()],
+        roles: me.roles,
         teams: caller.teams().iter().map(|id| Reference { id: *id, name: name_of(*id) }).collect(),
         can,
         contact_data: sees(Group::Contact),
@@ -119,15 +118,6 @@ fn answer(caller: &Caller, me: Me) -> MeAnswer {
 fn session(info: SessionInfo) -> MeSession {
     let SessionInfo { id, client, device_name, created_at, last_seen_at, expires_at, current } = info;
     MeSession { id, client, device_name, created_at, last_seen_at, expires_at, current }
-}
-
-fn reach(reach: Reach) -> ReachWord {
-    match reach {
-        Reach { all: true, .. } => ReachWord::All,
-        Reach { team: true, .. } => ReachWord::Team,
-        Reach { own: true, .. } => ReachWord::Own,
-        _ => ReachWord::None,
-    }
 }
 
 fn sight(sight: Sight) -> SightWord {

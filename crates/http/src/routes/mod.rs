@@ -12,6 +12,7 @@ mod members;
 mod organisation;
 mod records;
 pub mod told;
+mod rights;
 pub mod types;
 
 /// Registers the handlers, each address as one `web::resource` with all its methods: only so is a wrong method a 405.
@@ -23,5 +24,6 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     audit::configure(app);
     jobs::configure(app);
     organisation::configure(app);
+    rights::configure(app);
     records::configure(app);
 }

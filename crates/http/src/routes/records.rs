@@ -60,6 +60,10 @@ pub(super) fn configure(app: &mut ServiceConfig) {
             );
         }
         app.service(
+            web::resource(format!("{path}/{{id}}/access"))
+                .route(web::get().to(move |signed, id| access(resource, signed, id))),
+        );
+        app.service(
             web::resource(format!("{path}/{{id}}/history"))
                 .route(web::get().to(move |incoming, signed, id| history(resource, incoming, signed, id))),
         );
@@ -110,6 +114,13 @@ async fn history(resource: Resource, incoming: Incoming, signed: Signed, id: web
     let Signed { caller, query } = signed;
     let id = record_id(&id)?;
     Ok(plain(journal::history(&caller, resource, id, query.into_pairs(), incoming.lang).await?))
+}
+
+async fn access(resource: Resource, signed: Signed, id: web::Path<String>) -> Reply {
+    let Signed { caller, mut query } = signed;
+    let user = query.take("user").map(|user| record_id(&user)).transpose()?;
+    query.finish()?;
+    Ok(plain(machine::access(&caller, resource, record_id(&id)?, user).await?))
 }
 
 async fn reveal(resource: Resource, signed: SignedJson, id: web::Path<String>) -> Reply {

@@ -109,8 +109,9 @@ pub struct MeAnswer {
     pub roles: Vec<String>,
     /// The user's team and those below.
     pub teams: Vec<Reference>,
-    /// Reach by kind and action: `{"customer": {"read": "team"}}`. The organisation's log is `audit`, all or none of it.
-    pub can: BTreeMap<&'static str, BTreeMap<&'static str, ReachWord>>,
+    /// Reach by kind and action, a set of `own`, `team`, `shared`, or `all`: `{"customer": {"read": ["own", "shared"]}}`.
+    /// What is about no record is `["all"]` or `[]`: `{"audit": {"read": ["all"]}}`.
+    pub can: BTreeMap<&'static str, BTreeMap<&'static str, Vec<&'static str>>>,
     /// How much is seen of phones, e-mails, WeChat ids, addresses and birthdays.
     pub contact_data: MeSights,
     /// How much is seen of ID numbers and bank accounts.
@@ -163,20 +164,6 @@ pub struct MeOrganisation {
     /// Its region, ISO 3166-1: phone numbers without a country code belong there.
     #[schema(example = "CN")]
     pub region: String,
-}
-
-/// How far an action reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ReachWord {
-    /// Nothing.
-    None,
-    /// One's own records.
-    Own,
-    /// Those of one's team and the teams below, too.
-    Team,
-    /// Every record of the organisation.
-    All,
 }
 
 /// How much is seen of some fields, by how the record stands to the caller.

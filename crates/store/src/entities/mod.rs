@@ -4,6 +4,7 @@
 
 pub(crate) mod account_failure;
 pub(crate) mod allowance;
+pub(crate) mod collaborator;
 pub(crate) mod contact;
 pub(crate) mod customer;
 pub(crate) mod erasure;
@@ -20,6 +21,7 @@ pub(crate) mod login_failure;
 pub(crate) mod organisation;
 pub(crate) mod password_history;
 pub(crate) mod pii_index;
+pub(crate) mod role;
 pub(crate) mod schedule;
 pub(crate) mod session;
 pub(crate) mod signing_key;

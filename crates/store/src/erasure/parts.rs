@@ -332,6 +332,7 @@ async fn record(tx: &Tx<'_>, target: &Target) -> Result<Done, Failure> {
 /// Deletes rows of records and what stands beside them.
 async fn delete(tx: &Tx<'_>, table: &'static str, records: &[Uuid]) -> Result<Vec<(&'static str, u64)>, Failure> {
     let these = || padded(records.to_vec());
+    all_of(tx, "DELETE FROM collaborators", "customer_id", these()).await?;
     let links = all_of(tx, "DELETE FROM tag_links", "record_id", these()).await?;
     let index = all_of(tx, "DELETE FROM pii_index", "record_id", these()).await?;
     for record in records {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use kehu_domain::field::{Field, Sight};
+use kehu_domain::record::Kind;
 use kehu_domain::rights::{Action, Reach, Relation, Rights};
 use uuid::Uuid;
 
@@ -226,18 +227,6 @@ impl Caller {
         self.gate.engine().snapshot(read).await
     }
 
-    /// How a record of that owner and team stands to the caller.
-    #[must_use]
-    pub fn relation(&self, owner: Option<Uuid>, team: Option<Uuid>) -> Relation {
-        if owner.is_some() && owner == self.principal.user() {
-            Relation::Own
-        } else if team.is_some_and(|team| self.teams.contains(&team)) {
-            Relation::Team
-        } else {
-            Relation::Other
-        }
-    }
-
     /// How far an action on a kind reaches.
     ///
     /// # Errors
@@ -247,10 +236,10 @@ impl Caller {
         if reach.is_none() { Err(Failure::Forbidden) } else { Ok(reach) }
     }
 
-    /// How much of a field the caller sees of a record that stands so.
+    /// How much of a field of a kind the caller sees of a record that stands so.
     #[must_use]
-    pub fn sees(&self, field: &Field, relation: Relation) -> Sight {
-        self.rights.sees(field.group, relation)
+    pub fn sees(&self, kind: &Kind, field: &Field, relation: Relation) -> Sight {
+        self.rights.sees(kind.name, field, relation)
     }
 
     /// Runs a write: commits if the closure answers `Ok`, rolls back otherwise. The closure awaits nothing but

@@ -144,7 +144,7 @@ impl Gate {
         }
         let teams = person.team_id.map(|team| org.team_and_below(team)).unwrap_or_default();
         let principal = Principal::User { id: verified.user, session: verified.session };
-        let rights = Rights::of(person.role);
+        let rights = person.rights.clone();
         let caller = self.caller(org, principal, rights, teams, request).await?;
         presence::admit(&caller, &state).await?;
         Ok(caller)

@@ -12,7 +12,7 @@ use crate::engine::rows::Reads;
 use crate::entities::journal;
 use crate::failure::Failure;
 use crate::gate::Caller;
-use crate::machine::{Answer, Machine, Resource, answer};
+use crate::machine::{Answer, Machine, Resource};
 use crate::paging;
 use crate::refusals::{self, Refusal};
 
@@ -63,7 +63,7 @@ pub async fn history(
 
 async fn page(caller: &Caller, machine: &dyn Machine, id: Uuid, asked: &Asked, lang: Lang) -> Result<Answer, Failure> {
     let record = machine.load(caller, vec![id]).await?.into_iter().next().ok_or(Failure::NotFound)?;
-    let relation: Relation = answer::relation(caller, &*record);
+    let relation: Relation = caller.standing_to(record.base()).relation();
     let mut rows = read(caller, machine.kind().name, id, asked).await?;
     let more = paging::cut(&mut rows, asked.limit);
     let next = rows.last().filter(|_| more).map(|row| paging::cursor(&json!(["history", row.version, row.id])));

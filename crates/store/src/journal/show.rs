@@ -1,7 +1,7 @@
 //! Entries of the journal as JSON, for one reader and in one language.
 
 use kehu_domain::field::{Field, Sight};
-use kehu_domain::fields::format_time;
+use kehu_domain::fields::{Collaborators, format_time};
 use kehu_domain::flaw::Lang;
 use kehu_domain::history::States;
 use kehu_domain::kinds::kind_named;
@@ -91,13 +91,13 @@ pub(super) struct Reader<'a> {
 struct RecordView<'a> {
     reader: &'a Reader<'a>,
     relation: Relation,
-    /// Whether the reader may read records of the kind at all.
-    readable: bool,
+    /// The kind, where the reader may read records of it at all.
+    kind: Option<&'static Kind>,
 }
 
 impl View for RecordView<'_> {
     fn sight(&self, field: &Field) -> Sight {
-        if self.readable { self.reader.caller.sees(field, self.relation) } else { Sight::Hidden }
+        self.kind.map_or(Sight::Hidden, |kind| self.reader.caller.sees(kind, field, self.relation))
     }
     fn name(&self, id: Uuid) -> Option<&Name> {
         self.reader.name(id)
@@ -191,8 +191,8 @@ impl Reader<'_> {
         let reason = told.body.json().and_then(|body| body.get(REASON)).and_then(Value::as_str);
         out.key("reason").text_or_null(reason);
         let kind = told.kind();
-        let readable = kind.is_some_and(|kind| !self.caller.rights().reach(Action::Read, kind.name).is_none());
-        let view = RecordView { reader: self, relation, readable };
+        let readable = |kind: &&'static Kind| !self.caller.rights().reach(Action::Read, kind.name).is_none();
+        let view = RecordView { reader: self, relation, kind: kind.filter(readable) };
         let named: Vec<&str> = told.row.changed.split(',').filter(|name| !name.is_empty()).collect();
         out.key("changes");
         let withheld = told.states().show(out, kind, &named, &view, self.lang);
@@ -208,7 +208,8 @@ impl Reader<'_> {
         if user.is_some() && row.record_id == user {
             return Relation::Own;
         }
-        self.caller.relation(row.owner_after.or(row.owner_before), row.team_after.or(row.team_before))
+        let (owner, team) = (row.owner_after.or(row.owner_before), row.team_after.or(row.team_before));
+        self.caller.standing(owner, team, &Collaborators::default()).relation()
     }
 }
 

@@ -88,6 +88,7 @@ pub(crate) fn is_member(kind: &Kind, name: &str) -> bool {
 /// How one caller sees one record.
 struct RecordView<'a> {
     caller: &'a Caller,
+    kind: &'static Kind,
     relation: Relation,
     names: &'a Names,
     fields: Option<&'a [String]>,
@@ -99,7 +100,7 @@ struct RecordView<'a> {
 
 impl View for RecordView<'_> {
     fn sight(&self, field: &Field) -> Sight {
-        self.caller.sees(field, self.relation)
+        self.caller.sees(self.kind, field, self.relation)
     }
     fn name(&self, id: Uuid) -> Option<&Name> {
         self.names.get(&id).or_else(|| self.caller.org().name_of(id))
@@ -110,15 +111,6 @@ impl View for RecordView<'_> {
     fn wants(&self, member: &str) -> bool {
         !self.replaced.contains(&member) && self.fields.is_none_or(|fields| fields.iter().any(|name| name == member))
     }
-}
-
-/// The relation of a caller to a record: users are their own.
-pub(crate) fn relation(caller: &Caller, record: &dyn Shown) -> Relation {
-    let base = record.base();
-    if caller.principal().user() == Some(base.id) {
-        return Relation::Own;
-    }
-    caller.relation(base.owner_id, base.team_id)
 }
 
 fn write_record(
@@ -132,8 +124,9 @@ fn write_record(
 ) {
     let replaced: Vec<&'static str> =
         brought.iter().filter(|brought| brought.expansion.by.is_some()).map(|b| b.expansion.name).collect();
-    let view = RecordView { caller, relation: relation(caller, record), names, fields, replaced: &replaced, secret };
     let base = record.base();
+    let (kind, relation) = (record.kind(), caller.standing_to(base).relation());
+    let view = RecordView { caller, kind, relation, names, fields, replaced: &replaced, secret };
     let mut veiled = Veiled::default();
     out.object(|out| {
         let wanted = |name: &str| view.wants(name);

@@ -87,8 +87,8 @@ impl Compared {
 /// Whether the caller sees it masked of some record that he may write.
 fn is_veiled(caller: &Caller, kind: &Kind, field: &Field) -> bool {
     let reach = caller.rights().reach(Action::Update, kind.name);
-    let within = [Relation::Own, Relation::Team, Relation::Other].into_iter().filter(|how| reach.covers(*how));
-    field.find.is_some() && within.chain([Relation::Own]).any(|how| caller.sees(field, how) != Sight::Full)
+    let within = reach.relations();
+    field.find.is_some() && within.chain([Relation::Own]).any(|how| caller.sees(kind, field, how) != Sight::Full)
 }
 
 /// Refuses to look, where the hour allows no more: a refusal of the wrong values alone would tell the right one.

@@ -12,7 +12,7 @@ use crate::inserts::{self, Insert};
 use crate::journal;
 use crate::ops::{duplicates, references, tags};
 use crate::pii::{self, Entry, Found};
-use crate::rows::{Ownership, RowBase, Rows, new_base};
+use crate::rows::{Ownership, RowBase, Rows, Whose, new_base};
 use crate::sealer::Sealer;
 use crate::tx::Tx;
 
@@ -118,7 +118,7 @@ async fn judge<R: Rows>(
         duplicates::refuse(tx, entries, found, data.credit_code(), &own_records(id, &data)).await?;
     }
     data.prepare(tx, None).await?;
-    let (owner, team) = owner_and_team(tx, &data).await?;
+    let whose = whose(tx, &data).await?;
     check_tags(tx, &data)?;
     for contact in &contacts {
         check_tags(tx, contact)?;
@@ -133,10 +133,10 @@ async fn judge<R: Rows>(
     for (at, contact) in contacts.iter_mut().enumerate() {
         contact.primary = Some(at) == primary;
     }
-    let base = kehu_domain::record::Base { id, ..new_base(tx, owner, team) };
+    let base = kehu_domain::record::Base { id, ..new_base(tx, &whose) };
     let record = Stored { base, data };
     let contacts: Vec<Stored<Contact>> =
-        contacts.into_iter().map(|data| Stored { base: new_base(tx, owner, team), data }).collect();
+        contacts.into_iter().map(|data| Stored { base: new_base(tx, &whose), data }).collect();
     let mut places = Places { entries, found, from: 0 };
     places.index(tx, &record)?;
     for contact in &contacts {
@@ -217,16 +217,17 @@ async fn resolve_tags<R: Rows>(tx: &Tx<'_>, data: &mut R) -> Result<(), Failure>
 }
 
 /// Whose a new record is; the caller may make one there.
-async fn owner_and_team<R: Rows>(tx: &Tx<'_>, data: &R) -> Result<(Option<Uuid>, Option<Uuid>), Failure> {
+async fn whose<R: Rows>(tx: &Tx<'_>, data: &R) -> Result<Whose, Failure> {
     let caller = tx.caller();
     let reach = caller.reach(Action::Create, R::KIND.name)?;
-    let (owner, team) = match data.ownership() {
-        Ownership::Own { owner, team } => (owner, team),
+    let whose = match data.ownership() {
+        Ownership::Own { owner, team } => Whose { owner, team, shared: data.shared() },
         Ownership::OfCustomer(customer) => {
             let head = references::customer(tx, customer).await?.ok_or(Failure::NotFound)?;
-            (head.owner_id, head.team_id)
+            Whose { owner: head.owner_id, team: head.team_id, shared: head.shared() }
         }
-        Ownership::Shared => return if reach.all { Ok((None, None)) } else { Err(Failure::Forbidden) },
+        Ownership::Shared => return if reach.all { Ok(Whose::default()) } else { Err(Failure::Forbidden) },
     };
-    if reach.covers(caller.relation(owner, team)) { Ok((owner, team)) } else { Err(Failure::Forbidden) }
+    let standing = caller.standing(whose.owner, whose.team, &whose.shared);
+    if reach.covers(Action::Create, standing) { Ok(whose) } else { Err(Failure::Forbidden) }
 }

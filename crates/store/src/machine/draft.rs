@@ -1,10 +1,12 @@
 //! New records: parsed, and judged by the rules, before any transaction.
 
 use kehu_domain::codes;
+use kehu_domain::field::{Field, Sight};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::kinds::Contact;
-use kehu_domain::read::{Finding, Reader};
-use kehu_domain::record::Record;
+use kehu_domain::read::{Finding, Members, Reader};
+use kehu_domain::record::{Kind, Record};
+use kehu_domain::rights::Action;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -50,8 +52,9 @@ pub(crate) fn parse<R: Rows>(caller: &Caller, body: Value) -> Result<New<R>, Fai
         return Err(Failure::refused("", flaw));
     };
     let contacts = if R::BRINGS_CONTACTS { members.remove("contacts") } else { None };
+    refuse_unseen(caller, R::KIND, &mut members, &mut reader);
     let data = R::create(&mut members, &mut reader);
-    let contacts = contacts.map(|list| read_contacts(list, id, &mut reader)).unwrap_or_default();
+    let contacts = contacts.map(|list| read_contacts(caller, list, id, &mut reader)).unwrap_or_default();
     let known: Vec<&str> = R::KIND.fields.iter().map(|field| field.name).collect();
     reader.refuse_rest(&members, &known);
     let mut findings = reader.into_findings();
@@ -74,7 +77,31 @@ pub(crate) fn parse<R: Rows>(caller: &Caller, body: Value) -> Result<New<R>, Fai
     }
 }
 
-fn read_contacts(list: Value, customer: Uuid, reader: &mut Reader<'_>) -> Vec<Option<Contact>> {
+/// Takes out the members that the caller may only read.
+pub(super) fn take_read_only(caller: &Caller, kind: &Kind, members: &mut Members) -> Vec<&'static str> {
+    let fields = kind.fields.iter().map(|field| field.name);
+    fields.filter(|name| !caller.rights().writes(kind.name, name) && members.remove(*name).is_some()).collect()
+}
+
+/// Takes out and refuses what a new record brings for fields that the caller may only read, or see of no record that
+/// he may make. What is null brings nothing.
+fn refuse_unseen(caller: &Caller, kind: &Kind, members: &mut Members, reader: &mut Reader<'_>) {
+    members.retain(|_, value| !value.is_null());
+    for name in take_read_only(caller, kind, members) {
+        reader.inside(name, |reader| reader.flaw(Flaw::new(&codes::READ_ONLY).with("field", name)));
+    }
+    let reach = caller.rights().reach(Action::Create, kind.name);
+    let unseen = |field: &&Field| reach.relations().all(|how| caller.sees(kind, field, how) == Sight::Hidden);
+    for field in kind.fields.iter().filter(unseen) {
+        if members.remove(field.name).is_some() {
+            reader.inside(field.name, |reader| {
+                reader.flaw(Flaw::new(&codes::FIELD_HIDDEN).with("field", field.name));
+            });
+        }
+    }
+}
+
+fn read_contacts(caller: &Caller, list: Value, customer: Uuid, reader: &mut Reader<'_>) -> Vec<Option<Contact>> {
     reader.inside("contacts", |reader| {
         let Value::Array(items) = list else {
             if !list.is_null() {
@@ -87,15 +114,16 @@ fn read_contacts(list: Value, customer: Uuid, reader: &mut Reader<'_>) -> Vec<Op
             reader.flaw(Flaw::new(&codes::LIST_TOO_LONG).with("max", MAX_CONTACTS));
             return Vec::new();
         }
-        let read = |(at, item)| reader.inside(at, |reader| read_contact(item, customer, reader));
+        let read = |(at, item)| reader.inside(at, |reader| read_contact(caller, item, customer, reader));
         items.into_iter().enumerate().map(read).collect()
     })
 }
 
-fn read_contact(item: Value, customer: Uuid, reader: &mut Reader<'_>) -> Option<Contact> {
+fn read_contact(caller: &Caller, item: Value, customer: Uuid, reader: &mut Reader<'_>) -> Option<Contact> {
     let Value::Object(mut members) = item else {
         return reader.typed(None, "an object", "对象");
     };
+    refuse_unseen(caller, Contact::KIND, &mut members, reader);
     // The customer is the one that is being made.
     if members.contains_key("customer_id") {
         reader.inside("customer_id", |reader| {

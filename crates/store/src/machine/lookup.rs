@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use kehu_domain::field::Find;
+use kehu_domain::field::{Find, Sight};
+use kehu_domain::fields::Collaborators;
 use kehu_domain::filter::sealed_form;
 use kehu_domain::flaw::Flaw;
-use kehu_domain::kinds::Customer;
+use kehu_domain::kinds::{Contact, Customer};
 use kehu_domain::record::Record;
-use kehu_domain::rights::{Action, Relation};
+use kehu_domain::rights::{Action, Standing};
 use kehu_domain::show::Out;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
@@ -51,6 +52,9 @@ async fn found(caller: &Caller, find: Find, raw: &str, pointer: &str) -> Result<
             for (is_contact, id, customer_id) in records {
                 let Some(customer) = customers.iter().find(|row| row.id == customer_id) else { continue };
                 let contact = contacts.iter().find(|row| row.id == id);
+                if tells_hidden(caller, find, customer, is_contact) {
+                    continue;
+                }
                 let mut beyond = || write(out, caller, customer, contact.filter(|_| is_contact));
                 if seen.insert(id) && (!is_contact || contact.is_some()) && beyond() {
                     disclosed.push(disclosure::told_of(if is_contact { "contact" } else { "customer" }, id));
@@ -91,15 +95,28 @@ fn masked_name(name: &str) -> String {
     name.chars().take(1).chain("**".chars()).collect()
 }
 
+/// Whether the value is one that the caller may not see of this record at all: then it is not found by it.
+fn tells_hidden(caller: &Caller, find: Find, customer: &customer::Model, of_contact: bool) -> bool {
+    let kind = if of_contact { Contact::KIND } else { Customer::KIND };
+    let field = kind.fields.iter().find(|field| field.find == Some(find));
+    let relation = standing(caller, customer).relation();
+    field.is_some_and(|field| caller.sees(kind, field, relation) == Sight::Hidden)
+}
+
+fn standing(caller: &Caller, customer: &customer::Model) -> Standing {
+    let shared = Collaborators::from_stored(customer.shared_with.as_deref());
+    caller.standing(customer.owner_id, customer.team_id, &shared)
+}
+
 /// Writes one match; whether it is out of the caller's reach.
 fn write(out: &mut Out, caller: &Caller, customer: &customer::Model, contact: Option<&contact::Model>) -> bool {
-    let relation = caller.relation(customer.owner_id, customer.team_id);
-    let within_reach = caller.rights().reach(Action::Read, "customer").covers(relation);
-    let state = match relation {
+    let standing = standing(caller, customer);
+    let within_reach = caller.rights().reach(Action::Read, "customer").covers(Action::Read, standing);
+    let state = match standing {
         _ if customer.owner_id.is_none() => "in_pool",
-        Relation::Own => "yours",
-        Relation::Team => "team",
-        Relation::Other => "owned",
+        Standing { own: true, .. } => "yours",
+        Standing { team: true, .. } => "team",
+        _ => "owned",
     };
     let shown = |name: &str| if within_reach { name.to_owned() } else { masked_name(name) };
     out.object(|out| {

@@ -1,5 +1,6 @@
 //! The record machine: every verb of every kind, written once.
 
+mod access;
 pub(crate) mod answer;
 mod batch;
 mod brought;
@@ -34,6 +35,7 @@ use crate::rows::{Ownership, Rows};
 use crate::tx::Tx;
 
 pub use crate::registry::{resource, resources};
+pub use access::access;
 pub use answer::{Answer, Asked};
 pub use batch::{BatchItem, batch};
 pub use doors::{create, delete, get, list, restore, search, update};

@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::paging;
 use crate::pii::padded;
+use crate::policy;
 use crate::query::{self, Compiler};
 use crate::rows::{Rows, sentinel};
 use crate::sealed_query;
@@ -107,7 +108,7 @@ fn key_value(key: &SortKey) -> Value {
 /// Whether several statements over records make the answer to a question.
 pub(crate) fn is_of_several(caller: &Caller, kind: &Kind, asked: &Asked) -> Result<bool, Failure> {
     let reach = caller.reach(Action::Read, kind.name)?;
-    let parts = query::branches(caller, reach).len();
+    let parts = policy::branches(caller, kind, reach).len();
     let looks_up =
         sealed_query::asks(&asked.filter) || query::asks_name(caller, kind, &asked.filter, asked.q.as_deref());
     Ok(parts > 1 || asked.count || !asked.expand.is_empty() || looks_up)
@@ -131,7 +132,7 @@ pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page
         condition = condition.add(col("id").is_in(padded(ids)));
     }
     let cursor = asked.after.as_deref().map(|text| Cursor::parse(text, &asked.sort_text())).transpose()?;
-    let branches = query::branches(caller, reach);
+    let branches = policy::branches(caller, R::KIND, reach);
     let count = match asked.count {
         true => Some(count::<R>(db, &branches, condition.clone()).await?),
         false => None,

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::gate::Caller;
+use crate::policy;
 
 use super::answer::{Asked, is_member};
 use super::expand;
@@ -31,8 +32,9 @@ fn invalid(at: &str, value: &str, en: &str, zh: &str) -> Failure {
 }
 
 impl Asked {
-    fn first_page(kind: &'static Kind) -> Self {
-        let sort = if sorts(kind).any(|sort| sort == "happened_at") { "happened_at" } else { "updated_at" };
+    fn first_page(kind: &'static Kind, hidden: &[&'static str]) -> Self {
+        let by_time = sorts(kind).any(|sort| sort == "happened_at" && !hidden.contains(&sort));
+        let sort = if by_time { "happened_at" } else { "updated_at" };
         Self {
             filter: Filter::And(Vec::new()),
             sort: sort.to_owned(),
@@ -52,8 +54,9 @@ impl Asked {
         kind: &'static Kind,
         parameters: Vec<(String, String)>,
     ) -> Result<Self, Failure> {
-        let mut asked = Self::first_page(kind);
-        let mut reader = filters(caller, kind);
+        let hidden = policy::hidden(caller, kind);
+        let mut asked = Self::first_page(kind, &hidden);
+        let mut reader = filters(caller, kind, hidden.clone());
         let mut conditions = Vec::new();
         for (name, value) in parameters {
             let filter = name.strip_prefix("filter[").and_then(|name| name.strip_suffix(']'));
@@ -61,7 +64,7 @@ impl Asked {
                 (Some(filter), _) => {
                     conditions.push(reader.parameter(filter, &value).map_err(Failure::BadQuestion)?);
                 }
-                (_, "sort") => asked.set_sort(kind, "sort", &value)?,
+                (_, "sort") => asked.set_sort(kind, &hidden, "sort", &value)?,
                 (_, "limit") => asked.set_limit("limit", value.parse().ok(), &value)?,
                 (_, "after") => asked.after = Some(value),
                 (_, "fields") => asked.set_fields(kind, "fields", value.split(',').map(str::to_owned).collect())?,
@@ -80,7 +83,7 @@ impl Asked {
 
     /// Reads the parameters of one record: `fields` and `expand`.
     pub(crate) fn one(kind: &'static Kind, parameters: Vec<(String, String)>) -> Result<Self, Failure> {
-        let mut asked = Self::first_page(kind);
+        let mut asked = Self::first_page(kind, &[]);
         for (name, value) in parameters {
             match name.as_str() {
                 "fields" => asked.set_fields(kind, "fields", value.split(',').map(str::to_owned).collect())?,
@@ -97,7 +100,8 @@ impl Asked {
 
     /// Reads the body of a search.
     pub(crate) fn from_body(caller: &Caller, kind: &'static Kind, body: &Value) -> Result<Self, Failure> {
-        let mut asked = Self::first_page(kind);
+        let hidden = policy::hidden(caller, kind);
+        let mut asked = Self::first_page(kind, &hidden);
         let members = body.as_object().ok_or_else(|| invalid("", "body", "an object", "对象"))?;
         for (name, value) in members {
             let at = format!("/{name}");
@@ -105,12 +109,12 @@ impl Asked {
             match (name.as_str(), value) {
                 (_, Value::Null) => {}
                 ("where", filter) => {
-                    let mut reader = filters(caller, kind);
+                    let mut reader = filters(caller, kind, hidden.clone());
                     asked.filter = reader.body(filter, &at).map_err(Failure::BadQuestion)?;
                 }
-                ("sort", Value::String(sort)) => asked.set_sort(kind, &at, sort)?,
+                ("sort", Value::String(sort)) => asked.set_sort(kind, &hidden, &at, sort)?,
                 ("sort", Value::Array(sorts)) => match sorts.as_slice() {
-                    [Value::String(sort)] => asked.set_sort(kind, &at, sort)?,
+                    [Value::String(sort)] => asked.set_sort(kind, &hidden, &at, sort)?,
                     _ => return Err(invalid(&at, &shown, "one sort", "一个排序字段")),
                 },
                 ("limit", limit) => asked.set_limit(&at, limit.as_u64(), &shown)?,
@@ -130,10 +134,11 @@ impl Asked {
         Ok(asked)
     }
 
-    fn set_sort(&mut self, kind: &'static Kind, at: &str, value: &str) -> Result<(), Failure> {
+    fn set_sort(&mut self, kind: &'static Kind, hidden: &[&'static str], at: &str, value: &str) -> Result<(), Failure> {
         let (desc, name) = value.strip_prefix('-').map_or((false, value), |name| (true, name));
-        if !sorts(kind).any(|known| known == name) {
-            let known: Vec<&str> = sorts(kind).collect();
+        let known = || sorts(kind).filter(|sort| !hidden.contains(sort));
+        if !known().any(|known| known == name) {
+            let known: Vec<&str> = known().collect();
             let flaw = Flaw::new(&codes::SORT_UNKNOWN).with("value", value).with("known", known.join(", "));
             return Err(wrong(at, flaw));
         }
@@ -198,9 +203,9 @@ impl Asked {
     }
 }
 
-fn filters<'a>(caller: &'a Caller, kind: &'static Kind) -> FilterReader<'a> {
+fn filters<'a>(caller: &'a Caller, kind: &'static Kind, hidden: Vec<&'static str>) -> FilterReader<'a> {
     let org = caller.org();
-    FilterReader::new(kind, &org.region, caller.gate().now(), org.time_zone)
+    FilterReader::new(kind, &org.region, caller.gate().now(), org.time_zone).without(hidden)
 }
 
 fn texts(list: &Value, at: &str) -> Result<Vec<String>, Failure> {

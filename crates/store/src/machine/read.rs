@@ -11,7 +11,6 @@ use crate::engine::rows::{self, Reads};
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::pii::padded;
-use crate::query;
 use crate::rows::Rows;
 use crate::sealer::Opener;
 use crate::tx::Tx;
@@ -42,7 +41,7 @@ fn by_id<R: Rows>(db: &impl ConnectionTrait, org: Uuid, id: Uuid, rest: &str) ->
 
 /// Living records of those ids that the caller may read.
 pub(crate) async fn within_reach<R: Rows>(caller: &Caller, ids: Vec<Uuid>) -> Result<Vec<Stored<R>>, Failure> {
-    let reach = caller.reach(Action::Read, R::KIND.name)?;
+    caller.reach(Action::Read, R::KIND.name)?;
     let records = match ids.as_slice() {
         [id] => {
             let statement = by_id::<R>(caller.db(), caller.org().id, *id, "AND deleted_at IS NULL");
@@ -54,7 +53,7 @@ pub(crate) async fn within_reach<R: Rows>(caller: &Caller, ids: Vec<Uuid>) -> Re
             all::<R>(caller.db(), caller, query).await?
         }
     };
-    Ok(records.into_iter().filter(|record| query::covers(caller, reach, R::KIND, &record.base)).collect())
+    Ok(records.into_iter().filter(|record| caller.covers(Action::Read, R::KIND, &record.base)).collect())
 }
 
 /// Living records that hang on those customers. The customers were read by the caller, and what hangs on them goes
@@ -64,7 +63,7 @@ pub(crate) async fn of_customers<R: Rows>(
     customers: Vec<Uuid>,
     each: u64,
 ) -> Result<Vec<Stored<R>>, Failure> {
-    let reach = caller.reach(Action::Read, R::KIND.name)?;
+    caller.reach(Action::Read, R::KIND.name)?;
     let find = || {
         R::Entity::find()
             .filter(col("org_id").eq(caller.org().id))
@@ -83,23 +82,23 @@ pub(crate) async fn of_customers<R: Rows>(
             records.extend(all::<R>(caller.db(), caller, query).await?);
         }
     }
-    Ok(records.into_iter().filter(|record| query::covers(caller, reach, R::KIND, &record.base)).collect())
+    Ok(records.into_iter().filter(|record| caller.covers(Action::Read, R::KIND, &record.base)).collect())
 }
 
 /// A record that is to be changed: visible to the caller, and the action allowed on it. On PostgreSQL its row is
 /// locked.
 pub(crate) async fn for_change<R: Rows>(tx: &Tx<'_>, id: Uuid, action: Action) -> Result<(Stored<R>, String), Failure> {
     let caller = tx.caller();
-    let readable = caller.reach(Action::Read, R::KIND.name)?;
-    let changeable = caller.reach(action, R::KIND.name)?;
+    caller.reach(Action::Read, R::KIND.name)?;
+    caller.reach(action, R::KIND.name)?;
     let statement = by_id::<R>(tx.db(), tx.org_id(), id, dialect::locked(tx.db()));
     let row = tx.db().rows::<<R::Entity as EntityTrait>::Model>(statement).await?.pop();
     let row = row.ok_or(Failure::NotFound)?;
     let (stored, touched) = R::from_row(row, &Opener(caller.ring()))?;
-    if stored.base.deleted_at.is_some() || !query::covers(caller, readable, R::KIND, &stored.base) {
+    if stored.base.deleted_at.is_some() || !caller.covers(Action::Read, R::KIND, &stored.base) {
         return Err(Failure::NotFound);
     }
-    if !query::covers(caller, changeable, R::KIND, &stored.base) {
+    if !caller.covers(action, R::KIND, &stored.base) {
         return Err(Failure::Forbidden);
     }
     Ok((stored, touched))

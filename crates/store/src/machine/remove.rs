@@ -15,7 +15,6 @@ use crate::failure::{Existing, Failure, FieldConflict};
 use crate::journal::Entry;
 use crate::ops::children::Which;
 use crate::ops::{children, duplicates, references};
-use crate::query;
 use crate::rows::{Ownership, Rows};
 use crate::sealer::Opener;
 use crate::tx::Tx;
@@ -131,7 +130,7 @@ async fn lock_what_comes_back<R: Rows>(tx: &Tx<'_>, id: Uuid) -> Result<Vec<Stri
 /// Takes a deleted record back, with what went along; refused where another record took a strong key meanwhile.
 pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>) -> Result<Stored<R>, Failure> {
     let caller = tx.caller();
-    let reach = caller.reach(Action::Delete, R::KIND.name)?;
+    caller.reach(Action::Delete, R::KIND.name)?;
     let locked = lock_what_comes_back::<R>(tx, id).await?;
     let row = by_id::<R>(tx, id).lock_exclusive().one(tx.db()).await?;
     let (before, _) = R::from_row(row.ok_or(Failure::NotFound)?, &Opener(caller.ring()))?;
@@ -139,7 +138,7 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64
         Ownership::OfCustomer(customer) => references::customer(tx, customer).await?.is_none(),
         _ => false,
     };
-    if before.base.deleted_at.is_none() || parent_is_gone || !query::covers(caller, reach, R::KIND, &before.base) {
+    if before.base.deleted_at.is_none() || parent_is_gone || !caller.covers(Action::Delete, R::KIND, &before.base) {
         return Err(Failure::NotFound);
     }
     refuse_old(&before.base, expected)?;

@@ -19,7 +19,7 @@ use crate::gate::Caller;
 use crate::journal::{Entry, Outcome};
 use crate::refusals::{Refusal, noting};
 
-use super::answer::{self, Answer};
+use super::answer::Answer;
 use super::{Resource, Shown};
 
 /// The most fields of one request.
@@ -37,12 +37,12 @@ pub async fn reveal(caller: &Caller, resource: Resource, id: Uuid, body: &Value)
     noting(caller, Refusal::of(kind.name, "reveal", Some(id)), async {
         let reach = caller.reach(Action::Reveal, kind.name)?;
         let record = machine.load(caller, vec![id]).await?.into_iter().next().ok_or(Failure::NotFound)?;
-        let relation = answer::relation(caller, &*record);
-        if !reach.covers(relation) {
+        let standing = caller.standing_to(record.base());
+        if !reach.covers(Action::Reveal, standing) {
             return Err(Failure::Forbidden);
         }
         let wanted = Wanted::read(kind, body)?;
-        wanted.refuse_hidden(caller, relation)?;
+        wanted.refuse_hidden(caller, kind, standing.relation())?;
         let fields = wanted.pick(&*record)?;
         let entry = wanted.entry(kind, &*record);
         allowance::take(&caller.because(&wanted.reason), What::Reveal, wanted.fields.len(), entry).await?;
@@ -113,8 +113,8 @@ impl Wanted {
     }
 
     /// Refuses what the role may not see at all: a mask may be lifted, a hidden field is not there.
-    fn refuse_hidden(&self, caller: &Caller, relation: Relation) -> Result<(), Failure> {
-        let hidden = self.fields.iter().filter(|part| caller.sees(part.field, relation) == Sight::Hidden);
+    fn refuse_hidden(&self, caller: &Caller, kind: &Kind, relation: Relation) -> Result<(), Failure> {
+        let hidden = self.fields.iter().filter(|part| caller.sees(kind, part.field, relation) == Sight::Hidden);
         let refused = |part: &Part| Finding {
             pointer: part.pointer.clone(),
             flaw: Flaw::new(&codes::REVEAL_HIDDEN).with("field", part.field.name),

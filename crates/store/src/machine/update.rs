@@ -6,7 +6,7 @@ use kehu_domain::codes;
 use kehu_domain::field::{Field, Sight, Write};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::read::{Finding, Members, Reader};
-use kehu_domain::record::Stored;
+use kehu_domain::record::{Kind, Stored};
 use kehu_domain::rights::{Action, Relation};
 use kehu_domain::show::{Name, View};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait};
@@ -24,18 +24,19 @@ use crate::rows::{Ownership, RowBase, Rows, columns_of};
 use crate::sealer::Sealer;
 use crate::tx::Tx;
 
-use super::draft::rule_findings;
+use super::draft::{self, rule_findings};
 use super::{Change, answer, brought, read};
 
 /// What the caller sees of the record that is changed.
 struct PatchView<'a> {
     caller: &'a Caller,
+    kind: &'static Kind,
     relation: Relation,
 }
 
 impl View for PatchView<'_> {
     fn sight(&self, field: &Field) -> Sight {
-        self.caller.sees(field, self.relation)
+        self.caller.sees(self.kind, field, self.relation)
     }
     fn name(&self, _: Uuid) -> Option<&Name> {
         None
@@ -70,8 +71,7 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<(Store
     let stale = expected.is_some_and(|expected| expected < before.base.version);
     drop_unchanged(tx, &before, &mut members, stale).await?;
     let brought = members.clone();
-    let relation = caller.relation(before.base.owner_id, before.base.team_id);
-    let mut data = parse(caller, &before, members, relation)?;
+    let mut data = parse(caller, &before, members)?;
     if let Some(picked) = data.tags_mut() {
         let old = before.data.tags().map(|tags| tags.ids.clone()).unwrap_or_default();
         tags::check(tx, picked, &old)?;
@@ -95,12 +95,18 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<(Store
     Ok((before, after))
 }
 
-fn parse<R: Rows>(caller: &Caller, before: &Stored<R>, mut members: Members, relation: Relation) -> Result<R, Failure> {
+fn parse<R: Rows>(caller: &Caller, before: &Stored<R>, mut members: Members) -> Result<R, Failure> {
     let now = caller.gate().now();
     let mut make_id = || new_id(now);
     let region = caller.org().region.clone();
     let mut reader = Reader::new(&region, &mut make_id);
-    let data = before.data.patch(&mut members, &mut reader, &PatchView { caller, relation });
+    let relation = caller.standing_to(&before.base).relation();
+    let view = PatchView { caller, kind: R::KIND, relation };
+    let read_only = draft::take_read_only(caller, R::KIND, &mut members);
+    let data = before.data.patch(&mut members, &mut reader, &view);
+    for name in read_only {
+        reader.inside(name, |reader| reader.flaw(Flaw::new(&codes::READ_ONLY).with("field", name)));
+    }
     for name in members.keys().cloned().collect::<Vec<_>>() {
         let known = R::KIND.field(&name).is_some_and(|field| matches!(field.write, Write::Never | Write::Once))
             || answer::is_member(R::KIND, &name);
@@ -123,8 +129,11 @@ async fn drop_unchanged<R: Rows>(
     members: &mut Members,
     stale: bool,
 ) -> Result<(), Failure> {
-    let writable =
-        |name: &str| R::KIND.field(name).is_some_and(|field| matches!(field.write, Write::Always | Write::Transfer));
+    let rights = tx.caller().rights();
+    let writable = |name: &str| {
+        let field = R::KIND.field(name).filter(|field| rights.writes(R::KIND.name, field.name));
+        field.is_some_and(|field| matches!(field.write, Write::Always | Write::Transfer))
+    };
     if members.keys().all(|name| writable(name)) {
         return Ok(());
     }
@@ -268,6 +277,7 @@ async fn write_as<R: Rows>(
     after.base.updated_at = tx.now();
     if let Ownership::Own { owner, team } = after.data.ownership() {
         (after.base.owner_id, after.base.team_id) = (owner, team);
+        after.base.shared = after.data.shared();
     }
     let mut map = touched_map(touched);
     if by_somebody {

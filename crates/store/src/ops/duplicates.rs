@@ -1,7 +1,8 @@
 //! Living records that have the same strong key: mobile number, e-mail, ID number, credit code.
 
+use kehu_domain::fields::Collaborators;
 use kehu_domain::record::Stored;
-use kehu_domain::rights::{Action, Relation};
+use kehu_domain::rights::{Action, Standing};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
@@ -131,14 +132,15 @@ async fn describe(tx: &Tx<'_>, kind: &str, id: Uuid, customer_id: Uuid, pointer:
     let caller = tx.caller();
     let customer = customer::Entity::find_by_id((tx.org_id(), customer_id)).one(tx.db()).await?;
     let (owner, team) = customer.as_ref().map_or((None, None), |row| (row.owner_id, row.team_id));
-    let relation = caller.relation(owner, team);
-    let state = match relation {
+    let shared = Collaborators::from_stored(customer.as_ref().and_then(|row| row.shared_with.as_deref()));
+    let standing = caller.standing(owner, team, &shared);
+    let state = match standing {
         _ if owner.is_none() => "in_pool",
-        Relation::Own => "yours",
-        Relation::Team => "team",
-        Relation::Other => "owned",
+        Standing { own: true, .. } => "yours",
+        Standing { team: true, .. } => "team",
+        _ => "owned",
     };
-    let within_reach = caller.rights().reach(Action::Read, "customer").covers(relation);
+    let within_reach = caller.rights().reach(Action::Read, "customer").covers(Action::Read, standing);
     let known = match (within_reach, customer) {
         (false, _) | (_, None) => None,
         (true, Some(row)) if kind == "customer" => {

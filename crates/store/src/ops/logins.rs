@@ -2,11 +2,11 @@
 
 use kehu_domain::codes;
 use kehu_domain::flaw::Flaw;
-use kehu_domain::kinds::{RoleName, User, login_names};
+use kehu_domain::kinds::{User, login_names, roles_of};
 use kehu_domain::record::Stored;
 use kehu_domain::value::LoginName;
 use sea_orm::sea_query::{LockBehavior, LockType};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use crate::crypto::index::IndexClass;
@@ -15,6 +15,7 @@ use crate::engine::rows::Reads;
 use crate::entities::{pii_index, tenant_key, user};
 use crate::failure::Failure;
 use crate::inserts::{self, Insert};
+use crate::ops::roles;
 use crate::org::INSTALLATION;
 use crate::people::sessions;
 use crate::pii::{self, Entry, Found};
@@ -55,26 +56,28 @@ pub(crate) async fn check(tx: &Tx<'_>, user: &mut User, before: Option<&Stored<U
         let pointer = entries.get(hit.entry).map(|entry| entry.pointer.clone()).unwrap_or_default();
         return Err(Failure::refused(pointer, Flaw::new(&codes::LOGIN_TAKEN)));
     }
-    let was = before.is_some_and(|before| before.data.role == RoleName::Administrator && !before.data.disabled);
-    let is = user.role == RoleName::Administrator && !user.disabled;
-    if was && !is && other_administrators(tx, own).await? == 0 {
+    let was = before.is_some_and(|before| roles::governs(roles_of(&before.data)) && !before.data.disabled);
+    let is = roles::governs(roles_of(user)) && !user.disabled;
+    if was && !is && !others_govern(tx, own).await? {
         let pointer = if user.disabled { "/disabled" } else { "/role" };
         return Err(Failure::refused(pointer, Flaw::new(&codes::LAST_ADMINISTRATOR)));
     }
     Ok(())
 }
 
-/// How many others can administer the organisation. Who was invited and has no password yet cannot.
-pub(crate) async fn other_administrators(tx: &Tx<'_>, but: Option<Uuid>) -> Result<u64, Failure> {
-    Ok(user::Entity::find()
-        .filter(user::Column::OrgId.eq(tx.org_id()))
-        .filter(user::Column::Role.eq(RoleName::Administrator.key()))
-        .filter(user::Column::Disabled.eq(false))
-        .filter(user::Column::DeletedAt.is_null())
-        .filter(user::Column::PasswordHash.is_not_null())
-        .filter(user::Column::Id.is_not_in(but))
-        .count(tx.db())
-        .await?)
+/// Whether others can say who may do what. Who was invited and has no password yet cannot.
+pub(crate) async fn others_govern(tx: &Tx<'_>, but: Option<Uuid>) -> Result<bool, Failure> {
+    use user::Column as C;
+    let others = user::Entity::find()
+        .select_only()
+        .columns([C::Id, C::Role, C::OtherRoles])
+        .filter(C::OrgId.eq(tx.org_id()))
+        .filter(C::Disabled.eq(false))
+        .filter(C::DeletedAt.is_null())
+        .filter(C::PasswordHash.is_not_null())
+        .filter(C::Id.is_not_in(but));
+    let others = others.into_model::<roles::Holder>().all(tx.db()).await?;
+    Ok(others.iter().any(|holder| roles::governs(holder.roles())))
 }
 
 async fn find_all(tx: &Tx<'_>, entries: &[Entry]) -> Result<Found, Failure> {

@@ -8,6 +8,8 @@ pub(crate) mod number;
 pub(crate) mod ownership;
 pub(crate) mod primary;
 pub(crate) mod references;
+pub(crate) mod roles;
+pub(crate) mod sharing;
 pub(crate) mod summaries;
 pub(crate) mod tags;
 pub(crate) mod unique_name;

@@ -1,18 +1,18 @@
 //! Whose a customer is, and everything that goes with it.
 
 use kehu_domain::codes;
-use kehu_domain::fields::Ref;
+use kehu_domain::fields::{Collaborators, Ref};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::kinds::Customer;
-use kehu_domain::record::Stored;
-use kehu_domain::rights::{Action, Relation};
+use kehu_domain::record::{Record, Stored};
+use kehu_domain::rights::{Action, Standing};
 use sea_orm::ConnectionTrait;
 
 use crate::dialect::statement;
 use crate::failure::Failure;
 use crate::tx::Tx;
 
-use super::children;
+use super::{children, sharing};
 
 /// Fills in owner and team of a customer that is written, and checks that the caller may say them.
 pub(crate) fn settle(tx: &Tx<'_>, customer: &mut Customer, before: Option<&Stored<Customer>>) -> Result<(), Failure> {
@@ -23,13 +23,15 @@ pub(crate) fn settle(tx: &Tx<'_>, customer: &mut Customer, before: Option<&Store
         None => {
             customer.owner_id = customer.owner_id.or_else(|| caller.principal().user().map(Ref::new));
             let owners_team = customer.owner_id.and_then(|owner| team_of(owner.id)).map(Ref::new);
-            let may_choose_team = caller.rights().reach(Action::Transfer, "customer").covers(Relation::Team);
+            let may_choose_team =
+                caller.rights().reach(Action::Transfer, "customer").covers(Action::Transfer, Standing::TEAM);
             if customer.team_id.is_some() && customer.team_id != owners_team && !may_choose_team {
                 return Err(Failure::refused("/team_id", Flaw::new(&codes::OWNER_OUT_OF_REACH)));
             }
             customer.team_id = customer.team_id.or(owners_team);
-            let relation = caller.relation(customer.owner_id.map(|r| r.id), customer.team_id.map(|r| r.id));
-            if !caller.reach(Action::Create, "customer")?.covers(relation) {
+            let (owner, team) = (customer.owner_id.map(|r| r.id), customer.team_id.map(|r| r.id));
+            let standing = caller.standing(owner, team, &Collaborators::default());
+            if !caller.reach(Action::Create, "customer")?.covers(Action::Create, standing) {
                 return Err(Failure::refused("/owner_id", Flaw::new(&codes::OWNER_OUT_OF_REACH)));
             }
         }
@@ -38,9 +40,8 @@ pub(crate) fn settle(tx: &Tx<'_>, customer: &mut Customer, before: Option<&Store
                 before.data.owner_id != customer.owner_id && field == "/owner_id"
                     || before.data.team_id != customer.team_id && field == "/team_id"
             };
-            let relation = caller.relation(before.base.owner_id, before.base.team_id);
             if let Some(pointer) = ["/owner_id", "/team_id"].into_iter().find(|field| changed(field)) {
-                if !caller.rights().reach(Action::Transfer, "customer").covers(relation) {
+                if !caller.covers(Action::Transfer, Customer::KIND, &before.base) {
                     return Err(Failure::refused(pointer, Flaw::new(&codes::OWNER_OUT_OF_REACH)));
                 }
                 // A new owner brings the team along, unless a team is said too.
@@ -50,7 +51,7 @@ pub(crate) fn settle(tx: &Tx<'_>, customer: &mut Customer, before: Option<&Store
             }
         }
     }
-    Ok(())
+    sharing::check(tx, customer, before)
 }
 
 /// Contacts and follow-ups carry copies of the customer's owner and team.

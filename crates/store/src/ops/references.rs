@@ -2,6 +2,7 @@
 
 use kehu_domain::codes;
 use kehu_domain::field::{Field, Shape};
+use kehu_domain::fields::Collaborators;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::record::Record;
 use kehu_domain::rights::Action;
@@ -23,6 +24,7 @@ pub(crate) struct CustomerHead {
     pub(crate) name: String,
     pub(crate) owner_id: Option<Uuid>,
     pub(crate) team_id: Option<Uuid>,
+    shared_with: Option<Vec<u8>>,
     deleted_at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
@@ -33,10 +35,18 @@ struct KnownCustomer {
     name: String,
     owner_id: Option<Uuid>,
     team_id: Option<Uuid>,
+    shared_with: Option<Vec<u8>>,
     deleted_at: Option<chrono::DateTime<chrono::Utc>>,
 }
 
-row!(KnownCustomer { id, name, owner_id, team_id, deleted_at });
+row!(KnownCustomer { id, name, owner_id, team_id, shared_with, deleted_at });
+
+impl CustomerHead {
+    /// Whom it is shared with.
+    pub(crate) fn shared(&self) -> Collaborators {
+        Collaborators::from_stored(self.shared_with.as_deref())
+    }
+}
 
 #[derive(Clone, Debug, FromQueryResult)]
 struct ContactHead {
@@ -53,7 +63,7 @@ pub(crate) async fn customer(tx: &Tx<'_>, id: Uuid) -> Result<Option<CustomerHea
     }
     let head = customer::Entity::find_by_id((tx.org_id(), id))
         .select_only()
-        .columns([C::Name, C::OwnerId, C::TeamId, C::DeletedAt])
+        .columns([C::Name, C::OwnerId, C::TeamId, C::SharedWith, C::DeletedAt])
         // Nobody deletes it or gives it away before what hangs on it is there.
         .lock_exclusive()
         .into_model::<CustomerHead>()
@@ -81,16 +91,16 @@ pub(crate) async fn know_customers(
     }
     let query = customer::Entity::find()
         .select_only()
-        .columns([C::Id, C::Name, C::OwnerId, C::TeamId, C::DeletedAt])
+        .columns([C::Id, C::Name, C::OwnerId, C::TeamId, C::SharedWith, C::DeletedAt])
         .filter(C::OrgId.eq(tx.org_id()))
         .filter(C::Id.is_in(padded(ids)))
         .order_by_asc(C::Id)
         .lock_exclusive();
-    for KnownCustomer { id, name, owner_id, team_id, deleted_at } in
+    for KnownCustomer { id, name, owner_id, team_id, shared_with, deleted_at } in
         tx.db().rows(query.build(tx.db().get_database_backend())).await?
     {
         if deleted_at.is_none() {
-            tx.know_customer(id, CustomerHead { name, owner_id, team_id, deleted_at });
+            tx.know_customer(id, CustomerHead { name, owner_id, team_id, shared_with, deleted_at });
         }
     }
     Ok(())
@@ -121,9 +131,9 @@ pub(crate) async fn check<R: Record>(tx: &Tx<'_>, record: &R, before: Option<&R>
             // Who may see a customer may hang something on it; the right to do so is checked with the action.
             "customer" => match self::customer(tx, *id).await? {
                 Some(head) => {
-                    let relation = tx.caller().relation(head.owner_id, head.team_id);
+                    let standing = tx.caller().standing(head.owner_id, head.team_id, &head.shared());
                     tx.remember_name(*id, Name { name: head.name, color: None });
-                    tx.caller().rights().reach(Action::Read, "customer").covers(relation)
+                    tx.caller().rights().reach(Action::Read, "customer").covers(Action::Read, standing)
                 }
                 None => false,
             },

@@ -1,6 +1,6 @@
 //! Who is signed in.
 
-use kehu_domain::kinds::{RoleName, User};
+use kehu_domain::kinds::User;
 use kehu_domain::record::Stored;
 use sea_orm::EntityTrait;
 
@@ -18,8 +18,8 @@ use super::told::Before;
 pub struct Me {
     /// The user, in full.
     pub user: Stored<User>,
-    /// The role, as it counts for this request.
-    pub role: RoleName,
+    /// Keys of the roles, as they count for this request.
+    pub roles: Vec<String>,
     /// The session.
     pub session: SessionInfo,
     /// The sign-in before the one that began it.
@@ -37,6 +37,7 @@ pub async fn me(caller: &Caller) -> Result<Me, Failure> {
     let row = user::Entity::find_by_id((caller.org().id, id)).one(caller.db()).await?.ok_or(ended.clone())?;
     let session = session::Entity::find_by_id((caller.org().id, session)).one(caller.db()).await?.ok_or(ended)?;
     let (user, _) = User::from_row(row, &Opener(caller.ring()))?;
+    let roles = caller.org().users.get(&id).map(|person| person.roles.clone()).unwrap_or_default();
     let before = Before::of(caller, &session)?;
-    Ok(Me { role: user.data.role, user, session: info(caller, session), before })
+    Ok(Me { roles, user, session: info(caller, session), before })
 }

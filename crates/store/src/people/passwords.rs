@@ -3,6 +3,7 @@
 use kehu_domain::codes;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::password::check_new_password;
+use kehu_domain::rights::{RIGHTS, Right};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
@@ -39,6 +40,17 @@ pub(super) fn check(caller: &Caller, password: &Password, names: &[String], poin
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let policy = &caller.org().settings.passwords;
     check_new_password(password.reveal(), &names, policy).map_err(|flaw| Failure::refused(pointer, flaw))
+}
+
+/// Refuses to take over by a password what the caller has no right to: whoever sets or resets the password of somebody
+/// could sign in as that one. Whoever says who may do what is free to.
+pub(super) fn refuse_over(caller: &Caller, user: Uuid, pointer: &str) -> Result<(), Failure> {
+    let Some(person) = caller.org().users.get(&user) else { return Ok(()) };
+    let beyond = |right| person.rights.grants(right) && !caller.rights().grants(right);
+    if caller.rights().grants(Right::RightsGrant) || !RIGHTS.iter().any(|(right, _)| beyond(*right)) {
+        return Ok(());
+    }
+    Err(Failure::refused(pointer, Flaw::new(&codes::RIGHT_MISSING).with("right", "rights.grant")))
 }
 
 /// Has the user change the password at the next sign-in, where the organisation asks for it: somebody else set it.

@@ -122,5 +122,5 @@ pub(crate) async fn check_address(caller: &Caller, user: Uuid, session: Option<U
 
 /// Keys of the roles that a user has.
 pub(crate) fn roles_of(org: &Org, user: Uuid) -> Vec<String> {
-    org.users.get(&user).map(|person| person.role.key().to_owned()).into_iter().collect()
+    org.users.get(&user).map(|person| person.roles.clone()).unwrap_or_default()
 }

@@ -19,7 +19,7 @@ use crate::refusals::{Refusal, noting};
 use crate::tx::Tx;
 
 use super::hashing::Password;
-use super::{history, invitations, locks, sessions};
+use super::{history, invitations, locks, passwords, sessions};
 
 /// A link that was made just now: it is shown once.
 #[derive(Debug)]
@@ -33,8 +33,8 @@ pub struct ResetLink {
 /// Takes a user's password away, ends the user's sessions and lifts a lock; gives what lets the user choose another one.
 ///
 /// # Errors
-/// [`Failure::Forbidden`] for who may not change users; [`Failure::NotFound`]; [`Failure::Refused`] for one's own, or that
-/// of the last administrator who has one.
+/// [`Failure::Forbidden`] for who may not change users; [`Failure::NotFound`]; [`Failure::Refused`] for one's own, that of
+/// the last administrator who has one, or that of somebody with rights which the caller has not.
 pub async fn reset_password(caller: &Caller, id: Uuid) -> Result<ResetLink, Failure> {
     noting(caller, Refusal::of("user", "reset_password", Some(id)), reset(caller, id)).await
 }
@@ -49,12 +49,13 @@ async fn reset(caller: &Caller, id: Uuid) -> Result<ResetLink, Failure> {
     if known.is_empty() {
         return Err(Failure::NotFound);
     }
+    passwords::refuse_over(caller, id, "")?;
     caller
         .write(async move |tx: &Tx<'_>| {
             use user::Column as C;
             // Whoever has no password administers nothing until the link was used.
             tx.lock("users").await?;
-            if logins::other_administrators(tx, Some(id)).await? == 0 {
+            if !logins::others_govern(tx, Some(id)).await? {
                 return Err(Failure::refused("", Flaw::new(&codes::LAST_ADMINISTRATOR)));
             }
             history::keep(tx, id).await?;

@@ -2,7 +2,6 @@
 
 use chrono::Duration;
 use kehu_domain::kinds::{User, login_names};
-use kehu_domain::rights::Rights;
 use kehu_domain::value::LoginName;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
@@ -246,7 +245,7 @@ async fn newcomer(gate: &Gate, org: Uuid, user: Uuid, session: Uuid, request: Re
         known = gate.org(org).await?;
     }
     let person = known.users.get(&user).ok_or(Failure::SignIn(SignInFailure::CredentialsWrong))?;
-    let rights = Rights::of(person.role);
+    let rights = person.rights.clone();
     gate.caller(known, Principal::User { id: user, session }, rights, Vec::new(), request).await
 }
 

@@ -119,6 +119,7 @@ async fn with_password(caller: &Caller, id: Uuid, body: Value, options: &WriteOp
         }
         return Err(Failure::Refused(findings));
     };
+    passwords::refuse_over(caller, id, "/password")?;
     let own = login_names(&known.data).into_iter().map(|(_, name)| name);
     passwords::check(caller, &password, &names_in(&body).into_iter().chain(own).collect::<Vec<_>>(), "/password")?;
     history::refuse_reuse(caller, id, &password, "/password").await?;

@@ -1,8 +1,8 @@
 //! Rows of contacts.
 
-use kehu_domain::fields::{Emails, Line, Phones, Ref, SealedDate, SealedText, Tags, Text};
+use kehu_domain::fields::{Collaborators, Emails, Line, Phones, Ref, SealedDate, SealedText, Tags, Text};
 use kehu_domain::kinds::{Contact, DecisionRole};
-use kehu_domain::record::Stored;
+use kehu_domain::record::{Base, Stored};
 use kehu_domain::value::IdNumber;
 
 use crate::entities::contact;
@@ -37,6 +37,8 @@ impl Rows for Contact {
         } = &stored.data;
         let (name_norm, name_sort) = name_columns(row, name.as_str());
         Ok(row!(contact::ActiveModel, stored, row, {
+            // A change of the customer writes it.
+            shared_with: Set(stored.base.shared.to_stored()),
             customer_id: Set(customer_id.id),
             name: Set(name.as_str().to_owned()),
             name_norm: Set(name_norm),
@@ -73,7 +75,8 @@ impl Rows for Contact {
             remark: row.remark.map(Text::from_stored),
             tags: Tags { ids: ids_from_bytes(&row.tag_ids), ..Tags::default() },
         };
-        Ok((Stored { base: base!(row), data }, row.touched))
+        let shared = Collaborators::from_stored(row.shared_with.as_deref());
+        Ok((Stored { base: Base { shared, ..base!(row) }, data }, row.touched))
     }
 
     fn ownership(&self) -> Ownership {

@@ -2,15 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use kehu_domain::codes;
-use kehu_domain::fields::{BankAccounts, Emails, Instant, Line, Phones, Ref, SealedText, Tags, Text, Words};
+use kehu_domain::fields::{
+    BankAccounts, Collaborators, Emails, Instant, Line, Phones, Ref, SealedText, Tags, Text, Words,
+};
 use kehu_domain::kinds::{Customer, CustomerKind, Grade, SizeBand, Source, Stage};
-use kehu_domain::record::Stored;
+use kehu_domain::record::{Base, Stored};
 use kehu_domain::text::pinyin;
 use kehu_domain::value::{BankAccount, CreditCode, IdNumber, Industry, Region};
 
 use crate::entities::customer;
 use crate::failure::Failure;
-use crate::ops::{number, ownership};
+use crate::ops::{number, ownership, sharing};
 use crate::pii::Entry;
 use crate::sealed::customer::{ADDRESS, BANK_ACCOUNTS, EMAILS, ID_NUMBER, PHONES, WECHAT};
 use crate::sealer::Opener;
@@ -48,6 +50,7 @@ impl Rows for Customer {
             tags,
             owner_id: _,
             team_id: _,
+            collaborators,
             last_follow_up_at,
             next_follow_up_at,
             flags,
@@ -75,6 +78,7 @@ impl Rows for Customer {
             source: Set(source.map(|source| source.key().to_owned())),
             remark: Set(remark.as_ref().map(|remark| remark.as_str().to_owned())),
             tag_ids: Set(ids_to_bytes(&tags.ids)),
+            shared_with: Set(collaborators.to_stored()),
             last_follow_up_at: Set(last_follow_up_at.map_or(NEVER, Instant::time)),
             next_follow_up_at: Set(next_follow_up_at.map_or(NOT_DUE, Instant::time)),
             flags: Set(flags.0.join(",")),
@@ -83,6 +87,7 @@ impl Rows for Customer {
 
     fn from_row(row: customer::Model, opener: &Opener<'_>) -> Result<(Stored<Self>, String), Failure> {
         let id = row.id;
+        let shared = Collaborators::from_stored(row.shared_with.as_deref());
         let key = |key: Option<String>| key.unwrap_or_default();
         let phones = opener.value(PHONES, id, row.phones.as_deref(), |text| Phones::from_stored(&text))?;
         let emails = opener.value(EMAILS, id, row.emails.as_deref(), |text| Emails::from_stored(&text))?;
@@ -112,15 +117,20 @@ impl Rows for Customer {
             tags: Tags { ids: ids_from_bytes(&row.tag_ids), ..Tags::default() },
             owner_id: row.owner_id.map(Ref::new),
             team_id: row.team_id.map(Ref::new),
+            collaborators: shared.clone(),
             last_follow_up_at: Some(row.last_follow_up_at).filter(|at| *at != NEVER).map(Instant::from_stored),
             next_follow_up_at: Some(row.next_follow_up_at).filter(|at| *at != NOT_DUE).map(Instant::from_stored),
             flags: Words(row.flags.split(',').filter(|flag| !flag.is_empty()).map(str::to_owned).collect()),
         };
-        Ok((Stored { base: base!(row), data }, row.touched))
+        Ok((Stored { base: Base { shared, ..base!(row) }, data }, row.touched))
     }
 
     fn ownership(&self) -> Ownership {
         Ownership::Own { owner: self.owner_id.map(|owner| owner.id), team: self.team_id.map(|team| team.id) }
+    }
+
+    fn shared(&self) -> Collaborators {
+        self.collaborators.clone()
     }
 
     fn name(&self) -> Option<&str> {
@@ -186,10 +196,10 @@ impl Rows for Customer {
     }
 
     async fn follow(tx: &Tx<'_>, before: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {
-        match (before, after) {
-            (Some(before), Some(after)) => ownership::carry(tx, before, after).await,
-            _ => Ok(()),
+        if let (Some(before), Some(after)) = (before, after) {
+            ownership::carry(tx, before, after).await?;
         }
+        sharing::follow(tx, before, after).await
     }
 }
 

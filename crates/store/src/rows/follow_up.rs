@@ -1,9 +1,9 @@
 //! Rows of follow-ups.
 
 use chrono::{DateTime, Utc};
-use kehu_domain::fields::{Instant, Line, Ref, Text};
+use kehu_domain::fields::{Collaborators, Instant, Line, Ref, Text};
 use kehu_domain::kinds::{FollowUp, FollowUpKind};
-use kehu_domain::record::Stored;
+use kehu_domain::record::{Base, Stored};
 
 use crate::entities::follow_up;
 use crate::failure::Failure;
@@ -19,6 +19,8 @@ impl Rows for FollowUp {
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<follow_up::ActiveModel, Failure> {
         let Self { customer_id, contact_id, kind, summary, happened_at, next_step, next_due_at } = &stored.data;
         Ok(row!(follow_up::ActiveModel, stored, row, {
+            // A change of the customer writes it.
+            shared_with: Set(stored.base.shared.to_stored()),
             customer_id: Set(customer_id.id),
             contact_id: Set(contact_id.map(|contact| contact.id)),
             kind: Set(kind.key().to_owned()),
@@ -39,7 +41,8 @@ impl Rows for FollowUp {
             next_step: row.next_step.map(Line::from_stored),
             next_due_at: Some(row.next_due_at).filter(|at| *at != NOT_DUE).map(Instant::from_stored),
         };
-        Ok((Stored { base: base!(row), data }, row.touched))
+        let shared = Collaborators::from_stored(row.shared_with.as_deref());
+        Ok((Stored { base: Base { shared, ..base!(row) }, data }, row.touched))
     }
 
     fn ownership(&self) -> Ownership {

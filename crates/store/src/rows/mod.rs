@@ -5,6 +5,7 @@ mod customer;
 mod follow_up;
 mod form;
 mod found;
+mod role;
 mod tag;
 mod team;
 mod user;
@@ -12,7 +13,7 @@ mod user;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use kehu_domain::fields::Tags;
+use kehu_domain::fields::{Collaborators, Tags};
 use kehu_domain::record::{Base, Record, Stored};
 use kehu_domain::text::{normalise, pinyin};
 use sea_orm::{EntityTrait, IntoActiveModel};
@@ -54,6 +55,10 @@ pub(crate) trait Rows: Record {
     ) -> Result<(Stored<Self>, String), Failure>;
     /// Whose it is.
     fn ownership(&self) -> Ownership;
+    /// Whom it is shared with, where it says so itself.
+    fn shared(&self) -> Collaborators {
+        Collaborators::default()
+    }
 
     /// Whether a new one may bring contacts along.
     const BRINGS_CONTACTS: bool = false;
@@ -72,6 +77,7 @@ pub(crate) trait Rows: Record {
         match field {
             "name" => &["name", "name_norm", "name_sort", "initial"],
             "tags" => &["tag_ids"],
+            "collaborators" => &["shared_with"],
             _ => &[],
         }
     }
@@ -171,6 +177,8 @@ macro_rules! row {
         let (stored, row) = ($stored, $row);
         let kehu_domain::record::Base {
             id, version, created_at, updated_at, created_by, owner_id, team_id, deleted_at,
+            // Where it is stored, its kind does.
+            shared: _,
         } = stored.base.clone();
         use sea_orm::ActiveValue::Set;
         $Active {
@@ -217,21 +225,31 @@ macro_rules! base {
             owner_id: $row.owner_id,
             team_id: $row.team_id,
             deleted_at: $row.deleted_at,
+            shared: kehu_domain::fields::Collaborators::default(),
         }
     };
 }
 pub(crate) use base;
 
+/// Whose a new record is, and whom it is shared with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Whose {
+    pub(crate) owner: Option<Uuid>,
+    pub(crate) team: Option<Uuid>,
+    pub(crate) shared: Collaborators,
+}
+
 /// A base of a new record.
-pub(crate) fn new_base(tx: &Tx<'_>, owner_id: Option<Uuid>, team_id: Option<Uuid>) -> Base {
+pub(crate) fn new_base(tx: &Tx<'_>, whose: &Whose) -> Base {
     Base {
         id: tx.new_id(),
         version: 1,
         created_at: tx.now(),
         updated_at: tx.now(),
         created_by: tx.caller().principal().user(),
-        owner_id,
-        team_id,
+        owner_id: whose.owner,
+        team_id: whose.team,
+        shared: whose.shared.clone(),
         deleted_at: None,
     }
 }

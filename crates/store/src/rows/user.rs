@@ -1,7 +1,7 @@
 //! Rows of users. Password and sign-in columns are written by signing in alone; a record change leaves them.
 
-use kehu_domain::fields::{Instant, Line, Ref, SealedText};
-use kehu_domain::kinds::{RoleName, User};
+use kehu_domain::fields::{Instant, Line, Ref, RoleKey, RoleKeys, SealedText};
+use kehu_domain::kinds::User;
 use kehu_domain::record::Stored;
 use kehu_domain::show::Name;
 use sea_orm::ActiveValue::NotSet;
@@ -10,12 +10,12 @@ use serde_json::json;
 use crate::entities::user;
 use crate::failure::Failure;
 use crate::journal::Entry;
-use crate::ops::logins;
+use crate::ops::{logins, roles};
 use crate::sealed::user::{EMAIL, MOBILE, USER_NAME};
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
-use super::{Ownership, RowBase, Rows, base, known, name_columns, row};
+use super::{Ownership, RowBase, Rows, base, name_columns, row};
 
 impl Rows for User {
     type Entity = user::Entity;
@@ -24,7 +24,8 @@ impl Rows for User {
     const BATCHED: bool = false;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<user::ActiveModel, Failure> {
-        let Self { name, email, mobile, user_name, role, team_id: _, disabled, last_login_at: _ } = &stored.data;
+        let Self { name, email, mobile, user_name, role, other_roles, team_id: _, disabled, last_login_at: _ } =
+            &stored.data;
         let (name_norm, name_sort) = name_columns(row, name.as_str());
         Ok(row!(user::ActiveModel, stored, row, {
             name: Set(name.as_str().to_owned()),
@@ -33,7 +34,8 @@ impl Rows for User {
             email: row.sealer.cell("email", EMAIL, email.as_ref().map(SealedText::as_str))?,
             mobile: row.sealer.cell("mobile", MOBILE, mobile.as_ref().map(SealedText::as_str))?,
             user_name: row.sealer.cell("user_name", USER_NAME, user_name.as_ref().map(SealedText::as_str))?,
-            role: Set(role.key().to_owned()),
+            role: Set(role.as_ref().map(|role| role.as_str().to_owned())),
+            other_roles: Set(other_roles.to_stored()),
             disabled: Set(*disabled),
             password_hash: NotSet,
             password_changed_at: NotSet,
@@ -51,7 +53,8 @@ impl Rows for User {
             email: opener.text(EMAIL, id, row.email.as_deref())?.map(SealedText::from_stored),
             mobile: opener.text(MOBILE, id, row.mobile.as_deref())?.map(SealedText::from_stored),
             user_name: opener.text(USER_NAME, id, row.user_name.as_deref())?.map(SealedText::from_stored),
-            role: known(RoleName::from_key(&row.role), "role", id)?,
+            role: row.role.map(RoleKey::from_stored),
+            other_roles: RoleKeys::from_stored(&row.other_roles),
             team_id: row.team_id.map(Ref::new),
             disabled: row.disabled,
             last_login_at: row.last_login_at.map(Instant::from_stored),
@@ -69,7 +72,8 @@ impl Rows for User {
     }
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
-        logins::check(tx, self, before).await
+        logins::check(tx, self, before).await?;
+        roles::check_user(tx, self, before).await
     }
 
     async fn follow(tx: &Tx<'_>, before: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {
@@ -86,8 +90,10 @@ impl Rows for User {
 fn rights_changed(before: Option<&Stored<User>>, after: Option<&Stored<User>>) -> Option<Entry> {
     let one = after.or(before)?;
     let rights = |user: &Stored<User>| {
-        let User { role, team_id, disabled, .. } = &user.data;
-        json!({ "role": role.key(), "team_id": team_id.map(|team| team.id), "disabled": disabled })
+        let User { role, other_roles, team_id, disabled, .. } = &user.data;
+        let others: Vec<&str> = other_roles.0.iter().map(RoleKey::as_str).collect();
+        let role = role.as_ref().map(RoleKey::as_str);
+        json!({ "role": role, "other_roles": others, "team_id": team_id.map(|team| team.id), "disabled": disabled })
     };
     let (before, after) = (before.map(rights), after.map(rights));
     let entry = || Entry::admin("user.rights_changed", Some(("user", one.base.id)));

@@ -1,7 +1,6 @@
 //! Keys, ids of senders, repeated requests, and who may see what came in.
 
 use kehu_domain::intake::Given;
-use kehu_domain::kinds::RoleName;
 use kehu_domain::rights::Rights;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -159,9 +158,9 @@ async fn join<T>(all: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<
 fn forms_are_the_administrators_and_managers_read_them() {
     use kehu_domain::rights::Action::{Create, Read};
     let may = |role, action| !Rights::of(role).reach(action, "form").is_none();
-    assert!(may(RoleName::Administrator, Create) && may(RoleName::Administrator, Read));
-    assert!(!may(RoleName::Manager, Create) && may(RoleName::Manager, Read));
-    assert!(!may(RoleName::Salesperson, Read));
+    assert!(may("administrator", Create) && may("administrator", Read));
+    assert!(!may("manager", Create) && may("manager", Read));
+    assert!(!may("salesperson", Read));
 }
 
 #[tokio::test]

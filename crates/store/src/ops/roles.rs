@@ -1,0 +1,185 @@
+//! Who has which role: that there is such a role, that whoever gives it may, and that duties which the organisation
+//! keeps apart stay so.
+
+use std::sync::Arc;
+
+use kehu_domain::codes;
+use kehu_domain::flaw::Flaw;
+use kehu_domain::kinds::{Role, User, roles_of};
+use kehu_domain::record::Stored;
+use kehu_domain::rights::{BUILT_IN, Right, Rights, RoleRights, built_in};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::entities::{role, user};
+use crate::failure::Failure;
+use crate::journal::Entry;
+use crate::org::rights_of;
+use crate::tx::Tx;
+
+/// Duties that one person does not have together where the organisation keeps them apart: to run the system, to say who
+/// may do what, and to look at what both did.
+const DUTIES: [Right; 3] = [Right::SettingsManage, Right::RightsGrant, Right::AuditRead];
+
+/// Whether rights hold no two of the duties that are kept apart.
+#[must_use]
+pub(crate) fn are_apart(rights: &Rights) -> bool {
+    DUTIES.into_iter().filter(|duty| rights.grants(*duty)).count() < 2
+}
+
+/// Whether a role, or several together, can say who may do what: without anybody who can, nobody mends it.
+pub(crate) fn governs<'r>(mut roles: impl Iterator<Item = &'r str>) -> bool {
+    roles.any(|role| matches!(role, "administrator" | "security_admin"))
+}
+
+/// Checks the roles of a user that is to be written.
+pub(crate) async fn check_user(tx: &Tx<'_>, user: &User, before: Option<&Stored<User>>) -> Result<(), Failure> {
+    let caller = tx.caller();
+    let old = before.map(|before| &before.data);
+    let changed = [
+        ("role", old.and_then(|old| old.role.as_ref()) != user.role.as_ref()),
+        ("other_roles", old.map(|old| old.other_roles.0.as_slice()).unwrap_or_default() != user.other_roles.0),
+        ("team_id", old.and_then(|old| old.team_id) != user.team_id),
+    ];
+    let first = changed.iter().find(|(_, changed)| *changed).map(|(name, _)| *name);
+    let Some(first) = first else { return Ok(()) };
+    let pointer = format!("/{first}");
+    if !caller.rights().grants(Right::RightsGrant) {
+        return Err(Failure::refused(pointer, Flaw::new(&codes::RIGHT_MISSING).with("right", "rights.grant")));
+    }
+    if first == "team_id" {
+        return Ok(());
+    }
+    let rights = rights_together(tx, user).await?;
+    if !caller.org().settings.separation_of_duties {
+        return Ok(());
+    }
+    if before.is_some_and(|before| caller.principal().user() == Some(before.base.id)) {
+        return Err(Failure::refused(pointer, Flaw::new(&codes::OWN_RIGHTS)));
+    }
+    if are_apart(&rights) { Ok(()) } else { Err(Failure::refused(pointer, together(roles_of(user)))) }
+}
+
+fn together<'r>(mut roles: impl Iterator<Item = &'r str>) -> Flaw {
+    let one = roles.next().unwrap_or_default();
+    let others: Vec<&str> = roles.collect();
+    let others = if others.is_empty() { "system_admin, security_admin, auditor".to_owned() } else { others.join(", ") };
+    Flaw::new(&codes::ROLES_TOGETHER).with("value", one).with("other", others)
+}
+
+/// What a user may do by all of his roles; each of them exists.
+async fn rights_together(tx: &Tx<'_>, user: &User) -> Result<Rights, Failure> {
+    let mut together = Rights::default();
+    let places = user.role.iter().map(|role| (role, "/role".to_owned()));
+    let others = user.other_roles.0.iter().enumerate().map(|(at, role)| (role, format!("/other_roles/{at}")));
+    for (role, pointer) in places.chain(others) {
+        match find(tx, role.as_str()).await? {
+            Some(rights) => together = together.with(&rights),
+            None => return Err(Failure::refused(pointer, unknown(tx, role.as_str()))),
+        }
+    }
+    Ok(together)
+}
+
+/// The rights of the role of that key. Asked for in the database: another server may have made it a moment ago.
+pub(crate) async fn find(tx: &Tx<'_>, key: &str) -> Result<Option<Arc<Rights>>, Failure> {
+    if let Some(role) = built_in(key) {
+        return Ok(Some(role.rights.clone()));
+    }
+    let row = role::Entity::find()
+        .filter(role::Column::OrgId.eq(tx.org_id()))
+        .filter(role::Column::Key.eq(key))
+        .filter(role::Column::DeletedAt.is_null())
+        .one(tx.db())
+        .await?;
+    Ok(row.and_then(|row| RoleRights::from_stored(&row.rights)).map(|rights| rights.0))
+}
+
+/// The flaw of a key that no role has.
+pub(crate) fn unknown(tx: &Tx<'_>, key: &str) -> Flaw {
+    let own = tx.caller().org().role_keys();
+    let known: Vec<&str> = BUILT_IN.iter().map(|role| role.key).chain(own).collect();
+    Flaw::new(&codes::ROLE_UNKNOWN).with("value", key).with("known", known.join(", "))
+}
+
+/// The roles of a user.
+#[derive(Clone, Debug, FromQueryResult)]
+pub(crate) struct Holder {
+    id: Uuid,
+    role: Option<String>,
+    other_roles: String,
+}
+
+impl Holder {
+    /// Their keys.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = &str> {
+        self.role.as_deref().into_iter().chain(self.other_roles.split_whitespace())
+    }
+}
+
+/// Users who have a role, disabled ones too: they may come back.
+async fn holders(tx: &Tx<'_>, key: &str) -> Result<Vec<Holder>, Failure> {
+    use user::Column as C;
+    let all = user::Entity::find().select_only().columns([C::Id, C::Role, C::OtherRoles]);
+    let all = all.filter(C::OrgId.eq(tx.org_id())).filter(C::DeletedAt.is_null());
+    let all = all.into_model::<Holder>().all(tx.db()).await?;
+    Ok(all.into_iter().filter(|holder| holder.roles().any(|role| role == key)).collect())
+}
+
+/// Checks a role that is to be written.
+pub(crate) async fn check_role(tx: &Tx<'_>, role: &Role, before: Option<&Stored<Role>>) -> Result<(), Failure> {
+    let caller = tx.caller();
+    // Roles and who has them are written one after the other.
+    tx.lock("users").await?;
+    if !caller.rights().grants(Right::RightsGrant) {
+        return Err(Failure::Forbidden);
+    }
+    let comes_anew = before.is_none_or(|before| before.base.deleted_at.is_some());
+    if comes_anew && find(tx, role.key.as_str()).await?.is_some() {
+        return Err(Failure::refused("/key", Flaw::new(&codes::NAME_TAKEN).with("value", role.key.as_str())));
+    }
+    if !caller.org().settings.separation_of_duties || before.is_some_and(|before| before.data.rights == role.rights) {
+        return Ok(());
+    }
+    let refused = |flaw| Err(Failure::refused("/rights/besides", flaw));
+    if !are_apart(&role.rights.0) {
+        return refused(together(std::iter::once(role.key.as_str())));
+    }
+    for holder in holders(tx, role.key.as_str()).await? {
+        let others = holder.roles().filter(|key| *key != role.key.as_str());
+        let all = others
+            .map(|key| rights_of(caller.org(), key))
+            .fold(role.rights.0.clone(), |all, more| more.map_or(all.clone(), |more| Arc::new(all.with(&more))));
+        if caller.principal().user() == Some(holder.id) {
+            return refused(Flaw::new(&codes::OWN_RIGHTS));
+        }
+        if !are_apart(&all) {
+            return refused(together(holder.roles()));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses to delete a role that somebody has.
+pub(crate) async fn check_unused(tx: &Tx<'_>, role: &Role) -> Result<(), Failure> {
+    tx.lock("users").await?;
+    if !tx.caller().rights().grants(Right::RightsGrant) {
+        return Err(Failure::Forbidden);
+    }
+    let users = holders(tx, role.key.as_str()).await?.len();
+    if users == 0 {
+        return Ok(());
+    }
+    let flaw = Flaw::new(&codes::ROLE_IN_USE).with("value", role.key.as_str()).with("users", users);
+    Err(Failure::refused("/key", flaw))
+}
+
+/// The entry that tells administrators what a role gives now, beside the one of the change.
+pub(crate) fn rights_changed(before: Option<&Stored<Role>>, after: Option<&Stored<Role>>) -> Option<Entry> {
+    let one = after.or(before)?;
+    let rights = |role: Option<&Stored<Role>>| role.map(|role| role.data.rights.to_stored());
+    let (from, to) = (rights(before), rights(after));
+    let said = json!({ "key": one.data.key.as_str(), "before": from, "after": to });
+    (from != to).then(|| Entry::admin("role.rights_changed", Some(("role", one.base.id))).saying(&said))
+}

@@ -1,0 +1,97 @@
+//! The one predicate: which records an action of the caller covers, told of a record in memory, and as conditions that
+//! select them. Every door asks here.
+
+use kehu_domain::field::{Field, Sight};
+use kehu_domain::fields::Collaborators;
+use kehu_domain::filter::field_member;
+use kehu_domain::kinds::{Contact, Customer};
+use kehu_domain::record::{Base, Kind, Record};
+use kehu_domain::rights::{Action, Reach, Standing};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
+use uuid::Uuid;
+
+use crate::gate::Caller;
+use crate::machine::read::col;
+
+impl Caller {
+    /// How a record of that owner and team, shared with those, stands to the caller.
+    #[must_use]
+    pub fn standing(&self, owner: Option<Uuid>, team: Option<Uuid>, shared: &Collaborators) -> Standing {
+        let user = self.principal().user();
+        Standing {
+            own: user.is_some() && owner == user,
+            team: team.is_some_and(|team| self.teams().contains(&team)),
+            shared: user.and_then(|user| shared.access(user)),
+        }
+    }
+
+    /// How a record stands to the caller: users are their own.
+    #[must_use]
+    pub fn standing_to(&self, base: &Base) -> Standing {
+        let standing = self.standing(base.owner_id, base.team_id, &base.shared);
+        Standing { own: standing.own || self.principal().user() == Some(base.id), ..standing }
+    }
+
+    /// Whether an action on a kind covers a record.
+    #[must_use]
+    pub fn covers(&self, action: Action, kind: &Kind, base: &Base) -> bool {
+        self.rights().reach(action, kind.name).covers(action, self.standing_to(base))
+    }
+}
+
+/// Names by which a question to a kind could ask for what the caller may not see of some record within reach: which
+/// records are found, how many, and in which order would tell it.
+pub(crate) fn hidden(caller: &Caller, kind: &'static Kind) -> Vec<&'static str> {
+    let rights = caller.rights();
+    let is_hidden = |kind: &Kind, field: &Field| {
+        let sights = rights.sights(kind.name, field);
+        rights.reach(Action::Read, kind.name).relations().any(|how| sights.of(how) == Sight::Hidden)
+    };
+    // A customer is found by what its contacts are reached under, too.
+    let of_contacts = |field: &Field| {
+        let same = Contact::KIND.fields.iter().find(|other| field.find.is_some() && other.find == field.find);
+        kind.name == Customer::KIND.name && same.is_some_and(|other| is_hidden(Contact::KIND, other))
+    };
+    let fields = kind.fields.iter().filter(|field| is_hidden(kind, field) || of_contacts(field));
+    fields.flat_map(|field| [Some(field.name), field_member(field).map(|member| member.name)]).flatten().collect()
+}
+
+/// The parts of a reach over records of a kind, each of which walks an index of its own: everything, or one's own, each
+/// team's, and what is shared.
+pub(crate) fn branches(caller: &Caller, kind: &Kind, reach: Reach) -> Vec<Option<Expr>> {
+    if reach.all {
+        return vec![None];
+    }
+    let mut parts = Vec::new();
+    if let Some(user) = caller.principal().user() {
+        if reach.own {
+            parts.push(Some(if kind.name == "user" { col("id").eq(user) } else { col("owner_id").eq(user) }));
+        }
+        if let Some(customer) = customer_column(kind).filter(|_| reach.shared) {
+            parts.push(Some(col(customer).in_subquery(shared_with(caller.org().id, user))));
+        }
+    }
+    if reach.team {
+        parts.extend(caller.teams().iter().map(|team| Some(col("team_id").eq(*team))));
+    }
+    parts
+}
+
+/// The column that names the customer of a record that can be shared.
+fn customer_column(kind: &Kind) -> Option<&'static str> {
+    match kind.name {
+        "customer" => Some("id"),
+        "contact" | "follow_up" => Some("customer_id"),
+        _ => None,
+    }
+}
+
+/// The customers that are shared with a user.
+fn shared_with(org: Uuid, user: Uuid) -> sea_orm::sea_query::SelectStatement {
+    Query::select()
+        .column(Alias::new("customer_id"))
+        .from(Alias::new("collaborators"))
+        .and_where(col("org_id").eq(org))
+        .and_where(col("user_id").eq(user))
+        .to_owned()
+}
