@@ -54,6 +54,7 @@ pub(crate) async fn fill(gate: &Gate, login: &str, password: &Password) -> Resul
         password: password.clone(),
         new_password: None,
         organisation: None,
+        otp: None,
         client: Client::Server,
         device_name: None,
         throttled: false,

@@ -74,6 +74,7 @@ const OF_TOKENS: &[&ProblemCode] = &[
     &codes::SESSION_ENDED,
     &codes::ACCOUNT_DISABLED,
     &codes::ADDRESS_NOT_ALLOWED,
+    &codes::SECOND_FACTOR_ENROLMENT_REQUIRED,
 ];
 
 /// What can be wrong with the key of a form.

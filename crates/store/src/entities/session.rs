@@ -25,6 +25,7 @@ pub struct Model {
     pub previous_address: Option<Vec<u8>>,
     /// Failed sign-ins between the two.
     pub failures_before: i64,
+    pub provider_id: Option<Uuid>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

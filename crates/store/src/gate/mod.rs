@@ -82,6 +82,8 @@ struct Inner {
 pub(crate) struct SessionState {
     user: Uuid,
     ended: bool,
+    /// Whether a provider vouched for the user.
+    external: bool,
     pub(crate) client: String,
     pub(crate) created: DateTime<Utc>,
     /// When its use was noted last; milliseconds.
@@ -125,9 +127,27 @@ impl Gate {
     /// The user that a checked token speaks for.
     ///
     /// # Errors
-    /// The session was ended or has expired, the account is disabled, the address is not allowed, or the database is
-    /// away.
+    /// The session was ended or has expired, the account is disabled, the address is not allowed, the role needs a second
+    /// factor that is not set up yet, or the database is away.
     pub async fn user(&self, verified: Verified, request: RequestInfo) -> Result<Caller, Failure> {
+        let (caller, state) = self.admitted(verified, request).await?;
+        // Who signs in by a provider has shown there what the provider asks for.
+        if caller.org.must_enrol(verified.user) && !state.external {
+            return Err(Failure::SignIn(SignInFailure::EnrolmentRequired));
+        }
+        Ok(caller)
+    }
+
+    /// The same, also where the role needs a second factor that is not set up yet: for what sets one up, and nothing
+    /// else.
+    ///
+    /// # Errors
+    /// As [`user`](Self::user), but for that.
+    pub async fn user_to_enrol(&self, verified: Verified, request: RequestInfo) -> Result<Caller, Failure> {
+        Ok(self.admitted(verified, request).await?.0)
+    }
+
+    async fn admitted(&self, verified: Verified, request: RequestInfo) -> Result<(Caller, Arc<SessionState>), Failure> {
         let ended = Failure::SignIn(SignInFailure::SessionEnded);
         let org = self.org(verified.org).await.map_err(|failure| match failure {
             Failure::NotFound => ended.clone(),
@@ -147,7 +167,7 @@ impl Gate {
         let rights = person.rights.clone();
         let caller = self.caller(org, principal, rights, teams, request).await?;
         presence::admit(&caller, &state).await?;
-        Ok(caller)
+        Ok((caller, state))
     }
 
     /// A form that takes a submission. The form was found by its key.
@@ -317,6 +337,7 @@ impl Gate {
             ended: row.ended_at.is_some(),
             created: row.created_at,
             last_seen: AtomicI64::new(row.last_seen_at.timestamp_millis()),
+            external: row.provider_id.is_some(),
             expires: row.absolute_expires_at.min(row.idle_expires_at),
             client: row.client,
             checked: AtomicI64::new(now),

@@ -70,7 +70,7 @@ pub(super) fn locked(user: Uuid, policy: LockPolicy) -> Entry {
 }
 
 /// Forgets the failures and the lock of an account: somebody signed in, or has a new password.
-pub(super) async fn forget(tx: &Tx<'_>, user: Uuid) -> Result<(), Failure> {
+pub(in crate::people) async fn forget(tx: &Tx<'_>, user: Uuid) -> Result<(), Failure> {
     account_failure::Entity::delete_by_id((tx.org_id(), user)).exec(tx.db()).await?;
     Ok(())
 }

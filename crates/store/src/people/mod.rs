@@ -1,5 +1,6 @@
 //! People: signing in, sessions, passwords, invitations, and the organisations they belong to.
 
+mod external;
 mod failures;
 pub(crate) mod hashing;
 pub(crate) mod history;
@@ -12,6 +13,7 @@ pub(crate) mod presence;
 mod refresh;
 mod renewal;
 mod reset;
+mod second_factor;
 pub(crate) mod sessions;
 mod sign_in;
 mod signing;
@@ -23,12 +25,20 @@ mod throttle;
 mod told;
 mod users;
 
+pub use external::{
+    Begun, Connection, ExternalPerson, ProviderInfo, Taken, Wanted, create_identity_provider, delete_identity_provider,
+    identity_provider, identity_providers, update_identity_provider,
+};
 pub use hashing::Password;
 pub use invitations::accept_invitation;
 pub use me::{Me, me};
 pub use orgs::{FirstAdmin, Founded, NewOrg};
 pub use passwords::{ChangePassword, change_password};
 pub use reset::{ResetLink, reset_password};
+pub use second_factor::{
+    Enrolling, FactorInfo, FactorState, Proof, confirm_second_factor, enrol_second_factor, remove_second_factor,
+    renew_recovery_codes, reset_second_factor, second_factor,
+};
 pub use sessions::{SessionInfo, end_session, sessions};
 pub use sign_in::{Client, SignIn, SignedIn};
 pub use signing::SigningKey;

@@ -143,7 +143,7 @@ pub(crate) async fn end(tx: &Tx<'_>, ids: &[Uuid]) -> Result<(), Failure> {
 
 /// Ends the oldest sessions of a user, so that one more is not too many. Whoever signs in holds the user's row: of two
 /// at once, one waits.
-pub(super) async fn make_room(tx: &Tx<'_>, user: Uuid) -> Result<(), Failure> {
+pub(in crate::people) async fn make_room(tx: &Tx<'_>, user: Uuid) -> Result<(), Failure> {
     let Some(most) = tx.caller().org().settings.sessions.max_sessions else { return Ok(()) };
     let rows = session::Entity::find()
         .filter(living(tx.org_id(), tx.now()))

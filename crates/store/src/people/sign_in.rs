@@ -24,6 +24,7 @@ use crate::tx::Tx;
 
 use super::failures::{self, Failed};
 use super::hashing::Password;
+use super::second_factor;
 use super::throttle::{self, Pair};
 use super::told::Before;
 use super::{locks, passwords, presence, renewal, sessions};
@@ -82,6 +83,8 @@ pub struct SignIn {
     pub new_password: Option<Password>,
     /// The short name of the organisation; needed only where the name belongs to several.
     pub organisation: Option<String>,
+    /// The code of the second factor, or a recovery code.
+    pub otp: Option<Password>,
     /// What signs in.
     pub client: Client,
     /// What the user calls the device.
@@ -107,9 +110,9 @@ impl std::fmt::Debug for SignedIn {
 }
 
 /// A user that the name belongs to.
-struct Candidate {
+pub(super) struct Candidate {
     org: Uuid,
-    user: Uuid,
+    pub(super) user: Uuid,
     hash: Option<String>,
     disabled: bool,
     locked: bool,
@@ -120,9 +123,9 @@ impl Gate {
     ///
     /// # Errors
     /// [`Failure::SignIn`]: credentials wrong (the same answer, after the same time, for a name that nobody has), the
-    /// account disabled (only after the right password), an organisation to be named, a password to be changed, an
-    /// address that is not allowed, or too many failures before. A locked account is answered like a wrong password.
-    /// [`Failure::Refused`] for a new password that breaks the rules.
+    /// account disabled, a second factor to be shown or wrong (only after the right password), an organisation to be
+    /// named, a password to be changed, an address that is not allowed, or too many failures before. A locked account
+    /// is answered like a wrong password. [`Failure::Refused`] for a new password that breaks the rules.
     pub async fn sign_in(&self, said: SignIn, request: RequestInfo) -> Result<SignedIn, Failure> {
         let name = LoginName::parse(&said.login, REGION).ok();
         let account = name.as_ref().map_or_else(|| said.login.trim().to_lowercase(), LoginName::index_form);
@@ -158,7 +161,7 @@ impl Gate {
 }
 
 /// Living users of that name, in that organisation or in any.
-async fn candidates(gate: &Gate, name: &LoginName, slug: Option<&str>) -> Result<Vec<Candidate>, Failure> {
+pub(super) async fn candidates(gate: &Gate, name: &LoginName, slug: Option<&str>) -> Result<Vec<Candidate>, Failure> {
     let mut found = logins::find(gate.engine(), &*gate.installation_ring()?, name).await?;
     if let Some(slug) = slug {
         let slug = slug.trim().to_lowercase();
@@ -216,9 +219,11 @@ async fn begin(
     let family = FamilyKey::generate().map_err(|error| Failure::Internal(error.to_string()))?;
     let first = u64::try_from(FIRST).unwrap_or_default();
     let refresh_token = refresh_token(org, session, &family, first);
-    let (client, device_name) = (said.client, said.device_name.clone());
-    let before = caller
+    let (client, device_name, otp) = (said.client, said.device_name.clone(), said.otp.clone());
+    let counted = said.throttled.then(|| pair.clone());
+    let begun = caller
         .write(async move |tx: &Tx<'_>| {
+            second_factor::pass(tx, user, otp.as_ref()).await?;
             let before = Before::read(tx, user).await?;
             let row = session_row(tx, (user, session), &family, (client, device_name), &before)?;
             touch_user(tx, user, &hash, stronger).await?;
@@ -232,7 +237,12 @@ async fn begin(
             tx.log(Entry::security("sign_in.succeeded", Outcome::Ok, Some(user)));
             Ok(before)
         })
-        .await?;
+        .await;
+    if matches!(begun, Err(Failure::SignIn(SignInFailure::OtpWrong))) {
+        let system = gate.system(org, caller.request().clone()).await?;
+        second_factor::refuse(&system, user, counted).await?;
+    }
+    let before = begun?;
     Ok(SignedIn { verified: Verified { org, user, session }, refresh_token, before })
 }
 
@@ -249,7 +259,8 @@ async fn newcomer(gate: &Gate, org: Uuid, user: Uuid, session: Uuid, request: Re
     gate.caller(known, Principal::User { id: user, session }, rights, Vec::new(), request).await
 }
 
-fn session_row(
+/// The row of a session that begins.
+pub(super) fn session_row(
     tx: &Tx<'_>,
     (user, id): (Uuid, Uuid),
     family: &FamilyKey,
@@ -275,6 +286,7 @@ fn session_row(
         previous_at: before.at,
         previous_address: before.sealed_address(tx, id)?,
         failures_before: before.failures,
+        provider_id: None,
     })
 }
 

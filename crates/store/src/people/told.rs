@@ -35,7 +35,7 @@ impl fmt::Debug for Before {
 
 impl Before {
     /// What the row of a user says before it is told of the present sign-in.
-    pub(super) async fn read(tx: &Tx<'_>, user: Uuid) -> Result<Self, Failure> {
+    pub(in crate::people) async fn read(tx: &Tx<'_>, user: Uuid) -> Result<Self, Failure> {
         let Some(row) = user::Entity::find_by_id((tx.org_id(), user)).one(tx.db()).await? else {
             return Ok(Self::default());
         };

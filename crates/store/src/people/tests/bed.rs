@@ -126,6 +126,7 @@ pub(crate) fn said(login: &str, password: &str) -> SignIn {
         password: Password::from(password.to_owned()),
         new_password: None,
         organisation: None,
+        otp: None,
         client: Client::Web,
         device_name: None,
         throttled: true,
