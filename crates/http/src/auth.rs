@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{HttpRequest, web};
 use kehu_store::people::{ACCESS_TOKEN_SECONDS, SignedIn};
-use kehu_store::{Caller, Gate, Principal, Verified};
+use kehu_store::{Caller, Gate, Principal, RequestInfo, Verified};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
@@ -191,8 +191,39 @@ pub(crate) async fn verified(request: &HttpRequest) -> Result<Verified, Problem>
 ///
 /// # Errors
 /// 401: no token, not one of ours, its time is over, the session has ended, or the account is disabled. 403: a token that
-/// only reads. 400: the reason of a write is malformed, or a token stands in the address.
+/// only reads, or a second factor must be set up first. 400: the reason of a write is malformed, or a token stands in
+/// the address.
 pub(crate) async fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
+    let gate = &state(request)?.gate;
+    let (speaker, info) = asking(request).await?;
+    let caller = match speaker {
+        Speaker::Session(verified) => gate.user(verified, info).await?,
+        Speaker::Key(key) => gate.key(key, info).await?,
+    };
+    if matches!(caller.principal(), Principal::Personal { reads: true, .. }) && !only_reads(request) {
+        return Err(Problem::new(&codes::KEY_READS_ONLY));
+    }
+    Ok(caller)
+}
+
+/// The same, also where a second factor must be set up first. A key has none.
+pub(crate) async fn caller_to_enrol(request: &HttpRequest) -> Result<Caller, Problem> {
+    let (speaker, info) = asking(request).await?;
+    match speaker {
+        Speaker::Session(verified) => Ok(state(request)?.gate.user_to_enrol(verified, info).await?),
+        Speaker::Key(_) => caller(request).await,
+    }
+}
+
+/// What a request speaks by.
+enum Speaker<'r> {
+    /// An access token, which was checked.
+    Session(Verified),
+    /// A key or a personal token.
+    Key(&'r str),
+}
+
+async fn asking(request: &HttpRequest) -> Result<(Speaker<'_>, RequestInfo), Problem> {
     tickets::none_in_address(request)?;
     let token = bearer(request.headers())?;
     let mut info = incoming(request)?.for_gate("api");
@@ -202,14 +233,7 @@ pub(crate) async fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
     if !request.method().is_safe() {
         info.reason = change_reason(request.headers())?;
     }
-    let caller = match verified {
-        Some(verified) => state.gate.user(verified, info).await?,
-        None => state.gate.key(token, info).await?,
-    };
-    if matches!(caller.principal(), Principal::Personal { reads: true, .. }) && !only_reads(request) {
-        return Err(Problem::new(&codes::KEY_READS_ONLY));
-    }
-    Ok(caller)
+    Ok((verified.map_or(Speaker::Key(token), Speaker::Session), info))
 }
 
 /// Whether a request changes nothing: a question that is too long for an address is a POST.

@@ -16,6 +16,7 @@ const CLEAR: &[&str] = &[
     "consent_text",
     "honeypot",
     "device_name",
+    "client_id",
     "description",
 ];
 
@@ -114,6 +115,15 @@ impl Bodies<'_> {
             "email" => text(sown.mail(name)),
             "login" | "user_name" | "wechat" | "refresh_token" | "token" => text(sown.ascii(name)),
             "organisation" | "otp" | "client" => Value::Null,
+            // Of an identity provider: its secret is one, the rest is how it is laid down, and lies in clear.
+            "issuer" => "https://id.example.com".into(),
+            "scopes" => json!(["email"]),
+            "groups_claim" => "groups".into(),
+            "default_role" => "salesperson".into(),
+            "role" if schema["properties"].get("group").is_some() => "salesperson".into(),
+            "redirect_uris" => json!(["https://crm.example.com/back"]),
+            "allowed_email_domains" => json!(["example.com"]),
+            "created_at" | "updated_at" => Value::Null,
             "role" if schema["properties"].get("expires_at").is_some() => "manager".into(),
             "expires_at" => "2100-01-01T00:00:00Z".into(),
             "birthday" => text(sown.date(name)),

@@ -9,6 +9,7 @@ use utoipa::openapi::schema::Schema;
 use super::credentials;
 use super::operation::{Answer, Guard, Operation, parameter_ref};
 use super::shapes::schema_ref;
+use super::{external, second_factor};
 use crate::problem_codes::{self as codes, ProblemCode};
 use crate::routes::types::{
     HealthAnswer, InvitationRequest, LoginRequest, LookupAnswer, LookupRequest, MeAnswer, PasswordRequest, Reference,
@@ -18,6 +19,7 @@ use crate::routes::types::{
 /// Groups of special operations, with what they are about.
 pub(super) const TAGS: &[(&str, &str)] = &[
     ("sign_in", "Signing in, staying signed in, and who one is."),
+    ("identity_providers", "Who else the organisation lets say who somebody is."),
     ("keys", "Keys of programs, personal tokens, and addresses that open by themselves."),
     ("submissions", "What comes in through forms, and what became of it."),
     ("audit", "The organisation's log: who did what, and was let do it or not."),
@@ -54,7 +56,7 @@ pub(super) enum Gives {
     Other(u16, &'static str, fn() -> Value, &'static str),
 }
 
-/// A special operation.
+/// An operation that is not one of every kind.
 pub(super) struct Special {
     pub(super) method: &'static str,
     pub(super) path: &'static str,
@@ -78,7 +80,8 @@ const SPECIAL: &[Special] = &[
         id: "auth_login",
         tag: "sign_in",
         summary: "Sign in",
-        description: "Begins a session. A wrong name and a wrong password are answered alike. With `\"transport\": \"cookie\"` \
+        description: "Begins a session. A wrong name and a wrong password are answered alike. Where a second factor is set \
+                      up, the right password without `otp` is `otp_required`: send both. With `\"transport\": \"cookie\"` \
                       the refresh token comes as the cookie `__Host-kehu_refresh` (HttpOnly, Secure, SameSite=Strict) \
                       to a page of this server's origin or of a configured one.",
         guard: Guard::Public,
@@ -88,6 +91,8 @@ const SPECIAL: &[Special] = &[
         headers: &[],
         problems: &[
             &codes::CREDENTIALS_WRONG,
+            &codes::OTP_REQUIRED,
+            &codes::OTP_WRONG,
             &codes::ORGANISATION_REQUIRED,
             &codes::ACCOUNT_DISABLED,
             &codes::ORIGIN_REFUSED,
@@ -300,7 +305,7 @@ fn jwks() -> Value {
 
 /// Those of this file and of its siblings.
 fn all() -> impl Iterator<Item = &'static Special> {
-    SPECIAL.iter().chain(credentials::SPECIAL)
+    [SPECIAL, second_factor::OPERATIONS, external::OPERATIONS, credentials::SPECIAL].into_iter().flatten()
 }
 
 /// The special operations.

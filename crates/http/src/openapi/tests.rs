@@ -18,6 +18,10 @@ const ID: &str = "0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f";
 const PUBLIC: &[&str] = &[
     // Its token is in the body.
     "auth_accept_invitation",
+    // Its state and its proof are in the body, or in the address and a cookie.
+    "auth_external",
+    "auth_external_callback",
+    "auth_external_start",
     "auth_login",
     "auth_refresh",
     "description_get",

@@ -24,7 +24,8 @@ pub struct LoginRequest {
     pub password: String,
     /// The organisation's short name, where the sign-in name belongs to several.
     pub organisation: Option<String>,
-    /// The code of the second factor, where one is set up.
+    /// The code of the second factor, where one is set up; or a recovery code.
+    #[schema(write_only)]
     pub otp: Option<String>,
     /// What signs in; it decides how long the session may last.
     pub client: Option<ClientKind>,

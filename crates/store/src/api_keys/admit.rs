@@ -78,6 +78,9 @@ impl Gate {
         let caller = match (row.kind == KeyKind::Personal.key(), row.user_id, &row.role) {
             (true, Some(id), _) => {
                 let reads = row.scope.as_deref() != Some(Scope::Full.key());
+                if org.must_enrol(id) {
+                    return Err(Failure::SignIn(SignInFailure::EnrolmentRequired));
+                }
                 self.acting_for(org, id, Principal::Personal { id, key: row.id, reads }, request).await?
             }
             (false, _, Some(role)) => {

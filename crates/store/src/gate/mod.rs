@@ -82,6 +82,8 @@ struct Inner {
 struct SessionState {
     user: Uuid,
     ended: bool,
+    /// Whether a provider vouched for the user.
+    external: bool,
     expires: DateTime<Utc>,
     checked: AtomicI64,
 }
@@ -121,13 +123,40 @@ impl Gate {
     /// The user that a checked token speaks for.
     ///
     /// # Errors
-    /// The session was ended or has expired, the account is disabled, or the database is away.
+    /// The session was ended or has expired, the account is disabled, the role needs a second factor that is not set up
+    /// yet, or the database is away.
     pub async fn user(&self, verified: Verified, request: RequestInfo) -> Result<Caller, Failure> {
+        let (caller, state) = self.admitted(verified, request).await?;
+        // Who signs in by a provider has shown there what the provider asks for.
+        if caller.org.must_enrol(verified.user) && !state.external {
+            return Err(Failure::SignIn(SignInFailure::EnrolmentRequired));
+        }
+        Ok(caller)
+    }
+
+    /// The same, also where the role needs a second factor that is not set up yet: for what sets one up, and nothing
+    /// else.
+    ///
+    /// # Errors
+    /// As [`user`](Self::user), but for that.
+    pub async fn user_to_enrol(&self, verified: Verified, request: RequestInfo) -> Result<Caller, Failure> {
+        Ok(self.admitted(verified, request).await?.0)
+    }
+
+    async fn admitted(&self, verified: Verified, request: RequestInfo) -> Result<(Caller, Arc<SessionState>), Failure> {
         let ended = Failure::SignIn(SignInFailure::SessionEnded);
-        let org = self.org(verified.org).await.map_err(|failure| match failure {
-            Failure::NotFound => ended.clone(),
-            other => other,
-        })?;
+        let known = async || {
+            self.org(verified.org).await.map_err(|failure| match failure {
+                Failure::NotFound => ended.clone(),
+                other => other,
+            })
+        };
+        let mut org = known().await?;
+        if !org.users.contains_key(&verified.user) {
+            // Another server may have made the user a moment ago: then what is in memory is too old.
+            self.forget_org(verified.org);
+            org = known().await?;
+        }
         // Disabling ends the sessions; what the user is told is the reason.
         let person = org.users.get(&verified.user).ok_or(ended.clone())?;
         if person.disabled {
@@ -138,7 +167,7 @@ impl Gate {
             return Err(ended);
         }
         let principal = Principal::User { id: verified.user, session: verified.session };
-        self.acting_for(org, verified.user, principal, request).await
+        Ok((self.acting_for(org, verified.user, principal, request).await?, state))
     }
 
     /// A user of an organisation, or what acts in the user's name, with what the user may do now.
@@ -336,6 +365,7 @@ impl Gate {
         let state = Arc::new(SessionState {
             user: row.user_id,
             ended: row.ended_at.is_some(),
+            external: row.provider_id.is_some(),
             expires: row.absolute_expires_at.min(row.idle_expires_at),
             checked: AtomicI64::new(now),
         });
