@@ -23,6 +23,7 @@ mod openapi;
 mod pgbouncer;
 #[cfg(test)]
 mod planted;
+mod policies;
 mod postgres_commits;
 mod postgres_faults;
 mod real_provider;

@@ -281,6 +281,7 @@ impl From<Failure> for Problem {
             Failure::Limited(seconds) => Self::new(&codes::READ_LIMIT).retry_after(seconds),
             Failure::RevealLimited(seconds) => Self::new(&codes::REVEAL_LIMIT).retry_after(seconds),
             Failure::CompareLimited(seconds) => Self::new(&codes::COMPARE_LIMIT).retry_after(seconds),
+            Failure::Overloaded(seconds) => Self::new(&codes::OVERLOADED).retry_after(seconds),
             Failure::FormPaused => Self::new(&codes::FORM_PAUSED).retry_after(PAUSED_RETRY),
             Failure::JobEnded => Self::new(&codes::JOB_ENDED),
             Failure::SecondFactor(failure) => Self::new(match failure {
@@ -351,6 +352,8 @@ fn sign_in(failure: SignInFailure) -> Problem {
         SignInFailure::KeyInvalid => &codes::KEY_INVALID,
         SignInFailure::KeyRevoked => &codes::KEY_REVOKED,
         SignInFailure::KeyExpired => &codes::KEY_EXPIRED,
+        SignInFailure::PasswordChangeRequired => &codes::PASSWORD_CHANGE_REQUIRED,
+        SignInFailure::AddressNotAllowed => &codes::ADDRESS_NOT_ALLOWED,
         SignInFailure::Throttled(seconds) => return Problem::rate_limited(seconds),
     })
 }

@@ -70,6 +70,17 @@ pub(crate) enum Command {
 pub(crate) enum Org {
     /// Add an organisation with its first administrator; a server may be running beside
     Create(OrgCreate),
+    /// Let people in from everywhere again, where the list of addresses shuts out those who could change it
+    ClearAddresses(OrgNamed),
+}
+
+#[derive(Args)]
+pub(crate) struct OrgNamed {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Short name of the organisation
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) slug: String,
 }
 
 #[derive(Args)]

@@ -69,6 +69,9 @@ pub enum Failure {
     /// This part of a job is larger than 1 MB.
     #[error("the {0} of a job is larger than 1 MB")]
     TooLarge(&'static str),
+    /// Too much of this is being done already; try again after so many seconds.
+    #[error("too much at once")]
+    Overloaded(u32),
     /// The database could not.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -119,6 +122,12 @@ pub enum SignInFailure {
     /// The time of the key or personal token is over.
     #[error("key expired")]
     KeyExpired,
+    /// The password is right, and must be changed: the sign-in brings a new one too.
+    #[error("password change required")]
+    PasswordChangeRequired,
+    /// The organisation lets nobody in from this address.
+    #[error("address not allowed")]
+    AddressNotAllowed,
     /// Too many failures; try again after so many seconds.
     #[error("too many failures")]
     Throttled(u32),

@@ -40,4 +40,6 @@ mod search;
 mod test_databases;
 mod tx;
 
+pub mod settings;
+
 pub use gate::{Caller, Gate, GateOptions, HourlyLimits, Principal, RequestInfo, Verified};

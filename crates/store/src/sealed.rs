@@ -77,6 +77,7 @@ tables! {
     }
     session: sessions [id Id] id true 200 {
         FAMILY_KEY: "session.family_key" = family_key;
+        PREVIOUS_ADDRESS: "session.previous_address" = previous_address;
     }
     second_factor: second_factors [user_id Id] user_id true 200 {
         SEED: "second_factor.seed" = seed;

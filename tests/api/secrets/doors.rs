@@ -159,6 +159,24 @@ impl<'a> Walk<'a> {
                 let id = listed["data"][0]["id"].as_str().unwrap().to_owned();
                 self.send(door, &session, &door.path.replace("{id}", &id), None);
             }
+            "PATCH /v1/organisation" => {
+                let session = self.with_headers(door, &self.admin.clone());
+                let name = self.sown.open("name");
+                let _ = session.patch(door.path, &json!({"name": name})).expect(200);
+                let wrong = json!({"settings": {"addresses": {"allow": [self.sown.ascii("no network")]}}});
+                let _ = session.patch(door.path, &wrong).expect(422);
+            }
+            "POST /v1/organisation/apply_preset" => {
+                let session = self.with_headers(door, &self.admin.clone());
+                let _ = session.post(door.path, &json!({"preset": "dengbao_3"})).expect(200);
+                // Everybody who is made here signs in with the password that he was given.
+                let _ = session.patch("/v1/organisation", &json!({"settings": null})).expect(200);
+            }
+            "POST /v1/users/{id}/reset_password" => {
+                let session = self.with_headers(door, &self.admin.clone());
+                let reply = session.send(&door.method, &self.target(door), &[], "").expect(200);
+                self.sown.told("reset", reply.json()["token"].as_str().unwrap());
+            }
             "POST /v1/jobs/{id}/cancel" | "POST /v1/jobs/{id}/retry" => {
                 // It may have ended.
                 let reply = self.admin.send("POST", &door.path.replace("{id}", &self.job), &[], "");

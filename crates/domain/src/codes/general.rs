@@ -75,5 +75,10 @@ codes! {
     TARGET_INVALID = "target_invalid", "“{value}” cannot be asked: {reason_en}.", "无法访问“{value}”：{reason_zh}。", "Give an https address of a server on the internet.", "请填写互联网服务器的 https 地址。";
     ORIGIN_INVALID = "origin_invalid", "“{value}” is not an origin.", "“{value}”不是有效的来源。", "Write https://www.example.com, http://localhost:5173 or wechat:wx0123456789abcdef.", "请按 https://www.example.com、http://localhost:5173 或 wechat:wx0123456789abcdef 填写。";
     NUMBER_OUT_OF_RANGE = "number_out_of_range", "{value} is out of range.", "{value} 超出范围。", "Give a whole number from {min} to {max}.", "请填写 {min} 到 {max} 的整数。";
+    NETWORK_INVALID = "network_invalid", "“{value}” is neither an address nor a network.", "“{value}”不是有效的地址或网段。", "Write 203.0.113.7, 10.0.0.0/8 or fd00::/8.", "请填写如 203.0.113.7、10.0.0.0/8 或 fd00::/8。";
+    ADDRESS_SHUTS_OUT = "address_shuts_out", "This list does not hold the address that you come from, {value}.", "该列表不含您当前的地址 {value}，保存后您将无法访问。", "Add it, or come from an address of the list.", "请加入该地址，或从列表内的地址操作。";
+    TIME_ZONE_UNKNOWN = "time_zone_unknown", "There is no time zone “{value}”.", "没有时区“{value}”。", "Write a name of the IANA database, such as Asia/Shanghai.", "请填写 IANA 时区名，如 Asia/Shanghai。";
+    CURRENCY_UNKNOWN = "currency_unknown", "There is no currency “{value}”.", "没有货币“{value}”。", "Write a code of ISO 4217, such as CNY.", "请填写 ISO 4217 代码，如 CNY。";
+    COUNTRY_UNKNOWN = "country_unknown", "There is no country or region “{value}” with a telephone plan.", "没有国家或地区“{value}”。", "Write a code of ISO 3166-1, such as CN.", "请填写 ISO 3166-1 代码，如 CN。";
     COLOR_INVALID = "color_invalid", "“{value}” is not a colour.", "“{value}”不是有效的颜色。", "Write #rrggbb, such as #1677ff.", "请按 #rrggbb 填写，如 #1677ff。";
 }

@@ -13,6 +13,7 @@ mod jobs;
 mod kinds;
 mod operation;
 mod people;
+mod policies;
 mod records;
 mod reveal;
 mod rights;
@@ -43,6 +44,7 @@ pub fn operations() -> Vec<Operation> {
         .chain(intake::operations())
         .chain(audit::operations())
         .chain(jobs::operations())
+        .chain(policies::operations())
         .chain(self::rights::operations())
         .collect()
 }
@@ -66,6 +68,7 @@ pub fn document() -> Value {
     schemas.extend(intake::schemas());
     schemas.extend(audit::schemas());
     schemas.extend(jobs::schemas());
+    schemas.extend(policies::schemas());
     schemas.extend(self::rights::schemas());
     json!({
         "openapi": "3.1.0",

@@ -8,6 +8,7 @@ use kehu_domain::fields::Line;
 use kehu_domain::flaw::Flaw;
 use kehu_store::failure::Failure;
 use kehu_store::people::{self, Client, Password, SignIn, SignedIn};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::auth;
@@ -19,7 +20,8 @@ use crate::refresh_cookie;
 use crate::state::State;
 
 use super::members::Members;
-use super::types::{InvitationRequest, LoginRequest, RefreshRequest, Transport};
+use super::told::LoginAnswer;
+use super::types::{InvitationRequest, LoginRequest, RefreshRequest, TokenAnswer, Transport};
 
 type Reply = Result<HttpResponse, Problem>;
 
@@ -46,11 +48,17 @@ async fn login(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
         refresh_cookie::from_own_page(&request, &state)?;
     }
     let signed_in = state.gate.sign_in(said, incoming.for_gate("api")).await?;
-    answer(&state, &signed_in, transport).await
+    let before = signed_in.before.clone();
+    answer(&state, &signed_in, transport, |tokens| LoginAnswer::new(tokens, before)).await
 }
 
-/// The tokens, the refresh token in the body or as a cookie.
-async fn answer(state: &State, signed_in: &SignedIn, transport: Transport) -> Reply {
+/// The tokens as `body` says them, the refresh token in the body or as a cookie.
+async fn answer<B: Serialize>(
+    state: &State,
+    signed_in: &SignedIn,
+    transport: Transport,
+    body: impl FnOnce(TokenAnswer) -> B,
+) -> Reply {
     let mut tokens = state.auth.tokens(&state.gate, signed_in).await?;
     let mut response = HttpResponse::Ok();
     if transport == Transport::Cookie
@@ -59,7 +67,7 @@ async fn answer(state: &State, signed_in: &SignedIn, transport: Transport) -> Re
         let ends = state.gate.session_ends(signed_in.verified).await?;
         response.insert_header((header::SET_COOKIE, refresh_cookie::set(&token, ends, state.gate.now())));
     }
-    Ok(response.json(tokens))
+    Ok(response.json(body(tokens)))
 }
 
 async fn refresh(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
@@ -78,7 +86,7 @@ async fn refresh(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
     members.finish()?;
     let refreshed = state.gate.refresh(token.unwrap_or_default().trim(), incoming.for_gate("api")).await;
     match refreshed {
-        Ok(signed_in) => answer(&state, &signed_in, transport).await,
+        Ok(signed_in) => answer(&state, &signed_in, transport, |tokens| tokens).await,
         Err(failure @ Failure::SignIn(_)) if transport == Transport::Cookie => {
             Err(Problem::from(failure).with_header("set-cookie", refresh_cookie::clear()))
         }
@@ -144,6 +152,7 @@ fn login_request(body: Value, throttled: bool) -> Result<(SignIn, Transport), Pr
         login,
         email,
         password: members.required("password"),
+        new_password: members.text("new_password"),
         organisation: members.text("organisation"),
         otp: members.text("otp"),
         client: None,
@@ -163,6 +172,7 @@ fn login_request(body: Value, throttled: bool) -> Result<(SignIn, Transport), Pr
     let said = SignIn {
         login: said.login.or(said.email).unwrap_or_default(),
         password: Password::from(said.password),
+        new_password: said.new_password.map(Password::from),
         organisation: said.organisation,
         otp: said.otp.map(Password::from),
         client,

@@ -14,10 +14,12 @@ mod jobs;
 pub mod key_types;
 mod me;
 mod members;
+mod organisation;
 mod records;
 mod rights;
 pub(crate) mod second_factor;
 mod tickets;
+pub mod told;
 pub mod types;
 mod user_sessions;
 
@@ -35,6 +37,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     forms::configure(app);
     audit::configure(app);
     jobs::configure(app);
+    organisation::configure(app);
     rights::configure(app);
     records::configure(app);
 }

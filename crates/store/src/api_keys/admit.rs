@@ -14,6 +14,7 @@ use crate::entities::api_key;
 use crate::failure::{Failure, SignInFailure};
 use crate::gate::{Caller, Gate, Principal, RequestInfo};
 use crate::org::{FRESH, rights_of};
+use crate::people::presence;
 
 use super::{KeyKind, Scope, fields};
 
@@ -94,6 +95,11 @@ impl Gate {
             }
             _ => return Err(UNKNOWN),
         };
+        let roles = match row.user_id {
+            Some(user) => presence::roles_of(caller.org(), user),
+            None => row.role.iter().cloned().collect(),
+        };
+        presence::check_key_address(&caller, &roles, row.id).await?;
         self.note_use(&known).await;
         Ok(caller)
     }

@@ -2,6 +2,7 @@
 
 #![expect(unreachable_pub, reason = "sea-orm derives public types that name these")]
 
+pub(crate) mod account_failure;
 pub(crate) mod allowance;
 pub(crate) mod api_key;
 pub(crate) mod collaborator;
@@ -22,6 +23,7 @@ pub(crate) mod journal_stretch;
 pub(crate) mod kept_answer;
 pub(crate) mod login_failure;
 pub(crate) mod organisation;
+pub(crate) mod password_history;
 pub(crate) mod pii_index;
 pub(crate) mod recovery_code;
 pub(crate) mod role;

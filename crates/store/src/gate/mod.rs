@@ -24,6 +24,7 @@ use crate::journal::Mark;
 use crate::keys::SealCounts;
 use crate::org::{FRESH, INSTALLATION, Org, Orgs};
 use crate::people::hashing::Hashing;
+use crate::people::presence;
 use crate::queue::Board;
 
 use rings::Rings;
@@ -79,12 +80,18 @@ struct Inner {
     sign_ins: Hourly<(&'static str, Vec<u8>)>,
 }
 
-struct SessionState {
+/// A session as it was read last.
+pub(crate) struct SessionState {
     user: Uuid,
     ended: bool,
     /// Whether a provider vouched for the user.
     external: bool,
-    expires: DateTime<Utc>,
+    pub(crate) client: String,
+    pub(crate) created: DateTime<Utc>,
+    /// When its use was noted last; milliseconds.
+    pub(crate) last_seen: AtomicI64,
+    /// When it ends whatever the organisation says.
+    pub(crate) expires: DateTime<Utc>,
     checked: AtomicI64,
 }
 
@@ -107,7 +114,7 @@ impl Gate {
             seal_counts: SealCounts::new(options.seal_limit),
             sessions: Cache::new(100_000),
             keys_in_use: InUse::default(),
-            hashing: Hashing::default(),
+            hashing: Hashing::start()?,
             board: Board::default(),
             limits: options.limits,
             mark: Mark::default(),
@@ -123,8 +130,8 @@ impl Gate {
     /// The user that a checked token speaks for.
     ///
     /// # Errors
-    /// The session was ended or has expired, the account is disabled, the role needs a second factor that is not set up
-    /// yet, or the database is away.
+    /// The session was ended or has expired, the account is disabled, the address is not allowed, the role needs a second
+    /// factor that is not set up yet, or the database is away.
     pub async fn user(&self, verified: Verified, request: RequestInfo) -> Result<Caller, Failure> {
         let (caller, state) = self.admitted(verified, request).await?;
         // Who signs in by a provider has shown there what the provider asks for.
@@ -167,7 +174,9 @@ impl Gate {
             return Err(ended);
         }
         let principal = Principal::User { id: verified.user, session: verified.session };
-        Ok((self.acting_for(org, verified.user, principal, request).await?, state))
+        let caller = self.acting_for(org, verified.user, principal, request).await?;
+        presence::admit(&caller, &state).await?;
+        Ok((caller, state))
     }
 
     /// A user of an organisation, or what acts in the user's name, with what the user may do now.
@@ -365,8 +374,11 @@ impl Gate {
         let state = Arc::new(SessionState {
             user: row.user_id,
             ended: row.ended_at.is_some(),
+            created: row.created_at,
+            last_seen: AtomicI64::new(row.last_seen_at.timestamp_millis()),
             external: row.provider_id.is_some(),
             expires: row.absolute_expires_at.min(row.idle_expires_at),
+            client: row.client,
             checked: AtomicI64::new(now),
         });
         self.0.sessions.insert(verified.session, state.clone());

@@ -67,6 +67,7 @@ impl From<Failure> for Ended {
             // Another time it may be otherwise.
             Failure::Conflict(_) => failed("conflict"),
             Failure::Limited(_) | Failure::RevealLimited(_) | Failure::CompareLimited(_) => failed("limited"),
+            Failure::Overloaded(_) => failed("overloaded"),
             Failure::FormPaused => failed("form_paused"),
             Failure::TooLarge(_) => Self::Final { code: "too_large", detail },
             Failure::TooExpensive(_)
