@@ -152,10 +152,18 @@ impl Gate {
 
     async fn admitted(&self, verified: Verified, request: RequestInfo) -> Result<(Caller, Arc<SessionState>), Failure> {
         let ended = Failure::SignIn(SignInFailure::SessionEnded);
-        let org = self.org(verified.org).await.map_err(|failure| match failure {
-            Failure::NotFound => ended.clone(),
-            other => other,
-        })?;
+        let known = async || {
+            self.org(verified.org).await.map_err(|failure| match failure {
+                Failure::NotFound => ended.clone(),
+                other => other,
+            })
+        };
+        let mut org = known().await?;
+        if !org.users.contains_key(&verified.user) {
+            // Another server may have made the user a moment ago: then what is in memory is too old.
+            self.forget_org(verified.org);
+            org = known().await?;
+        }
         // Disabling ends the sessions; what the user is told is the reason.
         let person = org.users.get(&verified.user).ok_or(ended.clone())?;
         if person.disabled {
