@@ -301,7 +301,7 @@ mod tests {
         let server: Vec<Value> = (0..3).map(|_| make(&org.admin, "manager")["id"].clone()).collect();
         let own = personal(&org.admin, "read")["id"].clone();
         let ids = |reply: &Reply| reply.data().iter().map(|key| key["id"].clone()).collect::<Vec<_>>();
-        let mut all = server.clone();
+        let mut all = server;
         all.push(own.clone());
         all.reverse();
         let first = org.admin.get("/v1/api_keys?limit=3").expect(200);
