@@ -351,6 +351,9 @@ fn sign_in(failure: SignInFailure) -> Problem {
         SignInFailure::SessionEnded => &codes::SESSION_ENDED,
         SignInFailure::PasswordChangeRequired => &codes::PASSWORD_CHANGE_REQUIRED,
         SignInFailure::AddressNotAllowed => &codes::ADDRESS_NOT_ALLOWED,
+        SignInFailure::KeyInvalid => &codes::KEY_INVALID,
+        SignInFailure::KeyRevoked => &codes::KEY_REVOKED,
+        SignInFailure::KeyExpired => &codes::KEY_EXPIRED,
         SignInFailure::Throttled(seconds) => return Problem::rate_limited(seconds),
     })
 }

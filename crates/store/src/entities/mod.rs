@@ -4,6 +4,7 @@
 
 pub(crate) mod account_failure;
 pub(crate) mod allowance;
+pub(crate) mod api_key;
 pub(crate) mod collaborator;
 pub(crate) mod contact;
 pub(crate) mod customer;

@@ -12,6 +12,7 @@ use moka::sync::Cache;
 use sea_orm::EntityTrait;
 use uuid::Uuid;
 
+use crate::api_keys::InUse;
 use crate::clock::Clock;
 use crate::crypto::kek::KeyProvider;
 use crate::crypto::roots::KeyRing;
@@ -23,7 +24,7 @@ use crate::journal::Mark;
 use crate::keys::SealCounts;
 use crate::org::{FRESH, INSTALLATION, Org, Orgs};
 use crate::people::hashing::Hashing;
-use crate::people::presence;
+use crate::people::presence::{self, Through};
 use crate::queue::Board;
 
 use rings::Rings;
@@ -66,6 +67,7 @@ struct Inner {
     seal_counts: SealCounts,
     orgs: Orgs,
     sessions: Cache<Uuid, Arc<SessionState>>,
+    keys_in_use: InUse,
     hashing: Hashing,
     board: Board,
     limits: HourlyLimits,
@@ -111,6 +113,7 @@ impl Gate {
             rings: Rings::new(),
             seal_counts: SealCounts::new(options.seal_limit),
             sessions: Cache::new(100_000),
+            keys_in_use: InUse::default(),
             hashing: Hashing::start()?,
             board: Board::default(),
             limits: options.limits,
@@ -162,12 +165,30 @@ impl Gate {
         if state.ended || state.user != verified.user || state.expires <= self.now() {
             return Err(ended);
         }
-        let teams = person.team_id.map(|team| org.team_and_below(team)).unwrap_or_default();
         let principal = Principal::User { id: verified.user, session: verified.session };
-        let rights = person.rights.clone();
-        let caller = self.caller(org, principal, rights, teams, request).await?;
+        let caller = self.acting_for(org, verified.user, principal, request).await?;
         presence::admit(&caller, &state).await?;
         Ok((caller, state))
+    }
+
+    /// A user of an organisation, or what acts in the user's name, with what the user may do now.
+    ///
+    /// # Errors
+    /// The account is disabled or gone, or the database is away.
+    pub(crate) async fn acting_for(
+        &self,
+        org: Arc<Org>,
+        user: Uuid,
+        principal: Principal,
+        request: RequestInfo,
+    ) -> Result<Caller, Failure> {
+        let person = org.users.get(&user).filter(|person| !person.disabled);
+        let person = person.ok_or(Failure::SignIn(SignInFailure::AccountDisabled))?;
+        let teams = person.team_id.map(|team| org.team_and_below(team)).unwrap_or_default();
+        let rights = person.rights.clone();
+        let caller = self.caller(org, principal, rights, teams, request).await?;
+        presence::check_address(&caller, user, Through::of(principal)).await?;
+        Ok(caller)
     }
 
     /// A form that takes a submission. The form was found by its key.
@@ -321,6 +342,18 @@ impl Gate {
 
     pub(crate) fn forget_session(&self, id: Uuid) {
         self.0.sessions.invalidate(&id);
+    }
+
+    /// When the session that a checked token speaks for ends by itself.
+    ///
+    /// # Errors
+    /// It is gone, or the database is away.
+    pub async fn session_ends(&self, verified: Verified) -> Result<DateTime<Utc>, Failure> {
+        Ok(self.session(verified).await?.expires)
+    }
+
+    pub(crate) fn keys_in_use(&self) -> &InUse {
+        &self.0.keys_in_use
     }
 
     async fn session(&self, verified: Verified) -> Result<Arc<SessionState>, Failure> {

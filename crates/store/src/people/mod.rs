@@ -15,6 +15,7 @@ mod renewal;
 mod reset;
 mod second_factor;
 pub(crate) mod sessions;
+mod sessions_of;
 mod sign_in;
 mod signing;
 mod strangers;
@@ -39,9 +40,10 @@ pub use second_factor::{
     Enrolling, FactorInfo, FactorState, Proof, confirm_second_factor, enrol_second_factor, remove_second_factor,
     renew_recovery_codes, reset_second_factor, second_factor,
 };
-pub use sessions::{SessionInfo, end_session, sessions};
+pub use sessions::{SessionInfo, end_other_sessions, end_session, sessions};
+pub use sessions_of::{end_session_of, end_sessions_of, sessions_of};
 pub use sign_in::{Client, SignIn, SignedIn};
-pub use signing::SigningKey;
+pub use signing::{ACCESS_TOKEN_SECONDS, Replace, SigningKey, is_due, is_outlived, signer};
 pub use sweep::Swept;
 pub use told::Before;
 pub use users::{create_user, update_user};

@@ -15,7 +15,7 @@ use crate::journal::{Entry, Outcome};
 use crate::sealed::session::FAMILY_KEY;
 use crate::tx::Tx;
 
-use super::presence::{self, Times};
+use super::presence::{self, Through, Times};
 use super::sessions;
 use super::sign_in::SignedIn;
 use super::told::Before;
@@ -47,11 +47,32 @@ impl Gate {
         if !token.verify(&family_key(&caller, &row)?) {
             return Err(ENDED);
         }
-        presence::check_address(&caller, row.user_id, Some(row.id)).await?;
+        presence::check_address(&caller, row.user_id, Through::Session(row.id)).await?;
         match caller.write(async move |tx: &Tx<'_>| worth(tx, &token).await).await? {
             Worth::Next(signed_in) => Ok(signed_in),
             Worth::Nothing(failure) => Err(failure),
         }
+    }
+}
+
+impl Gate {
+    /// Ends the session that a refresh token belongs to, whichever of its family it is; does nothing for what is no token
+    /// of ours, nor where the session has ended.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn sign_out_by(&self, token: &str, request: RequestInfo) -> Result<(), Failure> {
+        let Some(token) = RefreshToken::parse(token) else { return Ok(()) };
+        let caller = match self.system(token.org, request.clone()).await {
+            Err(Failure::NotFound) => return Ok(()),
+            caller => caller?,
+        };
+        let row = session::Entity::find_by_id((token.org, token.session)).one(self.engine()).await?;
+        let Some(row) = row else { return Ok(()) };
+        if !token.verify(&family_key(&caller, &row)?) {
+            return Ok(());
+        }
+        self.sign_out(Verified { org: token.org, user: row.user_id, session: row.id }, request).await
     }
 }
 
