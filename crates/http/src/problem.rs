@@ -349,11 +349,11 @@ fn sign_in(failure: SignInFailure) -> Problem {
             ExternalFailure::EmailDomain => &codes::EXTERNAL_EMAIL_DOMAIN,
         },
         SignInFailure::SessionEnded => &codes::SESSION_ENDED,
+        SignInFailure::PasswordChangeRequired => &codes::PASSWORD_CHANGE_REQUIRED,
+        SignInFailure::AddressNotAllowed => &codes::ADDRESS_NOT_ALLOWED,
         SignInFailure::KeyInvalid => &codes::KEY_INVALID,
         SignInFailure::KeyRevoked => &codes::KEY_REVOKED,
         SignInFailure::KeyExpired => &codes::KEY_EXPIRED,
-        SignInFailure::PasswordChangeRequired => &codes::PASSWORD_CHANGE_REQUIRED,
-        SignInFailure::AddressNotAllowed => &codes::ADDRESS_NOT_ALLOWED,
         SignInFailure::Throttled(seconds) => return Problem::rate_limited(seconds),
     })
 }

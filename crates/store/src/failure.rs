@@ -113,6 +113,12 @@ pub enum SignInFailure {
     /// The session was ended.
     #[error("session ended")]
     SessionEnded,
+    /// The password is right, and must be changed: the sign-in brings a new one too.
+    #[error("password change required")]
+    PasswordChangeRequired,
+    /// The organisation lets nobody in from this address.
+    #[error("address not allowed")]
+    AddressNotAllowed,
     /// There is no such key or personal token; a malformed one is like an unknown one.
     #[error("key invalid")]
     KeyInvalid,
@@ -122,12 +128,6 @@ pub enum SignInFailure {
     /// The time of the key or personal token is over.
     #[error("key expired")]
     KeyExpired,
-    /// The password is right, and must be changed: the sign-in brings a new one too.
-    #[error("password change required")]
-    PasswordChangeRequired,
-    /// The organisation lets nobody in from this address.
-    #[error("address not allowed")]
-    AddressNotAllowed,
     /// Too many failures; try again after so many seconds.
     #[error("too many failures")]
     Throttled(u32),

@@ -98,9 +98,9 @@ const SPECIAL: &[Special] = &[
             &codes::OTP_WRONG,
             &codes::ORGANISATION_REQUIRED,
             &codes::ACCOUNT_DISABLED,
-            &codes::ORIGIN_REFUSED,
             &codes::PASSWORD_CHANGE_REQUIRED,
             &codes::ADDRESS_NOT_ALLOWED,
+            &codes::ORIGIN_REFUSED,
         ],
     },
     Special {
@@ -120,8 +120,8 @@ const SPECIAL: &[Special] = &[
         problems: &[
             &codes::SESSION_ENDED,
             &codes::ACCOUNT_DISABLED,
-            &codes::ORIGIN_REFUSED,
             &codes::ADDRESS_NOT_ALLOWED,
+            &codes::ORIGIN_REFUSED,
         ],
     },
     Special {

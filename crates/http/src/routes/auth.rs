@@ -2,7 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use kehu_domain::codes;
 use kehu_domain::fields::Line;
 use kehu_domain::flaw::Flaw;
@@ -48,8 +48,10 @@ async fn login(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
         refresh_cookie::from_own_page(&request, &state)?;
     }
     let signed_in = state.gate.sign_in(said, incoming.for_gate("api")).await?;
-    let before = signed_in.before.clone();
-    answer(&state, &signed_in, transport, |tokens| LoginAnswer::new(tokens, before)).await
+    let mut tokens = state.auth.tokens(&state.gate, &signed_in).await?;
+    let mut response = HttpResponse::Ok();
+    as_cookie(&state, &signed_in, (&mut tokens, &mut response), transport).await?;
+    Ok(response.json(LoginAnswer::new(tokens, signed_in.before)))
 }
 
 /// The tokens as `body` says them, the refresh token in the body or as a cookie.
@@ -61,13 +63,24 @@ async fn answer<B: Serialize>(
 ) -> Reply {
     let mut tokens = state.auth.tokens(&state.gate, signed_in).await?;
     let mut response = HttpResponse::Ok();
+    as_cookie(state, signed_in, (&mut tokens, &mut response), transport).await?;
+    Ok(response.json(tokens))
+}
+
+/// Moves the refresh token into a cookie, where that was asked for.
+async fn as_cookie(
+    state: &State,
+    signed_in: &SignedIn,
+    (tokens, response): (&mut TokenAnswer, &mut HttpResponseBuilder),
+    transport: Transport,
+) -> Result<(), Problem> {
     if transport == Transport::Cookie
         && let Some(token) = tokens.refresh_token.take()
     {
         let ends = state.gate.session_ends(signed_in.verified).await?;
         response.insert_header((header::SET_COOKIE, refresh_cookie::set(&token, ends, state.gate.now())));
     }
-    Ok(response.json(body(tokens)))
+    Ok(())
 }
 
 async fn refresh(request: HttpRequest, query: Query, body: JsonBody) -> Reply {

@@ -12,7 +12,7 @@ use super::types::{TokenAnswer, milliseconds};
 pub struct LoginAnswer {
     /// Sent as `Authorization: Bearer …`.
     pub access_token: String,
-    /// Good for one refresh, which gives the next one; null where it comes as a cookie.
+    /// Good for one refresh, which gives the next one; null where it came as a cookie.
     #[schema(required)]
     pub refresh_token: Option<String>,
     /// How the access token is sent.

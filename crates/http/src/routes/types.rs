@@ -139,7 +139,7 @@ pub struct MeAnswer {
     /// The key or the personal token; null in a session.
     #[schema(required)]
     pub key: Option<ApiKey>,
-    /// The sign-in before the one that began the session; null if that was the first, and for keys.
+    /// The sign-in before the one that began the session; null if that was the first.
     #[schema(required)]
     pub last_sign_in: Option<LastSignIn>,
     /// How many attempts to sign in failed between the two.

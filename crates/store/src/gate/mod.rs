@@ -24,7 +24,7 @@ use crate::journal::Mark;
 use crate::keys::SealCounts;
 use crate::org::{FRESH, INSTALLATION, Org, Orgs};
 use crate::people::hashing::Hashing;
-use crate::people::presence;
+use crate::people::presence::{self, Through};
 use crate::queue::Board;
 
 use rings::Rings;
@@ -194,7 +194,9 @@ impl Gate {
         let person = person.ok_or(Failure::SignIn(SignInFailure::AccountDisabled))?;
         let teams = person.team_id.map(|team| org.team_and_below(team)).unwrap_or_default();
         let rights = person.rights.clone();
-        self.caller(org, principal, rights, teams, request).await
+        let caller = self.caller(org, principal, rights, teams, request).await?;
+        presence::check_address(&caller, user, Through::of(principal)).await?;
+        Ok(caller)
     }
 
     /// A form that takes a submission. The form was found by its key.

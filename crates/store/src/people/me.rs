@@ -26,7 +26,7 @@ pub struct Me {
     pub session: Option<SessionInfo>,
     /// The key, or the personal token.
     pub key: Option<KeyInfo>,
-    /// The sign-in before the one that began the session.
+    /// The sign-in before the one that began the session; nothing for a key or a personal token.
     pub before: Before,
 }
 
@@ -40,8 +40,7 @@ pub async fn me(caller: &Caller) -> Result<Me, Failure> {
     match caller.principal() {
         Principal::User { id, session } => {
             let row = session::Entity::find_by_id((caller.org().id, session)).one(caller.db()).await?.ok_or(ENDED)?;
-            let user = Some(user_of(caller, id).await?);
-            let before = Before::of(caller, &row)?;
+            let (user, before) = (Some(user_of(caller, id).await?), Before::of(caller, &row)?);
             Ok(Me { user, roles: roles_of(caller, id), session: Some(info(caller, row)), key: None, before })
         }
         Principal::Personal { id, key, .. } => {
@@ -50,13 +49,8 @@ pub async fn me(caller: &Caller) -> Result<Me, Failure> {
         }
         Principal::Key(key) => {
             let key = key_of(caller, key).await?;
-            Ok(Me {
-                user: None,
-                roles: key.role.iter().cloned().collect(),
-                session: None,
-                key: Some(key),
-                before: Before::default(),
-            })
+            let roles = key.role.iter().cloned().collect();
+            Ok(Me { user: None, roles, session: None, key: Some(key), before: Before::default() })
         }
         _ => Err(Failure::Forbidden),
     }

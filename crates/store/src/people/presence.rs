@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::engine;
 use crate::entities::session;
 use crate::failure::{Failure, SignInFailure};
-use crate::gate::{Caller, SessionState};
+use crate::gate::{Caller, Principal, SessionState};
 use crate::journal::{Entry, Outcome};
 use crate::org::Org;
 use crate::refusals;
@@ -57,10 +57,10 @@ pub(crate) fn ends_at(org: &Org, times: Times<'_>) -> DateTime<Utc> {
 /// Lets a request of a session in, and notes that the session is used.
 ///
 /// # Errors
-/// [`Failure::SignIn`]: the session has ended, or the address is on no list.
+/// [`Failure::SignIn`]: the session has ended.
 pub(crate) async fn admit(caller: &Caller, state: &Arc<SessionState>) -> Result<(), Failure> {
     let principal = caller.principal();
-    let (Some(user), Some(session)) = (principal.user(), principal.session()) else { return Ok(()) };
+    let Some(session) = principal.session() else { return Ok(()) };
     let now = caller.gate().now();
     let millis = state.last_seen.load(Ordering::Relaxed);
     let last_seen = DateTime::from_timestamp_millis(millis).unwrap_or(state.created);
@@ -68,7 +68,6 @@ pub(crate) async fn admit(caller: &Caller, state: &Arc<SessionState>) -> Result<
     if ends_at(caller.org(), times) <= now {
         return Err(Failure::SignIn(SignInFailure::SessionEnded));
     }
-    check_address(caller, user, Some(session)).await?;
     let counts = caller.org().settings.sessions.of(&state.client).idle_minutes.is_some();
     if counts && now - last_seen >= NOTED {
         note(caller, session, now).await;
@@ -95,30 +94,46 @@ async fn note(caller: &Caller, id: Uuid, now: DateTime<Utc>) {
     }
 }
 
-/// Refuses an address that the organisation, or a role of the user, does not allow; `session` is none where one is about
-/// to begin. Told to the journal once an hour for each session or user, on each server.
+/// By what a user comes in.
+#[derive(Clone, Copy)]
+pub(crate) enum Through {
+    /// A password, or a provider's word: a session is about to begin.
+    SignIn,
+    /// A session.
+    Session(Uuid),
+    /// A personal token, or the key of a program.
+    Token(Uuid),
+}
+
+impl Through {
+    /// What somebody acts by who was let in already.
+    pub(crate) fn of(principal: Principal) -> Self {
+        match principal {
+            Principal::User { session, .. } => Self::Session(session),
+            Principal::Personal { key, .. } => Self::Token(key),
+            _ => Self::SignIn,
+        }
+    }
+}
+
+/// Refuses an address that the organisation, or a role of the user, does not allow. Told to the journal once an hour for
+/// each session, token or user, on each server.
 ///
 /// # Errors
 /// [`SignInFailure::AddressNotAllowed`].
-pub(crate) async fn check_address(caller: &Caller, user: Uuid, session: Option<Uuid>) -> Result<(), Failure> {
-    let event = if session.is_some() { "session.address_refused" } else { "sign_in.address_refused" };
-    let roles = roles_of(caller.org(), user);
-    refuse_address(caller, &roles, (event, session.unwrap_or(user)), Some(user)).await
+pub(crate) async fn check_address(caller: &Caller, user: Uuid, through: Through) -> Result<(), Failure> {
+    check_roles(caller, Some(user), &roles_of(caller.org(), user), through).await
 }
 
-/// The same for a key or a personal token, with the roles that it acts by.
+/// The same for whoever has these roles.
 ///
 /// # Errors
-/// [`SignInFailure::AddressNotAllowed`].
-pub(crate) async fn check_key_address(caller: &Caller, roles: &[String], key: Uuid) -> Result<(), Failure> {
-    refuse_address(caller, roles, ("key.address_refused", key), caller.principal().user()).await
-}
-
-async fn refuse_address(
+/// As [`check_address`].
+pub(crate) async fn check_roles(
     caller: &Caller,
-    roles: &[String],
-    (event, which): (&'static str, Uuid),
     user: Option<Uuid>,
+    roles: &[String],
+    through: Through,
 ) -> Result<(), Failure> {
     let policy = &caller.org().settings.addresses;
     let roles = || roles.iter().map(String::as_str);
@@ -130,9 +145,14 @@ async fn refuse_address(
         return Ok(());
     }
     let gate = caller.gate();
+    let (event, which, told) = match through {
+        Through::SignIn => ("sign_in.address_refused", user.unwrap_or_default(), json!({})),
+        Through::Session(id) => ("session.address_refused", id, json!({ "session": id })),
+        Through::Token(id) => ("key.address_refused", id, json!({ "key": id })),
+    };
     if gate.sign_ins().count((event, which.as_bytes().to_vec()), gate.now()) == 1 {
         let entry = Entry::security(event, Outcome::Denied, user);
-        refusals::write(caller, entry.saying(&json!({ "of": which }))).await;
+        refusals::write(caller, entry.saying(&told)).await;
     }
     Err(Failure::SignIn(SignInFailure::AddressNotAllowed))
 }

@@ -15,7 +15,7 @@ use crate::journal::{Entry, Outcome};
 use crate::sealed::session::FAMILY_KEY;
 use crate::tx::Tx;
 
-use super::presence::{self, Times};
+use super::presence::{self, Through, Times};
 use super::sessions;
 use super::sign_in::SignedIn;
 use super::told::Before;
@@ -47,7 +47,7 @@ impl Gate {
         if !token.verify(&family_key(&caller, &row)?) {
             return Err(ENDED);
         }
-        presence::check_address(&caller, row.user_id, Some(row.id)).await?;
+        presence::check_address(&caller, row.user_id, Through::Session(row.id)).await?;
         match caller.write(async move |tx: &Tx<'_>| worth(tx, &token).await).await? {
             Worth::Next(signed_in) => Ok(signed_in),
             Worth::Nothing(failure) => Err(failure),

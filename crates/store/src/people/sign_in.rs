@@ -24,6 +24,7 @@ use crate::tx::Tx;
 
 use super::failures::{self, Failed};
 use super::hashing::Password;
+use super::presence::Through;
 use super::second_factor;
 use super::throttle::{self, Pair};
 use super::told::Before;
@@ -212,7 +213,7 @@ async fn begin(
     let hash = hash.ok_or(Failure::SignIn(SignInFailure::CredentialsWrong))?;
     let session = new_id(gate.now());
     let caller = newcomer(gate, org, user, session, request).await?;
-    presence::check_address(&caller, user, None).await?;
+    presence::check_address(&caller, user, Through::SignIn).await?;
     let renewed = renewal::prepare(&caller, user, (&said.password, said.new_password.as_ref())).await?;
     let stronger =
         if renewed.is_none() && needs_rehash(&hash) { Some(gate.hashing().hash(&said.password).await?) } else { None };

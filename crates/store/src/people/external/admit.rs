@@ -19,6 +19,7 @@ use crate::failure::{ExternalFailure, Failure, SignInFailure};
 use crate::gate::{Caller, Gate, RequestInfo, Verified, worth_another_try};
 use crate::journal::{Entry, Outcome};
 use crate::machine::{Change, Draft};
+use crate::people::presence::Through;
 use crate::people::sign_in::{SignedIn, candidates, session_row};
 use crate::people::told::Before;
 use crate::people::users::users;
@@ -193,7 +194,7 @@ async fn begin(
     let refresh_token = refresh_token(org, session, &family, 1);
     let device = (taken.client, taken.device_name.clone());
     if let Who::User(user, _) = &who {
-        presence::check_address(caller, *user, None).await?;
+        presence::check_address(caller, *user, Through::SignIn).await?;
     }
     let (user, before) = caller
         .write(async move |tx: &Tx<'_>| {
