@@ -8,7 +8,6 @@ use kehu_domain::fields::Line;
 use kehu_domain::flaw::Flaw;
 use kehu_store::failure::Failure;
 use kehu_store::people::{self, Client, Password, SignIn, SignedIn};
-use serde::Serialize;
 use serde_json::Value;
 
 use crate::auth;
@@ -54,13 +53,8 @@ async fn login(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
     Ok(response.json(LoginAnswer::new(tokens, signed_in.before)))
 }
 
-/// The tokens as `body` says them, the refresh token in the body or as a cookie.
-async fn answer<B: Serialize>(
-    state: &State,
-    signed_in: &SignedIn,
-    transport: Transport,
-    body: impl FnOnce(TokenAnswer) -> B,
-) -> Reply {
+/// The tokens, the refresh token in the body or as a cookie.
+async fn answer(state: &State, signed_in: &SignedIn, transport: Transport) -> Reply {
     let mut tokens = state.auth.tokens(&state.gate, signed_in).await?;
     let mut response = HttpResponse::Ok();
     as_cookie(state, signed_in, (&mut tokens, &mut response), transport).await?;
@@ -99,7 +93,7 @@ async fn refresh(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
     members.finish()?;
     let refreshed = state.gate.refresh(token.unwrap_or_default().trim(), incoming.for_gate("api")).await;
     match refreshed {
-        Ok(signed_in) => answer(&state, &signed_in, transport, |tokens| tokens).await,
+        Ok(signed_in) => answer(&state, &signed_in, transport).await,
         Err(failure @ Failure::SignIn(_)) if transport == Transport::Cookie => {
             Err(Problem::from(failure).with_header("set-cookie", refresh_cookie::clear()))
         }
