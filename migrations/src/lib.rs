@@ -15,6 +15,7 @@ mod m2026_11_26_000011_identity;
 mod m2026_11_26_000012_erasures;
 mod m2026_11_26_000013_settings;
 mod m2026_11_26_000018_rights;
+mod m2026_11_26_000019_reviews;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000012_erasures::Migration),
             Box::new(m2026_11_26_000013_settings::Migration),
             Box::new(m2026_11_26_000018_rights::Migration),
+            Box::new(m2026_11_26_000019_reviews::Migration),
         ]
     }
 }

@@ -11,6 +11,26 @@ pub struct Settings {
     pub separation_of_duties: bool,
     /// Who needs a second factor.
     pub second_factor: SecondFactorPolicy,
+    /// Whether and how the rights of everybody are reviewed each quarter.
+    pub access_reviews: AccessReviews,
+}
+
+/// How the rights of everybody are reviewed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccessReviews {
+    /// Whether a review is opened on the first day of each quarter.
+    pub quarterly: bool,
+    /// For how many days it can be answered.
+    pub days: u32,
+    /// Whether what nobody answered by then is revoked.
+    pub revoke_unanswered: bool,
+}
+
+impl Default for AccessReviews {
+    fn default() -> Self {
+        Self { quarterly: false, days: 14, revoke_unanswered: false }
+    }
 }
 
 /// Who needs a second factor to sign in.

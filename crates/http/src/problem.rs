@@ -284,6 +284,7 @@ impl From<Failure> for Problem {
             Failure::FormPaused => Self::new(&codes::FORM_PAUSED).retry_after(PAUSED_RETRY),
             Failure::JobEnded => Self::new(&codes::JOB_ENDED),
             Failure::JobNotDead => Self::new(&codes::JOB_NOT_DEAD),
+            Failure::ReviewClosed => Self::new(&codes::REVIEW_CLOSED),
             Failure::Engine(error) => engine(&error),
             Failure::Unreadable(error) => unreadable(&error),
             Failure::Sealing(text) => Self::internal(format!("sealing: {text}")),

@@ -9,10 +9,12 @@ mod examples;
 mod intake;
 mod jobs;
 mod kinds;
+mod leaving;
 mod operation;
 mod people;
 mod records;
 mod reveal;
+mod reviews;
 mod rights;
 mod shapes;
 mod shared;
@@ -40,6 +42,8 @@ pub fn operations() -> Vec<Operation> {
         .chain(audit::operations())
         .chain(jobs::operations())
         .chain(self::rights::operations())
+        .chain(reviews::operations())
+        .chain(leaving::operations())
         .collect()
 }
 
@@ -62,6 +66,8 @@ pub fn document() -> Value {
     schemas.extend(audit::schemas());
     schemas.extend(jobs::schemas());
     schemas.extend(self::rights::schemas());
+    schemas.extend(reviews::schemas());
+    schemas.extend(leaving::schemas());
     json!({
         "openapi": "3.1.0",
         "info": shared::info(),

@@ -7,9 +7,11 @@ mod auth;
 mod erasure;
 pub(crate) mod forms;
 mod jobs;
+mod leaving;
 mod me;
 mod members;
 mod records;
+mod reviews;
 mod rights;
 pub mod types;
 
@@ -22,5 +24,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     audit::configure(app);
     jobs::configure(app);
     rights::configure(app);
+    reviews::configure(app);
+    leaving::configure(app);
     records::configure(app);
 }

@@ -2,6 +2,8 @@
 
 #![expect(unreachable_pub, reason = "sea-orm derives public types that name these")]
 
+pub(crate) mod access_review;
+pub(crate) mod access_review_item;
 pub(crate) mod allowance;
 pub(crate) mod collaborator;
 pub(crate) mod contact;
@@ -19,6 +21,7 @@ pub(crate) mod kept_answer;
 pub(crate) mod login_failure;
 pub(crate) mod organisation;
 pub(crate) mod pii_index;
+pub(crate) mod right_use;
 pub(crate) mod role;
 pub(crate) mod schedule;
 pub(crate) mod session;

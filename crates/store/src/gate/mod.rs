@@ -24,6 +24,7 @@ use crate::keys::SealCounts;
 use crate::org::{FRESH, INSTALLATION, Org, Orgs};
 use crate::people::hashing::Hashing;
 use crate::queue::Board;
+use crate::uses::Uses;
 
 use rings::Rings;
 
@@ -75,6 +76,7 @@ struct Inner {
     readings: Hourly<(Uuid, Option<Uuid>, [u8; 32])>,
     /// Sign-ins that did not work, by event and a keyed hash of where from.
     sign_ins: Hourly<(&'static str, Vec<u8>)>,
+    uses: Uses,
 }
 
 struct SessionState {
@@ -109,6 +111,7 @@ impl Gate {
             refusals: Hourly::default(),
             readings: Hourly::default(),
             sign_ins: Hourly::default(),
+            uses: Uses::default(),
         }));
         crate::ops::installation::prepare(&gate).await?;
         gate.ring(INSTALLATION).await?;
@@ -209,6 +212,7 @@ impl Gate {
             pinned: false,
             principal,
             rights,
+            lent: false,
             teams: teams.into(),
             request: Arc::new(request),
             source: Source::Now(self.0.engine.clone()),
@@ -238,6 +242,9 @@ impl Gate {
     /// Finishes writes that wait and closes the database.
     pub async fn close(&self) {
         self.note_seals().await;
+        if let Err(failure) = self.keep_uses().await {
+            tracing::warn!(cause = %failure, "which rights were used last is not written");
+        }
         self.0.engine.close().await;
     }
 
@@ -263,6 +270,10 @@ impl Gate {
 
     pub(crate) fn sign_ins(&self) -> &Hourly<(&'static str, Vec<u8>)> {
         &self.0.sign_ins
+    }
+
+    pub(crate) fn uses(&self) -> &Uses {
+        &self.0.uses
     }
 
     pub(crate) fn board(&self) -> &Board {

@@ -44,6 +44,7 @@ pub(crate) fn settle(tx: &Tx<'_>, customer: &mut Customer, before: Option<&Store
                 if !caller.covers(Action::Transfer, Customer::KIND, &before.base) {
                     return Err(Failure::refused(pointer, Flaw::new(&codes::OWNER_OUT_OF_REACH)));
                 }
+                caller.uses(Action::Transfer, Customer::KIND.name);
                 // A new owner brings the team along, unless a team is said too.
                 if changed("/owner_id") && !changed("/team_id") {
                     customer.team_id = customer.owner_id.and_then(|owner| team_of(owner.id)).map(Ref::new);
