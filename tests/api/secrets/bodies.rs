@@ -6,12 +6,37 @@ use super::sown::Sown;
 
 /// Texts that lie in clear by design (docs/security.md): their words must be found. Any other text is held to be
 /// somebody's secret.
-const CLEAR: &[&str] =
-    &["name", "remark", "position", "summary", "next_step", "group", "consent_text", "honeypot", "device_name"];
+const CLEAR: &[&str] = &[
+    "name",
+    "remark",
+    "position",
+    "summary",
+    "next_step",
+    "group",
+    "consent_text",
+    "honeypot",
+    "device_name",
+    "description",
+];
 
 /// What is left out: what the caller may not choose, and what other members stand for as well.
-const LEFT_OUT: &[&str] =
-    &["owner_id", "team_id", "parent_id", "credit_code", "after", "sort", "record_id", "head", "assign"];
+const LEFT_OUT: &[&str] = &[
+    "owner_id",
+    "team_id",
+    "parent_id",
+    "credit_code",
+    "after",
+    "sort",
+    "record_id",
+    "due_at",
+    "users",
+    "successors",
+    "named",
+    "head",
+    "assign",
+    "collaborators",
+    "other_roles",
+];
 
 /// A body for a door.
 pub(super) struct Bodies<'a> {
@@ -103,6 +128,9 @@ impl Bodies<'_> {
             "fields" if filters.is_object() => Value::Null,
             "fields" if schema["properties"].get("reason").is_some() => json!([first_of(schema)]),
             "fields" if of_form => super::doors::form_fields(),
+            "role" if schema["properties"].get("other_roles").is_some() => "salesperson".into(),
+            "key" if schema["properties"].get("rights").is_some() => format!("planted_{}", kehu_tests::unique()).into(),
+            "rights" => json!({"besides": ["audit.read"]}),
             "origins" => json!(["https://www.example.com"]),
             "source_id" if of_form => "/lead_id".into(),
             "items" => return None,

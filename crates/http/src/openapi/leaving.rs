@@ -45,7 +45,10 @@ fn ids(most: usize, description: &str) -> Value {
 /// Schemas of leavers.
 pub(super) fn schemas() -> Map<String, Value> {
     use kehu_store::leaving::{MOST_NAMED, MOST_SUCCESSORS};
-    let members = |value: Value| value.as_object().cloned().unwrap_or_default();
+    let members = |value: Value| match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
     let list = json!({
         "successor_id": id("One of the successors."),
         "customer_ids": ids(MOST_NAMED, "Customers of the leaver."),

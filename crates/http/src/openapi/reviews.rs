@@ -141,7 +141,10 @@ fn name_of(description: &str) -> Value {
 }
 
 fn members(value: Value) -> Map<String, Value> {
-    value.as_object().cloned().unwrap_or_default()
+    match value {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
 }
 
 /// Schemas of reviews.

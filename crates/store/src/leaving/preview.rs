@@ -4,7 +4,7 @@ use kehu_domain::fields::Line;
 use kehu_domain::kinds::Customer;
 use kehu_domain::rights::Action;
 use kehu_domain::show::Out;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::entities::{customer, form};
@@ -14,7 +14,7 @@ use crate::machine::read::count;
 use crate::machine::{Answer, read};
 use crate::rows::NOT_DUE;
 
-use super::ToHandOver;
+use super::{Known, ToHandOver};
 
 /// Customers that are shown.
 const SAMPLES: u64 = 5;
@@ -36,13 +36,21 @@ pub(super) async fn shared(db: &impl ConnectionTrait, org: Uuid, user: Uuid) -> 
     count(db, "collaborators WHERE org_id = ? AND user_id = ?", [org.into(), user.into()]).await
 }
 
+/// A form that gives its customers to a team.
+#[derive(FromQueryResult)]
+struct Assigning {
+    id: Uuid,
+    name: String,
+    assign_team_id: Option<Uuid>,
+}
+
 /// Forms whose new customers would have nobody to go to once the user has left.
 async fn lonely_forms(caller: &Caller, leaver: Uuid) -> Result<Vec<(Uuid, String)>, Failure> {
     use form::Column as C;
     let org = caller.org();
     let rows = form::Entity::find().select_only().columns([C::Id, C::Name, C::AssignTeamId]);
     let rows = rows.filter(C::OrgId.eq(org.id)).filter(C::DeletedAt.is_null()).filter(C::AssignTeamId.is_not_null());
-    let rows: Vec<(Uuid, String, Option<Uuid>)> = rows.order_by_asc(C::Id).into_tuple().all(caller.db()).await?;
+    let rows: Vec<Assigning> = rows.order_by_asc(C::Id).into_model().all(caller.db()).await?;
     let lonely = |team: &Uuid| {
         let teams = org.team_and_below(*team);
         let belongs = |team: Option<Uuid>| team.is_some_and(|team| teams.contains(&team));
@@ -50,8 +58,8 @@ async fn lonely_forms(caller: &Caller, leaver: Uuid) -> Result<Vec<(Uuid, String
         let only = people.next().is_some_and(|(id, _)| *id == leaver);
         only && people.next().is_none()
     };
-    let rows = rows.into_iter().filter_map(|(id, name, team)| team.filter(lonely).map(|_| (id, name)));
-    Ok(rows.collect())
+    let rows = rows.into_iter().filter(|row| row.assign_team_id.as_ref().is_some_and(lonely));
+    Ok(rows.map(|row| (row.id, row.name)).collect())
 }
 
 /// The first customers, as far as the caller may read them.
@@ -62,7 +70,8 @@ async fn samples(caller: &Caller, leaver: Uuid) -> Result<Vec<(Uuid, Option<Stri
     }
     let ids = customer::Entity::find().select_only().column(C::Id).filter(C::OrgId.eq(caller.org().id));
     let ids = ids.filter(C::OwnerId.eq(leaver)).filter(C::DeletedAt.is_null()).order_by_asc(C::Id).limit(SAMPLES);
-    let ids: Vec<Uuid> = ids.into_tuple().all(caller.db()).await?;
+    let ids: Vec<Known> = ids.into_model().all(caller.db()).await?;
+    let ids: Vec<Uuid> = ids.into_iter().map(|row| row.id).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
     }

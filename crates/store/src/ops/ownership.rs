@@ -65,9 +65,10 @@ pub(crate) async fn carry(tx: &Tx<'_>, before: &Stored<Customer>, after: &Stored
         let (owner, team) = owner_and_team(after);
         children::note(tx, (table, kind), "updated", after.base.id, children::Which::Living, Some((owner, team)))
             .await?;
+        // Deleted ones go along unseen: their next entry is that of their restoring.
         let sql = format!(
-            "UPDATE {table} SET owner_id = ?, team_id = ?, updated_at = ?, version = version + 1 \
-             WHERE org_id = ? AND customer_id = ?"
+            "UPDATE {table} SET owner_id = ?, team_id = ?, updated_at = ?, \
+             version = version + CASE WHEN deleted_at IS NULL THEN 1 ELSE 0 END WHERE org_id = ? AND customer_id = ?"
         );
         let values = [owner.into(), team.into(), tx.now().into(), tx.org_id().into(), after.base.id.into()];
         tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
