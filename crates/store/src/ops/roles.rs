@@ -46,7 +46,7 @@ pub(crate) async fn check_user(tx: &Tx<'_>, user: &User, before: Option<&Stored<
     let first = changed.iter().find(|(_, changed)| *changed).map(|(name, _)| *name);
     let Some(first) = first else { return Ok(()) };
     let pointer = format!("/{first}");
-    if !caller.rights().grants(Right::RightsGrant) {
+    if caller.may(Right::RightsGrant).is_err() {
         return Err(Failure::refused(pointer, Flaw::new(&codes::RIGHT_MISSING).with("right", "rights.grant")));
     }
     if first == "team_id" {
@@ -134,9 +134,7 @@ pub(crate) async fn check_role(tx: &Tx<'_>, role: &Role, before: Option<&Stored<
     let caller = tx.caller();
     // Roles and who has them are written one after the other.
     tx.lock("users").await?;
-    if !caller.rights().grants(Right::RightsGrant) {
-        return Err(Failure::Forbidden);
-    }
+    caller.may(Right::RightsGrant)?;
     let comes_anew = before.is_none_or(|before| before.base.deleted_at.is_some());
     if comes_anew && find(tx, role.key.as_str()).await?.is_some() {
         return Err(Failure::refused("/key", Flaw::new(&codes::NAME_TAKEN).with("value", role.key.as_str())));
@@ -166,9 +164,7 @@ pub(crate) async fn check_role(tx: &Tx<'_>, role: &Role, before: Option<&Stored<
 /// Refuses to delete a role that somebody has, or a key that was not revoked.
 pub(crate) async fn check_unused(tx: &Tx<'_>, role: &Role) -> Result<(), Failure> {
     tx.lock("users").await?;
-    if !tx.caller().rights().grants(Right::RightsGrant) {
-        return Err(Failure::Forbidden);
-    }
+    tx.caller().may(Right::RightsGrant)?;
     let users = holders(tx, role.key.as_str()).await?.len() + api_keys::with_role(tx, role.key.as_str()).await?;
     if users == 0 {
         return Ok(());
