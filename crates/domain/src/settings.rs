@@ -44,7 +44,7 @@ pub struct SecondFactorPolicy {
 
 /// How the rights of everybody are reviewed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 pub struct AccessReviews {
     /// Whether a review is opened on the first day of each quarter.
     pub quarterly: bool,
@@ -52,6 +52,11 @@ pub struct AccessReviews {
     pub days: u32,
     /// Whether what nobody answered by then is revoked.
     pub revoke_unanswered: bool,
+}
+
+impl AccessReviews {
+    /// The longest time to answer, in days: a quarter begins anew after that.
+    pub const MAX_DAYS: u32 = 90;
 }
 
 impl Default for AccessReviews {

@@ -167,9 +167,8 @@ impl<'a> Walk<'a> {
             }
             "POST /v1/organisation/apply_preset" => {
                 let session = self.with_headers(door, &self.admin.clone());
-                let _ = session.post(door.path, &json!({"preset": "dengbao_3"})).expect(200);
-                // Everybody who is made here signs in with the password that he was given.
-                let _ = session.patch("/v1/organisation", &json!({"settings": null})).expect(200);
+                // Who administers here has every duty.
+                let _ = session.post(door.path, &json!({"preset": "dengbao_3"})).expect(422);
             }
             "POST /v1/users/{id}/reset_password" => {
                 let session = self.with_headers(door, &self.admin.clone());

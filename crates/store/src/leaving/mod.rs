@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::api_keys::revoke_personal;
 use crate::entities::{customer, user};
 use crate::failure::Failure;
 use crate::gate::{Caller, worth_another_try};
@@ -235,6 +236,7 @@ async fn ask(tx: &Tx<'_>, id: Uuid, leave: &Leave) -> Result<Uuid, Failure> {
     Of::<User>::NEW.change(tx, change).await.map_err(of_the_door)?;
     // Whoever was disabled before may have sessions of a moment ago.
     sessions::end_all(tx, id).await?;
+    revoke_personal(tx, id).await?;
     // Under the lock of all changes of users: nobody disables a successor meanwhile.
     fit(tx.caller(), tx.db(), id, leave).await?;
     let said = json!({ "successors": leave.successors, "keep_team": leave.keep_team });

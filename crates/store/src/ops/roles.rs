@@ -1,6 +1,7 @@
 //! Who has which role: that there is such a role, that whoever gives it may, and that duties which the organisation
 //! keeps apart stay so.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use kehu_domain::codes;
@@ -62,6 +63,35 @@ pub(crate) async fn check_user(tx: &Tx<'_>, user: &User, before: Option<&Stored<
     if are_apart(&rights) { Ok(()) } else { Err(Failure::refused(pointer, together(roles_of(user)))) }
 }
 
+/// Refuses to keep duties apart as long as somebody holds two of them.
+pub(crate) async fn check_apart(tx: &Tx<'_>, pointer: &str) -> Result<(), Failure> {
+    // Nobody is given a role meanwhile.
+    tx.lock("users").await?;
+    let mut known: HashMap<String, Arc<Rights>> = HashMap::new();
+    let mut holding = Vec::new();
+    for holder in everybody(tx).await? {
+        let mut together = Rights::default();
+        for role in holder.roles() {
+            let rights = match known.get(role) {
+                Some(rights) => rights.clone(),
+                None => find(tx, role).await?.unwrap_or_default(),
+            };
+            together = together.with(&rights);
+            known.insert(role.to_owned(), rights);
+        }
+        if !are_apart(&together) {
+            holding.push(holder.id);
+        }
+    }
+    if holding.is_empty() {
+        return Ok(());
+    }
+    let name = |id: &Uuid| tx.caller().org().name_of(*id).map_or_else(|| id.to_string(), |name| name.name.clone());
+    let names: Vec<String> = holding.iter().take(5).map(name).collect();
+    let flaw = Flaw::new(&codes::DUTIES_TOGETHER).with("users", names.join(", ")).with("many", holding.len());
+    Err(Failure::refused(pointer, flaw))
+}
+
 /// The flaw of roles that are not held together here.
 pub(crate) fn together<'r>(mut roles: impl Iterator<Item = &'r str>) -> Flaw {
     let one = roles.next().unwrap_or_default();
@@ -120,13 +150,17 @@ impl Holder {
     }
 }
 
-/// Users who have a role, disabled ones too: they may come back.
-async fn holders(tx: &Tx<'_>, key: &str) -> Result<Vec<Holder>, Failure> {
+/// Every user, disabled ones too: they may come back.
+async fn everybody(tx: &Tx<'_>) -> Result<Vec<Holder>, Failure> {
     use user::Column as C;
     let all = user::Entity::find().select_only().columns([C::Id, C::Role, C::OtherRoles]);
     let all = all.filter(C::OrgId.eq(tx.org_id())).filter(C::DeletedAt.is_null());
-    let all = all.into_model::<Holder>().all(tx.db()).await?;
-    Ok(all.into_iter().filter(|holder| holder.roles().any(|role| role == key)).collect())
+    Ok(all.into_model::<Holder>().all(tx.db()).await?)
+}
+
+/// Users who have a role.
+async fn holders(tx: &Tx<'_>, key: &str) -> Result<Vec<Holder>, Failure> {
+    Ok(everybody(tx).await?.into_iter().filter(|holder| holder.roles().any(|role| role == key)).collect())
 }
 
 /// Checks a role that is to be written.
