@@ -18,6 +18,7 @@ mod openapi;
 mod pgbouncer;
 #[cfg(test)]
 mod planted;
+mod policy;
 mod postgres_commits;
 mod postgres_faults;
 mod reveal;
