@@ -204,7 +204,7 @@ fn submission(org: &Org, maker: &mut Maker<'_>) -> (String, String, Vec<String>)
     let (who, phone) = (letters(), value("contact", "mobile"));
     let sent = json!({"values": {"who": who, "tel": phone}, "test": true});
     let visitor = org.admin.with_token(Some(&key));
-    let id = visitor.post(&format!("/v1/forms/{form}/submissions"), &sent).expect(201).id();
+    let id = visitor.post(&format!("/v1/forms/{form}/submissions"), &sent).expect(202).id();
     let mut found = vec![who];
     words(&phone, &mut found);
     (form, id, found)
