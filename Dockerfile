@@ -17,6 +17,8 @@ FROM debian:bookworm-slim
 RUN groupadd --system --gid 10001 kehu \
     && useradd --system --uid 10001 --gid kehu --home-dir /data --no-create-home --shell /usr/sbin/nologin kehu \
     && install --directory --owner kehu --group kehu --mode 0700 /data /keys
+# Whom the program believes when it asks an identity provider.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /src/target/release/kehu /usr/local/bin/kehu
 USER 10001:10001
 # The key file is not kept with the data that it opens: two volumes, two backups.

@@ -103,6 +103,7 @@ serve() {
     key=$2
     shift 2
     env KEHU_RATE_LIMIT=0 KEHU_FORM_RATE_LIMIT=0 KEHU_LOGIN_RATE_LIMIT=0 KEHU_READ_LIMIT=0 KEHU_REVEAL_LIMIT=0 \
+        KEHU_ALLOW_PRIVATE_TARGETS=1 \
         KEHU_ADMIN_EMAIL=admin@kehu.test KEHU_ADMIN_PASSWORD="$password" \
         "$bin" serve --listen 127.0.0.1:0 --kek-file "$key" "$@" >"$logs/$name.log" 2>&1 &
 }
@@ -131,6 +132,7 @@ run_tests() {
         env KEHU_TEST_DIR="$tmp" KEHU_TEST_BIN="$bin" KEHU_TEST_PG_URL="$pg_url" \
             KEHU_TEST_PGBOUNCER_URL="${pg_url%=*}=$pgb_dir" \
             KEHU_TEST_ADMIN_PASSWORD="$password" KEHU_TEST_PYTHON="$python" \
+            KEHU_TEST_OIDC="$oidc" \
             KEHU_TEST_SQLITE="$sqlite" KEHU_TEST_SQLITE_DATA="$tmp/sqlite/data" \
             KEHU_TEST_SQLITE_KEK="$tmp/sqlite/kehu.key" KEHU_TEST_SQLITE_LOG="$logs/sqlite.log" \
             KEHU_TEST_POSTGRES="$postgres" KEHU_TEST_POSTGRES_DB="$pg_url" \
@@ -150,6 +152,7 @@ scripts/postgres.sh install >/dev/null
 scripts/strace.sh install
 scripts/pgbouncer.sh install >/dev/null
 python=$(scripts/python.sh)
+oidc=$(scripts/oidc.sh install)
 
 trap finish EXIT
 trap 'exit 130' INT

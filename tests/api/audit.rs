@@ -290,9 +290,9 @@ mod tests {
         assert_eq!(of("organisation.created").len(), 1);
         let rights: Vec<&Value> =
             of("user.rights_changed").into_iter().filter(|entry| entry["record_id"] == json!(seller.id)).collect();
-        let was = json!({"role": "salesperson", "team_id": null, "disabled": false});
-        let is = json!({"role": "manager", "team_id": team, "disabled": false});
-        let gone = json!({"role": "manager", "team_id": team, "disabled": true});
+        let was = json!({"role": "salesperson", "other_roles": [], "team_id": null, "disabled": false});
+        let is = json!({"role": "manager", "other_roles": [], "team_id": team, "disabled": false});
+        let gone = json!({"role": "manager", "other_roles": [], "team_id": team, "disabled": true});
         let told: Vec<Value> = rights.iter().map(|entry| entry["details"].clone()).collect();
         assert_eq!(
             told,

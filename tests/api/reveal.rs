@@ -118,7 +118,9 @@ mod tests {
         assert_eq!(shown["fields"]["email"], json!(seller.login));
         // What one may do is told.
         let can = |session: &Session| session.get("/v1/me").expect(200).json()["can"]["customer"]["reveal"].clone();
-        assert_eq!([can(&org.admin), can(&manager.session), can(&seller.session)], ["all", "team", "none"]);
+        assert_eq!(can(&org.admin), json!(["all"]));
+        assert_eq!(can(&manager.session), json!(["own", "team", "shared"]));
+        assert_eq!(can(&seller.session), json!([]));
         let me = seller.session.get("/v1/me").expect(200).json();
         assert_eq!(me["identity"], json!({"own": "masked", "team": "masked", "other": "masked"}));
     }

@@ -89,9 +89,9 @@ mod tests {
         let me = user.session.get("/v1/me").expect(200).json();
         assert_eq!((&me["user"]["id"], &me["user"]["email"]), (&json!(user.id), &json!(user.login)));
         assert_eq!((&me["roles"], &me["teams"][0]["id"]), (&json!(["salesperson"]), &json!(team)));
-        assert_eq!(me["can"]["customer"]["read"], "own");
-        assert_eq!(me["can"]["audit"], json!({"read": "none"}));
-        assert_eq!(org.admin.get("/v1/me").expect(200).json()["can"]["audit"], json!({"read": "all"}));
+        assert_eq!(me["can"]["customer"]["read"], json!(["own", "shared"]));
+        assert_eq!(me["can"]["audit"], json!({"read": []}));
+        assert_eq!(org.admin.get("/v1/me").expect(200).json()["can"]["audit"], json!({"read": ["all"]}));
         assert_eq!(me["organisation"]["time_zone"], "Asia/Shanghai");
     }
 

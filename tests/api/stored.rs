@@ -22,6 +22,14 @@ fn sqlite() -> Connection {
     database
 }
 
+/// Runs a statement that both engines understand.
+pub(crate) fn run(engine: Engine, sql: &str) {
+    match engine {
+        Engine::Sqlite => sqlite().execute_batch(sql).unwrap(),
+        Engine::Postgres => Database::open(&env("KEHU_TEST_POSTGRES_DB")).run(sql),
+    }
+}
+
 impl Place<'_> {
     /// What stands there.
     pub(crate) fn bytes(self) -> Vec<u8> {

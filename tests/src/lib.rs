@@ -5,17 +5,20 @@
 
 mod client;
 pub mod cluster;
+pub mod idp;
 mod load;
 mod organisation;
 mod postgres;
 mod relay;
 pub mod server;
+mod totp;
 
 pub use client::{Reply, Session, encoded};
 pub use load::Load;
 pub use organisation::{Org, PASSWORD, User, company, mobile};
 pub use postgres::{Database, own_postgres};
 pub use relay::{Cut, Relay, Traffic};
+pub use totp::Authenticator;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -6,6 +6,7 @@ pub mod fields;
 pub mod filter;
 pub mod flaw;
 pub mod history;
+pub mod identity_provider;
 pub mod intake;
 pub mod kinds;
 pub mod mask;

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{HttpRequest, web};
 use kehu_store::people::SignedIn;
-use kehu_store::{Caller, Gate, Verified};
+use kehu_store::{Caller, Gate, RequestInfo, Verified};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
@@ -185,15 +185,26 @@ pub(crate) async fn verified(request: &HttpRequest) -> Result<Verified, Problem>
 /// Who is calling.
 ///
 /// # Errors
-/// 401: no token, not one of ours, its time is over, the session has ended, or the account is disabled. 400: the reason
-/// of a write is malformed.
+/// 401: no token, not one of ours, its time is over, the session has ended, or the account is disabled. 403: a second
+/// factor must be set up first. 400: the reason of a write is malformed.
 pub(crate) async fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
+    let (verified, info) = asking(request).await?;
+    Ok(state(request)?.gate.user(verified, info).await?)
+}
+
+/// The same, also where a second factor must be set up first.
+pub(crate) async fn caller_to_enrol(request: &HttpRequest) -> Result<Caller, Problem> {
+    let (verified, info) = asking(request).await?;
+    Ok(state(request)?.gate.user_to_enrol(verified, info).await?)
+}
+
+async fn asking(request: &HttpRequest) -> Result<(Verified, RequestInfo), Problem> {
     let verified = verified(request).await?;
     let mut info = incoming(request)?.for_gate("api");
     if !request.method().is_safe() {
         info.reason = change_reason(request.headers())?;
     }
-    Ok(state(request)?.gate.user(verified, info).await?)
+    Ok((verified, info))
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750).

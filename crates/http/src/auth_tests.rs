@@ -142,7 +142,7 @@ async fn a_token_opens_what_it_speaks_for_until_its_time_is_over() {
         described("MeAnswer", &me.body);
         assert_eq!(me.body["user"]["email"], "admin@acme.test");
         assert_eq!(me.body["organisation"]["slug"], "main");
-        assert_eq!(me.body["can"]["customer"]["transfer"], "all");
+        assert_eq!(me.body["can"]["customer"]["transfer"], json!(["all"]));
         assert_eq!(me.body["contact_data"]["other"], "full");
         assert_eq!(me.body["session"]["created_at"], "2026-11-22T00:00:00.000Z");
     }

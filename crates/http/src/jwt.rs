@@ -1,22 +1,21 @@
 //! Access tokens: JWT (RFC 7519) signed with Ed25519 (RFC 8037), as short-lived proof of a session.
 //!
 //! The algorithm is fixed here; a token's header only names one of our own keys, and a header that says anything else
-//! is refused. Signatures come from ring, through the `CryptoProvider` that jsonwebtoken asks for. Time is an argument,
-//! so jsonwebtoken, which reads the system's clock, checks signature and form, and this file the times.
+//! is refused. Signatures come from ring (`signatures.rs`). Time is an argument, so jsonwebtoken, which reads the system's clock, checks signature and form, and this file the times.
 
 use std::collections::HashMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
-use jsonwebtoken::errors::{ErrorKind, Result as JwtResult};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use zeroize::Zeroizing;
+
+use crate::signatures::install_provider;
 
 /// Who issues our tokens.
 const ISSUER: &str = "kehu";
@@ -253,61 +252,6 @@ impl std::fmt::Debug for Verifier {
 
 fn header(kid: String) -> Header {
     Header { kid: Some(kid), ..Header::new(Algorithm::EdDSA) }
-}
-
-/// jsonwebtoken's one provider of the process: Ed25519 by ring, and no other algorithm.
-static PROVIDER: CryptoProvider =
-    CryptoProvider { signer_factory, verifier_factory, key_utils: KeyUtils::new_unimplemented() };
-
-/// Only this file uses jsonwebtoken; a second call finds the provider in place.
-fn install_provider() {
-    let _ = PROVIDER.install_default();
-}
-
-fn signer_factory(algorithm: &Algorithm, key: &EncodingKey) -> JwtResult<Box<dyn JwtSigner>> {
-    if *algorithm != Algorithm::EdDSA || key.family() != Algorithm::EdDSA.family() {
-        return Err(ErrorKind::InvalidAlgorithm.into());
-    }
-    let pair = Ed25519KeyPair::from_pkcs8(key.as_bytes()).map_err(|_| ErrorKind::InvalidEddsaKey)?;
-    Ok(Box::new(RingSigner(pair)))
-}
-
-fn verifier_factory(algorithm: &Algorithm, key: &DecodingKey) -> JwtResult<Box<dyn JwtVerifier>> {
-    if *algorithm != Algorithm::EdDSA || key.family() != Algorithm::EdDSA.family() {
-        return Err(ErrorKind::InvalidAlgorithm.into());
-    }
-    let public = PublicKey::from_bytes(key.try_get_as_bytes()?).ok_or(ErrorKind::InvalidEddsaKey)?;
-    Ok(Box::new(RingVerifier(public)))
-}
-
-struct RingSigner(Ed25519KeyPair);
-
-impl signature::Signer<Vec<u8>> for RingSigner {
-    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
-        Ok(self.0.sign(message).as_ref().to_vec())
-    }
-}
-
-impl JwtSigner for RingSigner {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
-    }
-}
-
-struct RingVerifier(PublicKey);
-
-impl signature::Verifier<Vec<u8>> for RingVerifier {
-    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
-        UnparsedPublicKey::new(&ED25519, self.0.as_bytes())
-            .verify(message, signature)
-            .map_err(|_| signature::Error::new())
-    }
-}
-
-impl JwtVerifier for RingVerifier {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::EdDSA
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use kehu_domain::flaw::{Flaw, Lang};
 use kehu_domain::read::Finding;
 use kehu_store::crypto::cell::CellError;
 use kehu_store::engine::EngineError;
-use kehu_store::failure::{Existing, Failure, FieldConflict, SignInFailure};
+use kehu_store::failure::{Existing, ExternalFailure, FactorFailure, Failure, FieldConflict, SignInFailure};
 use serde_json::{Map, Value, json};
 
 use crate::problem_codes::{self as codes, ProblemCode};
@@ -283,6 +283,11 @@ impl From<Failure> for Problem {
             Failure::CompareLimited(seconds) => Self::new(&codes::COMPARE_LIMIT).retry_after(seconds),
             Failure::FormPaused => Self::new(&codes::FORM_PAUSED).retry_after(PAUSED_RETRY),
             Failure::JobEnded => Self::new(&codes::JOB_ENDED),
+            Failure::SecondFactor(failure) => Self::new(match failure {
+                FactorFailure::Active => &codes::SECOND_FACTOR_ACTIVE,
+                FactorFailure::None => &codes::SECOND_FACTOR_NONE,
+                FactorFailure::Own => &codes::SECOND_FACTOR_OWN,
+            }),
             Failure::JobNotDead => Self::new(&codes::JOB_NOT_DEAD),
             Failure::Engine(error) => engine(&error),
             Failure::Unreadable(error) => unreadable(&error),
@@ -331,6 +336,17 @@ fn sign_in(failure: SignInFailure) -> Problem {
         SignInFailure::CredentialsWrong => &codes::CREDENTIALS_WRONG,
         SignInFailure::OrganisationRequired => &codes::ORGANISATION_REQUIRED,
         SignInFailure::AccountDisabled => &codes::ACCOUNT_DISABLED,
+        SignInFailure::OtpRequired => &codes::OTP_REQUIRED,
+        SignInFailure::OtpWrong => &codes::OTP_WRONG,
+        SignInFailure::EnrolmentRequired => &codes::SECOND_FACTOR_ENROLMENT_REQUIRED,
+        SignInFailure::External(failure) => match failure {
+            ExternalFailure::StateUnknown => &codes::EXTERNAL_STATE_UNKNOWN,
+            ExternalFailure::NotBelieved => &codes::EXTERNAL_NOT_BELIEVED,
+            ExternalFailure::NoAccount => &codes::EXTERNAL_NO_ACCOUNT,
+            ExternalFailure::NoRole => &codes::EXTERNAL_NO_ROLE,
+            ExternalFailure::EmailUnverified => &codes::EXTERNAL_EMAIL_UNVERIFIED,
+            ExternalFailure::EmailDomain => &codes::EXTERNAL_EMAIL_DOMAIN,
+        },
         SignInFailure::SessionEnded => &codes::SESSION_ENDED,
         SignInFailure::Throttled(seconds) => return Problem::rate_limited(seconds),
     })

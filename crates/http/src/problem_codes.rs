@@ -45,9 +45,19 @@ problems! {
     TOKEN_EXPIRED = "token_expired" 401, "The access token has expired", "访问令牌已过期", "Refresh it with the refresh token.", "请用刷新令牌换取新的访问令牌。";
     SESSION_ENDED = "session_ended" 401, "The session has ended", "会话已结束", "Sign in again.", "请重新登录。";
     CREDENTIALS_WRONG = "credentials_wrong" 401, "The sign-in name or the password is wrong", "登录名或密码错误", "Check both and try again.", "请检查后重试。";
+    OTP_REQUIRED = "otp_required" 401, "A code of the second factor is needed", "需要第二因素验证码", "The password is right. Send it again with `otp`: the code that the app shows, or a recovery code.", "密码正确。请连同 otp 再次提交：应用显示的验证码，或一个恢复码。";
+    OTP_WRONG = "otp_wrong" 401, "The code of the second factor is wrong", "第二因素验证码错误", "It is not a code of the second factor, or it was used already. Wait for the next code of the app.", "验证码不正确或已使用过，请等待应用显示下一个验证码。";
     ORGANISATION_REQUIRED = "organisation_required" 401, "Name the organisation", "请指定组织", "This sign-in name belongs to several organisations: send `organisation` too.", "该登录名属于多个组织，请同时发送 organisation。";
+    EXTERNAL_STATE_UNKNOWN = "external_state_unknown" 401, "This sign-in cannot be finished", "无法完成此次登录", "It was finished or has expired, or was begun in another browser or app. Begin again.", "此次登录已完成、已过期，或由其他浏览器或应用发起。请重新登录。";
+    EXTERNAL_NOT_BELIEVED = "external_not_believed" 401, "The identity provider does not vouch for you", "身份提供方未确认您的身份", "It refused, or what it says does not hold. Begin again; the organisation's log says why.", "身份提供方拒绝了请求，或其答复无法通过验证。请重新登录；原因见本组织的日志。";
+    EXTERNAL_NO_ACCOUNT = "external_no_account" 401, "There is no account for you here", "您在此处没有账号", "The organisation makes none by itself. Ask its administrator.", "本组织不会自动创建账号，请联系管理员。";
+    EXTERNAL_NO_ROLE = "external_no_role" 401, "None of your groups may sign in", "您所在的组无权登录", "No group that the identity provider names has a role here. Ask an administrator of the organisation.", "身份提供方给出的组均未对应此处的角色，请联系本组织的管理员。";
+    EXTERNAL_EMAIL_UNVERIFIED = "external_email_unverified" 401, "The e-mail address is not confirmed", "邮箱地址未经验证", "The identity provider does not say that the address is yours. Confirm it there.", "身份提供方未确认该邮箱属于您，请先在那里完成验证。";
+    EXTERNAL_EMAIL_DOMAIN = "external_email_domain" 401, "The e-mail address is of another domain", "邮箱域名不被允许", "The organisation lets in confirmed addresses of its own domains only.", "本组织只允许使用自有域名且已验证的邮箱登录。";
     ACCOUNT_DISABLED = "account_disabled" 401, "The account is disabled", "账号已停用", "Ask an administrator of the organisation.", "请联系本组织的管理员。";
     FORBIDDEN = "forbidden" 403, "This is not allowed", "无权执行此操作", "The role does not allow this.", "您的角色不允许执行此操作。";
+    SECOND_FACTOR_ENROLMENT_REQUIRED = "second_factor_enrolment_required" 403, "Set up a second factor first", "请先设置第二因素", "The role needs a second factor, and none is set up. Until then nothing works but GET /v1/me, /v1/me/second_factor and signing out.", "您的角色要求使用第二因素，但尚未设置。设置之前仅可使用 GET /v1/me、/v1/me/second_factor 和退出登录。";
+    SECOND_FACTOR_OWN = "second_factor_own" 403, "One's own second factor is removed with the password", "移除自己的第二因素须提供密码", "Send the password or a code to DELETE /v1/me/second_factor.", "请通过 DELETE /v1/me/second_factor 提交密码或验证码。";
     ORIGIN_REFUSED = "origin_refused" 403, "The origin is not allowed", "来源不被允许", "Pages of this origin may not send this request.", "来自该来源的页面不能发送此请求。";
     NOT_FOUND = "not_found" 404, "There is nothing here", "此处没有内容", "It does not exist, or it is out of your reach.", "它不存在，或您无权访问。";
     METHOD_NOT_ALLOWED = "method_not_allowed" 405, "The method is not allowed here", "此处不支持该请求方法", "The header Allow lists the methods of this address.", "该地址支持的方法见 Allow 响应头。";
@@ -56,6 +66,8 @@ problems! {
     DUPLICATE = "duplicate" 409, "Such a record exists already", "已存在相同的记录", "A living record has the same phone, e-mail or code; `existing` says what may be known of it.", "已有记录使用相同的电话、邮箱或代码，详见 existing。";
     CONFLICT = "conflict" 409, "Somebody else was faster", "操作与他人冲突", "Something that this request needs was changed at the same moment. Read it again and repeat.", "此请求所需的数据刚刚被他人修改，请重新读取后再试。";
     REFUSED_BEFORE = "refused_before" 409, "The item was refused before", "该条目此前已被拒绝", "The earlier request under this Idempotency-Key refused the item. Send it again under a new key.", "此前使用该 Idempotency-Key 的请求已拒绝此条目，请换新键重新发送。";
+    SECOND_FACTOR_ACTIVE = "second_factor_active" 409, "There is a second factor already", "已设置第二因素", "Remove it first: DELETE /v1/me/second_factor.", "请先移除：DELETE /v1/me/second_factor。";
+    SECOND_FACTOR_NONE = "second_factor_none" 409, "There is no such second factor", "没有相应的第二因素", "None is set up, or none waits to be confirmed. Begin with POST /v1/me/second_factor.", "尚未设置第二因素，或没有待确认的第二因素。请从 POST /v1/me/second_factor 开始。";
     JOB_ENDED = "job_ended" 409, "The job has ended", "任务已结束", "There is nothing left to take back; `state` of the job says how it ended.", "任务已经结束，无法取消；结束方式见任务的 state。";
     JOB_NOT_DEAD = "job_not_dead" 409, "The job is not dead", "任务并未失败终止", "Only a job that failed for good is tried again; this one waits, runs, is done or was cancelled.", "只有最终失败的任务才能重试；该任务正在等待、运行、已完成或已取消。";
     VERSION_CONFLICT = "version_conflict" 412, "The record was changed by somebody else", "记录已被他人修改", "The same fields were changed since the given version; `conflicts` names them. Read the record again.", "自给定版本以来相同字段已被修改，详见 conflicts。请重新读取该记录。";
@@ -69,6 +81,7 @@ problems! {
     COMPARE_LIMIT = "compare_limit" 429, "Compared enough with what is masked", "查询掩码字段过于频繁", "This hour allows no more values to be compared with fields that are shown as masks. Try again after the time in Retry-After, or ask an administrator.", "本小时内用于查询掩码字段的值已达上限，请在 Retry-After 指明的时间之后重试，或联系管理员。";
     INTERNAL = "internal" 500, "Something went wrong on the server", "服务器内部错误", "The log has the details under the request id.", "详情已按请求编号记入日志。";
     VALUE_UNREADABLE = "value_unreadable" 500, "A stored value cannot be read", "存储的数据无法读取", "The stored value of {field} does not open: it was altered or moved in the database, or its key is not there. Nothing is shown in its place. Give the request id to whoever runs the server: the log names the row under it, and the operations manual says how it is mended.", "存储的 {field} 无法解密：数据库中的数据被改动或移动过，或缺少对应的密钥。系统不会以其他内容代替。请将请求编号告知系统运维人员：日志中按该编号记有具体位置，修复方法见运维手册。";
+    IDENTITY_PROVIDER_UNAVAILABLE = "identity_provider_unavailable" 503, "The identity provider does not answer", "身份提供方无响应", "Try again shortly; the server's log says what is wrong.", "请稍后重试；具体原因见服务器日志。";
     OVERLOADED = "overloaded" 503, "The server is overloaded", "服务器繁忙", "Nothing was done. Try again shortly.", "未执行任何操作，请稍后重试。";
     UNAVAILABLE = "unavailable" 503, "The database is not available", "数据库不可用", "Try again shortly; repeat a write with the same Idempotency-Key.", "请稍后重试；写操作请使用相同的 Idempotency-Key。";
     DATABASE_READ_ONLY = "database_read_only" 503, "The database takes no changes", "数据库暂时只读", "Nothing was done. Try again shortly.", "未执行任何操作，请稍后重试。";

@@ -9,6 +9,7 @@ use actix_web::dev::{Server as Running, ServiceFactory, ServiceRequest, ServiceR
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::{App, Error, HttpServer, web};
 use futures_util::future::{Either, select};
+use kehu_outgoing::Outgoing;
 use kehu_store::Gate;
 use rustls::ServerConfig;
 
@@ -39,6 +40,8 @@ pub struct ServerOptions {
     pub cors_origins: Vec<Origin>,
     /// Whom to believe about the client's address.
     pub forwarded: Forwarded,
+    /// Whether it may ask servers that are not public, and by plain HTTP on this machine.
+    pub private_targets: bool,
     /// How much it takes.
     pub limits: Limits,
     /// How long it goes on serving after it said that it is not ready any more.
@@ -78,8 +81,10 @@ impl Server {
     /// # Errors
     /// An address that cannot be had.
     pub fn bind(options: ServerOptions, gate: Gate) -> Result<Self, StartError> {
-        let ServerOptions { listen, tls, metrics_listen, cors_origins, forwarded, limits, drain } = options;
-        let state = web::Data::new(State::new(gate, limits, forwarded, !cors_origins.is_empty())?);
+        let ServerOptions { listen, tls, metrics_listen, cors_origins, forwarded, private_targets, limits, drain } =
+            options;
+        let state = State::new(gate, limits, forwarded, !cors_origins.is_empty())?;
+        let state = web::Data::new(state.asking(Outgoing::new(private_targets)));
 
         let shared = state.clone();
         let ending = state.ending.clone();

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use kehu_outgoing::Outgoing;
 use kehu_store::Gate;
 use uuid::Uuid;
 
@@ -12,6 +13,7 @@ use crate::auth::Auth;
 use crate::ending::Ending;
 use crate::limits::{InFlight, PerMinute};
 use crate::metrics::Metrics;
+use crate::oidc::Oidc;
 
 /// Limits that can be set. Those per minute are off at 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub struct State {
     /// Limit on attempts to sign in, by [`flood_key`](crate::limits::flood_key).
     pub sign_ins: Option<PerMinute<IpAddr>>,
     pub(crate) auth: Auth,
+    /// Asks identity providers.
+    pub(crate) oidc: Oidc,
     pub(crate) requests: Option<PerMinute<IpAddr>>,
     pub(crate) in_flight: InFlight,
     pub(crate) forwarded: Forwarded,
@@ -50,6 +54,7 @@ impl State {
         Ok(Self {
             gate,
             auth: Auth::new(),
+            oidc: Oidc::new(Outgoing::new(false)),
             submissions: PerMinute::new(submissions),
             sign_ins: PerMinute::new(sign_ins),
             requests: PerMinute::new(requests),
@@ -60,6 +65,12 @@ impl State {
             ending: Arc::new(Ending::new()),
             draining: AtomicBool::new(false),
         })
+    }
+
+    /// The same, which may ask targets that are not public.
+    #[must_use]
+    pub(crate) fn asking(self, outgoing: Outgoing) -> Self {
+        Self { oidc: Oidc::new(outgoing), ..self }
     }
 
     /// Whether the server is shutting down.

@@ -116,6 +116,10 @@ pub(crate) struct Serve {
     /// Where /metrics is shown: a loopback address and a port
     #[arg(long, env = "KEHU_METRICS_LISTEN", value_name = "ADDRESS")]
     metrics_listen: Option<SocketAddr>,
+    /// Servers that are configured to be asked (identity providers) may stand in an intranet, and be plain HTTP on this
+    /// machine
+    #[arg(long, env = "KEHU_ALLOW_PRIVATE_TARGETS", value_parser = BoolishValueParser::new())]
+    allow_private_targets: bool,
     /// What is logged: error, warn, info, debug, or by module (info,kehu::access=warn)
     #[arg(long, env = "KEHU_LOG", default_value = "info", value_name = "FILTER")]
     pub(crate) log: String,
@@ -281,6 +285,7 @@ impl Serve {
             metrics_listen: self.metrics_listen,
             cors_origins: list("--cors-origins", self.cors_origins.as_deref())?,
             forwarded: self.forwarded()?,
+            private_targets: self.allow_private_targets,
             limits: Limits {
                 requests: rate_limit,
                 submissions: form_rate_limit,

@@ -53,6 +53,7 @@ pub(crate) async fn fill(gate: &Gate, login: &str, password: &Password) -> Resul
         login: login.to_owned(),
         password: password.clone(),
         organisation: None,
+        otp: None,
         client: Client::Server,
         device_name: None,
         throttled: false,

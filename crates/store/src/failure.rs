@@ -51,6 +51,9 @@ pub enum Failure {
     /// The caller compared masked fields with enough values; more after so many seconds.
     #[error("compared enough")]
     CompareLimited(u32),
+    /// Something about a second factor does not stand as it would have to.
+    #[error("second factor: {0}")]
+    SecondFactor(FactorFailure),
     /// The form takes no submissions now.
     #[error("the form is paused")]
     FormPaused,
@@ -92,12 +95,69 @@ pub enum SignInFailure {
     /// The account is disabled. Said only after the right password.
     #[error("account disabled")]
     AccountDisabled,
+    /// The password was right, and the user has a second factor: its code is needed too.
+    #[error("otp required")]
+    OtpRequired,
+    /// The password was right, and the code was not.
+    #[error("otp wrong")]
+    OtpWrong,
+    /// The role needs a second factor, and the user has none yet: nothing but setting one up is allowed.
+    #[error("second factor enrolment required")]
+    EnrolmentRequired,
+    /// Somebody whom a provider vouches for is not let in.
+    #[error("{0}")]
+    External(ExternalFailure),
     /// The session was ended.
     #[error("session ended")]
     SessionEnded,
     /// Too many failures; try again after so many seconds.
     #[error("too many failures")]
     Throttled(u32),
+}
+
+/// Why somebody is not let in by a provider's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExternalFailure {
+    /// There is no sign-in of that state, or somebody else began it.
+    #[error("state unknown")]
+    StateUnknown,
+    /// The provider refused, or what it says does not hold.
+    #[error("not believed")]
+    NotBelieved,
+    /// The person is no user, and none is made.
+    #[error("no account")]
+    NoAccount,
+    /// The person is in no group that has a role.
+    #[error("no role")]
+    NoRole,
+    /// The provider does not say that the e-mail is confirmed.
+    #[error("e-mail not confirmed")]
+    EmailUnverified,
+    /// The e-mail is of no domain that may come in.
+    #[error("e-mail of another domain")]
+    EmailDomain,
+}
+
+impl ExternalFailure {
+    /// The failure to answer.
+    #[must_use]
+    pub const fn failure(self) -> Failure {
+        Failure::SignIn(SignInFailure::External(self))
+    }
+}
+
+/// How it stands with a second factor, so that nothing was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FactorFailure {
+    /// There is one already.
+    #[error("active")]
+    Active,
+    /// There is none, or none that waits to be confirmed.
+    #[error("none")]
+    None,
+    /// It is the own one: that is not removed by the right over users.
+    #[error("own")]
+    Own,
 }
 
 /// A record that has the same strong key.

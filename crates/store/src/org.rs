@@ -1,7 +1,7 @@
 //! What every request needs to know of its organisation: settings, people, roles, teams, tags. Kept in memory, at most a
 //! second old: a number in the organisation's row rises with every change of them, on whichever server.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -10,11 +10,11 @@ use kehu_domain::rights::{Rights, RoleRights, built_in};
 use kehu_domain::settings::Settings;
 use kehu_domain::show::Name;
 use moka::sync::Cache;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::entities::{organisation, role, tag, team, user};
+use crate::entities::{organisation, role, second_factor, tag, team, user};
 use crate::failure::Failure;
 use crate::journal::anchor;
 
@@ -68,6 +68,8 @@ pub struct Person {
     pub team_id: Option<Uuid>,
     /// Whether the user may not sign in.
     pub disabled: bool,
+    /// Whether signing in asks for a second factor.
+    pub second_factor: bool,
 }
 
 /// A role that an organisation made.
@@ -94,6 +96,19 @@ impl Org {
     pub fn name_of(&self, id: Uuid) -> Option<&Name> {
         let person = || self.users.get(&id).map(|person| &person.name);
         self.tags.get(&id).or_else(person).or_else(|| self.teams.get(&id).map(|team| &team.name))
+    }
+
+    /// Whether a role of the user needs a second factor.
+    #[must_use]
+    pub fn requires_second_factor(&self, user: Uuid) -> bool {
+        let needing = &self.settings.second_factor.required_roles;
+        self.users.get(&user).is_some_and(|person| person.roles.iter().any(|role| needing.contains(role)))
+    }
+
+    /// Whether a role of the user needs a second factor, and there is none yet.
+    #[must_use]
+    pub fn must_enrol(&self, user: Uuid) -> bool {
+        self.requires_second_factor(user) && self.users.get(&user).is_some_and(|person| !person.second_factor)
     }
 
     /// Whether there is such a team.
@@ -173,6 +188,15 @@ impl Org {
             .filter(tag::Column::DeletedAt.is_null())
             .all(db)
             .await?;
+        let factors: Vec<Uuid> = second_factor::Entity::find()
+            .select_only()
+            .column(second_factor::Column::UserId)
+            .filter(second_factor::Column::OrgId.eq(row.id))
+            .filter(second_factor::Column::ConfirmedAt.is_not_null())
+            .into_tuple()
+            .all(db)
+            .await?;
+        let factors: HashSet<Uuid> = factors.into_iter().collect();
         let roles = role::Entity::find()
             .filter(role::Column::OrgId.eq(row.id))
             .filter(role::Column::DeletedAt.is_null())
@@ -190,6 +214,7 @@ impl Org {
                     let person = Person {
                         name: plain(user.name),
                         disabled: user.disabled || user.deleted_at.is_some(),
+                        second_factor: factors.contains(&user.id),
                         rights: together(&roles, keys.iter().map(String::as_str)),
                         roles: keys,
                         team_id: user.team_id,

@@ -78,6 +78,17 @@ tables! {
     session: sessions [id Id] id true 200 {
         FAMILY_KEY: "session.family_key" = family_key;
     }
+    second_factor: second_factors [user_id Id] user_id true 200 {
+        SEED: "second_factor.seed" = seed;
+    }
+    identity_provider: identity_providers [id Id] id true 200 {
+        CLIENT_SECRET: "identity_provider.client_secret" = client_secret;
+        /// What subjects are hashed under.
+        SUBJECT_KEY: "identity_provider.subject_key" = subject_key;
+    }
+    external_sign_in: external_sign_ins [id Id] id true 200 {
+        VERIFIER: "external_sign_in.verifier" = verifier;
+    }
     form: forms [id Id] id true 200 {
         PUBLIC_KEY: "form.public_key" = public_key;
         ID_SALT: "form.id_salt" = id_salt;

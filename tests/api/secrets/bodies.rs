@@ -6,12 +6,34 @@ use super::sown::Sown;
 
 /// Texts that lie in clear by design (docs/security.md): their words must be found. Any other text is held to be
 /// somebody's secret.
-const CLEAR: &[&str] =
-    &["name", "remark", "position", "summary", "next_step", "group", "consent_text", "honeypot", "device_name"];
+const CLEAR: &[&str] = &[
+    "name",
+    "remark",
+    "position",
+    "summary",
+    "next_step",
+    "group",
+    "consent_text",
+    "honeypot",
+    "device_name",
+    "client_id",
+    "description",
+];
 
 /// What is left out: what the caller may not choose, and what other members stand for as well.
-const LEFT_OUT: &[&str] =
-    &["owner_id", "team_id", "parent_id", "credit_code", "after", "sort", "record_id", "head", "assign"];
+const LEFT_OUT: &[&str] = &[
+    "owner_id",
+    "team_id",
+    "parent_id",
+    "credit_code",
+    "after",
+    "sort",
+    "record_id",
+    "head",
+    "assign",
+    "collaborators",
+    "other_roles",
+];
 
 /// A body for a door.
 pub(super) struct Bodies<'a> {
@@ -93,6 +115,15 @@ impl Bodies<'_> {
             "email" => text(sown.mail(name)),
             "login" | "user_name" | "wechat" | "refresh_token" | "token" => text(sown.ascii(name)),
             "organisation" | "otp" | "client" => Value::Null,
+            // Of an identity provider: its secret is one, the rest is how it is laid down, and lies in clear.
+            "issuer" => "https://id.example.com".into(),
+            "scopes" => json!(["email"]),
+            "groups_claim" => "groups".into(),
+            "default_role" => "salesperson".into(),
+            "role" if schema["properties"].get("group").is_some() => "salesperson".into(),
+            "redirect_uris" => json!(["https://crm.example.com/back"]),
+            "allowed_email_domains" => json!(["example.com"]),
+            "created_at" | "updated_at" => Value::Null,
             "birthday" => text(sown.date(name)),
             "id_number" => text(sown.id_number(name)),
             "tags" => json!([sown.open(name)]),
@@ -103,6 +134,9 @@ impl Bodies<'_> {
             "fields" if filters.is_object() => Value::Null,
             "fields" if schema["properties"].get("reason").is_some() => json!([first_of(schema)]),
             "fields" if of_form => super::doors::form_fields(),
+            "role" if schema["properties"].get("other_roles").is_some() => "salesperson".into(),
+            "key" if schema["properties"].get("rights").is_some() => format!("planted_{}", kehu_tests::unique()).into(),
+            "rights" => json!({"besides": ["audit.read"]}),
             "origins" => json!(["https://www.example.com"]),
             "source_id" if of_form => "/lead_id".into(),
             "items" => return None,

@@ -48,6 +48,7 @@ codes! {
     NAME_TAKEN = "name_taken", "“{value}” already exists.", "“{value}”已存在。", "Choose another name.", "请换一个名称。";
     SLUG_INVALID = "slug_invalid", "“{value}” cannot be an organisation's short name.", "“{value}”不能作为组织的短名称。", "Write 2 to 40 lower-case letters, digits and hyphens, beginning with a letter.", "请填写以字母开头的 2 到 40 个小写字母、数字或连字符。";
     PASSWORD_WRONG = "password_wrong", "This is not the present password.", "当前密码不正确。", "", "";
+    OTP_INVALID = "otp_invalid", "This is not a code of the second factor, or it was used already.", "验证码不正确或已使用过。", "Wait for the next code of the app.", "请等待应用显示下一个验证码。";
     PASSWORD_OWN = "password_own", "One's own password is changed with the present one.", "修改自己的密码须提供当前密码。", "Send both to POST /v1/me/password.", "请通过 POST /v1/me/password 提交新旧密码。";
     INVITATION_INVALID = "invitation_invalid", "The invitation was used, has expired, or never was one.", "邀请已使用、已过期或无效。", "Ask an administrator for a new one.", "请联系管理员重新邀请。";
     TEAM_CYCLE = "team_cycle", "A team cannot be below itself.", "团队不能成为自己的下级。", "Choose another parent.", "请选择其他上级团队。";
@@ -66,6 +67,8 @@ codes! {
     LIMIT_INVALID = "limit_invalid", "“{value}” is not a page size.", "“{value}”不是有效的每页条数。", "Give a whole number from 1 to {max}.", "请填写 1 到 {max} 的整数。";
     PARAMETER_UNKNOWN = "parameter_unknown", "There is no parameter “{value}”.", "没有参数“{value}”。", "Known parameters: {known}.", "可用参数：{known}。";
     PARAMETER_INVALID = "parameter_invalid", "“{value}” cannot be said here.", "此处不能填写“{value}”。", "Expected {expected_en}.", "此处应为{expected_zh}。";
+    REDIRECT_URI_UNKNOWN = "redirect_uri_unknown", "“{value}” is not an address that the provider may send people back to.", "“{value}”不在该登录提供方的回调地址之内。", "Give one of its `redirect_uris`, exactly.", "请填写其 redirect_uris 中的某一个，须完全一致。";
+    TARGET_INVALID = "target_invalid", "“{value}” cannot be asked: {reason_en}.", "无法访问“{value}”：{reason_zh}。", "Give an https address of a server on the internet.", "请填写互联网服务器的 https 地址。";
     ORIGIN_INVALID = "origin_invalid", "“{value}” is not an origin.", "“{value}”不是有效的来源。", "Write https://www.example.com, http://localhost:5173 or wechat:wx0123456789abcdef.", "请按 https://www.example.com、http://localhost:5173 或 wechat:wx0123456789abcdef 填写。";
     NUMBER_OUT_OF_RANGE = "number_out_of_range", "{value} is out of range.", "{value} 超出范围。", "Give a whole number from {min} to {max}.", "请填写 {min} 到 {max} 的整数。";
     COLOR_INVALID = "color_invalid", "“{value}” is not a colour.", "“{value}”不是有效的颜色。", "Write #rrggbb, such as #1677ff.", "请按 #rrggbb 填写，如 #1677ff。";

@@ -27,6 +27,19 @@ pub(super) fn input(kind: &str) -> Option<Value> {
         "tag" => json!({ "name": "采购意向-硬件设备", "group": "采购意向", "color": "#1677ff" }),
         "user" => json!({ "name": "王小明", "mobile": "13800138001", "role": "salesperson" }),
         "team" => json!({ "name": "华东一部" }),
+        "role" => json!({
+            "key": "regional_lead", "name": "区域负责人",
+            "rights": {
+                "kinds": {
+                    "customer": {
+                        "read": ["team", "shared"], "update": ["team"],
+                        "fields": { "remark": { "sees": "hidden" }, "grade": { "writes": false } },
+                    },
+                    "contact": { "read": ["team", "shared"] },
+                },
+                "contact_data": { "own": "full", "team": "masked" }, "identity": "masked",
+            },
+        }),
         "form" => json!({
             "name": "官网咨询", "origins": ["https://www.example.com"], "honeypot": "website",
             "fields": [
@@ -52,6 +65,7 @@ pub(super) fn patch(kind: &str) -> Option<Value> {
         "tag" => json!({ "color": "#52c41a" }),
         "user" => json!({ "disabled": true }),
         "team" => json!({ "parent_id": null }),
+        "role" => json!({ "description": "带一个区域的团队" }),
         "form" => json!({ "paused": true }),
         _ => return None,
     })

@@ -73,6 +73,7 @@ const OF_TOKENS: &[&ProblemCode] = &[
     &codes::TOKEN_EXPIRED,
     &codes::SESSION_ENDED,
     &codes::ACCOUNT_DISABLED,
+    &codes::SECOND_FACTOR_ENROLMENT_REQUIRED,
 ];
 
 /// What can be wrong with the key of a form.

@@ -54,16 +54,19 @@ fn text(description: &str) -> Value {
     json!({ "type": "string", "description": description })
 }
 
-fn sight(choices: &[&str]) -> Value {
-    json!({ "type": "string", "enum": choices })
+fn sight(choices: &[&str], description: &str) -> Value {
+    json!({ "type": "string", "enum": choices, "description": description })
 }
 
 /// Said as one word for every record, or one each; given as one each.
 fn sees(choices: &[&str], description: &str) -> Value {
-    let each = json!({ "own": sight(choices), "team": sight(choices), "other": sight(choices) });
-    let each = json!({ "type": "object", "properties": each, "additionalProperties": false,
-        "description": "Of one's own records and those shared with one; of the team's; of every other one." });
-    json!({ "oneOf": [sight(choices), each], "description": description })
+    let each = json!({
+        "own": sight(choices, "Of one's own records, and those shared with one."),
+        "team": sight(choices, "Of those of one's team and the teams below."),
+        "other": sight(choices, "Of every other record."),
+    });
+    let each = json!({ "type": "object", "properties": each, "additionalProperties": false });
+    json!({ "oneOf": [sight(choices, "Of every record."), each], "description": description })
 }
 
 const SIGHTS: [&str; 3] = ["hidden", "masked", "full"];
@@ -131,7 +134,7 @@ fn access_schema() -> Value {
         "How the record stands to the user.",
         json!({
             "own": flag("Whether the user owns it."),
-            "team": or_null(described(schema_ref("Reference"), "The team that it belongs to, where that is the user's or one below.")),
+            "team": described(or_null(schema_ref("Reference")), "The team that it belongs to, where that is the user's or one below."),
             "shared": { "type": ["string", "null"], "enum": ["read", "write", null], "description": "How far it is shared with the user." },
         }),
     );

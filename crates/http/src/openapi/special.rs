@@ -8,6 +8,7 @@ use utoipa::openapi::schema::Schema;
 
 use super::operation::{Answer, Guard, Operation, parameter_ref};
 use super::shapes::schema_ref;
+use super::{external, second_factor};
 use crate::problem_codes::{self as codes, ProblemCode};
 use crate::routes::types::{
     HealthAnswer, InvitationRequest, LoginRequest, LookupAnswer, LookupRequest, MeAnswer, PasswordRequest, Reference,
@@ -17,6 +18,7 @@ use crate::routes::types::{
 /// Groups of special operations, with what they are about.
 pub(super) const TAGS: &[(&str, &str)] = &[
     ("sign_in", "Signing in, staying signed in, and who one is."),
+    ("identity_providers", "Who else the organisation lets say who somebody is."),
     ("submissions", "What comes in through forms, and what became of it."),
     ("audit", "The organisation's log: who did what, and was let do it or not."),
     ("jobs", "What is done later, how far it is, and what became of it."),
@@ -26,13 +28,13 @@ pub(super) const TAGS: &[(&str, &str)] = &[
 
 /// The type of a body: how it is called, and how its schema and those it uses are found.
 #[derive(Clone, Copy)]
-struct Type {
+pub(super) struct Type {
     name: fn() -> String,
     collect: fn(&mut Vec<(String, RefOr<Schema>)>),
 }
 
 /// The body that a struct says.
-const fn of<T: ToSchema>() -> Type {
+pub(super) const fn of<T: ToSchema>() -> Type {
     Type {
         name: || T::name().into_owned(),
         collect: |all| {
@@ -43,7 +45,7 @@ const fn of<T: ToSchema>() -> Type {
 }
 
 /// What an operation answers when it does what was asked.
-enum Gives {
+pub(super) enum Gives {
     /// A struct as JSON.
     Body(u16, Type, &'static str),
     /// Nothing but a status.
@@ -52,20 +54,21 @@ enum Gives {
     Other(u16, &'static str, fn() -> Value, &'static str),
 }
 
-struct Special {
-    method: &'static str,
-    path: &'static str,
-    id: &'static str,
-    tag: &'static str,
-    summary: &'static str,
-    description: &'static str,
-    guard: Guard,
+/// An operation that is not one of every kind.
+pub(super) struct Special {
+    pub(super) method: &'static str,
+    pub(super) path: &'static str,
+    pub(super) id: &'static str,
+    pub(super) tag: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) description: &'static str,
+    pub(super) guard: Guard,
     /// Names of shared parameters.
-    parameters: &'static [&'static str],
-    takes: Option<Type>,
-    gives: Gives,
-    headers: &'static [&'static str],
-    problems: &'static [&'static ProblemCode],
+    pub(super) parameters: &'static [&'static str],
+    pub(super) takes: Option<Type>,
+    pub(super) gives: Gives,
+    pub(super) headers: &'static [&'static str],
+    pub(super) problems: &'static [&'static ProblemCode],
 }
 
 const SPECIAL: &[Special] = &[
@@ -75,13 +78,20 @@ const SPECIAL: &[Special] = &[
         id: "auth_login",
         tag: "sign_in",
         summary: "Sign in",
-        description: "Begins a session. A wrong name and a wrong password are answered alike.",
+        description: "Begins a session. A wrong name and a wrong password are answered alike. Where a second factor is set \
+                      up, the right password without `otp` is `otp_required`: send both.",
         guard: Guard::Public,
         parameters: &[],
         takes: Some(of::<LoginRequest>()),
         gives: Gives::Body(200, of::<TokenAnswer>(), "The tokens of a new session."),
         headers: &[],
-        problems: &[&codes::CREDENTIALS_WRONG, &codes::ORGANISATION_REQUIRED, &codes::ACCOUNT_DISABLED],
+        problems: &[
+            &codes::CREDENTIALS_WRONG,
+            &codes::OTP_REQUIRED,
+            &codes::OTP_WRONG,
+            &codes::ORGANISATION_REQUIRED,
+            &codes::ACCOUNT_DISABLED,
+        ],
     },
     Special {
         method: "post",
@@ -286,9 +296,14 @@ fn jwks() -> Value {
     })
 }
 
+/// Every special operation, those of areas with a file of their own too.
+fn all() -> impl Iterator<Item = &'static Special> {
+    [SPECIAL, second_factor::OPERATIONS, external::OPERATIONS].into_iter().flatten()
+}
+
 /// The special operations.
 pub(super) fn operations() -> impl Iterator<Item = Operation> {
-    SPECIAL.iter().map(|special| Operation {
+    all().map(|special| Operation {
         method: special.method,
         path: special.path.to_owned(),
         id: special.id.to_owned(),
@@ -317,8 +332,8 @@ fn answer(gives: &Gives) -> Answer {
 
 /// Schemas of every struct that a special operation reads or writes, and of those that records share with them.
 pub(super) fn schemas() -> Map<String, Value> {
-    let taken = SPECIAL.iter().filter_map(|special| special.takes);
-    let given = SPECIAL.iter().filter_map(|special| match special.gives {
+    let taken = all().filter_map(|special| special.takes);
+    let given = all().filter_map(|special| match special.gives {
         Gives::Body(_, body, _) => Some(body),
         _ => None,
     });

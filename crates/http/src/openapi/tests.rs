@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use kehu_domain::field::{Field, Sight};
 use kehu_domain::filter::{FilterReader, members};
-use kehu_domain::kinds::{Contact, Customer, FollowUp, Form, Tag, Team, User};
+use kehu_domain::kinds::{Contact, Customer, FollowUp, Form, Role, Tag, Team, User};
 use kehu_domain::read::{Members, Reader};
 use kehu_domain::record::{Kind, Record, Veiled};
 use kehu_domain::show::{Name, Out, View};
@@ -18,6 +18,10 @@ const ID: &str = "0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f";
 const PUBLIC: &[&str] = &[
     // Its token is in the body.
     "auth_accept_invitation",
+    // Its state and its proof are in the body, or in the address and a cookie.
+    "auth_external",
+    "auth_external_callback",
+    "auth_external_start",
     "auth_login",
     "auth_refresh",
     "description_get",
@@ -306,8 +310,9 @@ fn schemas_of_kinds_say_what_parsing_and_showing_do() {
     check::<Tag>();
     check::<User>();
     check::<Team>();
+    check::<Role>();
     check::<Form>();
-    assert_eq!(KINDS.len(), 7, "a kind that no test looks at");
+    assert_eq!(KINDS.len(), 8, "a kind that no test looks at");
 }
 
 #[test]

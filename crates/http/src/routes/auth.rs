@@ -88,7 +88,7 @@ async fn jwks(request: HttpRequest, query: Query) -> Reply {
 }
 
 /// Counts an attempt of this address, whoever it says it is.
-fn slow_down(state: &State, request: &HttpRequest) -> Result<(), Problem> {
+pub(super) fn slow_down(state: &State, request: &HttpRequest) -> Result<(), Problem> {
     let Some(limit) = &state.sign_ins else { return Ok(()) };
     let standing = limit.ask(&flood_key(auth::incoming(request)?.client));
     if standing.allowed { Ok(()) } else { Err(Problem::rate_limited(standing.reset)) }
@@ -104,7 +104,7 @@ fn login_request(body: Value, throttled: bool) -> Result<SignIn, Problem> {
         organisation: members.text("organisation"),
         otp: members.text("otp"),
         client: None,
-        device_name: members.text("device_name"),
+        device_name: device_name(&mut members),
     };
     let client = client(&mut members);
     if said.login.is_none() == said.email.is_none() {
@@ -114,27 +114,32 @@ fn login_request(body: Value, throttled: bool) -> Result<SignIn, Problem> {
         };
         members.flaw(if said.login.is_none() { "login" } else { "email" }, flaw);
     }
-    let device_name = said.device_name.filter(|name| !name.trim().is_empty());
-    let device_name = device_name.and_then(|name| match Line::<DEVICE_NAME>::parse(&name) {
-        Ok(name) => Some(name.into_string()),
-        Err(flaw) => {
-            members.flaw("device_name", flaw);
-            None
-        }
-    });
     members.finish()?;
     Ok(SignIn {
         login: said.login.or(said.email).unwrap_or_default(),
         password: Password::from(said.password),
         organisation: said.organisation,
+        otp: said.otp.map(Password::from),
         client,
-        device_name,
+        device_name: said.device_name,
         throttled,
     })
 }
 
+/// What the user calls the device.
+pub(super) fn device_name(members: &mut Members) -> Option<String> {
+    let name = members.text("device_name").filter(|name| !name.trim().is_empty())?;
+    match Line::<DEVICE_NAME>::parse(&name) {
+        Ok(name) => Some(name.into_string()),
+        Err(flaw) => {
+            members.flaw("device_name", flaw);
+            None
+        }
+    }
+}
+
 /// What signs in; a page in a browser where nothing is said, which lasts shortest.
-fn client(members: &mut Members) -> Client {
+pub(super) fn client(members: &mut Members) -> Client {
     let Some(key) = members.text("client") else { return Client::Web };
     Client::from_key(&key).unwrap_or_else(|| {
         let choices = "web, mobile, mini_program, server";

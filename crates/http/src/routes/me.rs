@@ -11,7 +11,7 @@ use kehu_store::people::{self, ChangePassword, Me, Password, SessionInfo};
 
 use crate::auth;
 use crate::problem::Problem;
-use crate::signed::{Signed, SignedJson};
+use crate::signed::{Signed, SignedJson, SignedToEnrol};
 
 use super::members::Members;
 use super::records::record_id;
@@ -28,8 +28,8 @@ pub(super) fn configure(app: &mut ServiceConfig) {
         .service(web::resource("/v1/me/sessions/{id}").route(web::delete().to(end_session)));
 }
 
-async fn me(signed: Signed) -> Reply {
-    let Signed { caller, query } = signed;
+async fn me(signed: SignedToEnrol) -> Reply {
+    let SignedToEnrol { caller, query } = signed;
     query.finish()?;
     let me = people::me(&caller).await?;
     Ok(HttpResponse::Ok().json(answer(&caller, me)))

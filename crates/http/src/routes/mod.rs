@@ -5,12 +5,16 @@ use actix_web::web::ServiceConfig;
 mod audit;
 mod auth;
 mod erasure;
+mod external;
+pub mod external_types;
 pub(crate) mod forms;
+mod identity_providers;
 mod jobs;
 mod me;
 mod members;
 mod records;
 mod rights;
+pub(crate) mod second_factor;
 pub mod types;
 
 /// Registers the handlers, each address as one `web::resource` with all its methods: only so is a wrong method a 405.
@@ -18,6 +22,9 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     crate::openapi::configure(app);
     auth::configure(app);
     me::configure(app);
+    second_factor::configure(app);
+    external::configure(app);
+    identity_providers::configure(app);
     forms::configure(app);
     audit::configure(app);
     jobs::configure(app);

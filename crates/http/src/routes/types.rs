@@ -22,7 +22,8 @@ pub struct LoginRequest {
     pub password: String,
     /// The organisation's short name, where the sign-in name belongs to several.
     pub organisation: Option<String>,
-    /// The code of the second factor, where one is set up.
+    /// The code of the second factor, where one is set up; or a recovery code.
+    #[schema(write_only)]
     pub otp: Option<String>,
     /// What signs in; it decides how long the session may last.
     pub client: Option<ClientKind>,
@@ -211,7 +212,7 @@ pub struct SessionsAnswer {
 }
 
 /// Times have milliseconds, always.
-fn milliseconds<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn milliseconds<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&format_time(*time))
 }
 

@@ -58,6 +58,7 @@ pub(crate) async fn administrator(gate: &Gate) -> Caller {
         login: email,
         password: password(),
         organisation: None,
+        otp: None,
         client: Client::Web,
         device_name: None,
         throttled: false,

@@ -15,6 +15,7 @@ pub mod password;
 mod random;
 pub mod roots;
 pub mod token;
+pub mod totp;
 #[cfg(test)]
 pub(crate) mod vectors;
 

@@ -27,10 +27,12 @@ pub enum TokenKind {
     Hook,
     /// `inv_`: lets a new user choose a password, once.
     Invitation,
+    /// `ext_`: a sign-in by a provider that was begun, or the proof of who began it.
+    External,
 }
 
 impl TokenKind {
-    const ALL: [Self; 5] = [Self::Server, Self::Personal, Self::Public, Self::Hook, Self::Invitation];
+    const ALL: [Self; 6] = [Self::Server, Self::Personal, Self::Public, Self::Hook, Self::Invitation, Self::External];
 
     /// The prefix with its underscore.
     #[must_use]
@@ -41,6 +43,7 @@ impl TokenKind {
             Self::Public => "pk_",
             Self::Hook => "hk_",
             Self::Invitation => "inv_",
+            Self::External => "ext_",
         }
     }
 }

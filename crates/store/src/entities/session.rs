@@ -20,6 +20,7 @@ pub struct Model {
     pub idle_expires_at: DateTimeUtc,
     pub absolute_expires_at: DateTimeUtc,
     pub ended_at: Option<DateTimeUtc>,
+    pub provider_id: Option<Uuid>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

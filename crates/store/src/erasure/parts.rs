@@ -150,8 +150,9 @@ impl Erasing {
                 let done = match part {
                     Part::Jobs => Done::with(false, []),
                     Part::Submissions => submissions(tx, &target).await?,
-                    Part::Children(table, kind) => of_customer(tx, table, kind, target.id).await?,
-                    Part::Mentions => mentions(tx, &[target.id]).await?,
+                    // Boxed: what they await goes deep.
+                    Part::Children(table, kind) => Box::pin(of_customer(tx, table, kind, target.id)).await?,
+                    Part::Mentions => Box::pin(mentions(tx, &[target.id])).await?,
                     Part::Values => values(tx, &target).await?,
                     Part::Record => record(tx, &target).await?,
                 };
@@ -267,7 +268,7 @@ async fn mentions(tx: &Tx<'_>, contacts: &[Uuid]) -> Result<Done, Failure> {
     let (deleted, living): (Vec<_>, Vec<_>) = sent.into_iter().partition(|row| row.deleted_at.is_some());
     for row in &living {
         // Its entry says what it was, and is written with this transaction: the next one takes it away.
-        remove::<FollowUp>(tx, row.id, None).await?;
+        Box::pin(remove::<FollowUp>(tx, row.id, None)).await?;
     }
     let deleted: Vec<Uuid> = deleted.iter().map(|row| row.id).collect();
     if !deleted.is_empty() {
@@ -277,7 +278,7 @@ async fn mentions(tx: &Tx<'_>, contacts: &[Uuid]) -> Result<Done, Failure> {
     for row in others {
         let (before, touched) = FollowUp::from_row(row, &Opener(tx.caller().ring()))?;
         let data = FollowUp { contact_id: None, ..before.data.clone() };
-        update::write(tx, &before, &touched, data).await?;
+        Box::pin(update::write(tx, &before, &touched, data)).await?;
     }
     Ok(Done::with(!found.is_empty(), counts))
 }

@@ -80,6 +80,8 @@ struct Inner {
 struct SessionState {
     user: Uuid,
     ended: bool,
+    /// Whether a provider vouched for the user.
+    external: bool,
     expires: DateTime<Utc>,
     checked: AtomicI64,
 }
@@ -118,8 +120,27 @@ impl Gate {
     /// The user that a checked token speaks for.
     ///
     /// # Errors
-    /// The session was ended or has expired, the account is disabled, or the database is away.
+    /// The session was ended or has expired, the account is disabled, the role needs a second factor that is not set up
+    /// yet, or the database is away.
     pub async fn user(&self, verified: Verified, request: RequestInfo) -> Result<Caller, Failure> {
+        let (caller, state) = self.admitted(verified, request).await?;
+        // Who signs in by a provider has shown there what the provider asks for.
+        if caller.org.must_enrol(verified.user) && !state.external {
+            return Err(Failure::SignIn(SignInFailure::EnrolmentRequired));
+        }
+        Ok(caller)
+    }
+
+    /// The same, also where the role needs a second factor that is not set up yet: for what sets one up, and nothing
+    /// else.
+    ///
+    /// # Errors
+    /// As [`user`](Self::user), but for that.
+    pub async fn user_to_enrol(&self, verified: Verified, request: RequestInfo) -> Result<Caller, Failure> {
+        Ok(self.admitted(verified, request).await?.0)
+    }
+
+    async fn admitted(&self, verified: Verified, request: RequestInfo) -> Result<(Caller, Arc<SessionState>), Failure> {
         let ended = Failure::SignIn(SignInFailure::SessionEnded);
         let org = self.org(verified.org).await.map_err(|failure| match failure {
             Failure::NotFound => ended.clone(),
@@ -137,7 +158,7 @@ impl Gate {
         let teams = person.team_id.map(|team| org.team_and_below(team)).unwrap_or_default();
         let principal = Principal::User { id: verified.user, session: verified.session };
         let rights = person.rights.clone();
-        self.caller(org, principal, rights, teams, request).await
+        Ok((self.caller(org, principal, rights, teams, request).await?, state))
     }
 
     /// A form that takes a submission. The form was found by its key.
@@ -305,6 +326,7 @@ impl Gate {
         let state = Arc::new(SessionState {
             user: row.user_id,
             ended: row.ended_at.is_some(),
+            external: row.provider_id.is_some(),
             expires: row.absolute_expires_at.min(row.idle_expires_at),
             checked: AtomicI64::new(now),
         });

@@ -66,14 +66,14 @@ async fn others_govern(tx: &Tx<'_>, but: Option<Uuid>) -> Result<bool, Failure> 
     use user::Column as C;
     let others = user::Entity::find()
         .select_only()
-        .columns([C::Role, C::OtherRoles])
+        .columns([C::Id, C::Role, C::OtherRoles])
         .filter(C::OrgId.eq(tx.org_id()))
         .filter(C::Disabled.eq(false))
         .filter(C::DeletedAt.is_null())
         .filter(C::PasswordHash.is_not_null())
         .filter(C::Id.is_not_in(but));
-    let others: Vec<(Option<String>, String)> = others.into_tuple().all(tx.db()).await?;
-    Ok(others.iter().any(|(role, more)| roles::governs(role.as_deref().into_iter().chain(more.split_whitespace()))))
+    let others = others.into_model::<roles::Holder>().all(tx.db()).await?;
+    Ok(others.iter().any(|holder| roles::governs(holder.roles())))
 }
 
 async fn find_all(tx: &Tx<'_>, entries: &[Entry]) -> Result<Found, Failure> {

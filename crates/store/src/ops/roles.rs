@@ -103,15 +103,17 @@ pub(crate) fn unknown(tx: &Tx<'_>, key: &str) -> Flaw {
     Flaw::new(&codes::ROLE_UNKNOWN).with("value", key).with("known", known.join(", "))
 }
 
+/// The roles of a user.
 #[derive(Clone, Debug, FromQueryResult)]
-struct Holder {
+pub(crate) struct Holder {
     id: Uuid,
     role: Option<String>,
     other_roles: String,
 }
 
 impl Holder {
-    fn roles(&self) -> impl Iterator<Item = &str> {
+    /// Their keys.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = &str> {
         self.role.as_deref().into_iter().chain(self.other_roles.split_whitespace())
     }
 }

@@ -1,5 +1,6 @@
 //! People: signing in, sessions, passwords, invitations, and the organisations they belong to.
 
+mod external;
 mod failures;
 pub(crate) mod hashing;
 mod invitations;
@@ -7,6 +8,7 @@ mod me;
 mod orgs;
 mod passwords;
 mod refresh;
+mod second_factor;
 pub(crate) mod sessions;
 mod sign_in;
 mod signing;
@@ -17,11 +19,19 @@ pub(crate) mod tests;
 mod throttle;
 mod users;
 
+pub use external::{
+    Begun, Connection, ExternalPerson, ProviderInfo, Taken, Wanted, create_identity_provider, delete_identity_provider,
+    identity_provider, identity_providers, update_identity_provider,
+};
 pub use hashing::Password;
 pub use invitations::accept_invitation;
 pub use me::{Me, me};
 pub use orgs::{FirstAdmin, Founded, NewOrg};
 pub use passwords::{ChangePassword, change_password};
+pub use second_factor::{
+    Enrolling, FactorInfo, FactorState, Proof, confirm_second_factor, enrol_second_factor, remove_second_factor,
+    renew_recovery_codes, reset_second_factor, second_factor,
+};
 pub use sessions::{SessionInfo, end_session, sessions};
 pub use sign_in::{Client, SignIn, SignedIn};
 pub use signing::SigningKey;

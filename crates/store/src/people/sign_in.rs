@@ -24,6 +24,7 @@ use crate::tx::Tx;
 
 use super::failures::{self, Failed};
 use super::hashing::Password;
+use super::second_factor;
 use super::throttle::{self, Pair};
 
 /// Region assumed for a mobile number without a country code: the organisation is not known yet.
@@ -81,6 +82,8 @@ pub struct SignIn {
     pub password: Password,
     /// The short name of the organisation; needed only where the name belongs to several.
     pub organisation: Option<String>,
+    /// The code of the second factor, or a recovery code.
+    pub otp: Option<Password>,
     /// What signs in.
     pub client: Client,
     /// What the user calls the device.
@@ -104,9 +107,9 @@ impl std::fmt::Debug for SignedIn {
 }
 
 /// A user that the name belongs to.
-struct Candidate {
+pub(super) struct Candidate {
     org: Uuid,
-    user: Uuid,
+    pub(super) user: Uuid,
     hash: Option<String>,
     disabled: bool,
 }
@@ -116,7 +119,8 @@ impl Gate {
     ///
     /// # Errors
     /// [`Failure::SignIn`]: credentials wrong (the same answer, after the same time, for a name that nobody has), the
-    /// account disabled (only after the right password), an organisation to be named, or too many failures before.
+    /// account disabled, a second factor to be shown or wrong (only after the right password), an organisation to be
+    /// named, or too many failures before.
     pub async fn sign_in(&self, said: SignIn, request: RequestInfo) -> Result<SignedIn, Failure> {
         let name = LoginName::parse(&said.login, REGION).ok();
         let account = name.as_ref().map_or_else(|| said.login.trim().to_lowercase(), LoginName::index_form);
@@ -152,7 +156,7 @@ impl Gate {
 }
 
 /// Living users of that name, in that organisation or in any.
-async fn candidates(gate: &Gate, name: &LoginName, slug: Option<&str>) -> Result<Vec<Candidate>, Failure> {
+pub(super) async fn candidates(gate: &Gate, name: &LoginName, slug: Option<&str>) -> Result<Vec<Candidate>, Failure> {
     let mut found = logins::find(gate.engine(), &*gate.installation_ring()?, name).await?;
     if let Some(slug) = slug {
         let slug = slug.trim().to_lowercase();
@@ -205,9 +209,11 @@ async fn begin(
     let family = FamilyKey::generate().map_err(|error| Failure::Internal(error.to_string()))?;
     let first = u64::try_from(FIRST).unwrap_or_default();
     let refresh_token = refresh_token(org, session, &family, first);
-    let (client, device_name) = (said.client, said.device_name.clone());
-    caller
+    let (client, device_name, otp) = (said.client, said.device_name.clone(), said.otp.clone());
+    let counted = said.throttled.then(|| pair.clone());
+    let begun = caller
         .write(async move |tx: &Tx<'_>| {
+            second_factor::pass(tx, user, otp.as_ref()).await?;
             let row = session_row(tx, user, session, &family, (client, device_name))?;
             touch_user(tx, user, &hash, stronger).await?;
             session::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
@@ -215,7 +221,12 @@ async fn begin(
             tx.log(Entry::security("sign_in.succeeded", Outcome::Ok, Some(user)));
             Ok(())
         })
-        .await?;
+        .await;
+    if matches!(begun, Err(Failure::SignIn(SignInFailure::OtpWrong))) {
+        let system = gate.system(org, caller.request().clone()).await?;
+        second_factor::refuse(&system, user, counted).await?;
+    }
+    begun?;
     Ok(SignedIn { verified: Verified { org, user, session }, refresh_token })
 }
 
@@ -232,7 +243,8 @@ async fn newcomer(gate: &Gate, org: Uuid, user: Uuid, session: Uuid, request: Re
     gate.caller(known, Principal::User { id: user, session }, rights, Vec::new(), request).await
 }
 
-fn session_row(
+/// The row of a session that begins.
+pub(super) fn session_row(
     tx: &Tx<'_>,
     user: Uuid,
     id: Uuid,
@@ -255,6 +267,7 @@ fn session_row(
         idle_expires_at: ends,
         absolute_expires_at: ends,
         ended_at: None,
+        provider_id: None,
     })
 }
 

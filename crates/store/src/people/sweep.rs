@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::gate::Gate;
 use crate::kept;
 
-use super::throttle;
+use super::{external, throttle};
 
 /// How long a session is kept after its end.
 const SESSION_KEPT: Duration = Duration::days(30);
@@ -26,6 +26,8 @@ pub struct Swept {
     pub sign_in_failures: u64,
     /// Invitations that have expired.
     pub invitations: u64,
+    /// Sign-ins by a provider that were begun and not finished.
+    pub external_sign_ins: u64,
     /// Submissions as they were sent, more than 90 days ago.
     pub submissions: u64,
     /// Counts of what users were told in an hour.
@@ -36,7 +38,7 @@ pub struct Swept {
 
 impl Gate {
     /// Deletes kept answers older than 24 hours, sessions that ended 30 days ago, failed sign-ins that do not count any
-    /// more, expired invitations, submissions as they were sent 90 days ago, counts of past hours, jobs
+    /// more, expired invitations, sign-ins by a provider that were not finished, submissions as they were sent 90 days ago, counts of past hours, jobs
     /// past their time. Each in a transaction of its own, so that nobody waits for all of them.
     ///
     /// # Errors
@@ -49,6 +51,7 @@ impl Gate {
             sessions: self.write_raw(async move |db: &engine::Tx| sessions(db, now - SESSION_KEPT).await).await?,
             sign_in_failures: self.write_raw(async move |db: &engine::Tx| throttle::sweep(db, now).await).await?,
             invitations: self.write_raw(async move |db: &engine::Tx| invitations(db, now).await).await?,
+            external_sign_ins: self.write_raw(async move |db: &engine::Tx| external::sweep(db, now).await).await?,
             submissions: crate::intake::sweep(self).await?,
             allowances: self.write_raw(async move |db: &engine::Tx| allowance::sweep(db, now).await).await?,
             jobs: self.sweep_jobs().await?,

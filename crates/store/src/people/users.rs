@@ -28,7 +28,7 @@ const TRIES: u32 = 3;
 /// The member of a body that is no field.
 const PASSWORD: &str = "password";
 
-fn users() -> Result<&'static dyn Machine, Failure> {
+pub(super) fn users() -> Result<&'static dyn Machine, Failure> {
     registry::machine("user").ok_or_else(|| Failure::Internal("there is no machine for users".into()))
 }
 

@@ -76,6 +76,7 @@ impl From<Failure> for Ended {
             | Failure::KeyReused
             | Failure::RefusedBefore
             | Failure::SignIn(_)
+            | Failure::SecondFactor(_)
             | Failure::JobEnded
             | Failure::JobNotDead => Self::Final { code: "refused", detail },
             Failure::Engine(_) => inside("database", &detail),

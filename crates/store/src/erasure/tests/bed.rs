@@ -50,7 +50,9 @@ pub(super) async fn kept(bed: &Bed, kind: &str, body: Value) -> Uuid {
     let name = body.to_string();
     let idempotency = Some(Idempotency { key: name, fingerprint: [7; 32] });
     let options = WriteOptions { idempotency, ..WriteOptions::default() };
-    machine::create(&bed.caller, resource(kind).unwrap(), body, &options).await.unwrap().answer.id.unwrap()
+    // Boxed, as everything that goes deep: the stack of a test is small.
+    let made = Box::pin(machine::create(&bed.caller, resource(kind).unwrap(), body, &options)).await;
+    made.unwrap().answer.id.unwrap()
 }
 
 pub(super) async fn plant(bed: &mut Bed) -> Person {
@@ -76,12 +78,13 @@ pub(super) async fn plant(bed: &mut Bed) -> Person {
     let follow_up = kept(bed, "follow_up", named).await;
     let gone = json!({"customer_id": customer, "kind": "call", "summary": "夜莺跟进二", "happened_at": happened});
     let gone = kept(bed, "follow_up", gone).await;
-    machine::delete(&bed.caller, resource("follow_up").unwrap(), gone, &WriteOptions::default()).await.unwrap();
+    let options = WriteOptions::default();
+    Box::pin(machine::delete(&bed.caller, resource("follow_up").unwrap(), gone, &options)).await.unwrap();
     // A tag that it made would have the reason in its own entry: there is one.
     bed.make("tag", json!({"name": "VIP"})).await;
     let patch = json!({"tags": ["VIP"], "phones": {"add": ["13912345673"]}, "remark": "夜莺留言二"});
     let because = bed.caller.because("夜莺留言三");
-    machine::update(&because, resource("customer").unwrap(), customer, patch, &WriteOptions::default()).await.unwrap();
+    Box::pin(machine::update(&because, resource("customer").unwrap(), customer, patch, &options)).await.unwrap();
     // A job that names one of them.
     let verify = ToVerify { record_id: Some(second), head: None };
     journal::ask_to_verify(&bed.caller, verify).await.unwrap();

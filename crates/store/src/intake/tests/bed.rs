@@ -146,7 +146,7 @@ impl Bed {
         let given = Given::json(&body).unwrap();
         let sent = Sent { given, content_type: "application/json".to_owned(), body, query: Vec::new(), idempotency };
         let request = RequestInfo { address: Some(ADDRESS.to_owned()), ..RequestInfo::default() };
-        submit(&self.gate, self.open().await, sent, request).await
+        Box::pin(submit(&self.gate, self.open().await, sent, request)).await
     }
 
     pub(crate) async fn submission(&self, wanted: Uuid) -> Value {

@@ -125,6 +125,7 @@ pub(crate) fn said(login: &str, password: &str) -> SignIn {
         login: login.to_owned(),
         password: Password::from(password.to_owned()),
         organisation: None,
+        otp: None,
         client: Client::Web,
         device_name: None,
         throttled: true,
