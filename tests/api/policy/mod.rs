@@ -24,7 +24,7 @@ kehu_tests::on_both_engines!(what_anybody_learns_is_what_the_table_says);
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::io::Write as _;
     use std::time::Instant;
 
@@ -61,6 +61,18 @@ mod tests {
         cells
     }
 
+    /// Fails with one of each sort of what was not as the table says.
+    fn nothing_is_wrong(asks: &[Ask<'_>]) {
+        let mut sorts: BTreeMap<String, (usize, &str)> = BTreeMap::new();
+        for flaw in asks.iter().flat_map(|ask| &ask.flaws) {
+            let letters = flaw.chars().filter(|c| !c.is_ascii_digit()).take(120);
+            let sort = letters.collect::<String>().replace(|c| ('a'..='f').contains(&c), "");
+            sorts.entry(sort).or_insert((0, flaw)).0 += 1;
+        }
+        let shown: Vec<_> = sorts.values().take(80).collect();
+        assert!(sorts.is_empty(), "{} sorts of what is not as the table says: {shown:#?}", sorts.len());
+    }
+
     fn read(ask: &mut Ask<'_>) {
         for kind in &ask.world.kinds {
             ask.read(kind);
@@ -89,9 +101,7 @@ mod tests {
         for ask in &mut asks {
             world.kinds.iter().for_each(|kind| ask.write(kind));
         }
-        let flaws: Vec<&String> = asks.iter().flat_map(|ask| &ask.flaws).collect();
-        let shown: Vec<&&String> = flaws.iter().take(60).collect();
-        assert!(flaws.is_empty(), "{} times not as the table says: {shown:#?}", flaws.len());
+        nothing_is_wrong(&asks);
 
         let needed = floor(&world);
         assert!(needed.len() > 700, "the description has only {} cells", needed.len());
