@@ -169,7 +169,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
         let parts = policy::branches(self.caller, self.kind, reach).into_iter().flatten();
         let any = parts.fold(Cond::any().add(Expr::val(1).eq(0)), Cond::add);
         // An owner that is missing is nobody, not unknown.
-        Expr::from(Expr::case(any, Expr::val(1)).finally(Expr::val(0))).eq(1)
+        Expr::expr(Expr::case(any, Expr::val(1)).finally(Expr::val(0))).eq(1)
     }
 
     fn tags(&self, condition: &Condition) -> Expr {
