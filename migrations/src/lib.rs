@@ -14,6 +14,7 @@ mod m2026_11_26_000010_keys;
 mod m2026_11_26_000011_identity;
 mod m2026_11_26_000012_erasures;
 mod m2026_11_26_000013_settings;
+mod m2026_11_26_000014_api_keys;
 mod m2026_11_26_000015_second_factor;
 mod m2026_11_26_000016_identities;
 mod m2026_11_26_000018_rights;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000013_settings::Migration),
             Box::new(m2026_11_26_000015_second_factor::Migration),
             Box::new(m2026_11_26_000016_identities::Migration),
+            Box::new(m2026_11_26_000014_api_keys::Migration),
             Box::new(m2026_11_26_000018_rights::Migration),
         ]
     }

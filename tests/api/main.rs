@@ -1,13 +1,17 @@
 //! Black-box tests: over HTTP, against the real program, on both engines; every test has an organisation of its own.
 
 mod another_language;
+mod api_keys;
+mod at_once;
 mod audit;
 mod children;
 mod compared;
+mod cookies;
 mod customers;
 mod edges;
 mod erasure;
 mod external;
+mod forged;
 mod guards;
 mod history;
 mod identity;
@@ -33,4 +37,5 @@ mod sets;
 mod sign_in;
 #[cfg(test)]
 mod stored;
+mod tickets;
 mod unreadable;

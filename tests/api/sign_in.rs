@@ -9,13 +9,10 @@ kehu_tests::on_both_engines!(
     an_invitation_sets_the_first_password,
     one_changes_the_own_password,
     a_sign_in_name_is_taken_once,
-    tokens_made_by_hand_are_refused,
 );
 
 #[cfg(test)]
 mod tests {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use kehu_tests::{Engine, Org, PASSWORD, Session, mobile};
     use serde_json::{Value, json};
 
@@ -137,36 +134,5 @@ mod tests {
         assert_eq!(nameless.errors()[0].1, "login_required");
         let mixed = json!({"name": "错", "email": "13800138000", "role": "salesperson"});
         assert_eq!(org.admin.post("/v1/users", &mixed).expect(422).errors()[0].1, "login_kind");
-    }
-
-    pub(super) fn tokens_made_by_hand_are_refused(engine: Engine) {
-        let org = Org::new(engine);
-        let token = org.admin.token().unwrap().to_owned();
-        let parts: Vec<&str> = token.split('.').collect();
-        let decode = |part: &str| -> Value { serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap() };
-        let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let (header, claims) = (decode(parts[0]), decode(parts[1]));
-        let with = |value: &Value, name: &str, new: Value| {
-            let mut value = value.clone();
-            value[name] = new;
-            encode(&value)
-        };
-        let forged = [
-            format!("{}.{}.", with(&header, "alg", json!("none")), parts[1]),
-            format!("{}.{}.{}", with(&header, "alg", json!("HS256")), parts[1], parts[2]),
-            format!("{}.{}.{}", with(&header, "jku", json!("https://evil.test/jwks")), parts[1], parts[2]),
-            format!("{}.{}.{}", with(&header, "kid", json!("other")), parts[1], parts[2]),
-            format!("{}.{}.{}", parts[0], with(&claims, "exp", json!(4_102_444_800_u64)), parts[2]),
-            format!("{}.{}.{}x", parts[0], parts[1], parts[2]),
-            format!("{token}.{}", parts[2]),
-        ];
-        for token in forged {
-            let reply = org.admin.with_token(Some(&token)).get("/v1/me").expect(401);
-            assert_eq!(reply.code(), "token_invalid", "{token}");
-        }
-        let jwks = Session::anonymous(&engine.base()).get("/.well-known/jwks.json").expect(200).json();
-        assert!(
-            jwks["keys"].as_array().unwrap().iter().any(|key| key["kid"] == header["kid"] && key.get("d").is_none())
-        );
     }
 }

@@ -3,27 +3,31 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{HttpRequest, web};
-use kehu_store::people::SignedIn;
-use kehu_store::{Caller, Gate, RequestInfo, Verified};
+use kehu_store::people::{ACCESS_TOKEN_SECONDS, SignedIn};
+use kehu_store::{Caller, Gate, Principal, RequestInfo, Verified};
 use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
 use crate::headers::{Incoming, change_reason};
-use crate::jwt::{Claims, PublicKey, Signer, SigningError, TokenError, Verifier, new_signing_key};
+use crate::jwt::{Claims, TokenError};
 use crate::problem::Problem;
 use crate::problem_codes as codes;
 use crate::routes::types::TokenAnswer;
+use crate::signing::Keys;
 use crate::state::State;
+use crate::tickets;
 
-/// How long an access token is good, in seconds.
-const GOOD_FOR: u32 = 15 * 60;
 /// How many verified tokens are remembered: checking a signature takes longer than everything else about a token.
 const REMEMBERED: u64 = 50_000;
 /// After how long the keys are read again, so that one that was retired is not believed for long; milliseconds.
 const KEYS_FRESH: i64 = 60_000;
+/// How old keys may be that a request goes on with while another one reads them; milliseconds. A server that nobody asked
+/// for long may have missed a whole rotation.
+const KEYS_USABLE: i64 = 5 * 60_000;
 /// How often at most an unknown key lets the keys be read again; milliseconds.
 const KEYS_PAUSE: i64 = 1_000;
 
@@ -34,11 +38,6 @@ pub(crate) struct Auth {
     read_at: AtomicI64,
     reading: Mutex<()>,
     verified: Cache<[u8; 32], Claims>,
-}
-
-struct Keys {
-    signer: Signer,
-    verifier: Verifier,
 }
 
 impl Auth {
@@ -59,13 +58,39 @@ impl Auth {
     /// Tokens for somebody who signed in or stayed signed in.
     pub(crate) async fn tokens(&self, gate: &Gate, signed_in: &SignedIn) -> Result<TokenAnswer, Problem> {
         let Verified { org, user, session } = signed_in.verified;
-        let claims = Claims::new(org, user, session, gate.now().timestamp_millis(), GOOD_FOR);
+        let claims = Claims::new(org, user, session, gate.now().timestamp_millis(), ACCESS_TOKEN_SECONDS);
         Ok(TokenAnswer {
-            access_token: self.keys(gate).await?.signer.issue(&claims)?,
-            refresh_token: signed_in.refresh_token.to_string(),
+            access_token: self.keys(gate).await?.signer(gate.now())?.issue(&claims)?,
+            refresh_token: Some(signed_in.refresh_token.to_string()),
             token_type: "Bearer",
-            expires_in: GOOD_FOR.into(),
+            expires_in: ACCESS_TOKEN_SECONDS.into(),
         })
+    }
+
+    /// A ticket of a session for one address, of which `address` is a hash.
+    pub(crate) async fn ticket(
+        &self,
+        gate: &Gate,
+        verified: Verified,
+        seconds: u32,
+        address: &str,
+    ) -> Result<String, Problem> {
+        let Verified { org, user, session } = verified;
+        let claims = Claims::new(org, user, session, gate.now().timestamp_millis(), seconds);
+        Ok(self.keys(gate).await?.signer(gate.now())?.issue_ticket(&claims, address)?)
+    }
+
+    /// Whom a ticket for that address speaks for.
+    pub(crate) async fn verify_ticket(&self, gate: &Gate, ticket: &str, address: &str) -> Result<Verified, Problem> {
+        let now = gate.now().timestamp_millis();
+        let keys = self.keys_for(gate, ticket, now).await?;
+        let claims = keys.verifier.verify_ticket(ticket, address, now).map_err(|error| {
+            Problem::new(match error {
+                TokenError::Expired => &codes::TICKET_EXPIRED,
+                TokenError::Invalid => &codes::TICKET_INVALID,
+            })
+        })?;
+        Ok(Verified { org: claims.org, user: claims.sub, session: claims.sid })
     }
 
     /// Whom a token speaks for. Whether the session still lives is the gate's to say.
@@ -87,22 +112,27 @@ impl Auth {
     }
 
     async fn check(&self, gate: &Gate, token: &str, now: i64) -> Result<Claims, Problem> {
+        self.keys_for(gate, token, now).await?.verifier.verify(token, now).map_err(refused)
+    }
+
+    /// The keys, with the one that a token names if there is such a one.
+    async fn keys_for(&self, gate: &Gate, token: &str, now: i64) -> Result<Arc<Keys>, Problem> {
         let mut keys = self.keys(gate).await?;
         if !keys.verifier.knows_key_of(token) && now - self.read_at.load(Ordering::Relaxed) >= KEYS_PAUSE {
             // Another server may have made the key since.
             keys = self.read(gate, KEYS_PAUSE).await?;
         }
-        keys.verifier.verify(token, now).map_err(refused)
+        Ok(keys)
     }
 
     /// The keys, at most a minute old.
     async fn keys(&self, gate: &Gate) -> Result<Arc<Keys>, Problem> {
         let now = gate.now().timestamp_millis();
-        let fresh = now - self.read_at.load(Ordering::Relaxed) < KEYS_FRESH;
+        let age = now - self.read_at.load(Ordering::Relaxed);
         match self.known() {
-            Some(keys) if fresh => Ok(keys),
+            Some(keys) if age < KEYS_FRESH => Ok(keys),
             // One request reads them; the others go on with what there is.
-            Some(keys) if self.reading.try_lock().is_err() => Ok(keys),
+            Some(keys) if age < KEYS_USABLE && self.reading.try_lock().is_err() => Ok(keys),
             _ => self.read(gate, KEYS_FRESH).await,
         }
     }
@@ -111,7 +141,7 @@ impl Auth {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the keys, unless somebody else did within `pause` milliseconds; makes one where none can sign.
+    /// Reads the keys, unless somebody else did within `pause` milliseconds; makes one where one is due.
     async fn read(&self, gate: &Gate, pause: i64) -> Result<Arc<Keys>, Problem> {
         let _one_at_a_time = self.reading.lock().await;
         let now = gate.now().timestamp_millis();
@@ -119,16 +149,7 @@ impl Auth {
             return Ok(keys);
         }
         self.read_at.store(now, Ordering::Relaxed);
-        let keys = match load(gate).await? {
-            Some(keys) => keys,
-            None => {
-                let private = new_signing_key()?;
-                let public = Signer::from_pkcs8(&private)?.public_key();
-                gate.add_signing_key(&private, public.as_bytes()).await?;
-                let made = load(gate).await?;
-                made.ok_or_else(|| Problem::internal("a signing key that was made just now is not there"))?
-            }
-        };
+        let keys = Keys::read(gate).await?;
         let keys = Arc::new(keys);
         let before = self.keys.write().unwrap_or_else(PoisonError::into_inner).replace(keys.clone());
         if before.is_some_and(|before| before.verifier.jwks_json() != keys.verifier.jwks_json()) {
@@ -136,22 +157,6 @@ impl Auth {
             self.verified.invalidate_all();
         }
         Ok(keys)
-    }
-}
-
-/// The newest key that is not retired signs; all that are not retired are believed.
-async fn load(gate: &Gate) -> Result<Option<Keys>, Problem> {
-    let keys = gate.signing_keys().await?;
-    let mut living = keys.iter().filter(|key| key.retired_at.is_none()).peekable();
-    let Some(newest) = living.peek() else { return Ok(None) };
-    let signer = Signer::from_pkcs8(&newest.private)?;
-    let verifier = Verifier::new(living.filter_map(|key| PublicKey::from_bytes(&key.public)));
-    Ok(Some(Keys { signer, verifier }))
-}
-
-impl From<SigningError> for Problem {
-    fn from(error: SigningError) -> Self {
-        Self::internal(error.to_string())
     }
 }
 
@@ -182,29 +187,59 @@ pub(crate) async fn verified(request: &HttpRequest) -> Result<Verified, Problem>
     state.auth.verify(&state.gate, token).await
 }
 
-/// Who is calling.
+/// Who is calling: a user by an access token, a program by its key or by a user's personal token.
 ///
 /// # Errors
-/// 401: no token, not one of ours, its time is over, the session has ended, or the account is disabled. 403: a second
-/// factor must be set up first. 400: the reason of a write is malformed.
+/// 401: no token, not one of ours, its time is over, the session has ended, or the account is disabled. 403: a token that
+/// only reads, or a second factor must be set up first. 400: the reason of a write is malformed, or a token stands in
+/// the address.
 pub(crate) async fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
-    let (verified, info) = asking(request).await?;
-    Ok(state(request)?.gate.user(verified, info).await?)
+    let gate = &state(request)?.gate;
+    let (speaker, info) = asking(request).await?;
+    let caller = match speaker {
+        Speaker::Session(verified) => gate.user(verified, info).await?,
+        Speaker::Key(key) => gate.key(key, info).await?,
+    };
+    if matches!(caller.principal(), Principal::Personal { reads: true, .. }) && !only_reads(request) {
+        return Err(Problem::new(&codes::KEY_READS_ONLY));
+    }
+    Ok(caller)
 }
 
-/// The same, also where a second factor must be set up first.
+/// The same, also where a second factor must be set up first. A key has none.
 pub(crate) async fn caller_to_enrol(request: &HttpRequest) -> Result<Caller, Problem> {
-    let (verified, info) = asking(request).await?;
-    Ok(state(request)?.gate.user_to_enrol(verified, info).await?)
+    let (speaker, info) = asking(request).await?;
+    match speaker {
+        Speaker::Session(verified) => Ok(state(request)?.gate.user_to_enrol(verified, info).await?),
+        Speaker::Key(_) => caller(request).await,
+    }
 }
 
-async fn asking(request: &HttpRequest) -> Result<(Verified, RequestInfo), Problem> {
-    let verified = verified(request).await?;
+/// What a request speaks by.
+enum Speaker<'r> {
+    /// An access token, which was checked.
+    Session(Verified),
+    /// A key or a personal token.
+    Key(&'r str),
+}
+
+async fn asking(request: &HttpRequest) -> Result<(Speaker<'_>, RequestInfo), Problem> {
+    tickets::none_in_address(request)?;
+    let token = bearer(request.headers())?;
     let mut info = incoming(request)?.for_gate("api");
+    let state = state(request)?;
+    // Who it is comes first: nobody else gets as far as having a header looked at.
+    let verified = if Gate::is_key(token) { None } else { Some(state.auth.verify(&state.gate, token).await?) };
     if !request.method().is_safe() {
         info.reason = change_reason(request.headers())?;
     }
-    Ok((verified, info))
+    Ok((verified.map_or(Speaker::Key(token), Speaker::Session), info))
+}
+
+/// Whether a request changes nothing: a question that is too long for an address is a POST.
+fn only_reads(request: &HttpRequest) -> bool {
+    let asks = |route: String| route.ends_with("/search") || route == "/v1/lookup";
+    request.method().is_safe() || (request.method() == Method::POST && request.match_pattern().is_some_and(asks))
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750).

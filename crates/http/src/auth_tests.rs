@@ -8,12 +8,14 @@ use kehu_store::clock::Clock;
 use kehu_store::crypto::kek::LocalKeys;
 use kehu_store::engine::EngineOptions;
 use kehu_store::keys::SEAL_LIMIT;
-use kehu_store::people::{FirstAdmin, Password};
+use kehu_store::people::{FirstAdmin, Password, Replace};
 use kehu_store::{GateOptions, HourlyLimits};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::address::Forwarded;
+use crate::jwt::{Signer, new_signing_key};
+use crate::signing;
 use crate::state::Limits;
 use crate::{door, routes};
 
@@ -61,7 +63,7 @@ async fn gate(options: &EngineOptions, clock: &Arc<AtomicI64>) -> Gate {
 
 fn server(gate: Gate, sign_ins: u32) -> web::Data<State> {
     let limits = Limits { requests: 0, submissions: 0, sign_ins, in_flight: 10 };
-    web::Data::new(State::new(gate, limits, Forwarded::Ignored, false).unwrap())
+    web::Data::new(State::new(gate, limits, Forwarded::Ignored, Vec::new()).unwrap())
 }
 
 impl Bed {
@@ -171,7 +173,11 @@ async fn nothing_else_is_a_token() {
     assert_eq!(bed.call(Method::GET, "/v1/me", Some(" "), None).await.code(), (401, "token_missing"));
     let mut bent = access.clone();
     bent.pop();
-    for token in ["x", "sk_abc", text(&tokens, "refresh_token"), &bent] {
+    for token in ["sk_abc", "pat_", &format!("sk_{}", "A".repeat(64))] {
+        // A malformed key is like an unknown one.
+        assert_eq!(bed.call(Method::GET, "/v1/customers", Some(token), None).await.code(), (401, "key_invalid"));
+    }
+    for token in ["x", "pk_abc", text(&tokens, "refresh_token"), &bent] {
         assert_eq!(bed.call(Method::GET, "/v1/customers", Some(token), None).await.code(), (401, "token_invalid"));
     }
 }
@@ -286,13 +292,14 @@ async fn servers_believe_each_others_keys() {
     bed.wait(2_000);
     let private = new_signing_key().unwrap();
     let public = Signer::from_pkcs8(&private).unwrap().public_key();
-    bed.state.gate.add_signing_key(&private, public.as_bytes()).await.unwrap();
+    let add = bed.state.gate.add_signing_key(&private, public.as_bytes(), Replace::AtOnce, "system");
+    assert!(add.await.unwrap());
     let third = server(gate(&bed.options, &bed.clock).await, 0);
     let body = json!({ "login": "admin@acme.test", "password": PASSWORD });
     let tokens = call(&third, Method::POST, "/v1/auth/login", None, Some(body)).await.body;
     let access = Some(text(&tokens, "access_token"));
     assert_eq!(bed.call(Method::GET, "/v1/me", access, None).await.status, 200);
-    assert_eq!(jwks(&bed.state).await.as_array().unwrap().len(), 2);
+    assert_eq!(jwks(&bed.state).await, jwks(&third).await);
     // Unknown keys do not let the keys be read more than once a second.
     let read_at = || bed.state.auth.read_at.load(Ordering::Relaxed);
     let before = read_at();
@@ -306,3 +313,50 @@ async fn servers_believe_each_others_keys() {
     assert_eq!(bed.call(Method::GET, "/v1/me", Some(&forged), None).await.code(), (401, "token_invalid"));
     assert_eq!(read_at(), before + 1000);
 }
+
+#[actix_web::test]
+async fn a_new_key_is_published_signs_and_outlives_the_one_before() {
+    let bed = Bed::new().await;
+    let kids = || async {
+        let keys = bed.call(Method::GET, "/.well-known/jwks.json", None, None).await.body["keys"].clone();
+        let mut kids: Vec<String> =
+            keys.as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect();
+        kids.sort_unstable();
+        kids
+    };
+    let kid = |tokens: &Value| jsonwebtoken::decode_header(text(tokens, "access_token")).unwrap().kid.unwrap();
+    let states = || async {
+        let lines = signing::status(&bed.state.gate).await.unwrap();
+        lines.iter().map(|line| line.state).collect::<Vec<_>>()
+    };
+    let old = kid(&bed.login().await);
+    assert_eq!((kids().await, states().await), (vec![old.clone()], vec!["signs"]));
+    signing::rotate(&bed.state.gate, false).await.unwrap();
+    // A minute later the server has read it: it is published, and does not sign.
+    bed.wait(60_000);
+    assert_eq!(kid(&bed.login().await), old);
+    assert_eq!((kids().await.len(), states().await), (2, vec!["published", "signs"]));
+    bed.wait(90_000);
+    // To the very millisecond, whenever the server read it.
+    let tokens = bed.login().await;
+    let new = kid(&tokens);
+    assert_ne!(new, old);
+    assert_eq!((kids().await.len(), states().await), (2, vec!["signs", "believed"]));
+    bed.wait(17 * 60_000);
+    assert_eq!((kids().await, states().await), (vec![new.clone()], vec!["signs", "retired"]));
+    // One that is not secret any more: within a minute nothing that it signed is believed.
+    let tokens = bed.login().await;
+    let access = Some(text(&tokens, "access_token"));
+    signing::rotate(&bed.state.gate, true).await.unwrap();
+    assert_eq!(states().await, ["signs", "retired", "retired"]);
+    bed.wait(60_000);
+    assert_eq!(bed.call(Method::GET, "/v1/me", access, None).await.code(), (401, "token_invalid"));
+    assert_ne!(kid(&bed.login().await), new);
+    // After 90 days another one is made by itself.
+    bed.wait(90 * 86_400_000);
+    bed.login().await;
+    assert_eq!(states().await.first(), Some(&"published"));
+}
+
+#[path = "forged_tests.rs"]
+mod forged;

@@ -70,6 +70,8 @@ pub(crate) fn configured(origins: &[Origin]) -> Cors {
         .allowed_methods(["GET", "POST", "PUT", "PATCH", "DELETE"])
         .allowed_headers(ALLOWED.iter().copied())
         .expose_headers(EXPOSED.iter().copied())
+        // For the cookie that refreshes; nothing else looks at one.
+        .supports_credentials()
         .max_age(MAX_AGE)
         .disable_vary_header();
     origins.iter().fold(cors, |cors, Origin(origin)| cors.allowed_origin(origin))

@@ -23,6 +23,7 @@ use crate::metrics::method_label;
 use crate::problem::{PROBLEM_JSON, Problem, of_status};
 use crate::problem_codes as codes;
 use crate::state::State;
+use crate::tickets;
 
 /// Seconds after which an overloaded server is asked again.
 const OVERLOAD_RETRY: u32 = 1;
@@ -57,7 +58,8 @@ pub(crate) async fn outer<B: MessageBody + 'static>(
     match answered {
         Ok(answer) => {
             let mut answer = settle(answer, lang, &id);
-            dress(&mut answer, &state, &id, of_records);
+            let query = answer.request().query_string().to_owned();
+            dress(&mut answer, &state, &id, of_records, &query);
             let route = answer.request().match_pattern();
             note(&state, route.as_deref(), label, answer.status().as_u16(), started.elapsed());
             Ok(answer)
@@ -114,7 +116,7 @@ fn keep_headers(mut written: HttpResponse, old: &HeaderMap) -> HttpResponse {
 }
 
 /// The headers of every answer.
-fn dress(answer: &mut ServiceResponse, state: &State, id: &str, of_records: bool) {
+fn dress(answer: &mut ServiceResponse, state: &State, id: &str, of_records: bool, query: &str) {
     if state.is_draining() {
         answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
@@ -127,9 +129,13 @@ fn dress(answer: &mut ServiceResponse, state: &State, id: &str, of_records: bool
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
+    if tickets::in_query(query) {
+        // What such an answer links to must not learn the address that opens it.
+        headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    }
     if of_records || problem {
         // A page that submits to a form is answered as the form's origins say.
-        let of_origin = state.cors || headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN);
+        let of_origin = !state.origins.is_empty() || headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN);
         let vary = if of_origin {
             "Authorization, Accept-Language, Accept-Encoding, Origin"
         } else {

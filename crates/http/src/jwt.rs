@@ -19,12 +19,36 @@ use crate::signatures::install_provider;
 
 /// Who issues our tokens.
 const ISSUER: &str = "kehu";
-/// Whom they are for.
-const AUDIENCE: &str = "kehu-api";
 /// How far the clocks of two servers may differ, in seconds.
 const LEEWAY: i64 = 10;
 /// Longest token that is looked at, in bytes; ours have some 450.
 const TOKEN_MAX: usize = 2048;
+
+/// What a token is for. Each use has a type in the header (RFC 8725, 3.11) and an audience of its own: none passes for
+/// another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// Any request of the session.
+    Access,
+    /// One address.
+    Ticket,
+}
+
+impl Use {
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Access => "JWT",
+            Self::Ticket => "kehu-ticket+jwt",
+        }
+    }
+
+    const fn audience(self) -> &'static str {
+        match self {
+            Self::Access => "kehu-api",
+            Self::Ticket => "kehu-ticket",
+        }
+    }
+}
 
 /// What an access token says. Times are whole seconds since 1970 (`NumericDate`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +100,9 @@ struct WireClaims {
     iat: i64,
     nbf: i64,
     exp: i64,
+    /// The address that a ticket opens, as a hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adr: Option<String>,
 }
 
 /// Why a token is refused.
@@ -141,7 +168,7 @@ impl PublicKey {
 /// Issues tokens with the current key.
 pub struct Signer {
     public: PublicKey,
-    header: Header,
+    kid: String,
     key: EncodingKey,
 }
 
@@ -151,7 +178,7 @@ impl Signer {
         install_provider();
         let pair = Ed25519KeyPair::from_pkcs8(pkcs8).map_err(|_| SigningError::Key)?;
         let public = PublicKey::from_bytes(pair.public_key().as_ref()).ok_or(SigningError::Key)?;
-        Ok(Self { public, header: header(public.kid()), key: EncodingKey::from_ed_der(pkcs8) })
+        Ok(Self { public, kid: public.kid(), key: EncodingKey::from_ed_der(pkcs8) })
     }
 
     /// The public half, for every server's [`Verifier`].
@@ -160,17 +187,27 @@ impl Signer {
         self.public
     }
 
-    /// Signs the claims.
+    /// Signs the claims of an access token.
     pub fn issue(&self, claims: &Claims) -> Result<String, SigningError> {
+        self.sign(Use::Access, claims, None)
+    }
+
+    /// Signs the claims of a ticket that opens one address; `address` is a hash of it.
+    pub fn issue_ticket(&self, claims: &Claims, address: &str) -> Result<String, SigningError> {
+        self.sign(Use::Ticket, claims, Some(address.to_owned()))
+    }
+
+    fn sign(&self, of: Use, claims: &Claims, adr: Option<String>) -> Result<String, SigningError> {
         let Claims { sub, sid, org, iat, nbf, exp } = *claims;
-        let wire = WireClaims { iss: ISSUER.into(), aud: AUDIENCE.into(), sub, sid, org, iat, nbf, exp };
-        Ok(jsonwebtoken::encode(&self.header, &wire, &self.key)?)
+        let (iss, aud) = (ISSUER.to_owned(), of.audience().to_owned());
+        let wire = WireClaims { iss, aud, sub, sid, org, iat, nbf, exp, adr };
+        Ok(jsonwebtoken::encode(&header(of, self.kid.clone()), &wire, &self.key)?)
     }
 }
 
 impl std::fmt::Debug for Signer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Signer").field("kid", &self.header.kid).finish_non_exhaustive()
+        f.debug_struct("Signer").field("kid", &self.kid).finish_non_exhaustive()
     }
 }
 
@@ -188,7 +225,8 @@ impl Verifier {
         let keys = keys.into_iter().map(|key| (key.kid(), (key, DecodingKey::from_ed_der(key.as_bytes())))).collect();
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
+        // Each use has its own, looked at with the type.
+        validation.validate_aud = false;
         validation.set_required_spec_claims(&["iss", "aud", "sub", "exp", "nbf"]);
         // The clock is the caller's: `Claims::check_times`.
         validation.validate_exp = false;
@@ -196,9 +234,18 @@ impl Verifier {
         Self { keys, validation }
     }
 
-    /// Checks form, key, signature, claims, and times against `now_ms` (milliseconds since 1970).
+    /// Checks form, key, signature, claims, and times against `now_ms` (milliseconds since 1970) of an access token.
     pub fn verify(&self, token: &str, now_ms: i64) -> Result<Claims, TokenError> {
-        let claims = self.signed_claims(token).ok_or(TokenError::Invalid)?;
+        self.checked(Use::Access, token, None, now_ms)
+    }
+
+    /// The same of a ticket, which must be for that address.
+    pub fn verify_ticket(&self, ticket: &str, address: &str, now_ms: i64) -> Result<Claims, TokenError> {
+        self.checked(Use::Ticket, ticket, Some(address), now_ms)
+    }
+
+    fn checked(&self, of: Use, token: &str, address: Option<&str>, now_ms: i64) -> Result<Claims, TokenError> {
+        let claims = self.signed_claims(of, token, address).ok_or(TokenError::Invalid)?;
         claims.check_times(now_ms)?;
         Ok(claims)
     }
@@ -214,19 +261,26 @@ impl Verifier {
         named.is_none_or(|kid| self.keys.contains_key(&kid))
     }
 
-    fn signed_claims(&self, token: &str) -> Option<Claims> {
+    fn signed_claims(&self, of: Use, token: &str, address: Option<&str>) -> Option<Claims> {
         if token.len() > TOKEN_MAX {
             return None;
         }
         let said = jsonwebtoken::decode_header(token).ok()?;
         let (_, key) = self.keys.get(said.kid.as_ref()?)?;
         // Nothing but type, algorithm and key: no jku, jwk, x5u, x5c, crit, and nothing unknown.
-        if said != header(said.kid.clone()?) {
+        if said != header(of, said.kid.clone()?) {
             return None;
         }
         let wire = jsonwebtoken::decode::<WireClaims>(token, key, &self.validation).ok()?.claims;
-        let WireClaims { iss, aud, sub, sid, org, iat, nbf, exp } = wire;
-        (iss == ISSUER && aud == AUDIENCE).then_some(Claims { sub, sid, org, iat, nbf, exp })
+        let WireClaims { iss, aud, sub, sid, org, iat, nbf, exp, adr } = wire;
+        (iss == ISSUER && aud == of.audience() && adr.as_deref() == address).then_some(Claims {
+            sub,
+            sid,
+            org,
+            iat,
+            nbf,
+            exp,
+        })
     }
 
     /// The public keys as a JWK set (RFC 7517), in the order of their names.
@@ -250,8 +304,8 @@ impl std::fmt::Debug for Verifier {
     }
 }
 
-fn header(kid: String) -> Header {
-    Header { kid: Some(kid), ..Header::new(Algorithm::EdDSA) }
+fn header(of: Use, kid: String) -> Header {
+    Header { kid: Some(kid), typ: Some(of.kind().to_owned()), ..Header::new(Algorithm::EdDSA) }
 }
 
 #[cfg(test)]

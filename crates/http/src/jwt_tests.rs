@@ -226,8 +226,30 @@ fn what_is_no_key_is_refused_and_secrets_never_print() {
     assert!(matches!(Signer::from_pkcs8(b"x"), Err(SigningError::Key)));
     assert!(PublicKey::from_bytes(&[0; 31]).is_none());
     let setup = setup();
-    assert_eq!(
-        format!("{:?}", setup.signer),
-        format!("Signer {{ kid: Some({:?}), .. }}", setup.signer.public_key().kid())
-    );
+    assert_eq!(format!("{:?}", setup.signer), format!("Signer {{ kid: {:?}, .. }}", setup.signer.public_key().kid()));
+}
+
+#[test]
+fn a_ticket_opens_one_address_and_passes_for_no_access_token() {
+    let setup = setup();
+    let ticket = setup.signer.issue_ticket(&claims(), "one").unwrap();
+    assert_eq!(setup.verifier.verify_ticket(&ticket, "one", NOW), Ok(claims()));
+    assert_eq!(setup.verifier.verify_ticket(&ticket, "two", NOW), Err(TokenError::Invalid));
+    assert_eq!(setup.verifier.verify_ticket(&ticket, "one", NOW + 610_000), Err(TokenError::Expired));
+    assert_eq!(setup.verifier.verify(&ticket, NOW), Err(TokenError::Invalid));
+    let access = setup.signer.issue(&claims()).unwrap();
+    assert_eq!(setup.verifier.verify_ticket(&access, "one", NOW), Err(TokenError::Invalid));
+    // Neither the type nor the audience alone makes one of the other.
+    let header = good_header(&setup);
+    let bent = [
+        (with(header.clone(), "typ", "kehu-ticket+jwt".into()), with(good_claims(), "adr", "one".into())),
+        (header.clone(), with(with(good_claims(), "adr", "one".into()), "aud", "kehu-ticket".into())),
+        (header.clone(), with(good_claims(), "adr", "one".into())),
+        (with(header, "typ", "kehu-ticket+jwt".into()), good_claims()),
+    ];
+    for (header, claims) in bent {
+        let token = signed(&setup, &header, &claims);
+        assert_eq!(setup.verifier.verify(&token, NOW), Err(TokenError::Invalid), "{claims}");
+        assert_eq!(setup.verifier.verify_ticket(&token, "one", NOW), Err(TokenError::Invalid), "{claims}");
+    }
 }

@@ -348,6 +348,9 @@ fn sign_in(failure: SignInFailure) -> Problem {
             ExternalFailure::EmailDomain => &codes::EXTERNAL_EMAIL_DOMAIN,
         },
         SignInFailure::SessionEnded => &codes::SESSION_ENDED,
+        SignInFailure::KeyInvalid => &codes::KEY_INVALID,
+        SignInFailure::KeyRevoked => &codes::KEY_REVOKED,
+        SignInFailure::KeyExpired => &codes::KEY_EXPIRED,
         SignInFailure::Throttled(seconds) => return Problem::rate_limited(seconds),
     })
 }

@@ -38,12 +38,18 @@ problems! {
     HEADER_INVALID = "header_invalid" 400, "A header is malformed", "请求头格式有误", "The header {header} is malformed. Expected {expected_en}.", "请求头 {header} 格式有误，应为{expected_zh}。";
     IDEMPOTENCY_KEY_INVALID = "idempotency_key_invalid" 400, "The idempotency key is malformed", "幂等键格式有误", "An Idempotency-Key has 16 to 255 printable ASCII characters.", "Idempotency-Key 须为 16 至 255 个可打印的 ASCII 字符。";
     METHOD_OVERRIDE_INVALID = "method_override_invalid" 400, "The method cannot be overridden so", "不能这样改写请求方法", "X-HTTP-Method-Override may only turn a POST into a PATCH.", "X-HTTP-Method-Override 只能把 POST 改写为 PATCH。";
+    TOKEN_IN_ADDRESS = "token_in_address" 400, "A token stands in the address", "地址中含有令牌", "Addresses end up in logs and histories. Send the token as “Authorization: Bearer …”, or ask for a ticket (POST /v1/tickets); consider the token known and sign out.", "地址会留在日志和历史记录中。请通过“Authorization: Bearer …”发送令牌，或申请临时凭证（POST /v1/tickets）；该令牌应视为已泄露，请退出登录。";
     TOO_EXPENSIVE = "too_expensive" 400, "The question is too expensive", "该查询开销过大", "The list would have to read too many rows. Narrow the filter, or use a filter and an order that the kind lists as fast.", "该查询需要读取的记录过多。请缩小筛选范围，或使用该类记录列出的快速筛选与排序。";
     TOKEN_MISSING = "token_missing" 401, "Sign in first", "请先登录", "The request carries no access token. Send “Authorization: Bearer …”.", "请求未携带访问令牌，请发送“Authorization: Bearer …”。";
     TOKEN_INVALID = "token_invalid" 401, "The access token is not valid", "访问令牌无效", "Sign in again.", "请重新登录。";
     FORM_KEY_INVALID = "form_key_invalid" 401, "The key of the form is not valid", "表单密钥无效", "There is no such form, or the key is not its own. Use the key that the form shows.", "表单不存在，或密钥不属于该表单。请使用该表单显示的密钥。";
     TOKEN_EXPIRED = "token_expired" 401, "The access token has expired", "访问令牌已过期", "Refresh it with the refresh token.", "请用刷新令牌换取新的访问令牌。";
     SESSION_ENDED = "session_ended" 401, "The session has ended", "会话已结束", "Sign in again.", "请重新登录。";
+    KEY_INVALID = "key_invalid" 401, "The key is not valid", "密钥无效", "There is no such API key or personal token. Check that it was copied whole.", "没有这样的 API 密钥或个人令牌，请检查是否复制完整。";
+    KEY_REVOKED = "key_revoked" 401, "The key was revoked", "密钥已吊销", "Ask for a new API key or personal token.", "请申请新的 API 密钥或个人令牌。";
+    KEY_EXPIRED = "key_expired" 401, "The key has expired", "密钥已过期", "Ask for a new API key or personal token, or for a later end of this one.", "请申请新的 API 密钥或个人令牌，或请管理员延长其有效期。";
+    TICKET_INVALID = "ticket_invalid" 401, "The ticket is not valid", "临时凭证无效", "A ticket opens exactly the address that it was made for, with GET. Ask for one for this address.", "临时凭证只能用 GET 打开其对应的地址，请为此地址重新申请。";
+    TICKET_EXPIRED = "ticket_expired" 401, "The ticket has expired", "临时凭证已过期", "Ask for a new one.", "请重新申请。";
     CREDENTIALS_WRONG = "credentials_wrong" 401, "The sign-in name or the password is wrong", "登录名或密码错误", "Check both and try again.", "请检查后重试。";
     OTP_REQUIRED = "otp_required" 401, "A code of the second factor is needed", "需要第二因素验证码", "The password is right. Send it again with `otp`: the code that the app shows, or a recovery code.", "密码正确。请连同 otp 再次提交：应用显示的验证码，或一个恢复码。";
     OTP_WRONG = "otp_wrong" 401, "The code of the second factor is wrong", "第二因素验证码错误", "It is not a code of the second factor, or it was used already. Wait for the next code of the app.", "验证码不正确或已使用过，请等待应用显示下一个验证码。";
@@ -58,6 +64,7 @@ problems! {
     FORBIDDEN = "forbidden" 403, "This is not allowed", "无权执行此操作", "The role does not allow this.", "您的角色不允许执行此操作。";
     SECOND_FACTOR_ENROLMENT_REQUIRED = "second_factor_enrolment_required" 403, "Set up a second factor first", "请先设置第二因素", "The role needs a second factor, and none is set up. Until then nothing works but GET /v1/me, /v1/me/second_factor and signing out.", "您的角色要求使用第二因素，但尚未设置。设置之前仅可使用 GET /v1/me、/v1/me/second_factor 和退出登录。";
     SECOND_FACTOR_OWN = "second_factor_own" 403, "One's own second factor is removed with the password", "移除自己的第二因素须提供密码", "Send the password or a code to DELETE /v1/me/second_factor.", "请通过 DELETE /v1/me/second_factor 提交密码或验证码。";
+    KEY_READS_ONLY = "key_reads_only" 403, "The token only reads", "令牌仅可读取", "This personal token has the scope “read”. Use one with the scope “full”.", "该个人令牌的范围为 read，请使用范围为 full 的令牌。";
     ORIGIN_REFUSED = "origin_refused" 403, "The origin is not allowed", "来源不被允许", "Pages of this origin may not send this request.", "来自该来源的页面不能发送此请求。";
     NOT_FOUND = "not_found" 404, "There is nothing here", "此处没有内容", "It does not exist, or it is out of your reach.", "它不存在，或您无权访问。";
     METHOD_NOT_ALLOWED = "method_not_allowed" 405, "The method is not allowed here", "此处不支持该请求方法", "The header Allow lists the methods of this address.", "该地址支持的方法见 Allow 响应头。";

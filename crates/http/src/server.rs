@@ -83,7 +83,7 @@ impl Server {
     pub fn bind(options: ServerOptions, gate: Gate) -> Result<Self, StartError> {
         let ServerOptions { listen, tls, metrics_listen, cors_origins, forwarded, private_targets, limits, drain } =
             options;
-        let state = State::new(gate, limits, forwarded, !cors_origins.is_empty())?;
+        let state = State::new(gate, limits, forwarded, cors_origins.clone())?;
         let state = web::Data::new(state.asking(Outgoing::new(private_targets)));
 
         let shared = state.clone();

@@ -28,7 +28,15 @@ async fn state(folder: &tempfile::TempDir, limits: Limits, cors: bool) -> web::D
         seal_limit: kehu_store::keys::SEAL_LIMIT,
     };
     let gate = Gate::open(options).await.unwrap();
-    web::Data::new(State::new(gate, limits, Forwarded::LastHop, cors).unwrap())
+    web::Data::new(
+        State::new(
+            gate,
+            limits,
+            Forwarded::LastHop,
+            cors.then(|| "https://crm.example.com".parse().unwrap()).into_iter().collect(),
+        )
+        .unwrap(),
+    )
 }
 
 /// Handlers that behave as the real ones do.

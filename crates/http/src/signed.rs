@@ -1,5 +1,5 @@
-//! Arguments of handlers that only somebody who is signed in may call. The token is looked at first: nobody else gets
-//! as far as having a parameter or a body read.
+//! Arguments of handlers that only somebody who is signed in may call, or a program with a key. The token is looked at
+//! first: nobody else gets as far as having a parameter or a body read.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,6 +13,7 @@ use crate::auth;
 use crate::body::{BATCH_BYTES, RECORD_BYTES, read_json};
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::tickets;
 
 /// Somebody who is signed in, and the parameters of the address.
 pub struct Signed {
@@ -64,6 +65,9 @@ impl FromRequest for Signed {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
+            if let Some((caller, query)) = tickets::admit(&request).await? {
+                return Ok(Self { caller, query: Query::parse(&query)? });
+            }
             let caller = auth::caller(&request).await?;
             Ok(Self { caller, query: Query::parse(request.query_string())? })
         })

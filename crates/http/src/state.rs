@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::address::Forwarded;
 use crate::auth::Auth;
+use crate::cors::Origin;
 use crate::ending::Ending;
 use crate::limits::{InFlight, PerMinute};
 use crate::metrics::Metrics;
@@ -42,14 +43,20 @@ pub struct State {
     pub(crate) requests: Option<PerMinute<IpAddr>>,
     pub(crate) in_flight: InFlight,
     pub(crate) forwarded: Forwarded,
-    pub(crate) cors: bool,
+    /// Origins whose pages may call.
+    pub(crate) origins: Vec<Origin>,
     pub(crate) metrics: Metrics,
     pub(crate) ending: Arc<Ending>,
     draining: AtomicBool,
 }
 
 impl State {
-    pub(crate) fn new(gate: Gate, limits: Limits, forwarded: Forwarded, cors: bool) -> Result<Self, prometheus::Error> {
+    pub(crate) fn new(
+        gate: Gate,
+        limits: Limits,
+        forwarded: Forwarded,
+        origins: Vec<Origin>,
+    ) -> Result<Self, prometheus::Error> {
         let Limits { requests, submissions, sign_ins, in_flight } = limits;
         Ok(Self {
             gate,
@@ -60,7 +67,7 @@ impl State {
             requests: PerMinute::new(requests),
             in_flight: InFlight::new(in_flight),
             forwarded,
-            cors,
+            origins,
             metrics: Metrics::new()?,
             ending: Arc::new(Ending::new()),
             draining: AtomicBool::new(false),

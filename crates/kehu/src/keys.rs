@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
+use kehu_http::signing;
 use kehu_store::Gate;
 use kehu_store::crypto::kek::new_key_text;
 use kehu_store::keys::{KeyStatus, Rotating};
@@ -31,6 +32,7 @@ pub(crate) fn run(keys: &Keys) -> Result<(), Failed> {
         Keys::Rotate(asked) => opened(&asked.data, async |gate| begin(gate, asked, Purpose::Seal).await),
         Keys::Reindex(asked) => opened(&asked.data, async |gate| begin(gate, asked, Purpose::Index).await),
         Keys::Rewrap(asked) => opened(&asked.data, async |gate| rewrap(gate).await),
+        Keys::RotateSigning(asked) => opened(&asked.data, async |gate| rotate_signing(gate, asked.at_once).await),
     }
 }
 
@@ -59,6 +61,10 @@ async fn status(gate: &Gate, asked: &KeysStatus) -> Result<(), Failed> {
     let mut out = io::stdout().lock();
     let closed = "standard output is closed";
     writeln!(out, "the current key is {}", gate.current_kek()).context(closed)?;
+    for key in signing::status(gate).await.context("the signing keys cannot be read")? {
+        let made = key.created_at.format("%Y-%m-%d %H:%M");
+        writeln!(out, "signing key {} {:<9} made {made}", key.kid, key.state).context(closed)?;
+    }
     for (slug, org) in organisations(gate, asked.org.as_deref()).await? {
         let status = gate.key_status(org).await.with_context(|| format!("the roots of {slug} cannot be read"))?;
         tell(&mut out, &slug, &status).context(closed)?;
@@ -165,6 +171,16 @@ async fn done(gate: &Gate, slug: &str, org: Uuid, job: Uuid) -> Result<bool, Fai
 async fn rewrap(gate: &Gate) -> Result<(), Failed> {
     let done = gate.rewrap_roots().await.context("not every root was wrapped anew")?;
     say(&format!("{} roots were wrapped anew; {} wraps all of them", done.rewrapped, done.kek_id))
+}
+
+async fn rotate_signing(gate: &Gate, at_once: bool) -> Result<(), Failed> {
+    signing::rotate(gate, at_once).await.context("no signing key was made")?;
+    say(if at_once {
+        "the new key signs, and no other is believed: within a minute on servers that run"
+    } else {
+        "the new key is published; in two and a half minutes it signs, and the one before is believed for as long as its \
+         tokens are good"
+    })
 }
 
 fn say(text: &str) -> Result<(), Failed> {

@@ -142,10 +142,10 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// A user's, where there is a limit at all.
+    /// A user's or a key's, where there is a limit at all.
     pub(crate) fn of(caller: &Caller, what: What) -> Option<Self> {
         let limit = what.limit(caller);
-        caller.principal().user().filter(|_| limit > 0).map(|user| Self { what, user, limit })
+        caller.principal().accountable().filter(|_| limit > 0).map(|user| Self { what, user, limit })
     }
 
     /// How much is left of this hour.

@@ -110,6 +110,15 @@ pub enum SignInFailure {
     /// The session was ended.
     #[error("session ended")]
     SessionEnded,
+    /// There is no such key or personal token; a malformed one is like an unknown one.
+    #[error("key invalid")]
+    KeyInvalid,
+    /// The key or personal token was revoked.
+    #[error("key revoked")]
+    KeyRevoked,
+    /// The time of the key or personal token is over.
+    #[error("key expired")]
+    KeyExpired,
     /// Too many failures; try again after so many seconds.
     #[error("too many failures")]
     Throttled(u32),

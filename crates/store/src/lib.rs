@@ -1,5 +1,6 @@
 //! The only crate that knows SQL and keys.
 
+pub mod api_keys;
 pub mod backup;
 pub mod clock;
 pub mod crypto;

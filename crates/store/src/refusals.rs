@@ -57,7 +57,7 @@ pub(crate) async fn noting<T>(
 
 /// Journals once that some of the failures of a request were refusals.
 pub(crate) async fn note(caller: &Caller, refusal: Refusal, failures: impl Iterator<Item = &Failure>) {
-    let Some(user) = caller.principal().user() else { return };
+    let Some(user) = caller.principal().accountable() else { return };
     let (mut refused, mut fields) = (false, Vec::new());
     for failure in failures {
         refused |= matches!(failure, Failure::Forbidden);
@@ -81,7 +81,8 @@ pub(crate) async fn note(caller: &Caller, refusal: Refusal, failures: impl Itera
             if fields.is_empty() { entry } else { entry.saying(&json!({ "fields": fields })) }
         }
         more if more == TOLD + 1 => {
-            let entry = Entry::access("refusals.not_recorded", Outcome::Denied, Some(("user", user)));
+            let entry =
+                Entry::access("refusals.not_recorded", Outcome::Denied, Some((caller.principal().kind(), user)));
             entry.saying(&json!({ "recorded": TOLD }))
         }
         _ => return,

@@ -164,6 +164,41 @@ impl<'a> Walk<'a> {
                 let reply = self.admin.send("POST", &door.path.replace("{id}", &self.job), &[], "");
                 assert!([200, 409].contains(&reply.status), "{}: {}", door.name, reply.text);
             }
+            "DELETE /v1/me/sessions" => {
+                let (session, _) = self.signed_in();
+                self.send(door, &session, door.path, None);
+            }
+            "DELETE /v1/users/{id}/sessions" | "DELETE /v1/users/{id}/sessions/{session_id}" => {
+                let (session, _) = self.signed_in();
+                let me = session.get("/v1/me").expect(200).json();
+                let (user, id) = (me["user"]["id"].as_str().unwrap(), me["session"]["id"].as_str().unwrap());
+                let (admin, path) = (self.admin.clone(), door.path.replace("{id}", user).replace("{session_id}", id));
+                self.send(door, &admin, &path, None);
+            }
+            "POST /v1/api_keys" | "POST /v1/me/tokens" => {
+                let admin = self.admin.clone();
+                self.send_all(door, &admin, door.path);
+                self.key(door.path);
+            }
+            "PATCH /v1/api_keys/{id}" => {
+                let (admin, id) = (self.admin.clone(), self.key("/v1/api_keys"));
+                self.send_all(door, &admin, &door.path.replace("{id}", &id));
+            }
+            "DELETE /v1/api_keys/{id}" | "DELETE /v1/me/tokens/{id}" => {
+                let id = self.key(door.path.trim_end_matches("/{id}"));
+                let (admin, path) = (self.admin.clone(), door.path.replace("{id}", &id));
+                self.send(door, &admin, &path, None);
+            }
+            "POST /v1/tickets" => {
+                let body = json!({"path": format!("/v1/customers/{}", self.customer)});
+                let url = self.admin.post(door.path, &body).expect(200).json()["url"].as_str().unwrap().to_owned();
+                self.sown.told("ticket", url.split_once("ticket=").unwrap().1);
+                let _ = anybody.get(&url).expect(200);
+                let _ = anybody.get(&format!("{url}x")).expect(401);
+                // An access token in an address is nowhere either.
+                let token = self.admin.token().unwrap().to_owned();
+                let _ = anybody.get(&format!("/v1/me?access_token={token}")).expect(400);
+            }
             "POST /v1/forms/{id}/submissions" | "POST /v1/hooks/{key}" => self.submit(door, &anybody),
             _ => {
                 let admin = self.admin.clone();
@@ -269,6 +304,19 @@ impl<'a> Walk<'a> {
         self.tell_tokens(&tokens);
         let session = Session::anonymous(self.base).with_token(tokens["access_token"].as_str());
         (session, tokens)
+    }
+
+    /// Makes a key or a personal token, and uses it; its id.
+    fn key(&mut self, path: &str) -> String {
+        let mut body = json!({"name": self.sown.open("name")});
+        if path == "/v1/api_keys" {
+            body["role"] = "manager".into();
+        }
+        let made = self.admin.post(path, &body).expect(201).json();
+        let key = made["key"].as_str().unwrap();
+        self.sown.told("key", key);
+        let _ = Session::anonymous(self.base).with_token(Some(key)).get("/v1/me").expect(200);
+        made["id"].as_str().unwrap().to_owned()
     }
 
     fn tell_tokens(&mut self, tokens: &Value) {

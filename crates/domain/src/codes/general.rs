@@ -21,7 +21,7 @@ codes! {
     FIELD_HAS_NO_MASK = "field_has_no_mask", "“{field}” has no mask.", "“{field}”没有掩码形式。", "Write \"full\" or \"hidden\".", "请填写 \"full\" 或 \"hidden\"。";
     ROLE_KEY_INVALID = "role_key_invalid", "“{value}” cannot be the key of a role.", "“{value}”不能作为角色标识。", "Write 2 to 40 lower-case letters, digits and underscores, beginning with a letter.", "请填写以字母开头的 2 到 40 个小写字母、数字或下划线。";
     ROLE_UNKNOWN = "role_unknown", "There is no role “{value}”.", "没有角色“{value}”。", "Name one of: {known}.", "可用的角色：{known}。";
-    ROLE_IN_USE = "role_in_use", "The role “{value}” is in use: {users} users have it.", "角色“{value}”正在使用：{users} 个用户拥有它。", "Give them another role first.", "请先为这些用户更换角色。";
+    ROLE_IN_USE = "role_in_use", "The role “{value}” is in use: {users} users or keys have it.", "角色“{value}”正在使用：{users} 个用户或密钥拥有它。", "Give the users another role, and revoke the keys.", "请先为这些用户更换角色，并吊销这些密钥。";
     ROLES_TOGETHER = "roles_together", "“{value}” may not be held together with “{other}” here.", "本组织不允许同时担任“{value}”和“{other}”。", "The organisation keeps these duties apart: give them to different people.", "本组织已启用职责分离，请将这些角色分给不同的人。";
     OWN_RIGHTS = "own_rights", "Nobody changes his own rights here.", "本组织不允许修改自己的权限。", "Ask somebody else who may grant rights.", "请让其他有授权权限的人修改。";
     RIGHT_MISSING = "right_missing", "That takes the right “{right}”.", "该操作需要权限“{right}”。", "Ask somebody who has it.", "请联系拥有该权限的人。";
@@ -50,6 +50,10 @@ codes! {
     PASSWORD_WRONG = "password_wrong", "This is not the present password.", "当前密码不正确。", "", "";
     OTP_INVALID = "otp_invalid", "This is not a code of the second factor, or it was used already.", "验证码不正确或已使用过。", "Wait for the next code of the app.", "请等待应用显示下一个验证码。";
     PASSWORD_OWN = "password_own", "One's own password is changed with the present one.", "修改自己的密码须提供当前密码。", "Send both to POST /v1/me/password.", "请通过 POST /v1/me/password 提交新旧密码。";
+    TIME_PAST = "time_past", "{value} is over.", "{value} 已经过去。", "Give a time to come.", "请填写将来的时间。";
+    KEY_ROLE_NOT_OWN = "key_role_not_own", "You may give a key your own role only.", "您只能为密钥指定您自己的角色。", "Choose your own role, or ask somebody who may give rights.", "请选择您自己的角色，或请有授权权限的人员创建。";
+    TICKET_PATH = "ticket_path", "A ticket is for an address of this API without a fragment or a ticket: “/v1/…”, at most 2,000 characters of ASCII.", "临时凭证只能用于本 API 的地址：以“/v1/”开头，不含片段和临时凭证，最多 2000 个 ASCII 字符。", "Send path and query as they will be asked for, percent-encoded.", "请按实际请求发送路径和查询部分，并进行百分号编码。";
+    KEY_FIELD_UNKNOWN = "key_field_unknown", "There is no field “{value}”.", "没有字段“{value}”。", "Name kind and field, such as “customer.phones”.", "请填写类型和字段，如“customer.phones”。";
     INVITATION_INVALID = "invitation_invalid", "The invitation was used, has expired, or never was one.", "邀请已使用、已过期或无效。", "Ask an administrator for a new one.", "请联系管理员重新邀请。";
     TEAM_CYCLE = "team_cycle", "A team cannot be below itself.", "团队不能成为自己的下级。", "Choose another parent.", "请选择其他上级团队。";
     LAST_ADMINISTRATOR = "last_administrator", "The last administrator cannot lose the role or be disabled.", "不能停用最后一位管理员或取消其角色。", "Make somebody else administrator first.", "请先指定另一位管理员。";

@@ -100,11 +100,11 @@ fn filter() -> Value {
         "class": class(),
         "outcome": outcome(),
         "event": text("The event, `customer.updated`, or all of a kind, `customer.*`."),
-        "actor_id": id("Who did it: a user, a form."),
+        "actor_id": id("Who did it: a user, a key, a form."),
         "kind": text("The kind of the record."),
         "record_id": id("The record."),
-        "via": text("The door: `api`, `form`, `hook`, `command`, `job`, `system`."),
-        "session_id": id("The session."),
+        "via": text("The door: `api`, `ticket`, `form`, `hook`, `command`, `job`, `system`."),
+        "session_id": id("The session, or the personal token."),
         "request_id": text("The request."),
         "at.gte": time("At that time or later; a day begins where the organisation is."),
         "at.lt": time("Before that time."),
@@ -151,7 +151,7 @@ fn actor() -> Value {
     whole(
         "Who did it.",
         json!({
-            "kind": text("`user`, `form`, `job`, `system`."),
+            "kind": text("`user`, `api_key`, `form`, `job`, `system`."),
             "id": or_null(id("Its id.")),
             "name": or_null(text("What it is called today, where that may be known.")),
         }),
@@ -170,7 +170,7 @@ fn head_and_changes(between: Map<String, Value>) -> Value {
     let version = json!({ "type": "integer", "format": "int64" });
     add("version", described(or_null(version), "The version that the record then had; null where none was changed."));
     add("actor", actor());
-    add("via", text("Through which door: `api`, `form`, `hook`, `command`, `job`, `system`."));
+    add("via", text("Through which door: `api`, `ticket`, `form`, `hook`, `command`, `job`, `system`."));
     add("request_id", text("The request."));
     for (name, schema) in between {
         add(&name, schema);
@@ -201,7 +201,7 @@ fn entry() -> Value {
         "outcome": outcome(),
         "kind": or_null(text("The kind of the record that it is about.")),
         "record_id": or_null(id("The record.")),
-        "session_id": or_null(id("The session.")),
+        "session_id": or_null(id("The session, or the personal token.")),
         "owner": sides("Whose the record was and is."),
         "team": sides("Which team the record belonged to and belongs to."),
         "address": or_null(text("The client's address; null after 180 days.")),

@@ -3,6 +3,7 @@
 
 mod audit;
 mod codes;
+mod credentials;
 mod docs;
 mod envelopes;
 mod examples;
@@ -38,6 +39,7 @@ pub fn operations() -> Vec<Operation> {
         .iter()
         .flat_map(|kind| records::operations(kind))
         .chain(special::operations())
+        .chain(credentials::operations())
         .chain(intake::operations())
         .chain(audit::operations())
         .chain(jobs::operations())
@@ -60,6 +62,7 @@ pub fn document() -> Value {
     let mut schemas = envelopes::schemas();
     schemas.extend(KINDS.iter().flat_map(|kind| kinds::schemas(kind)));
     schemas.extend(special::schemas());
+    schemas.extend(credentials::schemas());
     schemas.extend(intake::schemas());
     schemas.extend(audit::schemas());
     schemas.extend(jobs::schemas());

@@ -74,7 +74,16 @@ const OF_TOKENS: &[&ProblemCode] = &[
     &codes::SESSION_ENDED,
     &codes::ACCOUNT_DISABLED,
     &codes::SECOND_FACTOR_ENROLMENT_REQUIRED,
+    &codes::KEY_INVALID,
+    &codes::KEY_REVOKED,
+    &codes::KEY_EXPIRED,
+    &codes::KEY_READS_ONLY,
+    &codes::TOKEN_IN_ADDRESS,
+    &codes::TICKET_INVALID,
 ];
+
+/// What can be wrong with a ticket in the address.
+const OF_TICKETS: &[&ProblemCode] = &[&codes::TICKET_EXPIRED];
 
 /// What can be wrong with the key of a form.
 const OF_FORM_KEYS: &[&ProblemCode] =
@@ -157,6 +166,11 @@ impl Operation {
         }
     }
 
+    /// Whether its address may be opened with a ticket.
+    fn opens_by_ticket(&self) -> bool {
+        self.guard == Guard::Token && self.method == "get"
+    }
+
     /// Codes of every problem, by status: its own, and those of whatever is asked of the server.
     #[must_use]
     pub fn codes(&self) -> BTreeMap<u16, Vec<&'static str>> {
@@ -165,11 +179,12 @@ impl Operation {
             Guard::FormKey => OF_FORM_KEYS,
             Guard::Public => &[],
         };
+        let tickets = if self.opens_by_ticket() { OF_TICKETS } else { &[] };
         let body = if self.body.is_some() { OF_BODIES } else { &[] };
         // Whoever is signed in may say why, in a header.
         let reasoned = self.guard == Guard::Token && self.method != "get";
         let reason: &[&ProblemCode] = if reasoned { &[&codes::HEADER_INVALID] } else { &[] };
-        let problems = self.problems.iter().chain(guard).chain(body).chain(reason).chain(ALWAYS);
+        let problems = self.problems.iter().chain(guard).chain(tickets).chain(body).chain(reason).chain(ALWAYS);
         let questions = if self.asks { codes::QUESTION_CODES } else { OF_ADDRESSES };
         let asked = self.asks.then_some(&codes::QUESTION_INVALID);
         let mut by_status: BTreeMap<u16, Vec<&'static str>> = BTreeMap::new();
@@ -197,6 +212,7 @@ impl Operation {
         }
         let security = match self.guard {
             Guard::Public => json!([]),
+            Guard::Token if self.opens_by_ticket() => json!([{ "bearer": [] }, { "ticket": [] }]),
             Guard::Token => json!([{ "bearer": [] }]),
             Guard::FormKey => json!([{ "form_key": [] }, { "form_key_parameter": [] }]),
         };

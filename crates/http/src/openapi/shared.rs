@@ -36,7 +36,12 @@ pub(super) fn security_schemes() -> Value {
     json!({
         "bearer": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-            "description": "An access token from `POST /v1/auth/login`, good for 15 minutes.",
+            "description": "An access token from `POST /v1/auth/login`, good for 15 minutes; a key of a program (`sk_…`) or a \
+                            personal token (`pat_…`).",
+        },
+        "ticket": {
+            "type": "apiKey", "in": "query", "name": "ticket",
+            "description": "Stands in addresses that `POST /v1/tickets` gives; good for GET of that address, for five minutes.",
         },
         "form_key": {
             "type": "http", "scheme": "bearer", "bearerFormat": "pk_…",
@@ -59,6 +64,7 @@ pub(super) fn parameters() -> Map<String, Value> {
         all.insert(name.to_owned(), parameter);
     };
     add("RecordId", "path", "id", json!({ "type": "string", "format": "uuid" }), "The record's id.");
+    add("SessionId", "path", "session_id", json!({ "type": "string", "format": "uuid" }), "The session's id.");
     let cursor = || json!({ "type": "string" });
     let limit = json!({ "type": "integer", "minimum": 1, "maximum": PAGE, "default": 50 });
     add("Limit", "query", "limit", limit, "How many records a page has.");

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 
+use super::credentials;
 use super::operation::{Answer, Guard, Operation, parameter_ref};
 use super::shapes::schema_ref;
 use super::{external, second_factor};
@@ -19,6 +20,7 @@ use crate::routes::types::{
 pub(super) const TAGS: &[(&str, &str)] = &[
     ("sign_in", "Signing in, staying signed in, and who one is."),
     ("identity_providers", "Who else the organisation lets say who somebody is."),
+    ("keys", "Keys of programs, personal tokens, and addresses that open by themselves."),
     ("submissions", "What comes in through forms, and what became of it."),
     ("audit", "The organisation's log: who did what, and was let do it or not."),
     ("jobs", "What is done later, how far it is, and what became of it."),
@@ -79,7 +81,9 @@ const SPECIAL: &[Special] = &[
         tag: "sign_in",
         summary: "Sign in",
         description: "Begins a session. A wrong name and a wrong password are answered alike. Where a second factor is set \
-                      up, the right password without `otp` is `otp_required`: send both.",
+                      up, the right password without `otp` is `otp_required`: send both. With `\"transport\": \"cookie\"` \
+                      the refresh token comes as the cookie `__Host-kehu_refresh` (HttpOnly, Secure, SameSite=Strict) \
+                      to a page of this server's origin or of a configured one.",
         guard: Guard::Public,
         parameters: &[],
         takes: Some(of::<LoginRequest>()),
@@ -91,6 +95,7 @@ const SPECIAL: &[Special] = &[
             &codes::OTP_WRONG,
             &codes::ORGANISATION_REQUIRED,
             &codes::ACCOUNT_DISABLED,
+            &codes::ORIGIN_REFUSED,
         ],
     },
     Special {
@@ -100,13 +105,14 @@ const SPECIAL: &[Special] = &[
         tag: "sign_in",
         summary: "Refresh the access token",
         description: "A refresh token is good once. Within 30 seconds, and until its successor is used, the previous one \
-                      gives the same successor again; anything older ends the session.",
+                      gives the same successor again; anything older ends the session. Without one in the body the \
+                      cookie counts, which must come from a page of this server's origin or of a configured one.",
         guard: Guard::Public,
         parameters: &[],
         takes: Some(of::<RefreshRequest>()),
         gives: Gives::Body(200, of::<TokenAnswer>(), "New tokens of the same session."),
         headers: &[],
-        problems: &[&codes::SESSION_ENDED, &codes::ACCOUNT_DISABLED],
+        problems: &[&codes::SESSION_ENDED, &codes::ACCOUNT_DISABLED, &codes::ORIGIN_REFUSED],
     },
     Special {
         method: "post",
@@ -114,13 +120,14 @@ const SPECIAL: &[Special] = &[
         id: "auth_logout",
         tag: "sign_in",
         summary: "Sign out",
-        description: "Ends the session of the access token at once; where it has ended already, that is fine.",
+        description: "Ends the session of the access token at once; where it has ended already, that is fine. Without one the \
+                      refresh token of the cookie says which. The cookie is taken away.",
         guard: Guard::Token,
         parameters: &[],
         takes: None,
         gives: Gives::Nothing(204, "The session has ended."),
         headers: &[],
-        problems: &[],
+        problems: &[&codes::ORIGIN_REFUSED],
     },
     Special {
         method: "post",
@@ -142,7 +149,7 @@ const SPECIAL: &[Special] = &[
         id: "me_get",
         tag: "sign_in",
         summary: "Who am I?",
-        description: "The user, the organisation, and what may be done there.",
+        description: "The user, the organisation, and what may be done there. A program with a key of its own has no user.",
         guard: Guard::Token,
         parameters: &[],
         takes: None,
@@ -156,13 +163,13 @@ const SPECIAL: &[Special] = &[
         id: "me_password",
         tag: "sign_in",
         summary: "Change one's password",
-        description: "Ends the user's other sessions.",
+        description: "Ends the user's other sessions. Only in a session: a personal token changes no password.",
         guard: Guard::Token,
         parameters: &["ChangeReason"],
         takes: Some(of::<PasswordRequest>()),
         gives: Gives::Nothing(204, "The password is changed."),
         headers: &[],
-        problems: &[],
+        problems: &[&codes::FORBIDDEN],
     },
     Special {
         method: "get",
@@ -190,7 +197,7 @@ const SPECIAL: &[Special] = &[
         takes: None,
         gives: Gives::Nothing(204, "The session has ended."),
         headers: &[],
-        problems: &[&codes::NOT_FOUND],
+        problems: &[&codes::FORBIDDEN, &codes::NOT_FOUND],
     },
     Special {
         method: "post",
@@ -296,9 +303,9 @@ fn jwks() -> Value {
     })
 }
 
-/// Every special operation, those of areas with a file of their own too.
+/// Those of this file and of its siblings.
 fn all() -> impl Iterator<Item = &'static Special> {
-    [SPECIAL, second_factor::OPERATIONS, external::OPERATIONS].into_iter().flatten()
+    [SPECIAL, second_factor::OPERATIONS, external::OPERATIONS, credentials::SPECIAL].into_iter().flatten()
 }
 
 /// The special operations.

@@ -6,7 +6,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use kehu_domain::codes;
 use kehu_domain::fields::Line;
 use kehu_domain::flaw::Flaw;
-use kehu_store::people::{self, Client, Password, SignIn};
+use kehu_store::failure::Failure;
+use kehu_store::people::{self, Client, Password, SignIn, SignedIn};
 use serde_json::Value;
 
 use crate::auth;
@@ -14,10 +15,11 @@ use crate::body::JsonBody;
 use crate::limits::flood_key;
 use crate::problem::Problem;
 use crate::query::Query;
+use crate::refresh_cookie;
 use crate::state::State;
 
 use super::members::Members;
-use super::types::{InvitationRequest, LoginRequest, RefreshRequest};
+use super::types::{InvitationRequest, LoginRequest, RefreshRequest, Transport};
 
 type Reply = Result<HttpResponse, Problem>;
 
@@ -39,9 +41,25 @@ async fn login(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
     let state = auth::state(&request)?;
     let incoming = auth::incoming(&request)?;
     slow_down(&state, &request)?;
-    let said = login_request(body.0, state.sign_ins.is_some())?;
+    let (said, transport) = login_request(body.0, state.sign_ins.is_some())?;
+    if transport == Transport::Cookie {
+        refresh_cookie::from_own_page(&request, &state)?;
+    }
     let signed_in = state.gate.sign_in(said, incoming.for_gate("api")).await?;
-    Ok(HttpResponse::Ok().json(state.auth.tokens(&state.gate, &signed_in).await?))
+    answer(&state, &signed_in, transport).await
+}
+
+/// The tokens, the refresh token in the body or as a cookie.
+async fn answer(state: &State, signed_in: &SignedIn, transport: Transport) -> Reply {
+    let mut tokens = state.auth.tokens(&state.gate, signed_in).await?;
+    let mut response = HttpResponse::Ok();
+    if transport == Transport::Cookie
+        && let Some(token) = tokens.refresh_token.take()
+    {
+        let ends = state.gate.session_ends(signed_in.verified).await?;
+        response.insert_header((header::SET_COOKIE, refresh_cookie::set(&token, ends, state.gate.now())));
+    }
+    Ok(response.json(tokens))
 }
 
 async fn refresh(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
@@ -50,19 +68,44 @@ async fn refresh(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
     let incoming = auth::incoming(&request)?;
     slow_down(&state, &request)?;
     let mut members = Members::of(body.0)?;
-    let RefreshRequest { refresh_token } = RefreshRequest { refresh_token: members.required("refresh_token") };
+    let RefreshRequest { refresh_token } = RefreshRequest { refresh_token: members.text("refresh_token") };
+    // What is said comes before what the browser sends by itself.
+    let cookie = if refresh_token.is_none() { refresh_cookie::token(&request, &state)? } else { None };
+    let transport = if cookie.is_some() { Transport::Cookie } else { Transport::Body };
+    let token = refresh_token.or(cookie);
+    members
+        .check("refresh_token", || token.is_none().then(|| Flaw::new(&codes::REQUIRED).with("field", "refresh_token")));
     members.finish()?;
-    let signed_in = state.gate.refresh(refresh_token.trim(), incoming.for_gate("api")).await?;
-    Ok(HttpResponse::Ok().json(state.auth.tokens(&state.gate, &signed_in).await?))
+    let refreshed = state.gate.refresh(token.unwrap_or_default().trim(), incoming.for_gate("api")).await;
+    match refreshed {
+        Ok(signed_in) => answer(&state, &signed_in, transport).await,
+        Err(failure @ Failure::SignIn(_)) if transport == Transport::Cookie => {
+            Err(Problem::from(failure).with_header("set-cookie", refresh_cookie::clear()))
+        }
+        Err(failure) => Err(failure.into()),
+    }
 }
 
-/// A session that has ended already has ended: the answer is the same.
+/// A session that has ended already has ended: the answer is the same. A page may have nothing but its cookie left.
 async fn logout(request: HttpRequest) -> Reply {
-    let verified = auth::verified(&request).await?;
+    let state = auth::state(&request)?;
+    let info = || Ok::<_, Problem>(auth::incoming(&request)?.for_gate("api"));
+    let by_cookie = !request.headers().contains_key(header::AUTHORIZATION);
+    let cookie = if by_cookie { refresh_cookie::token(&request, &state)? } else { None };
+    let verified = match &cookie {
+        Some(_) => None,
+        None => Some(auth::verified(&request).await?),
+    };
     Query::parse(request.query_string())?.finish()?;
-    let info = auth::incoming(&request)?.for_gate("api");
-    auth::state(&request)?.gate.sign_out(verified, info).await?;
-    Ok(HttpResponse::NoContent().finish())
+    match (verified, cookie) {
+        (Some(verified), _) => state.gate.sign_out(verified, info()?).await?,
+        (None, cookie) => state.gate.sign_out_by(cookie.unwrap_or_default().trim(), info()?).await?,
+    }
+    let mut response = HttpResponse::NoContent();
+    if refresh_cookie::present(&request).is_some() {
+        response.insert_header((header::SET_COOKIE, refresh_cookie::clear()));
+    }
+    Ok(response.finish())
 }
 
 async fn accept_invitation(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
@@ -94,7 +137,7 @@ pub(super) fn slow_down(state: &State, request: &HttpRequest) -> Result<(), Prob
     if standing.allowed { Ok(()) } else { Err(Problem::rate_limited(standing.reset)) }
 }
 
-fn login_request(body: Value, throttled: bool) -> Result<SignIn, Problem> {
+fn login_request(body: Value, throttled: bool) -> Result<(SignIn, Transport), Problem> {
     let mut members = Members::of(body)?;
     let (login, email) = (members.text("login"), members.text("email"));
     let said = LoginRequest {
@@ -105,8 +148,10 @@ fn login_request(body: Value, throttled: bool) -> Result<SignIn, Problem> {
         otp: members.text("otp"),
         client: None,
         device_name: device_name(&mut members),
+        transport: None,
     };
     let client = client(&mut members);
+    let transport = transport(&mut members);
     if said.login.is_none() == said.email.is_none() {
         let flaw = match said.login {
             None => Flaw::new(&codes::REQUIRED).with("field", "login"),
@@ -115,7 +160,7 @@ fn login_request(body: Value, throttled: bool) -> Result<SignIn, Problem> {
         members.flaw(if said.login.is_none() { "login" } else { "email" }, flaw);
     }
     members.finish()?;
-    Ok(SignIn {
+    let said = SignIn {
         login: said.login.or(said.email).unwrap_or_default(),
         password: Password::from(said.password),
         organisation: said.organisation,
@@ -123,7 +168,20 @@ fn login_request(body: Value, throttled: bool) -> Result<SignIn, Problem> {
         client,
         device_name: said.device_name,
         throttled,
-    })
+    };
+    Ok((said, transport))
+}
+
+fn transport(members: &mut Members) -> Transport {
+    match members.text("transport").as_deref() {
+        None | Some("body") => Transport::Body,
+        Some("cookie") => Transport::Cookie,
+        Some(other) => {
+            let flaw = Flaw::new(&codes::CHOICE_UNKNOWN).with("value", other).with("choices", "body, cookie");
+            members.flaw("transport", flaw);
+            Transport::Body
+        }
+    }
 }
 
 /// What the user calls the device.

@@ -63,7 +63,7 @@ impl Bed {
         let admin = FirstAdmin { org_name: None, email: Some("admin@acme.test".to_owned()), password };
         gate.first_start(admin).await.unwrap().unwrap();
         let limits = Limits { requests: 0, submissions: per_minute, sign_ins: 0, in_flight: 10 };
-        let state = web::Data::new(State::new(gate, limits, Forwarded::Ignored, false).unwrap());
+        let state = web::Data::new(State::new(gate, limits, Forwarded::Ignored, Vec::new()).unwrap());
         let mut bed = Self { state, token: String::new(), form: Value::Null, _folder: folder };
         let login = json!({"login": "admin@acme.test", "password": "correct horse battery"});
         let tokens = bed.send(TestRequest::post().uri("/v1/auth/login").set_json(login)).await;

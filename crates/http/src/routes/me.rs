@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use kehu_domain::field::{Group, Sight};
+use kehu_domain::kinds::User;
+use kehu_domain::record::Stored;
 use kehu_domain::rights::{ACTIONS, RIGHTS, Sights, actions_of, kind_names};
 use kehu_store::Caller;
 use kehu_store::people::{self, ChangePassword, Me, Password, SessionInfo};
@@ -13,6 +15,7 @@ use crate::auth;
 use crate::problem::Problem;
 use crate::signed::{Signed, SignedJson, SignedToEnrol};
 
+use super::key_types::ApiKey;
 use super::members::Members;
 use super::records::record_id;
 use super::types::{
@@ -24,7 +27,7 @@ type Reply = Result<HttpResponse, Problem>;
 pub(super) fn configure(app: &mut ServiceConfig) {
     app.service(web::resource("/v1/me").route(web::get().to(me)))
         .service(web::resource("/v1/me/password").route(web::post().to(password)))
-        .service(web::resource("/v1/me/sessions").route(web::get().to(sessions)))
+        .service(web::resource("/v1/me/sessions").route(web::get().to(sessions)).route(web::delete().to(end_others)))
         .service(web::resource("/v1/me/sessions/{id}").route(web::delete().to(end_session)));
 }
 
@@ -57,6 +60,13 @@ async fn sessions(signed: Signed) -> Reply {
     Ok(HttpResponse::Ok().json(SessionsAnswer { data }))
 }
 
+async fn end_others(signed: Signed) -> Reply {
+    let Signed { caller, query } = signed;
+    query.finish()?;
+    people::end_other_sessions(&caller).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
 async fn end_session(signed: Signed, id: web::Path<String>) -> Reply {
     let Signed { caller, query } = signed;
     query.finish()?;
@@ -67,8 +77,6 @@ async fn end_session(signed: Signed, id: web::Path<String>) -> Reply {
 fn answer(caller: &Caller, me: Me) -> MeAnswer {
     let org = caller.org();
     let rights = caller.rights();
-    let text = |value: Option<&str>| value.map(str::to_owned);
-    let user = &me.user.data;
     let can = kind_names().map(|kind| {
         let known = ACTIONS.iter().filter(|(action, _)| actions_of(kind).contains(action));
         let reaches = known.map(|(action, name)| (*name, rights.reach(*action, kind).words()));
@@ -86,13 +94,7 @@ fn answer(caller: &Caller, me: Me) -> MeAnswer {
     };
     let name_of = |id| org.name_of(id).map(|name| name.name.clone());
     MeAnswer {
-        user: MeUser {
-            id: me.user.base.id,
-            name: user.name.as_str().to_owned(),
-            email: text(user.email.as_ref().map(|email| email.as_str())),
-            mobile: text(user.mobile.as_ref().map(|mobile| mobile.as_str())),
-            user_name: text(user.user_name.as_ref().map(|name| name.as_str())),
-        },
+        user: me.user.map(user),
         organisation: MeOrganisation {
             id: org.id,
             slug: org.slug.clone(),
@@ -107,11 +109,24 @@ fn answer(caller: &Caller, me: Me) -> MeAnswer {
         can,
         contact_data: sees(Group::Contact),
         identity: sees(Group::Identity),
-        session: session(me.session),
+        session: me.session.map(session),
+        key: me.key.map(ApiKey::from),
     }
 }
 
-fn session(info: SessionInfo) -> MeSession {
+fn user(user: Stored<User>) -> MeUser {
+    let text = |value: Option<&str>| value.map(str::to_owned);
+    let Stored { base, data, .. } = user;
+    MeUser {
+        id: base.id,
+        name: data.name.as_str().to_owned(),
+        email: text(data.email.as_ref().map(|email| email.as_str())),
+        mobile: text(data.mobile.as_ref().map(|mobile| mobile.as_str())),
+        user_name: text(data.user_name.as_ref().map(|name| name.as_str())),
+    }
+}
+
+pub(super) fn session(info: SessionInfo) -> MeSession {
     let SessionInfo { id, client, device_name, created_at, last_seen_at, expires_at, current } = info;
     MeSession { id, client, device_name, created_at, last_seen_at, expires_at, current }
 }

@@ -1,6 +1,8 @@
 //! Bodies of a few plain members: every flaw with its place, and whatever nobody knows refused.
 
+use chrono::{DateTime, Utc};
 use kehu_domain::codes;
+use kehu_domain::fields::Instant;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::read::Finding;
 use serde_json::{Map, Value};
@@ -52,6 +54,29 @@ impl Members {
             self.flaw(name, Flaw::new(&codes::REQUIRED).with("field", name));
         }
         text.unwrap_or_default()
+    }
+
+    /// A list of texts, where it is said.
+    pub(super) fn texts(&mut self, name: &'static str) -> Option<Vec<String>> {
+        self.known.push(name);
+        let said = self.said.remove(name).filter(|said| !said.is_null())?;
+        let texts: Option<Vec<String>> =
+            said.as_array().and_then(|all| all.iter().map(|one| one.as_str().map(str::to_owned)).collect());
+        if texts.is_none() {
+            self.flaw(name, typed("a list of texts", "文本列表"));
+        }
+        texts
+    }
+
+    /// A moment, where it is said.
+    pub(super) fn time(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
+        match Instant::parse(&self.text(name)?) {
+            Ok(time) => Some(time.time()),
+            Err(flaw) => {
+                self.flaw(name, flaw);
+                None
+            }
+        }
     }
 
     /// Notes what a rule finds, where nothing was wrong with the member before.

@@ -2,6 +2,7 @@
 
 use actix_web::web::ServiceConfig;
 
+mod api_keys;
 mod audit;
 mod auth;
 mod erasure;
@@ -10,12 +11,15 @@ pub mod external_types;
 pub(crate) mod forms;
 mod identity_providers;
 mod jobs;
+pub mod key_types;
 mod me;
 mod members;
 mod records;
 mod rights;
 pub(crate) mod second_factor;
+mod tickets;
 pub mod types;
+mod user_sessions;
 
 /// Registers the handlers, each address as one `web::resource` with all its methods: only so is a wrong method a 405.
 pub(crate) fn configure(app: &mut ServiceConfig) {
@@ -25,6 +29,9 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     second_factor::configure(app);
     external::configure(app);
     identity_providers::configure(app);
+    api_keys::configure(app);
+    tickets::configure(app);
+    user_sessions::configure(app);
     forms::configure(app);
     audit::configure(app);
     jobs::configure(app);

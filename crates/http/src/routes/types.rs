@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::key_types::ApiKey;
+
 /// A sign-in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +32,19 @@ pub struct LoginRequest {
     /// What the user calls the device, for the list of sessions.
     #[schema(max_length = 100)]
     pub device_name: Option<String>,
+    /// How the refresh token is given; `body` where nothing is said.
+    pub transport: Option<Transport>,
+}
+
+/// How a refresh token is given.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Transport {
+    /// In the answer.
+    #[default]
+    Body,
+    /// As the cookie `__Host-kehu_refresh`, for pages of this server's origin or of a configured one.
+    Cookie,
 }
 
 /// What signs in.
@@ -51,8 +66,9 @@ pub enum ClientKind {
 pub struct TokenAnswer {
     /// Sent as `Authorization: Bearer …`.
     pub access_token: String,
-    /// Good for one refresh, which gives the next one.
-    pub refresh_token: String,
+    /// Good for one refresh, which gives the next one; null where it was given as a cookie.
+    #[schema(required)]
+    pub refresh_token: Option<String>,
     /// How the access token is sent.
     #[schema(example = "Bearer")]
     pub token_type: &'static str,
@@ -65,9 +81,9 @@ pub struct TokenAnswer {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RefreshRequest {
-    /// The refresh token that the last answer gave.
+    /// The refresh token that the last answer gave; without it the cookie is.
     #[schema(write_only)]
-    pub refresh_token: String,
+    pub refresh_token: Option<String>,
 }
 
 /// An invitation that is accepted.
@@ -97,11 +113,12 @@ pub struct PasswordRequest {
 /// Who is signed in, where, and what may be done.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MeAnswer {
-    /// The user.
-    pub user: MeUser,
+    /// The user; null for a program with a key of its own.
+    #[schema(required)]
+    pub user: Option<MeUser>,
     /// The organisation.
     pub organisation: MeOrganisation,
-    /// The user's roles.
+    /// The roles of the user or of the key.
     pub roles: Vec<String>,
     /// The user's team and those below.
     pub teams: Vec<Reference>,
@@ -112,8 +129,12 @@ pub struct MeAnswer {
     pub contact_data: MeSights,
     /// How much is seen of ID numbers and bank accounts.
     pub identity: MeSights,
-    /// The session.
-    pub session: MeSession,
+    /// The session; null for a key and a personal token.
+    #[schema(required)]
+    pub session: Option<MeSession>,
+    /// The key or the personal token; null in a session.
+    #[schema(required)]
+    pub key: Option<ApiKey>,
 }
 
 /// The user who is signed in.
@@ -214,6 +235,17 @@ pub struct SessionsAnswer {
 /// Times have milliseconds, always.
 pub(super) fn milliseconds<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&format_time(*time))
+}
+
+/// The same for a time that may be absent.
+pub(super) fn milliseconds_or_null<S: Serializer>(
+    time: &Option<DateTime<Utc>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => milliseconds(time, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// Who is calling, or writing? One of the members.

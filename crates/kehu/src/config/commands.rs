@@ -18,6 +18,8 @@ pub(crate) enum Keys {
     Reindex(KeysOf),
     /// Wrap every root under the first key of KEHU_KEK or of the key file; the others may then be taken away
     Rewrap(KeysRewrap),
+    /// Make a new key that signs access tokens; the one before it is believed as long as its tokens are good
+    RotateSigning(KeysSigning),
 }
 
 #[derive(Args)]
@@ -52,6 +54,15 @@ pub(crate) struct KeysOf {
 pub(crate) struct KeysRewrap {
     #[command(flatten)]
     pub(crate) data: Data,
+}
+
+#[derive(Args)]
+pub(crate) struct KeysSigning {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// A key is not secret any more: believe no other one, within a minute on servers that run; clients refresh
+    #[arg(long)]
+    pub(crate) at_once: bool,
 }
 
 #[derive(Subcommand)]

@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "sea-orm derives public types that name these")]
 
 pub(crate) mod allowance;
+pub(crate) mod api_key;
 pub(crate) mod collaborator;
 pub(crate) mod contact;
 pub(crate) mod customer;

@@ -33,7 +33,7 @@ pub struct Verified {
 pub struct RequestInfo {
     /// Its id, which also stands in the answer and the log.
     pub request_id: String,
-    /// Through which door it came: `api`, `form`, `hook`, `job`, `command`, `system`.
+    /// Through which door it came: `api`, `ticket`, `form`, `hook`, `job`, `command`, `system`.
     pub via: &'static str,
     /// The client's address.
     pub address: Option<String>,
@@ -67,6 +67,18 @@ pub enum Principal {
         /// The session.
         session: Uuid,
     },
+    /// A program in a user's own name, by a personal token: what the user may do at that moment, but for what only
+    /// somebody does who signed in.
+    Personal {
+        /// The user.
+        id: Uuid,
+        /// The token.
+        key: Uuid,
+        /// Whether it only reads.
+        reads: bool,
+    },
+    /// A program with a key and a role of its own.
+    Key(Uuid),
     /// A form that took a submission.
     Form(Uuid),
     /// A job under a lease; what it writes is refused once the lease is lost.
@@ -87,7 +99,8 @@ impl Principal {
     #[must_use]
     pub fn kind(self) -> &'static str {
         match self {
-            Self::User { .. } => "user",
+            Self::User { .. } | Self::Personal { .. } => "user",
+            Self::Key(_) => "api_key",
             Self::Form(_) => "form",
             Self::Job { .. } => "job",
             Self::System => "system",
@@ -98,7 +111,8 @@ impl Principal {
     #[must_use]
     pub fn id(self) -> Option<Uuid> {
         match self {
-            Self::User { id, .. } | Self::Form(id) | Self::Job { id, .. } => Some(id),
+            Self::User { id, .. } | Self::Personal { id, .. } | Self::Job { id, .. } => Some(id),
+            Self::Key(id) | Self::Form(id) => Some(id),
             Self::System => None,
         }
     }
@@ -107,8 +121,26 @@ impl Principal {
     #[must_use]
     pub fn user(self) -> Option<Uuid> {
         match self {
-            Self::User { id, .. } => Some(id),
+            Self::User { id, .. } | Self::Personal { id, .. } => Some(id),
             _ => None,
+        }
+    }
+
+    /// Who is held to limits and told of in the journal where something was refused: a user, or a program with a key.
+    #[must_use]
+    pub fn accountable(self) -> Option<Uuid> {
+        match self {
+            Self::Key(id) => Some(id),
+            other => other.user(),
+        }
+    }
+
+    /// What the user showed: the session, or the personal token.
+    #[must_use]
+    pub fn credential(self) -> Option<Uuid> {
+        match self {
+            Self::Personal { key, .. } => Some(key),
+            other => other.session(),
         }
     }
 
@@ -158,6 +190,18 @@ impl Caller {
     #[must_use]
     pub fn principal(&self) -> Principal {
         self.principal
+    }
+
+    /// The user and the session, for what takes somebody who signed in: neither a key nor a personal token makes another
+    /// one, changes a password, or ends sessions.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`] for everybody else.
+    pub fn signed_in(&self) -> Result<(Uuid, Uuid), Failure> {
+        match self.principal {
+            Principal::User { id, session } => Ok((id, session)),
+            _ => Err(Failure::Forbidden),
+        }
     }
 
     /// What the caller may do.

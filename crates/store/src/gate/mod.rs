@@ -12,6 +12,7 @@ use moka::sync::Cache;
 use sea_orm::EntityTrait;
 use uuid::Uuid;
 
+use crate::api_keys::InUse;
 use crate::clock::Clock;
 use crate::crypto::kek::KeyProvider;
 use crate::crypto::roots::KeyRing;
@@ -65,6 +66,7 @@ struct Inner {
     seal_counts: SealCounts,
     orgs: Orgs,
     sessions: Cache<Uuid, Arc<SessionState>>,
+    keys_in_use: InUse,
     hashing: Hashing,
     board: Board,
     limits: HourlyLimits,
@@ -104,6 +106,7 @@ impl Gate {
             rings: Rings::new(),
             seal_counts: SealCounts::new(options.seal_limit),
             sessions: Cache::new(100_000),
+            keys_in_use: InUse::default(),
             hashing: Hashing::default(),
             board: Board::default(),
             limits: options.limits,
@@ -155,10 +158,26 @@ impl Gate {
         if state.ended || state.user != verified.user || state.expires <= self.now() {
             return Err(ended);
         }
-        let teams = person.team_id.map(|team| org.team_and_below(team)).unwrap_or_default();
         let principal = Principal::User { id: verified.user, session: verified.session };
+        Ok((self.acting_for(org, verified.user, principal, request).await?, state))
+    }
+
+    /// A user of an organisation, or what acts in the user's name, with what the user may do now.
+    ///
+    /// # Errors
+    /// The account is disabled or gone, or the database is away.
+    pub(crate) async fn acting_for(
+        &self,
+        org: Arc<Org>,
+        user: Uuid,
+        principal: Principal,
+        request: RequestInfo,
+    ) -> Result<Caller, Failure> {
+        let person = org.users.get(&user).filter(|person| !person.disabled);
+        let person = person.ok_or(Failure::SignIn(SignInFailure::AccountDisabled))?;
+        let teams = person.team_id.map(|team| org.team_and_below(team)).unwrap_or_default();
         let rights = person.rights.clone();
-        Ok((self.caller(org, principal, rights, teams, request).await?, state))
+        self.caller(org, principal, rights, teams, request).await
     }
 
     /// A form that takes a submission. The form was found by its key.
@@ -312,6 +331,18 @@ impl Gate {
 
     pub(crate) fn forget_session(&self, id: Uuid) {
         self.0.sessions.invalidate(&id);
+    }
+
+    /// When the session that a checked token speaks for ends by itself.
+    ///
+    /// # Errors
+    /// It is gone, or the database is away.
+    pub async fn session_ends(&self, verified: Verified) -> Result<DateTime<Utc>, Failure> {
+        Ok(self.session(verified).await?.expires)
+    }
+
+    pub(crate) fn keys_in_use(&self) -> &InUse {
+        &self.0.keys_in_use
     }
 
     async fn session(&self, verified: Verified) -> Result<Arc<SessionState>, Failure> {

@@ -269,7 +269,7 @@ impl Entry {
             actor_kind: caller.principal().kind().to_owned(),
             actor_id: caller.principal().id(),
             via: caller.request().via.to_owned(),
-            session_id: caller.principal().session(),
+            session_id: caller.principal().credential(),
             request_id: caller.request().request_id.clone(),
             kind: self.kind.map(str::to_owned),
             record_id: self.record_id,

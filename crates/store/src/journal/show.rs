@@ -12,7 +12,7 @@ use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelec
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::entities::{form, journal};
+use crate::entities::{api_key, form, journal};
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::machine::answer::names_of;
@@ -57,6 +57,12 @@ struct Named {
     name: String,
 }
 
+impl Named {
+    fn into_pair(self) -> (Uuid, Name) {
+        (self.id, Name { name: self.name, color: None })
+    }
+}
+
 /// Names of everything that the entries point to; those of people, teams and tags are at hand.
 pub(super) async fn names(caller: &Caller, told: &[Told]) -> Result<Names, Failure> {
     let mut ids = Vec::new();
@@ -66,18 +72,31 @@ pub(super) async fn names(caller: &Caller, told: &[Told]) -> Result<Names, Failu
         }
     }
     let mut names = names_of(caller.db(), caller, ids).await?;
-    let by_form = told.iter().filter(|one| one.row.actor_kind == "form").filter_map(|one| one.row.actor_id);
-    let mut forms: Vec<Uuid> = by_form.collect();
-    forms.sort_unstable();
-    forms.dedup();
-    if forms.is_empty() || caller.rights().reach(Action::Read, "form").is_none() {
-        return Ok(names);
+    let org = caller.org().id;
+    let keys = actors(told, "api_key");
+    if !keys.is_empty() {
+        use api_key::Column as C;
+        let query = api_key::Entity::find().select_only().columns([C::Id, C::Name]);
+        let query = query.filter(C::OrgId.eq(org)).filter(C::Id.is_in(padded(keys)));
+        names.extend(query.into_model::<Named>().all(caller.db()).await?.into_iter().map(Named::into_pair));
     }
-    let query = form::Entity::find().select_only().columns([form::Column::Id, form::Column::Name]);
-    let query = query.filter(form::Column::OrgId.eq(caller.org().id)).filter(form::Column::Id.is_in(padded(forms)));
-    let rows = query.into_model::<Named>().all(caller.db()).await?;
-    names.extend(rows.into_iter().map(|row| (row.id, Name { name: row.name, color: None })));
+    let forms = actors(told, "form");
+    if !forms.is_empty() && !caller.rights().reach(Action::Read, "form").is_none() {
+        use form::Column as C;
+        let query = form::Entity::find().select_only().columns([C::Id, C::Name]);
+        let query = query.filter(C::OrgId.eq(org)).filter(C::Id.is_in(padded(forms)));
+        names.extend(query.into_model::<Named>().all(caller.db()).await?.into_iter().map(Named::into_pair));
+    }
     Ok(names)
+}
+
+/// The actors of that kind, each once.
+fn actors(told: &[Told], kind: &str) -> Vec<Uuid> {
+    let mut ids: Vec<Uuid> =
+        told.iter().filter(|one| one.row.actor_kind == kind).filter_map(|one| one.row.actor_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 /// How one reader sees the records that entries are about.

@@ -12,6 +12,7 @@ use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelec
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::api_keys;
 use crate::entities::{role, user};
 use crate::failure::Failure;
 use crate::journal::Entry;
@@ -61,7 +62,8 @@ pub(crate) async fn check_user(tx: &Tx<'_>, user: &User, before: Option<&Stored<
     if are_apart(&rights) { Ok(()) } else { Err(Failure::refused(pointer, together(roles_of(user)))) }
 }
 
-fn together<'r>(mut roles: impl Iterator<Item = &'r str>) -> Flaw {
+/// The flaw of roles that are not held together here.
+pub(crate) fn together<'r>(mut roles: impl Iterator<Item = &'r str>) -> Flaw {
     let one = roles.next().unwrap_or_default();
     let others: Vec<&str> = roles.collect();
     let others = if others.is_empty() { "system_admin, security_admin, auditor".to_owned() } else { others.join(", ") };
@@ -161,13 +163,13 @@ pub(crate) async fn check_role(tx: &Tx<'_>, role: &Role, before: Option<&Stored<
     Ok(())
 }
 
-/// Refuses to delete a role that somebody has.
+/// Refuses to delete a role that somebody has, or a key that was not revoked.
 pub(crate) async fn check_unused(tx: &Tx<'_>, role: &Role) -> Result<(), Failure> {
     tx.lock("users").await?;
     if !tx.caller().rights().grants(Right::RightsGrant) {
         return Err(Failure::Forbidden);
     }
-    let users = holders(tx, role.key.as_str()).await?.len();
+    let users = holders(tx, role.key.as_str()).await?.len() + api_keys::with_role(tx, role.key.as_str()).await?;
     if users == 0 {
         return Ok(());
     }

@@ -1,39 +1,67 @@
-//! Who is signed in.
+//! Who is calling.
 
 use kehu_domain::kinds::User;
 use kehu_domain::record::Stored;
 use sea_orm::EntityTrait;
+use uuid::Uuid;
 
-use crate::entities::{session, user};
+use crate::api_keys::KeyInfo;
+use crate::entities::{api_key, session, user};
 use crate::failure::{Failure, SignInFailure};
-use crate::gate::Caller;
+use crate::gate::{Caller, Principal};
 use crate::rows::Rows;
 use crate::sealer::Opener;
 
 use super::sessions::{SessionInfo, info};
 
-/// The caller as a user sees himself.
+/// The caller as a user, or a program with a key, sees itself.
 #[derive(Clone, Debug)]
 pub struct Me {
-    /// The user, in full.
-    pub user: Stored<User>,
+    /// The user, in full; none for a program with a key of its own.
+    pub user: Option<Stored<User>>,
     /// Keys of the roles, as they count for this request.
     pub roles: Vec<String>,
-    /// The session.
-    pub session: SessionInfo,
+    /// The session; none for a key or a personal token.
+    pub session: Option<SessionInfo>,
+    /// The key, or the personal token.
+    pub key: Option<KeyInfo>,
 }
 
-/// The caller's own user and session.
+const ENDED: Failure = Failure::SignIn(SignInFailure::SessionEnded);
+
+/// The caller's own user and session, or key.
 ///
 /// # Errors
-/// [`Failure::Forbidden`] for who is no user.
+/// [`Failure::Forbidden`] for who is neither a user nor a key.
 pub async fn me(caller: &Caller) -> Result<Me, Failure> {
-    let principal = caller.principal();
-    let (id, session) = principal.user().zip(principal.session()).ok_or(Failure::Forbidden)?;
-    let ended = Failure::SignIn(SignInFailure::SessionEnded);
-    let row = user::Entity::find_by_id((caller.org().id, id)).one(caller.db()).await?.ok_or(ended.clone())?;
-    let session = session::Entity::find_by_id((caller.org().id, session)).one(caller.db()).await?.ok_or(ended)?;
-    let (user, _) = User::from_row(row, &Opener(caller.ring()))?;
-    let roles = caller.org().users.get(&id).map(|person| person.roles.clone()).unwrap_or_default();
-    Ok(Me { roles, user, session: info(caller, session) })
+    match caller.principal() {
+        Principal::User { id, session } => {
+            let row = session::Entity::find_by_id((caller.org().id, session)).one(caller.db()).await?.ok_or(ENDED)?;
+            let user = Some(user_of(caller, id).await?);
+            Ok(Me { user, roles: roles_of(caller, id), session: Some(info(caller, row)), key: None })
+        }
+        Principal::Personal { id, key, .. } => {
+            let (user, key) = (Some(user_of(caller, id).await?), Some(key_of(caller, key).await?));
+            Ok(Me { user, roles: roles_of(caller, id), session: None, key })
+        }
+        Principal::Key(key) => {
+            let key = key_of(caller, key).await?;
+            Ok(Me { user: None, roles: key.role.iter().cloned().collect(), session: None, key: Some(key) })
+        }
+        _ => Err(Failure::Forbidden),
+    }
+}
+
+fn roles_of(caller: &Caller, user: Uuid) -> Vec<String> {
+    caller.org().users.get(&user).map(|person| person.roles.clone()).unwrap_or_default()
+}
+
+async fn user_of(caller: &Caller, id: Uuid) -> Result<Stored<User>, Failure> {
+    let row = user::Entity::find_by_id((caller.org().id, id)).one(caller.db()).await?.ok_or(ENDED)?;
+    Ok(User::from_row(row, &Opener(caller.ring()))?.0)
+}
+
+async fn key_of(caller: &Caller, id: Uuid) -> Result<KeyInfo, Failure> {
+    let row = api_key::Entity::find_by_id((caller.org().id, id)).one(caller.db()).await?;
+    Ok(KeyInfo::of(caller, row.ok_or(Failure::SignIn(SignInFailure::KeyInvalid))?))
 }

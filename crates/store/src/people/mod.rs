@@ -10,6 +10,7 @@ mod passwords;
 mod refresh;
 mod second_factor;
 pub(crate) mod sessions;
+mod sessions_of;
 mod sign_in;
 mod signing;
 mod strangers;
@@ -32,8 +33,9 @@ pub use second_factor::{
     Enrolling, FactorInfo, FactorState, Proof, confirm_second_factor, enrol_second_factor, remove_second_factor,
     renew_recovery_codes, reset_second_factor, second_factor,
 };
-pub use sessions::{SessionInfo, end_session, sessions};
+pub use sessions::{SessionInfo, end_other_sessions, end_session, sessions};
+pub use sessions_of::{end_session_of, end_sessions_of, sessions_of};
 pub use sign_in::{Client, SignIn, SignedIn};
-pub use signing::SigningKey;
+pub use signing::{ACCESS_TOKEN_SECONDS, Replace, SigningKey, is_due, is_outlived, signer};
 pub use sweep::Swept;
 pub use users::{create_user, update_user};

@@ -7,6 +7,7 @@ use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
+use crate::api_keys;
 use crate::engine;
 use crate::entities::{invitation, user};
 use crate::failure::Failure;
@@ -43,7 +44,8 @@ pub(super) fn names_of(caller: &Caller, row: user::Model) -> Result<Vec<String>,
     Ok(kehu_domain::kinds::login_names(&stored.data).into_iter().map(|(_, name)| name).collect())
 }
 
-/// Writes a hash, ends the user's other sessions, and takes an open invitation back. With `over` only if that is the
+/// Writes a hash, ends the user's other sessions, and takes an open invitation back; where somebody else sets it, the
+/// user's personal tokens are revoked too. With `over` only if that is the
 /// hash that the row still has; gives whether it was written.
 pub(super) async fn set(tx: &Tx<'_>, user: Uuid, hash: String, over: Option<&str>) -> Result<bool, Failure> {
     use user::Column as C;
@@ -61,6 +63,10 @@ pub(super) async fn set(tx: &Tx<'_>, user: Uuid, hash: String, over: Option<&str
     }
     invitation::Entity::delete_by_id((tx.org_id(), user)).exec(tx.db()).await?;
     sessions::end_all(tx, user).await?;
+    if tx.caller().principal().user() != Some(user) {
+        // Somebody else set it: the old one is not to be trusted, nor what was made with it.
+        api_keys::revoke_personal(tx, user).await?;
+    }
     tx.log(Entry::security("password.changed", Outcome::Ok, Some(user)));
     Ok(true)
 }
@@ -69,9 +75,9 @@ pub(super) async fn set(tx: &Tx<'_>, user: Uuid, hash: String, over: Option<&str
 ///
 /// # Errors
 /// [`Failure::Refused`] with `/old_password` or `/new_password`; too many failures before; [`Failure::Forbidden`] for
-/// who is no user.
+/// who is not signed in.
 pub async fn change_password(caller: &Caller, said: ChangePassword) -> Result<(), Failure> {
-    let id = caller.principal().user().ok_or(Failure::Forbidden)?;
+    let (id, _) = caller.signed_in()?;
     let gate = caller.gate();
     let row = user::Entity::find_by_id((caller.org().id, id)).one(caller.db()).await?.ok_or(Failure::Forbidden)?;
     let stored = row.password_hash.clone();

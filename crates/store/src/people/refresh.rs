@@ -52,6 +52,27 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// Ends the session that a refresh token belongs to, whichever of its family it is; does nothing for what is no token
+    /// of ours, nor where the session has ended.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn sign_out_by(&self, token: &str, request: RequestInfo) -> Result<(), Failure> {
+        let Some(token) = RefreshToken::parse(token) else { return Ok(()) };
+        let caller = match self.system(token.org, request.clone()).await {
+            Err(Failure::NotFound) => return Ok(()),
+            caller => caller?,
+        };
+        let row = session::Entity::find_by_id((token.org, token.session)).one(self.engine()).await?;
+        let Some(row) = row else { return Ok(()) };
+        if !token.verify(&family_key(&caller, &row)?) {
+            return Ok(());
+        }
+        self.sign_out(Verified { org: token.org, user: row.user_id, session: row.id }, request).await
+    }
+}
+
 fn family_key(caller: &Caller, row: &session::Model) -> Result<FamilyKey, Failure> {
     let bytes = caller.ring().open(FAMILY_KEY, row.id, &row.family_key)?;
     FamilyKey::from_bytes(&bytes)

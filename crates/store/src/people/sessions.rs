@@ -41,6 +41,11 @@ pub struct SessionInfo {
 /// [`Failure::Forbidden`] for who is no user.
 pub async fn sessions(caller: &Caller) -> Result<Vec<SessionInfo>, Failure> {
     let user = caller.principal().user().ok_or(Failure::Forbidden)?;
+    of_user(caller, user).await
+}
+
+/// The living sessions of a user, the newest first.
+pub(super) async fn of_user(caller: &Caller, user: Uuid) -> Result<Vec<SessionInfo>, Failure> {
     let rows = session::Entity::find()
         .filter(living(caller.org().id, caller.gate().now()))
         .filter(session::Column::UserId.eq(user))
@@ -77,7 +82,21 @@ fn living(org: Uuid, now: DateTime<Utc>) -> Condition {
 /// # Errors
 /// [`Failure::NotFound`] where it is none, or has ended.
 pub async fn end_session(caller: &Caller, id: Uuid) -> Result<(), Failure> {
-    let user = caller.principal().user().ok_or(Failure::Forbidden)?;
+    let (user, _) = caller.signed_in()?;
+    end_of_user(caller, user, id).await
+}
+
+/// Ends the caller's own sessions, but for the one that asks.
+///
+/// # Errors
+/// [`Failure::Forbidden`] for who is not signed in.
+pub async fn end_other_sessions(caller: &Caller) -> Result<(), Failure> {
+    let (user, _) = caller.signed_in()?;
+    end_all_of_user(caller, user).await
+}
+
+/// Ends one of a user's sessions, and tells the journal.
+pub(super) async fn end_of_user(caller: &Caller, user: Uuid, id: Uuid) -> Result<(), Failure> {
     caller
         .write(async move |tx: &Tx<'_>| {
             let row = session::Entity::find()
@@ -138,8 +157,20 @@ pub(crate) async fn end(tx: &Tx<'_>, ids: &[Uuid]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Ends the sessions of a user, but for the one that asks for it.
-pub(crate) async fn end_all(tx: &Tx<'_>, user: Uuid) -> Result<(), Failure> {
+/// Ends the sessions of a user, but for the one that asks for it, and tells the journal of each.
+pub(super) async fn end_all_of_user(caller: &Caller, user: Uuid) -> Result<(), Failure> {
+    caller
+        .write(async move |tx: &Tx<'_>| {
+            for id in end_all(tx, user).await? {
+                tx.log(ended(user, id));
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Ends the sessions of a user, but for the one that asks for it; which they were.
+pub(crate) async fn end_all(tx: &Tx<'_>, user: Uuid) -> Result<Vec<Uuid>, Failure> {
     let own = tx.caller().principal().session();
     let rows = session::Entity::find()
         .filter(living(tx.org_id(), tx.now()))
@@ -150,5 +181,5 @@ pub(crate) async fn end_all(tx: &Tx<'_>, user: Uuid) -> Result<(), Failure> {
     for part in ids.chunks(100) {
         end(tx, part).await?;
     }
-    Ok(())
+    Ok(ids)
 }

@@ -34,12 +34,15 @@ pub struct Swept {
     pub allowances: u64,
     /// Jobs that ended long ago.
     pub jobs: u64,
+    /// Keys that signed access tokens: they are kept, and noted to be retired.
+    pub signing_keys: u64,
 }
 
 impl Gate {
     /// Deletes kept answers older than 24 hours, sessions that ended 30 days ago, failed sign-ins that do not count any
-    /// more, expired invitations, sign-ins by a provider that were not finished, submissions as they were sent 90 days ago, counts of past hours, jobs
-    /// past their time. Each in a transaction of its own, so that nobody waits for all of them.
+    /// more, expired invitations, sign-ins by a provider that were not finished, submissions as they were sent 90 days
+    /// ago, counts of past hours, jobs past their time; retires keys of access tokens that nobody believes any more.
+    /// Each in a transaction of its own, so that nobody waits for all of them.
     ///
     /// # Errors
     /// The database is away; what was deleted until then is.
@@ -55,6 +58,7 @@ impl Gate {
             submissions: crate::intake::sweep(self).await?,
             allowances: self.write_raw(async move |db: &engine::Tx| allowance::sweep(db, now).await).await?,
             jobs: self.sweep_jobs().await?,
+            signing_keys: self.retire_signing_keys().await?,
         })
     }
 }

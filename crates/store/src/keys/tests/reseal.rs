@@ -6,6 +6,7 @@ use crate::entities::contact;
 use crate::failure::Failure;
 use crate::keys::ROTATION;
 use crate::machine::{self, WriteOptions, resource};
+use crate::people::Replace;
 use crate::queue::{self, NewJob};
 use crate::sealed::contact::PHONES;
 use crate::tx::Tx;
@@ -68,7 +69,7 @@ async fn everything_is_sealed_anew_and_nothing_else_changes() {
 async fn the_installation_rotates_too() {
     on_both(|bed: Bed| async move {
         bed.first().await;
-        bed.gate.add_signing_key(b"private", b"public").await.unwrap();
+        bed.gate.add_signing_key(b"private", b"public", Replace::Soon, "system").await.unwrap();
         bed.gate.rotate_keys(INSTALLATION).await.unwrap();
         assert_eq!(run(&bed).await, "done");
         assert_eq!(bed.gate.count_cells(INSTALLATION).await.unwrap().not_under(2), 0);

@@ -1,6 +1,6 @@
 use super::bed::{Bed, PASSWORD, findings, on_both, said, sign_in_failure};
 use crate::failure::{Failure, SignInFailure};
-use crate::people::{FirstAdmin, NewOrg, Password, me};
+use crate::people::{FirstAdmin, NewOrg, Password, Replace, me};
 
 fn org(slug: &str) -> NewOrg {
     NewOrg {
@@ -21,7 +21,7 @@ async fn the_first_start_makes_one_organisation_once() {
         let signed_in = bed.sign_in("Admin", password.reveal()).await.unwrap();
         let caller = bed.caller(signed_in.verified).await.unwrap();
         assert_eq!((caller.org().name.as_str(), caller.org().slug.as_str()), ("我的公司", "main"));
-        assert_eq!(me(&caller).await.unwrap().user.data.user_name.unwrap().as_str(), "admin");
+        assert_eq!(me(&caller).await.unwrap().user.unwrap().data.user_name.unwrap().as_str(), "admin");
         assert!(bed.gate.first_start(FirstAdmin::default()).await.unwrap().is_none());
         assert_eq!(bed.entries("organisation.created").await, 1);
         bed.gate.close().await;
@@ -102,13 +102,28 @@ async fn a_name_of_several_organisations_needs_one_named() {
 async fn signing_keys_open_for_every_server() {
     on_both(|bed: Bed| async move {
         assert!(bed.gate.signing_keys().await.unwrap().is_empty());
-        bed.gate.add_signing_key(b"private one", b"public one").await.unwrap();
+        bed.gate.add_signing_key(b"private one", b"public one", Replace::Soon, "system").await.unwrap();
         bed.wait(1);
         let second = bed.second().await;
-        second.add_signing_key(b"private two", b"public two").await.unwrap();
+        second.add_signing_key(b"private two", b"public two", Replace::Soon, "system").await.unwrap();
         let keys = bed.gate.signing_keys().await.unwrap();
         let shown: Vec<(&[u8], &[u8])> = keys.iter().map(|key| (&key.private[..], &key.public[..])).collect();
         assert_eq!(shown, [(&b"private two"[..], &b"public two"[..]), (&b"private one"[..], &b"public one"[..])]);
+        // What several servers find due at once is made once.
+        for (gate, now) in [(&bed.gate, 0), (&second, 0), (&bed.gate, 90), (&second, 90)] {
+            bed.wait(now * 86_400_000 / 2);
+            let _ = gate.add_signing_key(b"due", b"due", Replace::WhenDue, "system").await.unwrap();
+        }
+        let living = |keys: Vec<crate::people::SigningKey>| keys.iter().filter(|key| key.retired_at.is_none()).count();
+        assert_eq!(living(bed.gate.signing_keys().await.unwrap()), 3);
+        // The sweep retires what is outlived, and a key that is not secret retires all before its successor.
+        bed.wait(3_600_000);
+        assert_eq!(bed.gate.sweep().await.unwrap().signing_keys, 2);
+        assert_eq!(bed.gate.sweep().await.unwrap().signing_keys, 0);
+        bed.gate.add_signing_key(b"new", b"new", Replace::AtOnce, "command").await.unwrap();
+        let keys = bed.gate.signing_keys().await.unwrap();
+        assert_eq!((keys[0].public.as_slice(), keys.len()), (&b"new"[..], 4));
+        assert_eq!(living(keys), 1);
         second.close().await;
         bed.gate.close().await;
     })

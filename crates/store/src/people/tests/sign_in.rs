@@ -20,9 +20,10 @@ async fn a_name_nobody_has_and_a_wrong_password_are_answered_alike() {
         assert_eq!(bed.entries("sign_in.succeeded").await, 1);
         let caller = bed.caller(signed_in.verified).await.unwrap();
         let me = me(&caller).await.unwrap();
-        assert_eq!(me.user.base.version, 1);
-        assert_eq!(me.user.data.last_login_at.unwrap().time(), bed.gate.now());
-        assert_eq!((me.session.id, me.session.current), (signed_in.verified.session, true));
+        let (user, session) = (me.user.unwrap(), me.session.unwrap());
+        assert_eq!(user.base.version, 1);
+        assert_eq!(user.data.last_login_at.unwrap().time(), bed.gate.now());
+        assert_eq!((session.id, session.current), (signed_in.verified.session, true));
         assert!(!format!("{signed_in:?}").contains(signed_in.refresh_token.as_str()));
         bed.gate.close().await;
     })
