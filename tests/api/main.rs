@@ -25,6 +25,7 @@ mod pgbouncer;
 #[cfg(test)]
 mod planted;
 mod policies;
+mod policy;
 mod postgres_commits;
 mod postgres_faults;
 mod real_provider;
