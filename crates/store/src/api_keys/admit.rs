@@ -16,7 +16,7 @@ use crate::gate::{Caller, Gate, Principal, RequestInfo};
 use crate::org::{FRESH, rights_of};
 use crate::people::presence;
 
-use super::{KeyKind, Scope, fields};
+use super::{KeyKind, Scope, addresses, fields};
 
 /// How many keys are remembered.
 const REMEMBERED: u64 = 20_000;
@@ -99,7 +99,8 @@ impl Gate {
             Some(user) => presence::roles_of(caller.org(), user),
             None => row.role.iter().cloned().collect(),
         };
-        presence::check_key_address(&caller, &roles, row.id).await?;
+        let own = addresses::stored(row.addresses.as_deref());
+        presence::check_key_address(&caller, &roles, row.id, own.as_ref()).await?;
         self.note_use(&known).await;
         Ok(caller)
     }

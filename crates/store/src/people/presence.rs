@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Duration, Utc};
+use kehu_domain::address::Networks;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
@@ -106,18 +107,31 @@ pub(crate) async fn check_address(caller: &Caller, user: Uuid, session: Option<U
     refuse_address(caller, &roles, (event, session.unwrap_or(user)), Some(user)).await
 }
 
-/// The same for a key or a personal token, with the roles that it acts by.
+/// The same for a key or a personal token, with the roles that it acts by; a key may have a list of its own besides.
 ///
 /// # Errors
 /// [`SignInFailure::AddressNotAllowed`].
-pub(crate) async fn check_key_address(caller: &Caller, roles: &[String], key: Uuid) -> Result<(), Failure> {
-    refuse_address(caller, roles, ("key.address_refused", key), caller.principal().user()).await
+pub(crate) async fn check_key_address(
+    caller: &Caller,
+    roles: &[String],
+    key: Uuid,
+    own: Option<&Networks>,
+) -> Result<(), Failure> {
+    let (told, user) = (("key.address_refused", key), caller.principal().user());
+    if own.is_some_and(|own| !address_of(caller).is_some_and(|address| own.contains(address))) {
+        return Err(refused(caller, told, user).await);
+    }
+    refuse_address(caller, roles, told, user).await
+}
+
+fn address_of(caller: &Caller) -> Option<IpAddr> {
+    caller.request().address.as_deref().and_then(|address| address.parse().ok())
 }
 
 async fn refuse_address(
     caller: &Caller,
     roles: &[String],
-    (event, which): (&'static str, Uuid),
+    told: (&'static str, Uuid),
     user: Option<Uuid>,
 ) -> Result<(), Failure> {
     let policy = &caller.org().settings.addresses;
@@ -125,16 +139,17 @@ async fn refuse_address(
     if !policy.limits(roles()) {
         return Ok(());
     }
-    let address: Option<IpAddr> = caller.request().address.as_deref().and_then(|address| address.parse().ok());
-    if policy.admits(roles(), address) {
-        return Ok(());
-    }
+    if policy.admits(roles(), address_of(caller)) { Ok(()) } else { Err(refused(caller, told, user).await) }
+}
+
+/// What is answered, once an hour with an entry.
+async fn refused(caller: &Caller, (event, which): (&'static str, Uuid), user: Option<Uuid>) -> Failure {
     let gate = caller.gate();
     if gate.sign_ins().count((event, which.as_bytes().to_vec()), gate.now()) == 1 {
         let entry = Entry::security(event, Outcome::Denied, user);
         refusals::write(caller, entry.saying(&json!({ "of": which }))).await;
     }
-    Err(Failure::SignIn(SignInFailure::AddressNotAllowed))
+    Failure::SignIn(SignInFailure::AddressNotAllowed)
 }
 
 /// Keys of the roles that a user has.
