@@ -11,6 +11,7 @@ kehu_tests::on_both_engines!(
     keys_are_read_page_by_page,
     a_key_is_limited_to_fields,
     keys_and_roles_go_together,
+    a_key_is_used_from_its_addresses,
 );
 
 #[cfg(test)]
@@ -370,5 +371,31 @@ mod tests {
         let _ = keeper.session.delete(&path(&made)).expect(204);
         let _ = org.admin.delete(&role).expect(204);
         assert_eq!(program.get("/v1/customers").expect(401).code(), "key_revoked");
+    }
+
+    pub(super) fn a_key_is_used_from_its_addresses(engine: Engine) {
+        let org = Org::new(engine);
+        let asked = |addresses: &Value| {
+            let body = json!({"name": "机房", "role": "manager", "addresses": addresses});
+            org.admin.post("/v1/api_keys", &body)
+        };
+        let here = asked(&json!(["127.0.0.0/8", "::1"])).expect(201).json();
+        assert_eq!(here["addresses"], json!(["127.0.0.0/8", "::1"]));
+        let _ = by(engine, &here).get("/v1/customers").expect(200);
+        let elsewhere = asked(&json!(["203.0.113.7"])).expect(201).json();
+        for _ in 0..2 {
+            assert_eq!(by(engine, &elsewhere).get("/v1/customers").expect(403).code(), "address_not_allowed");
+        }
+        let shown = org.admin.get(&path(&elsewhere)).expect(200).json();
+        assert_eq!((&shown["addresses"], &shown["last_used_at"]), (&json!(["203.0.113.7"]), &Value::Null));
+        let log = org.admin.get("/v1/audit?filter[event]=key.address_refused").expect(200).data();
+        assert_eq!((log.len(), &log[0]["actor"]["id"]), (1, &elsewhere["id"]));
+        for (addresses, place, code) in [
+            (json!([]), "/addresses", "required"),
+            (json!(["127.0.0.1", "10.0.0.0/33"]), "/addresses/1", "network_invalid"),
+            (json!("127.0.0.1"), "/addresses", "type_wrong"),
+        ] {
+            assert_eq!(asked(&addresses).expect(422).errors()[0], (place.to_owned(), code.to_owned()));
+        }
     }
 }

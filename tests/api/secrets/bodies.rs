@@ -139,6 +139,7 @@ impl Bodies<'_> {
             "where" => self.condition(filters, sown),
             "fields" if filters.is_object() => Value::Null,
             "fields" if schema["properties"].get("reason").is_some() => json!([first_of(schema)]),
+            "addresses" => json!(["127.0.0.0/8", "::1"]),
             "fields" if schema["properties"].get("expires_at").is_some() => json!(["customer.name", "customer.phones"]),
             "fields" if of_form => super::doors::form_fields(),
             "role" if schema["properties"].get("other_roles").is_some() => "salesperson".into(),

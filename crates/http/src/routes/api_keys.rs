@@ -41,9 +41,10 @@ async fn make(signed: SignedJson) -> Reply {
     query.finish()?;
     let mut members = Members::of(body)?;
     let (name, role) = (name(&mut members), members.required("role"));
-    let (fields, expires_at) = (members.texts("fields"), members.time("expires_at"));
+    let (fields, addresses) = (members.texts("fields"), members.texts("addresses"));
+    let expires_at = members.time("expires_at");
     members.finish()?;
-    let asked = NewKey { name: name.unwrap_or_default(), role, fields, expires_at };
+    let asked = NewKey { name: name.unwrap_or_default(), role, fields, addresses, expires_at };
     let made = api_keys::make(&caller, asked).await?;
     let location = format!("/v1/api_keys/{}", made.info.id);
     Ok(HttpResponse::Created().insert_header((header::LOCATION, location)).json(created(made)))

@@ -22,6 +22,9 @@ pub struct KeyRequest {
     /// without a list it has what its role has.
     #[schema(example = json!(["customer.name", "customer.phones", "contact.name"]))]
     pub fields: Option<Vec<String>>,
+    /// Addresses and networks that the key may be used from; from anywhere without a list.
+    #[schema(min_items = 1, max_items = 100, example = json!(["203.0.113.7", "10.0.0.0/8"]))]
+    pub addresses: Option<Vec<String>>,
     /// When it ends by itself; never without it.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -82,6 +85,9 @@ pub struct ApiKey {
     /// The fields that a program's key is limited to; null for those of its role.
     #[schema(required)]
     pub fields: Option<Vec<String>>,
+    /// The addresses and networks that a program's key may be used from; null for anywhere.
+    #[schema(required)]
+    pub addresses: Option<Vec<String>>,
     /// The user in whose name a personal token acts; null for a program's key.
     #[schema(required)]
     pub user: Option<Reference>,
@@ -118,6 +124,7 @@ impl From<KeyInfo> for ApiKey {
             state,
             role,
             fields,
+            addresses,
             user,
             scope,
             created_at,
@@ -135,6 +142,7 @@ impl From<KeyInfo> for ApiKey {
             state,
             role,
             fields,
+            addresses,
             user: user.map(reference),
             scope,
             created_at,

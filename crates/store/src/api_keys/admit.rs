@@ -16,7 +16,7 @@ use crate::gate::{Caller, Gate, Principal, RequestInfo};
 use crate::org::{FRESH, rights_of};
 use crate::people::presence::{self, Through};
 
-use super::{KeyKind, Scope, fields};
+use super::{KeyKind, Scope, addresses, fields};
 
 /// How many keys are remembered.
 const REMEMBERED: u64 = 20_000;
@@ -97,6 +97,9 @@ impl Gate {
             }
             _ => return Err(UNKNOWN),
         };
+        if let Some(own) = addresses::stored(row.addresses.as_deref()) {
+            presence::check_own_list(&caller, &own, row.id).await?;
+        }
         self.note_use(&known).await;
         Ok(caller)
     }

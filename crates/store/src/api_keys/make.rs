@@ -1,6 +1,7 @@
 //! Making a key for a program.
 
 use chrono::{DateTime, Utc};
+use kehu_domain::address::Networks;
 use kehu_domain::codes;
 use kehu_domain::fields::format_time;
 use kehu_domain::flaw::Flaw;
@@ -18,7 +19,7 @@ use crate::refusals::{Refusal, noting};
 use crate::tx::Tx;
 
 use super::show::KeyInfo;
-use super::{KeyKind, about, fields};
+use super::{KeyKind, about, addresses, fields};
 
 /// How many of a key's last characters are shown later.
 const SHOWN: usize = 4;
@@ -32,6 +33,8 @@ pub struct NewKey {
     pub role: String,
     /// The fields that it is limited to, `customer.phones`; without them it has those of its role.
     pub fields: Option<Vec<String>>,
+    /// The addresses and networks that it may be used from; from anywhere without them.
+    pub addresses: Option<Vec<String>>,
     /// When it ends by itself.
     pub expires_at: Option<DateTime<Utc>>,
 }
@@ -55,14 +58,23 @@ pub async fn make(caller: &Caller, asked: NewKey) -> Result<Made, Failure> {
 async fn making(caller: &Caller, asked: NewKey) -> Result<Made, Failure> {
     let (user, _) = caller.signed_in()?;
     super::doors::may_manage(caller)?;
-    let NewKey { name, role, fields, expires_at } = asked;
+    let NewKey { name, role, fields, addresses, expires_at } = asked;
     let unknown = fields::check(fields.as_deref().unwrap_or_default());
     if !unknown.is_empty() {
         return Err(Failure::Refused(unknown));
     }
+    let addresses = addresses.as_deref().map(addresses::parse).transpose()?;
     in_future(caller, expires_at)?;
-    let role_of = Some(role.clone());
-    let draft = Draft { kind: KeyKind::Server, name, role: role_of, fields, user: None, scope: None, expires_at };
+    let draft = Draft {
+        kind: KeyKind::Server,
+        name,
+        role: Some(role.clone()),
+        fields,
+        addresses,
+        user: None,
+        scope: None,
+        expires_at,
+    };
     caller
         .write(async move |tx: &Tx<'_>| {
             // Who deletes a role looks first whether somebody has it.
@@ -105,6 +117,7 @@ pub(super) struct Draft {
     pub(super) name: String,
     pub(super) role: Option<String>,
     pub(super) fields: Option<Vec<String>>,
+    pub(super) addresses: Option<Networks>,
     pub(super) user: Option<uuid::Uuid>,
     pub(super) scope: Option<&'static str>,
     pub(super) expires_at: Option<DateTime<Utc>>,
@@ -129,6 +142,7 @@ impl Draft {
             user_id: self.user,
             scope: self.scope.map(str::to_owned),
             fields: self.fields.map(|fields| json!(fields).to_string()),
+            addresses: self.addresses.map(|networks| json!(networks).to_string()),
             created_at: tx.now(),
             created_by: tx.caller().principal().user(),
             expires_at: self.expires_at,
@@ -138,6 +152,7 @@ impl Draft {
         let said = json!({
             "name": row.name, "kind": row.kind, "role": row.role, "scope": row.scope,
             "fields": fields::stored(row.fields.as_deref()),
+            "addresses": addresses::stored(row.addresses.as_deref()),
             "expires_at": row.expires_at.map(format_time),
         });
         tx.log(Entry::admin("api_key.created", about(&row)).saying(&said));

@@ -1,6 +1,7 @@
 //! Keys of programs (`sk_…`, with a role of their own) and personal tokens (`pat_…`, in a user's name): shown once,
 //! stored as hashes, told apart later by their last characters.
 
+mod addresses;
 mod admit;
 mod doors;
 mod fields;

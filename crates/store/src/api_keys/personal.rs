@@ -36,7 +36,8 @@ pub async fn make_token(caller: &Caller, asked: NewToken) -> Result<Made, Failur
         let NewToken { name, scope, expires_at } = asked;
         in_future(caller, expires_at)?;
         let (user, scope) = (Some(user), Some(scope.key()));
-        let draft = Draft { kind: KeyKind::Personal, name, role: None, fields: None, user, scope, expires_at };
+        let draft =
+            Draft { kind: KeyKind::Personal, name, role: None, fields: None, addresses: None, user, scope, expires_at };
         caller.write(async move |tx: &Tx<'_>| draft.insert(tx).await).await
     };
     noting(caller, Refusal::to("personal_token", "create"), work).await

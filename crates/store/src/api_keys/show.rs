@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::entities::api_key;
 use crate::gate::Caller;
 
-use super::fields;
+use super::{addresses, fields};
 
 /// What is shown of a key. The key itself is nowhere any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct KeyInfo {
     pub role: Option<String>,
     /// The fields that a program's key is limited to.
     pub fields: Option<Vec<String>>,
+    /// The addresses and networks that a program's key may be used from.
+    pub addresses: Option<Vec<String>>,
     /// The user of a personal token, and the name.
     pub user: Option<(Uuid, Option<String>)>,
     /// What a personal token is good for: `full` or `read`.
@@ -57,6 +59,7 @@ impl KeyInfo {
             state,
             role: row.role,
             fields: fields::stored(row.fields.as_deref()),
+            addresses: addresses::stored(row.addresses.as_deref()).as_ref().map(addresses::shown),
             user: row.user_id.map(named),
             scope: row.scope,
             created_at: row.created_at,

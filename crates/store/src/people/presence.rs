@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Duration, Utc};
+use kehu_domain::address::Networks;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::json;
@@ -140,10 +141,26 @@ pub(crate) async fn check_roles(
     if !policy.limits(roles()) {
         return Ok(());
     }
-    let address: Option<IpAddr> = caller.request().address.as_deref().and_then(|address| address.parse().ok());
-    if policy.admits(roles(), address) {
+    if policy.admits(roles(), address_of(caller)) { Ok(()) } else { Err(refused(caller, user, through).await) }
+}
+
+/// Refuses an address that a key's own list does not have.
+///
+/// # Errors
+/// As [`check_address`].
+pub(crate) async fn check_own_list(caller: &Caller, own: &Networks, key: Uuid) -> Result<(), Failure> {
+    if address_of(caller).is_some_and(|address| own.contains(address)) {
         return Ok(());
     }
+    Err(refused(caller, caller.principal().user(), Through::Token(key)).await)
+}
+
+fn address_of(caller: &Caller) -> Option<IpAddr> {
+    caller.request().address.as_deref().and_then(|address| address.parse().ok())
+}
+
+/// What is answered, once an hour with an entry.
+async fn refused(caller: &Caller, user: Option<Uuid>, through: Through) -> Failure {
     let gate = caller.gate();
     let (event, which, told) = match through {
         Through::SignIn => ("sign_in.address_refused", user.unwrap_or_default(), json!({})),
@@ -154,7 +171,7 @@ pub(crate) async fn check_roles(
         let entry = Entry::security(event, Outcome::Denied, user);
         refusals::write(caller, entry.saying(&told)).await;
     }
-    Err(Failure::SignIn(SignInFailure::AddressNotAllowed))
+    Failure::SignIn(SignInFailure::AddressNotAllowed)
 }
 
 /// Keys of the roles that a user has.
