@@ -24,9 +24,9 @@ use crate::tx::Tx;
 
 use super::failures::{self, Failed};
 use super::hashing::Password;
+use super::presence::Through;
 use super::second_factor;
 use super::throttle::{self, Pair};
-use super::presence::Through;
 use super::told::Before;
 use super::{locks, passwords, presence, renewal, sessions};
 
