@@ -19,6 +19,7 @@ mod m2026_11_26_000015_second_factor;
 mod m2026_11_26_000016_identities;
 mod m2026_11_26_000017_policies;
 mod m2026_11_26_000018_rights;
+mod m2026_11_26_000019_reviews;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000016_identities::Migration),
             Box::new(m2026_11_26_000017_policies::Migration),
             Box::new(m2026_11_26_000018_rights::Migration),
+            Box::new(m2026_11_26_000019_reviews::Migration),
         ]
     }
 }

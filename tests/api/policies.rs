@@ -7,6 +7,7 @@ kehu_tests::on_both_engines!(
     what_is_wrong_is_named,
     a_change_is_told_with_old_and_new,
     a_preset_makes_it_at_least_as_strict,
+    duties_that_are_apart_stay_so,
     a_password_policy_holds_at_every_door,
     a_password_that_somebody_else_set_is_changed_while_signing_in,
     a_password_is_reset_by_a_link,
@@ -170,7 +171,15 @@ mod tests {
     pub(super) fn a_preset_makes_it_at_least_as_strict(engine: Engine) {
         let org = Org::new(engine);
         let _ = lay_down(&org, &json!({"passwords": {"min_length": 12}}));
-        let after = org.admin.post(&format!("{PATH}/apply_preset"), &json!({"preset": "dengbao_3"})).expect(200).json();
+        let preset = json!({"preset": "dengbao_3"});
+        // As long as one holds all duties they are not apart.
+        let refused = org.admin.post(&format!("{PATH}/apply_preset"), &preset).expect(422);
+        assert_eq!(refused.errors(), [("/preset".to_owned(), "duties_together".to_owned())]);
+        let apart = json!({"settings": {"separation_of_duties": true}});
+        let refused = org.admin.patch(PATH, &apart).expect(422);
+        assert_eq!(refused.errors()[0].0, "/settings/separation_of_duties");
+        let (system, _) = duties_apart(&org);
+        let after = system.post(&format!("{PATH}/apply_preset"), &preset).expect(200).json();
         let settings = &after["settings"];
         let passwords = json!({
             "min_length": 12, "classes": 3, "max_age_days": 90, "history": 5, "change_after_reset": true,
@@ -180,8 +189,42 @@ mod tests {
         for client in ["web", "mobile", "mini_program", "server"] {
             assert_eq!(settings["sessions"][client]["idle_minutes"], json!(30), "{client}");
         }
-        assert_eq!(settings["second_factor"]["required_roles"], json!(["administrator"]));
+        assert_eq!(
+            settings["second_factor"]["required_roles"],
+            json!(["administrator", "system_admin", "security_admin", "auditor"])
+        );
         assert_eq!(settings["separation_of_duties"], json!(true));
+    }
+
+    /// Three people with a duty each, and nobody with several. Gives who runs the system, and who grants rights.
+    fn duties_apart(org: &Org) -> (Session, Session) {
+        let [system, security, _] = ["system_admin", "security_admin", "auditor"].map(|role| org.user(role, None));
+        let admin = org.admin.get("/v1/me").expect(200).json()["user"]["id"].as_str().unwrap().to_owned();
+        let _ = security.session.patch(&format!("/v1/users/{admin}"), &json!({"role": "manager"})).expect(200);
+        (system.session, security.session)
+    }
+
+    pub(super) fn duties_that_are_apart_stay_so(engine: Engine) {
+        let org = Org::new(engine);
+        let (system, security) = duties_apart(&org);
+        let _ = system.patch(PATH, &json!({"settings": {"separation_of_duties": true}})).expect(200);
+        let body = json!({"name": "新人", "user_name": format!("apart{}", unique())});
+        let at = format!("/v1/users/{}", system.post("/v1/users", &body).expect(201).id());
+        for roles in [
+            json!({"role": "administrator"}),
+            json!({"role": "system_admin", "other_roles": ["auditor"]}),
+            json!({"role": "salesperson", "other_roles": ["security_admin", "auditor"]}),
+        ] {
+            let refused = security.patch(&at, &roles).expect(422);
+            assert_eq!(refused.errors()[0].1, "roles_together", "{roles}");
+        }
+        let _ = security.patch(&at, &json!({"role": "auditor"})).expect(200);
+        let rights = json!({"besides": ["rights.grant", "audit.read"]});
+        let refused = security.post("/v1/roles", &json!({"key": "both", "name": "兼任", "rights": rights})).expect(422);
+        assert_eq!(refused.errors()[0].1, "roles_together");
+        let own = security.get("/v1/me").expect(200).json()["user"]["id"].as_str().unwrap().to_owned();
+        let refused = security.patch(&format!("/v1/users/{own}"), &json!({"other_roles": ["manager"]})).expect(422);
+        assert_eq!(refused.errors()[0].1, "own_rights");
     }
 
     pub(super) fn a_password_policy_holds_at_every_door(engine: Engine) {

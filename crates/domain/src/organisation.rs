@@ -39,7 +39,7 @@ pub struct Organisation {
 }
 
 /// Members that are changed by themselves, as the journal and conflicts name them; a dot leads inside the settings.
-pub const PARTS: [&str; 10] = [
+pub const PARTS: [&str; 11] = [
     "name",
     "locale",
     "time_zone",
@@ -50,6 +50,7 @@ pub const PARTS: [&str; 10] = [
     "settings.passwords",
     "settings.sessions",
     "settings.addresses",
+    "settings.access_reviews",
 ];
 
 impl Organisation {

@@ -30,6 +30,8 @@ pub struct Settings {
     pub sessions: SessionPolicy,
     /// From which addresses people may come.
     pub addresses: AddressPolicy,
+    /// Whether and how the rights of everybody are reviewed each quarter.
+    pub access_reviews: AccessReviews,
 }
 
 /// Who needs a second factor to sign in.
@@ -38,6 +40,29 @@ pub struct Settings {
 pub struct SecondFactorPolicy {
     /// Roles, by key, of which each needs one.
     pub required_roles: Vec<String>,
+}
+
+/// How the rights of everybody are reviewed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccessReviews {
+    /// Whether a review is opened on the first day of each quarter.
+    pub quarterly: bool,
+    /// For how many days it can be answered.
+    pub days: u32,
+    /// Whether what nobody answered by then is revoked.
+    pub revoke_unanswered: bool,
+}
+
+impl AccessReviews {
+    /// The longest time to answer, in days: a quarter begins anew after that.
+    pub const MAX_DAYS: u32 = 90;
+}
+
+impl Default for AccessReviews {
+    fn default() -> Self {
+        Self { quarterly: false, days: 14, revoke_unanswered: false }
+    }
 }
 
 impl Settings {

@@ -290,6 +290,7 @@ impl From<Failure> for Problem {
                 FactorFailure::Own => &codes::SECOND_FACTOR_OWN,
             }),
             Failure::JobNotDead => Self::new(&codes::JOB_NOT_DEAD),
+            Failure::ReviewClosed => Self::new(&codes::REVIEW_CLOSED),
             Failure::Engine(error) => engine(&error),
             Failure::Unreadable(error) => unreadable(&error),
             Failure::Sealing(text) => Self::internal(format!("sealing: {text}")),

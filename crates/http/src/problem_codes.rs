@@ -79,6 +79,7 @@ problems! {
     SECOND_FACTOR_NONE = "second_factor_none" 409, "There is no such second factor", "没有相应的第二因素", "None is set up, or none waits to be confirmed. Begin with POST /v1/me/second_factor.", "尚未设置第二因素，或没有待确认的第二因素。请从 POST /v1/me/second_factor 开始。";
     JOB_ENDED = "job_ended" 409, "The job has ended", "任务已结束", "There is nothing left to take back; `state` of the job says how it ended.", "任务已经结束，无法取消；结束方式见任务的 state。";
     JOB_NOT_DEAD = "job_not_dead" 409, "The job is not dead", "任务并未失败终止", "Only a job that failed for good is tried again; this one waits, runs, is done or was cancelled.", "只有最终失败的任务才能重试；该任务正在等待、运行、已完成或已取消。";
+    REVIEW_CLOSED = "review_closed" 409, "The review is closed", "该复核已关闭", "It takes no more decisions. Change the rights of the user at PATCH /v1/users/{id}, or open another review.", "该复核不再接受决定。请通过 PATCH /v1/users/{id} 修改用户权限，或重新发起复核。";
     VERSION_CONFLICT = "version_conflict" 412, "The record was changed by somebody else", "记录已被他人修改", "The same fields were changed since the given version; `conflicts` names them. Read the record again.", "自给定版本以来相同字段已被修改，详见 conflicts。请重新读取该记录。";
     BODY_TOO_LARGE = "body_too_large" 413, "The body is too large", "请求体过大", "The body is larger than this address accepts.", "请求体超过了该地址允许的大小。";
     MEDIA_TYPE_UNSUPPORTED = "media_type_unsupported" 415, "The body has the wrong content type", "请求体类型不受支持", "Expected {expected}, without a content coding.", "此处应为 {expected}，且不得使用内容编码。";

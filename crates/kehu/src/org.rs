@@ -8,7 +8,7 @@ use kehu_store::failure::Failure;
 use kehu_store::people::{Founded, NewOrg, Password};
 
 use crate::Failed;
-use crate::config::{Org, OrgCreate, OrgNamed};
+use crate::config::{Org, OrgCreate, OrgNamed, ResetSecondFactor};
 use crate::open::{Opened, open_existing};
 
 /// Runs a command about organisations.
@@ -16,7 +16,22 @@ pub(crate) fn run(org: &Org) -> Result<(), Failed> {
     match org {
         Org::Create(create) => run_create(create),
         Org::ClearAddresses(named) => run_clear_addresses(named),
+        Org::ResetSecondFactor(reset) => actix_web::rt::System::new().block_on(reset_second_factor(reset)),
     }
+}
+
+/// Takes the second factor of somebody who lost it.
+async fn reset_second_factor(reset: &ResetSecondFactor) -> Result<(), Failed> {
+    let Opened { gate, .. } = open_existing(&reset.data).await?;
+    let done = gate.reset_second_factor_of(&reset.slug, &reset.login).await;
+    gate.close().await;
+    done.map_err(|failure| match failure {
+        Failure::NotFound => Failed::Configuration(format!("nobody of {} signs in as {}", reset.slug, reset.login)),
+        Failure::SecondFactor(_) => Failed::Configuration(format!("{} has no second factor", reset.login)),
+        other => explain(&other, "the second factor"),
+    })?;
+    let told = writeln!(io::stdout().lock(), "{} signs in without a second factor now, anew", reset.login);
+    told.map_err(|error| anyhow!("it was reset, but standard output is closed: {error}").into())
 }
 
 /// The way back for an organisation whose list of addresses holds none that its administrators come from.

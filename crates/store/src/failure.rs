@@ -63,6 +63,9 @@ pub enum Failure {
     /// Only a dead job is tried again.
     #[error("the job is not dead")]
     JobNotDead,
+    /// The review of rights takes no more decisions.
+    #[error("the review is closed")]
+    ReviewClosed,
     /// The job that writes is another server's now, or nobody's.
     #[error("the lease of the job was lost")]
     LeaseLost,

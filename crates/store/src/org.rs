@@ -11,7 +11,7 @@ use kehu_domain::rights::{Rights, RoleRights, built_in};
 use kehu_domain::settings::Settings;
 use kehu_domain::show::Name;
 use moka::sync::Cache;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -80,6 +80,12 @@ pub struct Person {
 struct OwnRole {
     name: String,
     rights: Arc<Rights>,
+}
+
+/// Somebody who has a second factor.
+#[derive(FromQueryResult)]
+struct Enrolled {
+    user_id: Uuid,
 }
 
 #[derive(Clone, Debug)]
@@ -195,15 +201,15 @@ impl Org {
             .filter(tag::Column::DeletedAt.is_null())
             .all(db)
             .await?;
-        let factors: Vec<Uuid> = second_factor::Entity::find()
+        let factors = second_factor::Entity::find()
             .select_only()
             .column(second_factor::Column::UserId)
             .filter(second_factor::Column::OrgId.eq(row.id))
             .filter(second_factor::Column::ConfirmedAt.is_not_null())
-            .into_tuple()
+            .into_model::<Enrolled>()
             .all(db)
             .await?;
-        let factors: HashSet<Uuid> = factors.into_iter().collect();
+        let factors: HashSet<Uuid> = factors.into_iter().map(|enrolled| enrolled.user_id).collect();
         let roles = role::Entity::find()
             .filter(role::Column::OrgId.eq(row.id))
             .filter(role::Column::DeletedAt.is_null())

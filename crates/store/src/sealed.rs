@@ -106,6 +106,9 @@ tables! {
         RESULT: "job.result" = result;
         DETAIL: "job.detail" = detail;
     }
+    access_review_item: access_review_items [review_id Id, user_id Id] id true 200 {
+        REASON: "access_review_item.reason" = reason;
+    }
     kept_answer: kept_answers [principal Id, key_hash Bytes, part Number] id true 20 {
         BODY: "kept_answer.body" = body;
         /// A hash over a request would let whoever has the table try out what stood in it.

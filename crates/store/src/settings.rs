@@ -21,6 +21,7 @@ use crate::failure::{Failure, FieldConflict};
 use crate::gate::{Caller, Gate, RequestInfo};
 use crate::journal::{self, Entry};
 use crate::machine::Answer;
+use crate::ops::roles;
 use crate::org::{INSTALLATION, settings_of};
 use crate::people::{history, locks, presence};
 use crate::refusals::{Refusal, noting};
@@ -115,6 +116,7 @@ async fn written(tx: &Tx<'_>, asked: Asked, expected: Option<i64>) -> Result<org
     if expected.is_some_and(|expected| expected > row.version) {
         return Err(Failure::Conflict(vec![conflict("version", expected.into(), row.version.into())]));
     }
+    let preset = matches!(asked, Asked::Preset(_));
     let (after, brought) = match asked {
         Asked::Preset(preset) => {
             let after = Organisation { settings: before.settings.tightened(preset), ..before.clone() };
@@ -132,6 +134,9 @@ async fn written(tx: &Tx<'_>, asked: Asked, expected: Option<i64>) -> Result<org
         return Ok(row);
     }
     refuse_conflicts(tx, &row, &before, &changed, expected, &brought).await?;
+    if changed.contains(&"settings.separation_of_duties") && after.settings.separation_of_duties {
+        roles::check_apart(tx, if preset { "/preset" } else { "/settings/separation_of_duties" }).await?;
+    }
     if changed.contains(&"settings.addresses") {
         refuse_shutting_out(tx.caller(), &after)?;
     }

@@ -26,8 +26,8 @@ impl Preset {
     }
 }
 
-/// The role that needs a second factor.
-const ADMINISTRATOR: &str = "administrator";
+/// The roles that need a second factor: who administers, protects and audits.
+const ADMINISTER: [&str; 4] = ["administrator", "system_admin", "security_admin", "auditor"];
 
 impl Settings {
     /// At least as strict as a preset: what is stricter already stays.
@@ -65,8 +65,10 @@ impl Settings {
         }
         // 8.1.4.1 d): two factors, of which one is cryptographic.
         let roles = &mut settings.second_factor.required_roles;
-        if roles.iter().all(|role| role != ADMINISTRATOR) {
-            roles.push(ADMINISTRATOR.to_owned());
+        for role in ADMINISTER {
+            if roles.iter().all(|known| known != role) {
+                roles.push(role.to_owned());
+            }
         }
         // 8.1.4.2 d): the rights of those who administer are kept apart.
         settings.separation_of_duties = true;
@@ -97,7 +99,7 @@ mod tests {
         assert_eq!(passwords.lock, Some(LockPolicy { failures: 3, minutes: 30 }));
         assert_eq!((after.sessions.web.idle_minutes, after.sessions.mobile.idle_minutes), (Some(30), Some(10)));
         assert_eq!(after.sessions.max_sessions, Some(2));
-        assert_eq!(after.second_factor.required_roles, ["administrator"]);
+        assert_eq!(after.second_factor.required_roles, ADMINISTER);
         assert!(after.separation_of_duties && passwords.change_after_reset);
         assert_eq!(after.tightened(Preset::Dengbao3), after, "once is enough");
     }

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::{AddressPolicy, ClientPolicy, LockPolicy, PasswordPolicy, SecondFactorPolicy, SessionPolicy, Settings};
+use super::{
+    AccessReviews, AddressPolicy, ClientPolicy, LockPolicy, PasswordPolicy, SecondFactorPolicy, SessionPolicy, Settings,
+};
 use crate::address::{Network, Networks};
 use crate::codes;
 use crate::flaw::Flaw;
@@ -29,7 +31,10 @@ impl Settings {
             member(members, reader, "passwords", |json, reader| settings.passwords = passwords(json, reader));
             member(members, reader, "sessions", |json, reader| settings.sessions = sessions(json, reader));
             member(members, reader, "addresses", |json, reader| settings.addresses = addresses(json, reader, knows));
-            &["separation_of_duties", "second_factor", "passwords", "sessions", "addresses"]
+            member(members, reader, "access_reviews", |json, reader| {
+                settings.access_reviews = access_reviews(json, reader);
+            });
+            &["separation_of_duties", "second_factor", "passwords", "sessions", "addresses", "access_reviews"]
         });
         settings
     }
@@ -102,6 +107,21 @@ fn second_factor(json: &Value, reader: &mut Reader<'_>, roles: &Roles<'_>) -> Se
         &["required_roles"]
     });
     policy
+}
+
+fn access_reviews(json: &Value, reader: &mut Reader<'_>) -> AccessReviews {
+    let mut reviews = AccessReviews::default();
+    read_object(json, reader, |members, reader| {
+        member(members, reader, "quarterly", |json, reader| reviews.quarterly = flag(json, reader));
+        member(members, reader, "days", |json, reader| {
+            reviews.days = number(json, reader, 1, AccessReviews::MAX_DAYS).unwrap_or_default();
+        });
+        member(members, reader, "revoke_unanswered", |json, reader| {
+            reviews.revoke_unanswered = flag(json, reader);
+        });
+        &["quarterly", "days", "revoke_unanswered"]
+    });
+    reviews
 }
 
 fn passwords(json: &Value, reader: &mut Reader<'_>) -> PasswordPolicy {

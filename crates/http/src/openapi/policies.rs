@@ -178,8 +178,18 @@ fn settings(patch: bool) -> Value {
         ("passwords", passwords(patch)),
         ("sessions", sessions(patch)),
         ("addresses", policy("From which addresses people may come.", &addresses, patch)),
+        ("access_reviews", policy("How the rights of everybody are reviewed.", &reviews(), patch)),
     ];
     policy(SETTINGS, &members, patch)
+}
+
+fn reviews() -> [(&'static str, Value); 3] {
+    let days = json!({ "type": "integer", "minimum": 1, "maximum": 90 });
+    [
+        ("quarterly", flag("Whether a review is opened on the first day of each quarter.")),
+        ("days", described(days, "For how many days it can be answered.")),
+        ("revoke_unanswered", flag("Whether what nobody answered by then is revoked.")),
+    ]
 }
 
 fn profile() -> Vec<(&'static str, Value)> {

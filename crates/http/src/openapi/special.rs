@@ -25,6 +25,7 @@ pub(super) const TAGS: &[(&str, &str)] = &[
     ("keys", "Keys of programs, personal tokens, and addresses that open by themselves."),
     ("submissions", "What comes in through forms, and what became of it."),
     ("audit", "The organisation's log: who did what, and was let do it or not."),
+    ("access_reviews", "Who may do what, looked through and decided on."),
     ("jobs", "What is done later, how far it is, and what became of it."),
     ("lookup", "Whose phone number, e-mail, WeChat id, ID number or bank account is this?"),
     ("service", "Whether the program runs, and how to use it."),

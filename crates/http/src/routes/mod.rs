@@ -12,10 +12,12 @@ pub(crate) mod forms;
 mod identity_providers;
 mod jobs;
 pub mod key_types;
+mod leaving;
 mod me;
 mod members;
 mod organisation;
 mod records;
+mod reviews;
 mod rights;
 pub(crate) mod second_factor;
 mod tickets;
@@ -39,5 +41,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     jobs::configure(app);
     organisation::configure(app);
     rights::configure(app);
+    reviews::configure(app);
+    leaving::configure(app);
     records::configure(app);
 }

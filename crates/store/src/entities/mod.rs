@@ -2,6 +2,8 @@
 
 #![expect(unreachable_pub, reason = "sea-orm derives public types that name these")]
 
+pub(crate) mod access_review;
+pub(crate) mod access_review_item;
 pub(crate) mod account_failure;
 pub(crate) mod allowance;
 pub(crate) mod api_key;
@@ -26,6 +28,7 @@ pub(crate) mod organisation;
 pub(crate) mod password_history;
 pub(crate) mod pii_index;
 pub(crate) mod recovery_code;
+pub(crate) mod right_use;
 pub(crate) mod role;
 pub(crate) mod schedule;
 pub(crate) mod second_factor;

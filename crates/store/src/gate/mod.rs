@@ -26,6 +26,7 @@ use crate::org::{FRESH, INSTALLATION, Org, Orgs};
 use crate::people::hashing::Hashing;
 use crate::people::presence::{self, Through};
 use crate::queue::Board;
+use crate::uses::Uses;
 
 use rings::Rings;
 
@@ -78,6 +79,7 @@ struct Inner {
     readings: Hourly<(Uuid, Option<Uuid>, [u8; 32])>,
     /// Sign-ins that did not work, by event and a keyed hash of where from.
     sign_ins: Hourly<(&'static str, Vec<u8>)>,
+    uses: Uses,
 }
 
 /// A session as it was read last.
@@ -121,6 +123,7 @@ impl Gate {
             refusals: Hourly::default(),
             readings: Hourly::default(),
             sign_ins: Hourly::default(),
+            uses: Uses::default(),
         }));
         crate::ops::installation::prepare(&gate).await?;
         gate.ring(INSTALLATION).await?;
@@ -152,10 +155,18 @@ impl Gate {
 
     async fn admitted(&self, verified: Verified, request: RequestInfo) -> Result<(Caller, Arc<SessionState>), Failure> {
         let ended = Failure::SignIn(SignInFailure::SessionEnded);
-        let org = self.org(verified.org).await.map_err(|failure| match failure {
-            Failure::NotFound => ended.clone(),
-            other => other,
-        })?;
+        let known = async || {
+            self.org(verified.org).await.map_err(|failure| match failure {
+                Failure::NotFound => ended.clone(),
+                other => other,
+            })
+        };
+        let mut org = known().await?;
+        if !org.users.contains_key(&verified.user) {
+            // Another server may have made the user a moment ago: then what is in memory is too old.
+            self.forget_org(verified.org);
+            org = known().await?;
+        }
         // Disabling ends the sessions; what the user is told is the reason.
         let person = org.users.get(&verified.user).ok_or(ended.clone())?;
         if person.disabled {
@@ -260,6 +271,7 @@ impl Gate {
             pinned: false,
             principal,
             rights,
+            lent: false,
             teams: teams.into(),
             request: Arc::new(request),
             source: Source::Now(self.0.engine.clone()),
@@ -289,6 +301,9 @@ impl Gate {
     /// Finishes writes that wait and closes the database.
     pub async fn close(&self) {
         self.note_seals().await;
+        if let Err(failure) = self.keep_uses().await {
+            tracing::warn!(cause = %failure, "which rights were used last is not written");
+        }
         self.0.engine.close().await;
     }
 
@@ -314,6 +329,10 @@ impl Gate {
 
     pub(crate) fn sign_ins(&self) -> &Hourly<(&'static str, Vec<u8>)> {
         &self.0.sign_ins
+    }
+
+    pub(crate) fn uses(&self) -> &Uses {
+        &self.0.uses
     }
 
     pub(crate) fn board(&self) -> &Board {

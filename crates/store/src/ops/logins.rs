@@ -6,7 +6,7 @@ use kehu_domain::kinds::{User, login_names, roles_of};
 use kehu_domain::record::Stored;
 use kehu_domain::value::LoginName;
 use sea_orm::sea_query::{LockBehavior, LockType};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use crate::crypto::index::IndexClass;
@@ -58,7 +58,7 @@ pub(crate) async fn check(tx: &Tx<'_>, user: &mut User, before: Option<&Stored<U
     }
     let was = before.is_some_and(|before| roles::governs(roles_of(&before.data)) && !before.data.disabled);
     let is = roles::governs(roles_of(user)) && !user.disabled;
-    if was && !is && !others_govern(tx, own).await? {
+    if was && !is && !others_govern(tx.db(), tx.org_id(), own).await? {
         let pointer = if user.disabled { "/disabled" } else { "/role" };
         return Err(Failure::refused(pointer, Flaw::new(&codes::LAST_ADMINISTRATOR)));
     }
@@ -66,17 +66,17 @@ pub(crate) async fn check(tx: &Tx<'_>, user: &mut User, before: Option<&Stored<U
 }
 
 /// Whether others can say who may do what. Who was invited and has no password yet cannot.
-pub(crate) async fn others_govern(tx: &Tx<'_>, but: Option<Uuid>) -> Result<bool, Failure> {
+pub(crate) async fn others_govern(db: &impl ConnectionTrait, org: Uuid, but: Option<Uuid>) -> Result<bool, Failure> {
     use user::Column as C;
     let others = user::Entity::find()
         .select_only()
         .columns([C::Id, C::Role, C::OtherRoles])
-        .filter(C::OrgId.eq(tx.org_id()))
+        .filter(C::OrgId.eq(org))
         .filter(C::Disabled.eq(false))
         .filter(C::DeletedAt.is_null())
         .filter(C::PasswordHash.is_not_null())
         .filter(C::Id.is_not_in(but));
-    let others = others.into_model::<roles::Holder>().all(tx.db()).await?;
+    let others = others.into_model::<roles::Holder>().all(db).await?;
     Ok(others.iter().any(|holder| roles::governs(holder.roles())))
 }
 

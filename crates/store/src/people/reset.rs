@@ -55,7 +55,7 @@ async fn reset(caller: &Caller, id: Uuid) -> Result<ResetLink, Failure> {
             use user::Column as C;
             // Whoever has no password administers nothing until the link was used.
             tx.lock("users").await?;
-            if !logins::others_govern(tx, Some(id)).await? {
+            if !logins::others_govern(tx.db(), tx.org_id(), Some(id)).await? {
                 return Err(Failure::refused("", Flaw::new(&codes::LAST_ADMINISTRATOR)));
             }
             history::keep(tx, id).await?;

@@ -79,7 +79,8 @@ impl From<Failure> for Ended {
             | Failure::SignIn(_)
             | Failure::SecondFactor(_)
             | Failure::JobEnded
-            | Failure::JobNotDead => Self::Final { code: "refused", detail },
+            | Failure::JobNotDead
+            | Failure::ReviewClosed => Self::Final { code: "refused", detail },
             Failure::Engine(_) => inside("database", &detail),
             Failure::Unreadable(_) | Failure::Sealing(_) | Failure::Internal(_) => inside("internal", &detail),
         }

@@ -158,10 +158,10 @@ async fn who(
     if let Some(known) = identity::Entity::find_by_id(key).one(gate.engine()).await? {
         return Ok(Who::User(known.user_id, true));
     }
-    if let Some(email) = email {
-        if let Some(found) = candidates(gate, email, Some(&caller.org().slug)).await?.first() {
-            return Ok(Who::User(found.user, false));
-        }
+    if let Some(email) = email
+        && let Some(found) = candidates(gate, email, Some(&caller.org().slug)).await?.first()
+    {
+        return Ok(Who::User(found.user, false));
     }
     if !settings.just_in_time {
         return Err(ExternalFailure::NoAccount.failure());
