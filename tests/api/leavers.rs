@@ -55,6 +55,10 @@ mod tests {
         });
         let form = admin.post("/v1/forms", &form).expect(201).id();
 
+        let token = leaver.session.post("/v1/me/tokens", &json!({"name": "周报", "scope": "read"})).expect(201).json();
+        let script = leaver.session.with_token(token["key"].as_str());
+        let _ = script.get("/v1/customers").expect(200);
+
         let leave = format!("/v1/users/{}/leave", leaver.id);
         let asked = json!({"successors": [one.id, two.id], "dry_run": true});
         let told = admin.post(&leave, &asked).expect(200).json();
@@ -66,6 +70,7 @@ mod tests {
             ("due_follow_ups", 1),
             ("collaborations", 1),
             ("sessions", 1),
+            ("personal_tokens", 1),
         ];
         counts.iter().for_each(|(name, many)| assert_eq!(told["counts"][name], json!(many), "{name}: {told}"));
         let shares: Vec<&Value> = told["shares"].as_array().unwrap().iter().map(|share| &share["customers"]).collect();
@@ -77,6 +82,7 @@ mod tests {
         let asked = json!({"successors": [one.id, two.id], "reason": "离职交接"});
         let accepted = admin.post(&leave, &asked);
         assert_eq!(leaver.session.get("/v1/me").expect(401).code(), "account_disabled");
+        let _ = script.get("/v1/customers").expect(401);
         let job = done(admin, accepted);
         assert_eq!(job["kind"], "users.hand_over");
         let result = &job["result"];

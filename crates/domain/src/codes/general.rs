@@ -26,7 +26,7 @@ codes! {
     DUTIES_TOGETHER = "duties_together", "{many} users hold two of the duties that would be kept apart: {users}.", "{many} 个用户同时担任了应当分离的职责：{users}。", "Give each of them one of system_admin, security_admin and auditor, or another role, first.", "请先让他们各自只担任 system_admin、security_admin、auditor 之一，或改为其他角色。";
     OWN_RIGHTS = "own_rights", "Nobody changes his own rights here.", "本组织不允许修改自己的权限。", "Ask somebody else who may grant rights.", "请让其他有授权权限的人修改。";
     RIGHT_MISSING = "right_missing", "That takes the right “{right}”.", "该操作需要权限“{right}”。", "Ask somebody who has it.", "请联系拥有该权限的人。";
-    SUCCESSOR_UNFIT = "successor_unfit", "“{value}” cannot take over: a successor is somebody else who may sign in and look after customers.", "“{value}”不能接手：接手人须为其他可登录且可负责客户的用户。", "Name an enabled user whose role reaches customers.", "请指定一位启用中且角色可处理客户的用户。";
+    SUCCESSOR_UNFIT = "successor_unfit", "“{value}” cannot take over: a successor is somebody else who may sign in and look after customers.", "“{value}”不能接手：接手人须为其他可登录且可负责客户的用户。", "Name an enabled user whose role changes customers.", "请指定一位启用中且角色可处理客户的用户。";
     DUE_PASSED = "due_passed", "“{value}” has passed already.", "“{value}”已经过去。", "Give a later time.", "请填写更晚的时间。";
     SHARING_FORBIDDEN = "sharing_forbidden", "A record is shared by its owner, or by somebody who may give it away.", "只有负责人或有权转移该记录的人可以共享它。", "Leave it out, or ask the owner.", "请去掉该字段，或请负责人操作。";
     CHOICE_UNKNOWN = "choice_unknown", "“{value}” is not one of the choices.", "“{value}”不在可选值之内。", "Choose one of: {choices}.", "可选值：{choices}。";

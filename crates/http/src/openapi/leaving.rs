@@ -8,7 +8,7 @@ use crate::problem_codes as codes;
 
 /// The operations.
 pub(super) fn operations() -> Vec<Operation> {
-    let text = "Disables the user and ends the sessions at once; a job then hands over, a few customers at a time, each \
+    let text = "Disables the user, ends the sessions and revokes the personal tokens at once; a job then hands over, a few customers at a time, each \
                 journaled as any transfer is: customers with their contacts and follow-ups, deleted ones too, to the \
                 successors in turn. The user is taken out of customers that are shared with him. At its end nothing is \
                 left: `result` of the job says what went to whom, and counts what is left. With `dry_run` nothing is done, \
@@ -85,6 +85,7 @@ fn preview() -> Value {
         "due_follow_ups": number("Those of them with a next step that is due at some time."),
         "collaborations": number("Customers of others that are shared with the user."),
         "sessions": number("Sessions that end."),
+        "personal_tokens": number("Personal tokens that are revoked."),
     });
     let text = |description: &str| json!({ "type": "string", "description": description });
     let share = whole(

@@ -99,6 +99,7 @@ pub(super) async fn told(caller: &Caller, work: &ToHandOver) -> Result<Answer, F
     let due = "follow_ups WHERE org_id = ? AND owner_id = ? AND deleted_at IS NULL AND next_due_at < ?";
     let sessions = "sessions WHERE org_id = ? AND user_id = ? AND ended_at IS NULL AND idle_expires_at > ? \
                     AND absolute_expires_at > ?";
+    let tokens = "api_keys WHERE org_id = ? AND user_id = ? AND revoked_at IS NULL";
     let now = caller.gate().now();
     let counts = [
         ("customers", customers),
@@ -108,6 +109,7 @@ pub(super) async fn told(caller: &Caller, work: &ToHandOver) -> Result<Answer, F
         ("due_follow_ups", count(db, due, [org.into(), user.into(), NOT_DUE.into()]).await?),
         ("collaborations", shared(db, org, user).await?),
         ("sessions", count(db, sessions, [org.into(), user.into(), now.into(), now.into()]).await?),
+        ("personal_tokens", count(db, tokens, [org.into(), user.into()]).await?),
     ];
     let (samples, forms) = (samples(caller, user).await?, lonely_forms(caller, user).await?);
     let mut out = Out::new();
