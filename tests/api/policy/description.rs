@@ -7,7 +7,7 @@ use serde_json::Value;
 /// A field of a kind.
 pub(super) struct Field {
     pub(super) name: String,
-    /// When it is said: `always`, `once`, `transfer`, `never`.
+    /// When it is said: `always`, `create`, `transfer`, `never`.
     pub(super) write: String,
     pub(super) sealed: bool,
 }

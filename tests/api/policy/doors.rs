@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::ask::{Ask, ids};
-use super::canary::words;
+use super::canary::{letters, words};
 use super::description::{Door, record_door};
 use super::table::Sight;
 
@@ -17,6 +17,10 @@ pub(super) enum Judge {
     Own,
     /// Answers who has a right that is about no record, and 403 to everybody else.
     Right(&'static str),
+    /// The same, for who may change every user as well.
+    RightOverUsers(&'static str),
+    /// Does something to a user that takes changing that user.
+    OfUser,
     /// Judged by a function of this file.
     ByHand,
 }
@@ -27,7 +31,34 @@ const DOORS: &[(&str, &str, Judge)] = &[
     ("POST", "/v1/auth/refresh", Judge::Public),
     ("POST", "/v1/auth/logout", Judge::Public),
     ("POST", "/v1/auth/accept_invitation", Judge::Public),
+    ("POST", "/v1/auth/external/start", Judge::Public),
+    ("POST", "/v1/auth/external", Judge::Public),
+    ("GET", "/v1/auth/external/callback", Judge::Public),
+    ("GET", "/v1/identity_providers", Judge::Right("settings.manage")),
+    ("GET", "/v1/identity_providers/{id}", Judge::Right("settings.manage")),
+    ("POST", "/v1/identity_providers", Judge::RightOverUsers("settings.manage")),
+    ("PATCH", "/v1/identity_providers/{id}", Judge::RightOverUsers("settings.manage")),
+    ("DELETE", "/v1/identity_providers/{id}", Judge::RightOverUsers("settings.manage")),
+    ("GET", "/v1/api_keys", Judge::Right("keys.manage")),
+    ("POST", "/v1/api_keys", Judge::Right("keys.manage")),
+    ("GET", "/v1/api_keys/{id}", Judge::Right("keys.manage")),
+    ("PATCH", "/v1/api_keys/{id}", Judge::Right("keys.manage")),
+    ("DELETE", "/v1/api_keys/{id}", Judge::Right("keys.manage")),
+    ("GET", "/v1/users/{id}/sessions", Judge::OfUser),
+    ("DELETE", "/v1/users/{id}/sessions", Judge::OfUser),
+    ("DELETE", "/v1/users/{id}/sessions/{session_id}", Judge::OfUser),
+    ("DELETE", "/v1/users/{id}/second_factor", Judge::OfUser),
     ("GET", "/v1/me", Judge::Own),
+    ("GET", "/v1/me/second_factor", Judge::Own),
+    ("POST", "/v1/me/second_factor", Judge::Own),
+    ("DELETE", "/v1/me/second_factor", Judge::Own),
+    ("POST", "/v1/me/second_factor/confirm", Judge::Own),
+    ("POST", "/v1/me/second_factor/recovery_codes", Judge::Own),
+    ("GET", "/v1/me/tokens", Judge::Own),
+    ("POST", "/v1/me/tokens", Judge::Own),
+    ("DELETE", "/v1/me/tokens/{id}", Judge::Own),
+    ("POST", "/v1/tickets", Judge::Own),
+    ("DELETE", "/v1/me/sessions", Judge::Own),
     ("POST", "/v1/me/password", Judge::Own),
     ("GET", "/v1/me/sessions", Judge::Own),
     ("DELETE", "/v1/me/sessions/{id}", Judge::Own),
@@ -53,6 +84,18 @@ const DOORS: &[(&str, &str, Judge)] = &[
     ("GET", "/v1/rights", Judge::Own),
 ];
 
+/// A body that a door takes whole: what is refused is refused for the right.
+fn body_of(door: &Door) -> Value {
+    match door.path.as_str() {
+        "/v1/identity_providers" => {
+            json!({"name": letters(), "issuer": "https://id.example.com", "client_id": "kehu", "redirect_uris": ["https://crm.example.com/back"]})
+        }
+        "/v1/api_keys" => json!({"name": letters(), "role": "salesperson"}),
+        path if path.ends_with("/erase") => json!({"reason": "试验"}),
+        _ => json!({}),
+    }
+}
+
 /// How a door is judged, where it is none of a kind of record.
 fn judge(door: &Door) -> Option<Judge> {
     DOORS.iter().find(|(method, path, _)| *method == door.method && *path == door.path).map(|(_, _, judge)| *judge)
@@ -64,7 +107,7 @@ impl Ask<'_> {
         for door in &self.world.doors {
             if let Some((kind, operation)) = record_door(&self.world.kinds, door) {
                 if operation == "erase" {
-                    self.takes_right(door, "data.purge", Some(&json!({"reason": "试验"})));
+                    self.takes_right(door, self.subject.policy.grants("data.purge"));
                     self.mark("erase", &kind.name, "*");
                 }
                 continue;
@@ -73,10 +116,13 @@ impl Ask<'_> {
                 None => self.flaw(format!("{} {} is not judged: say in doors.rs how", door.method, door.path)),
                 Some(Judge::Public | Judge::Own) if door.method == "GET" && !door.path.contains('{') => self.open(door),
                 Some(Judge::Public | Judge::Own) => {}
-                Some(Judge::Right(right)) => {
-                    let body = (door.method != "GET").then(|| json!({}));
-                    self.takes_right(door, right, body.as_ref());
+                Some(Judge::Right(right)) => self.takes_right(door, self.subject.policy.grants(right)),
+                Some(Judge::RightOverUsers(right)) => {
+                    let policy = &self.subject.policy;
+                    let may = policy.grants(right) && policy.reach("update", "user").contains("all");
+                    self.takes_right(door, may);
                 }
+                Some(Judge::OfUser) => self.of_users(door),
                 Some(Judge::ByHand) => {
                     let known = self.by_hand(door);
                     if !known {
@@ -93,16 +139,38 @@ impl Ask<'_> {
         let known = std::mem::take(&mut self.forbidden);
         self.forbidden = self.world.forbidden(self.subject);
         own.iter().for_each(|word| self.forbidden.remove(word));
-        let _ = self.expect(200, "GET", &door.path, None);
+        let reply = self.call("GET", &door.path, None);
+        if reply.status == 403 {
+            self.flaw(format!("GET {} is open, and answers 403", door.path));
+        }
         self.forbidden = known;
     }
 
     /// A door that takes a right: 403 exactly without it. The record in its address is none.
-    fn takes_right(&mut self, door: &Door, right: &str, body: Option<&Value>) {
+    fn takes_right(&mut self, door: &Door, may: bool) {
         let path = door.path.replace("{id}", &kehu_tests::new_id());
-        let reply = self.call(&door.method, &path, body);
-        if (reply.status == 403) == self.subject.policy.grants(right) {
-            self.flaw(format!("{} {path} takes {right}, and answers {}", door.method, reply.status));
+        let body = matches!(door.method.as_str(), "POST" | "PATCH").then(|| body_of(door));
+        let reply = self.call(&door.method, &path, body.as_ref());
+        if (reply.status == 403) == may {
+            let may = if may { "may" } else { "may not" };
+            self.flaw(format!("{} {path} answers {} to who {may}: {}", door.method, reply.status, reply.text));
+        }
+    }
+
+    /// What is done to a user: by who may change that one.
+    fn of_users(&mut self, door: &Door) {
+        let world = self.world;
+        let user = world.kind("user");
+        for rec in world.samples(self.subject, "user").into_iter().filter(|rec| rec.id != self.subject.id) {
+            let status = self.write_status("update", user, rec, 200);
+            // Others go on asking: what may be done is done to somebody who never signed in.
+            let id = if status == 200 { &world.colleague } else { &rec.id };
+            let path = door.path.replace("{id}", id).replace("{session_id}", &kehu_tests::new_id());
+            let reply = self.call(&door.method, &path, None);
+            let right = if status == 200 { reply.status != 403 } else { reply.status == status };
+            if !right {
+                self.flaw(format!("{} {path}: expected {status}, got {} {}", door.method, reply.status, reply.text));
+            }
         }
     }
 

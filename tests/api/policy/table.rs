@@ -46,6 +46,7 @@ c_shared contact: shared / shared / shared / - / - / -
 c_shared follow_up: shared / shared / shared / - / - / -
 c_shared tag: - / all / - / - / - / -
 c_shared user: - / own / - / - / - / -
+c_shared job: - / own / own / - / - / -
 c_shared customer.phones: full / masked / hidden
 c_shared customer.emails: full / masked / hidden
 c_shared customer.wechat: full / masked / hidden
