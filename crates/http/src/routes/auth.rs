@@ -50,7 +50,7 @@ async fn login(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
 }
 
 /// The tokens, the refresh token in the body or as a cookie.
-async fn answer(state: &State, signed_in: &SignedIn, transport: Transport) -> Reply {
+pub(super) async fn answer(state: &State, signed_in: &SignedIn, transport: Transport) -> Reply {
     let mut tokens = state.auth.tokens(&state.gate, signed_in).await?;
     let mut response = HttpResponse::Ok();
     if transport == Transport::Cookie
@@ -172,7 +172,8 @@ fn login_request(body: Value, throttled: bool) -> Result<(SignIn, Transport), Pr
     Ok((said, transport))
 }
 
-fn transport(members: &mut Members) -> Transport {
+/// Where the refresh token goes.
+pub(super) fn transport(members: &mut Members) -> Transport {
     match members.text("transport").as_deref() {
         None | Some("body") => Transport::Body,
         Some("cookie") => Transport::Cookie,
