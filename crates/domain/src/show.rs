@@ -191,6 +191,10 @@ pub trait View {
     fn names_ids(&self) -> bool {
         false
     }
+    /// Whether the colours of tags are seen.
+    fn shows_colors(&self) -> bool {
+        true
+    }
     /// A secret of the record that was made in this request.
     fn secret(&self) -> Option<&str> {
         None

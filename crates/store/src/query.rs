@@ -2,7 +2,9 @@
 
 use kehu_domain::field::Find;
 use kehu_domain::filter::{Class, Condition, Filter, Op, Scalar};
-use kehu_domain::record::Kind;
+use kehu_domain::kinds::Contact;
+use kehu_domain::record::{Kind, Record as _};
+use kehu_domain::rights::Action;
 use kehu_domain::text::normalise;
 use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query};
 use sea_orm::{ConnectionTrait, Value};
@@ -13,8 +15,9 @@ use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::machine::read::col;
 use crate::pii::padded;
+use crate::policy;
 use crate::rows::sentinel;
-use crate::sealed_query::Sealed;
+use crate::sealed_query::{Holders, Sealed};
 use crate::search;
 
 /// What is known beforehand of the records that a question selects.
@@ -140,9 +143,33 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             Scalar::Sealed(value) => self.sealed.get(&(find, value.expose().clone())),
             _ => None,
         });
-        let ids: Vec<Uuid> = ids.flatten().copied().collect();
-        let found = if ids.is_empty() { Expr::val(1).eq(0) } else { col("id").is_in(padded(ids)) };
+        let holders: Vec<&Holders> = ids.collect();
+        let among = |ids: Vec<Uuid>| if ids.is_empty() { Expr::val(1).eq(0) } else { col("id").is_in(padded(ids)) };
+        let mut own: Vec<Uuid> = holders.iter().flat_map(|holders| holders.ids.iter().copied()).collect();
+        let by_contacts: Vec<Uuid> = holders.iter().flat_map(|holders| holders.by_contacts.iter().copied()).collect();
+        let found = if by_contacts.is_empty() || self.contacts_go_along() {
+            own.extend(by_contacts);
+            among(own)
+        } else {
+            among(own).or(among(by_contacts).and(self.reads_contacts()))
+        };
         if condition.op == Op::Ne { found.not() } else { found }
+    }
+
+    /// Whether the caller may read the contacts of every customer that he may read.
+    fn contacts_go_along(&self) -> bool {
+        let reach = |kind: &str| self.caller.rights().reach(Action::Read, kind);
+        let contacts = reach(Contact::KIND.name);
+        contacts.with(reach(self.kind.name)) == contacts
+    }
+
+    /// A condition on customers: that the caller may read their contacts, which stand to him as they do.
+    fn reads_contacts(&self) -> Expr {
+        let reach = self.caller.rights().reach(Action::Read, Contact::KIND.name);
+        let parts = policy::branches(self.caller, self.kind, reach).into_iter().flatten();
+        let any = parts.fold(Cond::any().add(Expr::val(1).eq(0)), Cond::add);
+        // An owner that is missing is nobody, not unknown.
+        Expr::expr(Expr::case(any, Expr::val(1)).finally(Expr::val(0))).eq(1)
     }
 
     fn tags(&self, condition: &Condition) -> Expr {

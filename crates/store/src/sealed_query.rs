@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use kehu_domain::field::{Find, Sight};
+use kehu_domain::field::{Field, Find, Sight};
 use kehu_domain::fields::SealedDate;
 use kehu_domain::filter::{Class, Filter, Scalar};
-use kehu_domain::record::Kind;
+use kehu_domain::kinds::{Contact, Customer};
+use kehu_domain::record::{Kind, Record as _};
 use kehu_domain::rights::Action;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait};
 use serde_json::json;
@@ -23,7 +24,16 @@ use crate::sealed::contact::BIRTHDAY;
 use crate::sealer::Opener;
 
 /// Records that hold a sealed value, by class and value.
-pub(crate) type Sealed = HashMap<(Find, String), Vec<Uuid>>;
+pub(crate) type Sealed = HashMap<(Find, String), Holders>;
+
+/// Records that hold a sealed value.
+#[derive(Debug, Default)]
+pub(crate) struct Holders {
+    /// Those that are found by it.
+    pub(crate) ids: Vec<Uuid>,
+    /// Customers that are found by it where the caller may read their contacts.
+    pub(crate) by_contacts: Vec<Uuid>,
+}
 
 /// The most records that the conditions of a filter on sealed members may stand for.
 const MOST: usize = 8192;
@@ -42,24 +52,27 @@ pub(crate) async fn resolve(caller: &Caller, kind: &Kind, filter: &Filter) -> Re
     }
     let entries: Vec<Entry> = wanted.iter().map(|(find, value)| entry(*find, value, String::new())).collect();
     let found = pii::find(caller.db(), caller.ring(), caller.org().id, &entries).await?;
-    let mut sealed: Sealed = wanted.iter().map(|key| (key.clone(), Vec::new())).collect();
+    let mut sealed: Sealed = wanted.iter().map(|key| (key.clone(), Holders::default())).collect();
     let mut many = 0;
     for hit in found.hits {
         // A customer is found under its own values and its contacts'.
         let id = if kind.name == "customer" { hit.parent_id } else { hit.record_id };
         let of_kind = kind.name == "customer" || hit.kind == kind.name;
-        let ids = wanted.get(hit.entry).and_then(|key| sealed.get_mut(key));
-        if let Some(ids) = ids.filter(|_| of_kind) {
-            ids.push(id);
+        let holders = wanted.get(hit.entry).and_then(|key| sealed.get_mut(key));
+        if let Some(holders) = holders.filter(|_| of_kind) {
+            let places = if hit.kind == kind.name { &mut holders.ids } else { &mut holders.by_contacts };
+            places.push(id);
             many += 1;
         }
     }
     if many > MOST {
         return Err(Failure::TooExpensive(FAST));
     }
-    for ((find, value), ids) in &mut sealed {
-        ids.sort_unstable();
-        ids.dedup();
+    for ((find, value), Holders { ids, by_contacts }) in &mut sealed {
+        for ids in [&mut *ids, by_contacts] {
+            ids.sort_unstable();
+            ids.dedup();
+        }
         if let Some(day) = whole_day(*find, value) {
             *ids = born_on(caller, day, std::mem::take(ids)).await?;
         }
@@ -154,7 +167,11 @@ async fn count(caller: &Caller, kind: &'static Kind, what: &str, finds: Vec<Find
     let within = || reach.relations();
     let veiled = |find: Find| {
         let field = kind.fields.iter().find(|field| field.find == Some(find));
-        field.filter(|field| within().any(|how| caller.sees(kind, field, how) != Sight::Full))
+        // A customer is compared with what its contacts have as well.
+        let through = if kind.name == Customer::KIND.name { Contact::KIND } else { kind };
+        let same = through.fields.iter().find(|field| field.find == Some(find));
+        let veils = |kind: &Kind, field: &Field| within().any(|how| caller.sees(kind, field, how) != Sight::Full);
+        field.filter(|field| veils(kind, field) || same.is_some_and(|same| veils(through, same)))
     };
     let fields: Vec<&'static str> = finds.into_iter().filter_map(veiled).map(|field| field.name).collect();
     if fields.is_empty() {

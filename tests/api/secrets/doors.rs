@@ -158,6 +158,23 @@ impl<'a> Walk<'a> {
                 let id = listed["data"][0]["id"].as_str().unwrap().to_owned();
                 self.send(door, &session, &door.path.replace("{id}", &id), None);
             }
+            "PATCH /v1/organisation" => {
+                let session = self.with_headers(door, &self.admin.clone());
+                let name = self.sown.open("name");
+                let _ = session.patch(door.path, &json!({"name": name})).expect(200);
+                let wrong = json!({"settings": {"addresses": {"allow": [self.sown.ascii("no network")]}}});
+                let _ = session.patch(door.path, &wrong).expect(422);
+            }
+            "POST /v1/organisation/apply_preset" => {
+                let session = self.with_headers(door, &self.admin.clone());
+                // Who administers here has every duty.
+                let _ = session.post(door.path, &json!({"preset": "dengbao_3"})).expect(422);
+            }
+            "POST /v1/users/{id}/reset_password" => {
+                let session = self.with_headers(door, &self.admin.clone());
+                let reply = session.send(&door.method, &self.target(door), &[], "").expect(200);
+                self.sown.told("reset", reply.json()["token"].as_str().unwrap());
+            }
             "POST /v1/jobs/{id}/cancel" | "POST /v1/jobs/{id}/retry" => {
                 // It may have ended.
                 let reply = self.admin.send("POST", &door.path.replace("{id}", &self.job), &[], "");
@@ -198,6 +215,34 @@ impl<'a> Walk<'a> {
                 let token = self.admin.token().unwrap().to_owned();
                 let _ = anybody.get(&format!("/v1/me?access_token={token}")).expect(400);
             }
+            "POST /v1/users/{id}/leave" => {
+                let me = self.admin.get("/v1/me").expect(200).json();
+                let leaver = self.somebody();
+                for mut body in self.bodies(door) {
+                    body["successor_id"] = me["user"]["id"].clone();
+                    let admin = self.admin.clone();
+                    self.send(door, &admin, &door.path.replace("{id}", &leaver), Some(&body));
+                }
+            }
+            "POST /v1/access_reviews/{id}/close" => {
+                let (admin, review) = (self.admin.clone(), self.review(None));
+                self.send(door, &admin, &door.path.replace("{id}", &review), None);
+            }
+            "POST /v1/access_reviews/{id}/items/{user}/decide" => {
+                let user = self.somebody();
+                let (admin, review) = (self.admin.clone(), self.review(Some(&user)));
+                let path = door.path.replace("{id}", &review).replace("{user}", &user);
+                for mut body in self.bodies(door) {
+                    let refused = self.with_headers(door, &admin).post(&path, &body).expect(422);
+                    assert!(refused.text.contains("/role"), "{}", refused.text);
+                    for (name, value) in
+                        [("decision", json!("change")), ("role", json!("service")), ("other_roles", json!([]))]
+                    {
+                        body[name] = value;
+                    }
+                    self.send(door, &admin, &path, Some(&body));
+                }
+            }
             "POST /v1/forms/{id}/submissions" | "POST /v1/hooks/{key}" => self.submit(door, &anybody),
             _ => {
                 let admin = self.admin.clone();
@@ -205,6 +250,19 @@ impl<'a> Walk<'a> {
                 self.send_all(door, &admin, &path);
             }
         }
+    }
+
+    /// A user.
+    fn somebody(&mut self) -> String {
+        let login = self.sown.ascii("user_name");
+        let user = json!({"name": "过客", "role": "salesperson", "user_name": login, "password": PASSWORD});
+        self.admin.post("/v1/users", &user).expect(201).id()
+    }
+
+    /// A review of a user, or of everybody.
+    fn review(&self, user: Option<&str>) -> String {
+        let users: Option<Vec<&str>> = user.map(|user| vec![user]);
+        self.admin.post("/v1/access_reviews", &json!({"users": users})).expect(201).id()
     }
 
     /// Somebody who signed in just now, and the tokens.

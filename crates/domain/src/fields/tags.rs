@@ -115,7 +115,7 @@ impl FieldValue for Tags {
                     Some(name) => out.object(|out| {
                         out.key("id").plain(id);
                         out.key("name").text(&name.name);
-                        out.key("color").text_or_null(name.color.as_deref());
+                        out.key("color").text_or_null(name.color.as_deref().filter(|_| view.shows_colors()));
                     }),
                     None if view.names_ids() => out.object(|out| {
                         out.key("id").plain(id);

@@ -62,9 +62,9 @@ impl Reach {
         self.all || self.own && standing.own || self.team && standing.team || self.shared && shared
     }
 
-    /// How near the records stand that it may cover.
+    /// How near the records stand that it may cover. What is the team's may be one's own at once.
     pub fn relations(self) -> impl Iterator<Item = Relation> {
-        let near = (self.own || self.shared || self.all).then_some(Relation::Own);
+        let near = (!self.is_none()).then_some(Relation::Own);
         let team = (self.team || self.all).then_some(Relation::Team);
         near.into_iter().chain(team).chain(self.all.then_some(Relation::Other))
     }

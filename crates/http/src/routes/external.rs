@@ -18,7 +18,7 @@ use crate::query::Query;
 use crate::refresh_cookie;
 use crate::state::State;
 
-use super::auth::{answer, client, device_name, slow_down, transport};
+use super::auth::{begun, client, device_name, slow_down, transport};
 use super::external_types::{ExternalRequest, ExternalStartAnswer, ExternalStartRequest};
 use super::members::Members;
 use super::types::Transport;
@@ -95,7 +95,7 @@ async fn finish(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
     let proof = said.proof.or_else(|| kept_proof(request.headers()));
     let taken = state.gate.take_external(&said.state, proof.as_deref(), incoming.for_gate("api")).await?;
     let signed_in = sign_in(&state, &incoming, &taken, &said.code, said.iss.as_deref()).await?;
-    tokens(&state, &signed_in, transport).await
+    tokens(&state, signed_in, transport).await
 }
 
 /// Providers add parameters of their own: what is not known is left alone here.
@@ -115,7 +115,7 @@ async fn callback(request: HttpRequest, mut query: Query) -> Reply {
     }
     let code = code.ok_or_else(|| required("code"))?;
     let signed_in = sign_in(&state, &incoming, &taken, &code, iss.as_deref()).await?;
-    tokens(&state, &signed_in, Transport::Body).await
+    tokens(&state, signed_in, Transport::Body).await
 }
 
 /// Asks the provider whose code it is, and begins the session.
@@ -138,8 +138,8 @@ async fn sign_in(
 }
 
 /// The tokens of the session; the proof is not needed any more.
-async fn tokens(state: &State, signed_in: &SignedIn, transport: Transport) -> Reply {
-    let mut response = answer(state, signed_in, transport).await?;
+async fn tokens(state: &State, signed_in: SignedIn, transport: Transport) -> Reply {
+    let mut response = begun(state, signed_in, transport).await?;
     let header = |text: &str| HeaderValue::from_str(text).map_err(|error| Problem::internal(error.to_string()));
     response.headers_mut().append(header::SET_COOKIE, header(&cookie("", 0))?);
     // The address of a callback holds a code; nobody is told where somebody came from.

@@ -6,7 +6,7 @@ use kehu_domain::flaw::Lang;
 use kehu_domain::history::States;
 use kehu_domain::kinds::kind_named;
 use kehu_domain::record::Kind;
-use kehu_domain::rights::{Action, Relation};
+use kehu_domain::rights::{Action, Relation, Standing};
 use kehu_domain::show::{Name, Names, Out, View};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 use serde_json::Value;
@@ -145,13 +145,17 @@ impl Reader<'_> {
     pub(super) fn change(&self, out: &mut Out, told: &Told, relation: Relation) {
         out.object(|out| {
             self.head(out, &told.row);
-            self.changes(out, told, relation);
+            self.changes(out, told, Some(relation));
         });
     }
 
     /// Writes an entry of the organisation's log.
     pub(super) fn entry(&self, out: &mut Out, told: &Told) {
         let row = &told.row;
+        let standing = self.standing(row);
+        // The log tells of every record that there was a change, and only of those within reach which.
+        let covers = |kind: &str| self.caller.rights().reach(Action::Read, kind).covers(Action::Read, standing);
+        let relation = row.kind.as_deref().filter(|kind| covers(kind)).map(|_| standing.relation());
         out.object(|out| {
             self.head(out, row);
             out.key("seq").number(row.seq);
@@ -175,7 +179,7 @@ impl Reader<'_> {
                 let text = origin.as_ref().and_then(|origin| origin.get(name)).and_then(Value::as_str);
                 out.key(name).text_or_null(text);
             }
-            self.changes(out, told, self.relation(row));
+            self.changes(out, told, relation);
             out.key("details");
             match details(told) {
                 Some(details) => out.raw(&details.to_string()),
@@ -205,13 +209,14 @@ impl Reader<'_> {
         out.key("request_id").text(&row.request_id);
     }
 
-    /// Why, and what was changed.
-    fn changes(&self, out: &mut Out, told: &Told, relation: Relation) {
+    /// Why, and what was changed: by name alone, where the record does not stand so that the reader may read it.
+    fn changes(&self, out: &mut Out, told: &Told, relation: Option<Relation>) {
         let reason = told.body.json().and_then(|body| body.get(REASON)).and_then(Value::as_str);
         out.key("reason").text_or_null(reason);
         let kind = told.kind();
         let readable = |kind: &&'static Kind| !self.caller.rights().reach(Action::Read, kind.name).is_none();
-        let view = RecordView { reader: self, relation, kind: kind.filter(readable) };
+        let kind_shown = kind.filter(readable).filter(|_| relation.is_some());
+        let view = RecordView { reader: self, relation: relation.unwrap_or(Relation::Other), kind: kind_shown };
         let named: Vec<&str> = told.row.changed.split(',').filter(|name| !name.is_empty()).collect();
         out.key("changes");
         let withheld = told.states().show(out, kind, &named, &view, self.lang);
@@ -222,13 +227,11 @@ impl Reader<'_> {
     }
 
     /// How the record of an entry stood to the reader when the entry was written.
-    fn relation(&self, row: &journal::Model) -> Relation {
+    fn standing(&self, row: &journal::Model) -> Standing {
         let user = self.caller.principal().user();
-        if user.is_some() && row.record_id == user {
-            return Relation::Own;
-        }
         let (owner, team) = (row.owner_after.or(row.owner_before), row.team_after.or(row.team_before));
-        self.caller.standing(owner, team, &Collaborators::default()).relation()
+        let standing = self.caller.standing(owner, team, &Collaborators::default());
+        Standing { own: standing.own || user.is_some() && row.record_id == user, ..standing }
     }
 }
 

@@ -3,7 +3,8 @@
 use kehu_domain::field::{Field, Sight};
 use kehu_domain::fields::format_time;
 use kehu_domain::filter::Filter;
-use kehu_domain::record::{Kind, Stored, Veiled};
+use kehu_domain::kinds::Tag;
+use kehu_domain::record::{Kind, Record as _, Stored, Veiled};
 use kehu_domain::rights::Relation;
 use kehu_domain::show::{Name, Names, Out, View};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
@@ -104,6 +105,10 @@ impl View for RecordView<'_> {
     }
     fn name(&self, id: Uuid) -> Option<&Name> {
         self.names.get(&id).or_else(|| self.caller.org().name_of(id))
+    }
+    fn shows_colors(&self) -> bool {
+        let color = Tag::KIND.field("color");
+        color.is_none_or(|color| self.caller.sees(Tag::KIND, color, Relation::Other) != Sight::Hidden)
     }
     fn secret(&self) -> Option<&str> {
         self.secret

@@ -111,7 +111,8 @@ fn standing(caller: &Caller, customer: &customer::Model) -> Standing {
 /// Writes one match; whether it is out of the caller's reach.
 fn write(out: &mut Out, caller: &Caller, customer: &customer::Model, contact: Option<&contact::Model>) -> bool {
     let standing = standing(caller, customer);
-    let within_reach = caller.rights().reach(Action::Read, "customer").covers(Action::Read, standing);
+    let reads = |kind: &str| caller.rights().reach(Action::Read, kind).covers(Action::Read, standing);
+    let within_reach = reads(Customer::KIND.name) && (contact.is_none() || reads(Contact::KIND.name));
     let state = match standing {
         _ if customer.owner_id.is_none() => "in_pool",
         Standing { own: true, .. } => "yours",

@@ -140,7 +140,8 @@ async fn describe(tx: &Tx<'_>, kind: &str, id: Uuid, customer_id: Uuid, pointer:
         Standing { team: true, .. } => "team",
         _ => "owned",
     };
-    let within_reach = caller.rights().reach(Action::Read, "customer").covers(Action::Read, standing);
+    let reads = |kind: &str| caller.rights().reach(Action::Read, kind).covers(Action::Read, standing);
+    let within_reach = reads("customer") && reads(kind);
     let known = match (within_reach, customer) {
         (false, _) | (_, None) => None,
         (true, Some(row)) if kind == "customer" => {

@@ -4,6 +4,8 @@ use kehu_domain::codes;
 use kehu_domain::fields::{Line, Tags};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::kinds::Tag;
+use kehu_domain::record::Record as _;
+use kehu_domain::rights::Action;
 use kehu_domain::text::normalise;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
@@ -18,7 +20,11 @@ pub(crate) async fn resolve(tx: &Tx<'_>, tags: &mut Tags) -> Result<(), Failure>
     for name in std::mem::take(&mut tags.named) {
         let id = match find(tx, &name).await? {
             Some(id) => id,
-            None => make(tx, name).await?,
+            // To name one is to make it, which takes the right to.
+            None => match tx.caller().rights().reach(Action::Create, Tag::KIND.name).is_none() {
+                true => return Err(Failure::refused("/tags", unknown(name.as_str()))),
+                false => make(tx, name).await?,
+            },
         };
         if !tags.ids.contains(&id) {
             tags.ids.push(id);
@@ -49,10 +55,13 @@ pub(crate) fn check(tx: &Tx<'_>, tags: &Tags, before: &[Uuid]) -> Result<(), Fai
         None => Ok(()),
         Some(at) => {
             let value = tags.ids.get(at).map(Uuid::to_string).unwrap_or_default();
-            let flaw = Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", "tag").with("value", value);
-            Err(Failure::refused(format!("/tags/{at}"), flaw))
+            Err(Failure::refused(format!("/tags/{at}"), unknown(&value)))
         }
     }
+}
+
+fn unknown(tag: &str) -> Flaw {
+    Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", "tag").with("value", tag)
 }
 
 async fn find(tx: &Tx<'_>, name: &Line<50>) -> Result<Option<Uuid>, Failure> {

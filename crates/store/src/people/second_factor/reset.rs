@@ -1,6 +1,7 @@
 //! An administrator, or whoever runs the program, takes the second factor of somebody who lost it.
 
 use kehu_domain::kinds::User;
+use kehu_domain::record::Record as _;
 use kehu_domain::rights::Action;
 use kehu_domain::value::LoginName;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -33,7 +34,11 @@ async fn reset(caller: &Caller, user: Uuid) -> Result<(), Failure> {
     if caller.principal().user() == Some(user) {
         return Err(Failure::SecondFactor(FactorFailure::Own));
     }
-    machine::read::within_reach::<User>(caller, vec![user]).await?.into_iter().next().ok_or(Failure::NotFound)?;
+    let known = machine::read::within_reach::<User>(caller, vec![user]).await?;
+    let known = known.into_iter().next().ok_or(Failure::NotFound)?;
+    if !caller.covers(Action::Update, User::KIND, &known.base) {
+        return Err(Failure::Forbidden);
+    }
     take(caller, user).await
 }
 

@@ -1,0 +1,222 @@
+//! Doors that are not those of a kind of record, each with how it is judged. One that stands in the description and not
+//! here fails the test.
+
+use serde_json::{Value, json};
+
+use super::ask::{Ask, ids};
+use super::canary::words;
+use super::description::{Door, record_door};
+use super::table::Sight;
+
+/// How a door is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Judge {
+    /// Answers anybody, and says nothing of any record.
+    Public,
+    /// Answers everybody who is signed in, about nothing but himself or the program.
+    Own,
+    /// Answers who has a right that is about no record, and 403 to everybody else.
+    Right(&'static str),
+    /// Judged by a function of this file.
+    ByHand,
+}
+
+/// The doors, in the order of the description.
+const DOORS: &[(&str, &str, Judge)] = &[
+    ("POST", "/v1/auth/login", Judge::Public),
+    ("POST", "/v1/auth/refresh", Judge::Public),
+    ("POST", "/v1/auth/logout", Judge::Public),
+    ("POST", "/v1/auth/accept_invitation", Judge::Public),
+    ("GET", "/v1/me", Judge::Own),
+    ("POST", "/v1/me/password", Judge::Own),
+    ("GET", "/v1/me/sessions", Judge::Own),
+    ("DELETE", "/v1/me/sessions/{id}", Judge::Own),
+    ("POST", "/v1/lookup", Judge::ByHand),
+    ("GET", "/.well-known/jwks.json", Judge::Public),
+    ("GET", "/healthz", Judge::Public),
+    ("GET", "/readyz", Judge::Public),
+    ("GET", "/openapi.json", Judge::Public),
+    ("GET", "/docs", Judge::Public),
+    ("POST", "/v1/forms/{id}/submissions", Judge::Public),
+    ("GET", "/v1/forms/{id}/submissions", Judge::ByHand),
+    ("GET", "/v1/forms/{id}/submissions/{submission_id}", Judge::ByHand),
+    ("POST", "/v1/hooks/{key}", Judge::Public),
+    ("GET", "/v1/hooks/{key}", Judge::Public),
+    ("GET", "/v1/audit", Judge::ByHand),
+    ("GET", "/v1/audit/{id}", Judge::Right("audit.read")),
+    ("POST", "/v1/audit/verify", Judge::Right("audit.read")),
+    ("GET", "/v1/audit/verify", Judge::Right("audit.read")),
+    ("GET", "/v1/jobs", Judge::ByHand),
+    ("GET", "/v1/jobs/{id}", Judge::ByHand),
+    ("POST", "/v1/jobs/{id}/cancel", Judge::ByHand),
+    ("POST", "/v1/jobs/{id}/retry", Judge::ByHand),
+    ("GET", "/v1/rights", Judge::Own),
+];
+
+/// How a door is judged, where it is none of a kind of record.
+fn judge(door: &Door) -> Option<Judge> {
+    DOORS.iter().find(|(method, path, _)| *method == door.method && *path == door.path).map(|(_, _, judge)| *judge)
+}
+
+impl Ask<'_> {
+    /// Every door but those of the kinds.
+    pub(super) fn other_doors(&mut self) {
+        for door in &self.world.doors {
+            if let Some((kind, operation)) = record_door(&self.world.kinds, door) {
+                if operation == "erase" {
+                    self.takes_right(door, "data.purge", Some(&json!({"reason": "试验"})));
+                    self.mark("erase", &kind.name, "*");
+                }
+                continue;
+            }
+            match judge(door) {
+                None => self.flaw(format!("{} {} is not judged: say in doors.rs how", door.method, door.path)),
+                Some(Judge::Public | Judge::Own) if door.method == "GET" && !door.path.contains('{') => self.open(door),
+                Some(Judge::Public | Judge::Own) => {}
+                Some(Judge::Right(right)) => {
+                    let body = (door.method != "GET").then(|| json!({}));
+                    self.takes_right(door, right, body.as_ref());
+                }
+                Some(Judge::ByHand) => {
+                    let known = self.by_hand(door);
+                    if !known {
+                        self.flaw(format!("{} {} is judged by hand, and no hand knows it", door.method, door.path));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A door that is open to everybody: it tells of oneself at most.
+    fn open(&mut self, door: &Door) {
+        let own: Vec<String> = self.world.own_words(self.subject).into_iter().map(str::to_owned).collect();
+        let known = std::mem::take(&mut self.forbidden);
+        self.forbidden = self.world.forbidden(self.subject);
+        own.iter().for_each(|word| self.forbidden.remove(word));
+        let _ = self.expect(200, "GET", &door.path, None);
+        self.forbidden = known;
+    }
+
+    /// A door that takes a right: 403 exactly without it. The record in its address is none.
+    fn takes_right(&mut self, door: &Door, right: &str, body: Option<&Value>) {
+        let path = door.path.replace("{id}", &kehu_tests::new_id());
+        let reply = self.call(&door.method, &path, body);
+        if (reply.status == 403) == self.subject.policy.grants(right) {
+            self.flaw(format!("{} {path} takes {right}, and answers {}", door.method, reply.status));
+        }
+    }
+
+    fn by_hand(&mut self, door: &Door) -> bool {
+        match (door.method.as_str(), door.path.as_str()) {
+            ("POST", "/v1/lookup") => self.look_up(),
+            ("GET", "/v1/forms/{id}/submissions") => {
+                let status = if self.subject.policy.can("read", "form") { 200 } else { 403 };
+                let path = format!("/v1/forms/{}/submissions", self.world.submission.0);
+                let _ = self.expect(status, "GET", &path, None);
+            }
+            ("GET", "/v1/forms/{id}/submissions/{submission_id}") => {
+                let policy = &self.subject.policy;
+                let status = if policy.can("read", "form") && policy.can("update", "form") { 200 } else { 403 };
+                let (form, submission, _) = &self.world.submission;
+                let _ = self.expect(status, "GET", &format!("/v1/forms/{form}/submissions/{submission}"), None);
+            }
+            ("GET", "/v1/audit") => self.log(),
+            ("GET", "/v1/jobs") => self.jobs(),
+            ("GET", "/v1/jobs/{id}") => self.job("GET", "", "read"),
+            ("POST", "/v1/jobs/{id}/cancel") => self.job("POST", "/cancel", "update"),
+            ("POST", "/v1/jobs/{id}/retry") => self.job("POST", "/retry", "update"),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The log, all of it: what is hidden or out of reach is not told there either.
+    fn log(&mut self) {
+        let mut after = String::new();
+        for _ in 0..50 {
+            let status = if self.subject.policy.grants("audit.read") { 200 } else { 403 };
+            let path = format!("/v1/audit?limit=500{after}");
+            let Some(reply) = self.expect(status, "GET", &path, None) else { return };
+            match reply.json()["page"]["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return,
+            }
+        }
+        self.flaw("the log has no end".to_owned());
+    }
+
+    fn jobs(&mut self) {
+        if !self.subject.policy.can("read", "job") {
+            let _ = self.expect(403, "GET", "/v1/jobs", None);
+            return;
+        }
+        let Some(reply) = self.expect(200, "GET", "/v1/jobs?limit=500", None) else { return };
+        let data = reply.data();
+        let told = ids(&data).contains(self.world.job.as_str());
+        if told != self.subject.policy.reach("read", "job").contains("all") {
+            self.flaw("/v1/jobs tells of others' jobs, or not of them".to_owned());
+        }
+    }
+
+    /// Somebody else's job.
+    fn job(&mut self, method: &str, what: &str, action: &str) {
+        let policy = &self.subject.policy;
+        let status = match (policy.can(action, "job"), policy.reach(action, "job").contains("all")) {
+            (false, _) => 403,
+            (true, false) => 404,
+            (true, true) if method == "GET" => 200,
+            // It has ended, or was taken back by somebody before.
+            (true, true) => return,
+        };
+        let _ = self.expect(status, method, &format!("/v1/jobs/{}{what}", self.world.job), None);
+    }
+
+    /// Who is calling? Found by what is hidden is nothing; out of reach nothing is told but a state.
+    fn look_up(&mut self) {
+        let world = self.world;
+        let policy = &self.subject.policy;
+        if !policy.can("read", "customer") {
+            let _ = self.expect(403, "POST", "/v1/lookup", Some(&json!({"phone": "13900000000"})));
+            return;
+        }
+        for kind in ["customer", "contact"] {
+            for rec in world.samples(self.subject, kind) {
+                for (field, name) in [
+                    ("phones", "phone"),
+                    ("emails", "email"),
+                    ("wechat", "wechat"),
+                    ("id_number", "id_number"),
+                    ("bank_accounts", "bank_account"),
+                ] {
+                    let Some(value) = rec.brought.get(field) else { continue };
+                    let value = value.as_array().and_then(|items| items.first()).unwrap_or(value);
+                    let value = value.get("value").unwrap_or(value);
+                    let Some(reply) = self.expect(200, "POST", "/v1/lookup", Some(&json!({name: value}))) else {
+                        continue;
+                    };
+                    self.looked_up(rec, field, &reply.data());
+                }
+            }
+        }
+    }
+
+    fn looked_up(&mut self, rec: &super::world::Rec, field: &str, data: &[Value]) {
+        let hidden = self.subject.sight(rec, field) == Sight::Hidden;
+        let within = self.subject.may("read", rec);
+        let told = match data {
+            [] => None,
+            [one] => Some(one["id"].as_str() == Some(rec.id.as_str()) && one["name"] == rec.view["name"]),
+            many => return self.flaw(format!("lookup of {field} of {}: {many:?}", rec.id)),
+        };
+        let expected = (!hidden).then_some(within);
+        if told != expected {
+            let what = format!("{} {field}", rec.kind);
+            self.flaw(format!("lookup of {what} of {}: told {told:?}, not {expected:?}: {data:?}", rec.id));
+        }
+        let mut own = Vec::new();
+        words(&rec.view["name"], &mut own);
+        if !within && own.iter().any(|word| json!(data).to_string().contains(word.as_str())) {
+            self.flaw(format!("lookup of {field} tells the name of {}", rec.id));
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! What is asked of lists: conditions, orders, words, pages. None tells of what is hidden or out of reach.
+
+use std::collections::BTreeSet;
+
+use kehu_tests::{Reply, encoded};
+use serde_json::{Value, json};
+
+use super::ask::{Ask, ids};
+use super::description::Kind;
+use super::world::Rec;
+
+/// The value by which a member is asked for: of a list, the first one.
+fn asked_by(rec: &Rec, member: &str, field: Option<&str>) -> Value {
+    let name = field.unwrap_or(member);
+    let value = rec.brought.get(name).unwrap_or(&rec.view[name]);
+    let value = value.as_array().map_or(value, |items| items.first().unwrap_or(&Value::Null));
+    match value {
+        Value::Object(one) if one.contains_key("value") => one["value"].clone(),
+        Value::Object(one) if one.contains_key("code") => one["code"].clone(),
+        Value::Object(one) => one.get("name").cloned().unwrap_or_default(),
+        other => other.clone(),
+    }
+}
+
+impl Ask<'_> {
+    /// Every question that lists of a kind answer.
+    pub(super) fn ask(&mut self, kind: &Kind) {
+        if !self.subject.policy.can("read", &kind.name) {
+            // Refused as a whole, whatever is asked.
+            let body = json!({"where": {"field": "id", "op": "is_null"}});
+            let _ = self.expect(403, "POST", &format!("{}/search", kind.path), Some(&body));
+            self.filters_done(kind);
+            return;
+        }
+        for (member, ops) in &kind.filters {
+            if self.is_hidden(kind, member) {
+                self.hidden_member(kind, member, ops);
+            } else {
+                self.member(kind, member);
+            }
+            self.mark("filter", &kind.name, member);
+        }
+        for sort in &kind.sorts {
+            self.order(kind, sort);
+            self.mark("sort", &kind.name, sort);
+        }
+        self.pages(kind);
+        self.words(kind);
+    }
+
+    fn filters_done(&mut self, kind: &Kind) {
+        kind.filters.iter().for_each(|(member, _)| self.mark("filter", &kind.name, member));
+        kind.sorts.iter().for_each(|sort| self.mark("sort", &kind.name, sort));
+    }
+
+    /// Whether a member would tell of a field that is hidden of some record within reach. A customer is found by its
+    /// contacts' values as well.
+    fn is_hidden(&self, kind: &Kind, member: &str) -> bool {
+        let policy = &self.subject.policy;
+        let hides = |kind: &Kind| {
+            let field = kind.field_of(member);
+            field.is_some_and(|field| policy.hides_some("read", &kind.name, &field.name))
+        };
+        let sealed = kind.field_of(member).is_some_and(|field| field.sealed);
+        hides(kind) || kind.name == "customer" && sealed && hides(self.world.kind("contact"))
+    }
+
+    /// A hidden member is as unknown as one that does not exist, with every operator and in the address.
+    fn hidden_member(&mut self, kind: &Kind, member: &str, ops: &[String]) {
+        let path = format!("{}/search", kind.path);
+        let rec = self.world.of(&kind.name).last();
+        let field = kind.field_of(member).map(|field| field.name.as_str());
+        let value = rec.map(|rec| asked_by(rec, member, field)).unwrap_or_default();
+        for op in ops {
+            let asked = match op.as_str() {
+                "in" | "nin" | "has_any" | "has_all" => json!([value]),
+                "between" => json!([value, value]),
+                "is_null" => json!(true),
+                _ => value.clone(),
+            };
+            let body = json!({"where": {"not": {"field": member, "op": op, "value": asked}}, "count": "exact"});
+            self.refused(&path, "POST", Some(&body), "filter_field_unknown");
+        }
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let path = format!("{}?filter[{member}]={}", kind.path, encoded(&text));
+        self.refused(&path, "GET", None, "filter_field_unknown");
+    }
+
+    fn refused(&mut self, path: &str, method: &str, body: Option<&Value>, code: &str) {
+        let Some(reply) = self.expect(400, method, path, body) else { return };
+        if reply.errors().iter().all(|(_, told)| told != code) {
+            self.flaw(format!("{method} {path}: refused with {:?}", reply.errors()));
+        }
+    }
+
+    /// Finds the records within reach that have a value, and no others, and counts no others.
+    fn found(&mut self, kind: &Kind, condition: &Value, expected: &BTreeSet<&str>) {
+        let body = json!({"where": condition, "limit": 500, "count": "exact", "fields": ["id"]});
+        let path = format!("{}/search", kind.path);
+        if let Some(reply) = self.expect(200, "POST", &path, Some(&body)) {
+            self.same(&format!("{path} {condition}"), &reply, expected);
+        }
+    }
+
+    fn same(&mut self, what: &str, reply: &Reply, expected: &BTreeSet<&str>) {
+        let data = reply.data();
+        let count = reply.json()["page"]["count"].as_u64();
+        let right = ids(&data) == *expected && data.len() == expected.len();
+        if !right || count.is_some_and(|count| Some(count) != u64::try_from(expected.len()).ok()) {
+            self.flaw(format!("{what}: {:?} (counted {count:?}), not {expected:?}", ids(&data)));
+        }
+    }
+
+    /// A member that may be asked for, with a value of a record within reach and one of a record that is not.
+    fn member(&mut self, kind: &Kind, member: &str) {
+        let world = self.world;
+        let field = kind.field_of(member);
+        let name = field.map(|field| field.name.as_str());
+        let (near, far): (Vec<&Rec>, Vec<&Rec>) =
+            world.of(&kind.name).filter(|rec| !rec.brought.is_empty()).partition(|rec| self.subject.may("read", rec));
+        let examples = [near.last(), far.last()].into_iter().flatten();
+        let mut values: Vec<Value> = examples.map(|rec| asked_by(rec, member, name)).collect();
+        let sealed = field.is_some_and(|field| field.sealed);
+        if kind.name == "customer" && sealed {
+            // By what their contacts are reached under, too.
+            let of_contact = world.kind("contact").field_of(member).map(|field| field.name.as_str());
+            let contact = world
+                .of("contact")
+                .find(|contact| near.last().is_some_and(|rec| contact.customer.as_ref() == Some(&rec.id)));
+            values.extend(contact.filter(|_| of_contact.is_some()).map(|rec| asked_by(rec, member, of_contact)));
+        }
+        values.retain(|value| !value.is_null());
+        for value in &values {
+            let has = |rec: &Rec, name: Option<&str>| asked_by(rec, member, name) == *value;
+            let of_contact = |rec: &Rec| {
+                let same = world.kind("contact").field_of(member).map(|field| field.name.as_str());
+                let mut contacts = world.of("contact").filter(|one| one.customer.as_ref() == Some(&rec.id));
+                same.is_some() && contacts.any(|one| self.subject.may("read", one) && has(one, same))
+            };
+            let holds = |rec: &&Rec| {
+                has(rec, name)
+                    || name == Some("tags") && tagged(rec, value)
+                    || kind.name == "customer" && sealed && of_contact(rec)
+            };
+            let all = || world.of(&kind.name).filter(|rec| self.subject.may("read", rec));
+            let with: BTreeSet<&str> = all().filter(holds).map(|rec| rec.id.as_str()).collect();
+            self.found(kind, &json!({"field": member, "value": value}), &with);
+            if sealed {
+                let without = all().filter(|rec| !holds(rec)).map(|rec| rec.id.as_str()).collect();
+                self.found(kind, &json!({"field": member, "op": "ne", "value": value}), &without);
+            }
+        }
+    }
+
+    /// An order is the one that the administrator sees, of what is within reach.
+    fn order(&mut self, kind: &Kind, sort: &str) {
+        let name = sort.trim_start_matches('-');
+        let known = kind.fields.iter().any(|field| field.name == name);
+        if known && self.subject.policy.hides_some("read", &kind.name, name) {
+            self.refused(&format!("{}?sort={sort}", kind.path), "GET", None, "sort_unknown");
+            let body = json!({"sort": [sort]});
+            self.refused(&format!("{}/search", kind.path), "POST", Some(&body), "sort_unknown");
+            return;
+        }
+        let path = format!("{}?limit=500&fields=id&sort={sort}", kind.path);
+        let Some(reply) = self.expect(200, "GET", &path, None) else { return };
+        let visible = self.visible(&kind.name);
+        let order = &self.world.orders[&(kind.name.clone(), sort.to_owned())];
+        let data = reply.data();
+        let told = data.iter().filter_map(|one| one["id"].as_str());
+        if told.ne(order.iter().map(String::as_str).filter(|id| visible.contains(id))) {
+            self.flaw(format!("{path}: not the order of what is within reach"));
+        }
+    }
+
+    /// Pages together are the list.
+    fn pages(&mut self, kind: &Kind) {
+        let (mut told, mut after) = (Vec::new(), String::new());
+        for _ in 0..200 {
+            let path = format!("{}?limit=11&fields=id{after}", kind.path);
+            let Some(reply) = self.expect(200, "GET", &path, None) else { return };
+            told.extend(reply.data());
+            match reply.json()["page"]["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => break,
+            }
+        }
+        let expected = self.visible(&kind.name);
+        if ids(&told) != expected || told.len() != expected.len() {
+            self.flaw(format!("{}: pages have {} records, not {}", kind.path, told.len(), expected.len()));
+        }
+    }
+
+    /// Words of names.
+    fn words(&mut self, kind: &Kind) {
+        if kind.fields.iter().all(|field| field.name != "name") {
+            return;
+        }
+        for rec in self.world.samples(self.subject, &kind.name) {
+            let Some(name) = rec.view["name"].as_str() else { continue };
+            let path = format!("{}?limit=500&fields=id&count=exact&q={}", kind.path, encoded(name));
+            let Some(reply) = self.expect(200, "GET", &path, None) else { continue };
+            let same = self.world.of(&kind.name).filter(|one| one.view["name"] == rec.view["name"]);
+            let expected = same.filter(|one| self.subject.may("read", one)).map(|one| one.id.as_str()).collect();
+            self.same(&path, &reply, &expected);
+        }
+    }
+}
+
+/// Whether a record has a tag of that name.
+fn tagged(rec: &Rec, name: &Value) -> bool {
+    rec.view["tags"].as_array().into_iter().flatten().any(|tag| tag["name"] == *name)
+}
