@@ -8,7 +8,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::io::{BufRead as _, BufReader};
     use std::path::Path;
-    use std::process::{Child, Command, Stdio};
+    use std::process::{Child, ChildStdout, Command, Stdio};
 
     use kehu_tests::idp::{CLIENT, SECRET, parameters};
     use kehu_tests::{Engine, Org, Reply, Session, encoded, env};
@@ -19,6 +19,8 @@ mod tests {
     struct Provider {
         child: Child,
         issuer: String,
+        /// What it goes on to say: it dies where nobody listens.
+        _said: BufReader<ChildStdout>,
     }
 
     impl Provider {
@@ -32,11 +34,11 @@ mod tests {
             let mut command = Command::new("node");
             command.arg(Path::new(&folder).join("idp.mjs")).arg(BACK).stdout(Stdio::piped()).stderr(Stdio::null());
             let mut child = command.spawn().unwrap();
-            let mut issuer = String::new();
-            BufReader::new(child.stdout.take().unwrap()).read_line(&mut issuer).unwrap();
+            let (mut issuer, mut said) = (String::new(), BufReader::new(child.stdout.take().unwrap()));
+            said.read_line(&mut issuer).unwrap();
             let issuer = issuer.trim().to_owned();
             assert!(issuer.starts_with("http://"), "the provider does not start");
-            Some(Self { child, issuer })
+            Some(Self { child, issuer, _said: said })
         }
 
         /// Follows the address as a browser does: types a name, agrees, and is sent back with a code.

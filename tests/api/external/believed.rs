@@ -190,6 +190,13 @@ mod tests {
         // A page on the same site may leave the proof to the cookie.
         let (cookie, state, url) = begin();
         let code = trust.idp.authorise(&url, Grant::of(json!({"sub": "s-1"})));
-        let _ = browser(&cookie).post(FINISH, &json!({"state": state, "code": code})).expect(200);
+        // … and take the refresh token as one too: pages of the own origin only, which is looked at first.
+        let body = json!({"state": state, "code": code, "transport": "cookie"});
+        let page = |origin: &str| browser(&cookie).with("origin", origin).post(FINISH, &body);
+        assert_eq!(page("https://evil.test").expect(403).code(), "origin_refused");
+        let reply = page(trust.org.admin.base()).expect(200);
+        let set: Vec<&str> = reply.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+        assert!(set.iter().any(|cookie| cookie.starts_with("__Host-kehu_refresh=")), "{set:?}");
+        assert!(reply.json()["refresh_token"].is_null());
     }
 }

@@ -47,9 +47,14 @@ async fn login(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
         refresh_cookie::from_own_page(&request, &state)?;
     }
     let signed_in = state.gate.sign_in(said, incoming.for_gate("api")).await?;
+    begun(&state, signed_in, transport).await
+}
+
+/// The tokens of a session that began, and what was before it.
+pub(super) async fn begun(state: &State, signed_in: SignedIn, transport: Transport) -> Reply {
     let mut tokens = state.auth.tokens(&state.gate, &signed_in).await?;
     let mut response = HttpResponse::Ok();
-    as_cookie(&state, &signed_in, (&mut tokens, &mut response), transport).await?;
+    as_cookie(state, &signed_in, (&mut tokens, &mut response), transport).await?;
     Ok(response.json(LoginAnswer::new(tokens, signed_in.before)))
 }
 
@@ -189,7 +194,8 @@ fn login_request(body: Value, throttled: bool) -> Result<(SignIn, Transport), Pr
     Ok((said, transport))
 }
 
-fn transport(members: &mut Members) -> Transport {
+/// Where the refresh token goes.
+pub(super) fn transport(members: &mut Members) -> Transport {
     match members.text("transport").as_deref() {
         None | Some("body") => Transport::Body,
         Some("cookie") => Transport::Cookie,

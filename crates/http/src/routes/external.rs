@@ -1,11 +1,11 @@
 //! Company sign-in: sending a browser to the provider, and what it comes back with.
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use kehu_domain::codes;
 use kehu_domain::flaw::Flaw;
-use kehu_store::people::{Begun, Taken, Wanted};
+use kehu_store::people::{Begun, SignedIn, Taken, Wanted};
 use uuid::Uuid;
 
 use crate::auth;
@@ -15,12 +15,13 @@ use crate::oidc::{OidcError, authorization_url};
 use crate::problem::Problem;
 use crate::problem_codes;
 use crate::query::Query;
+use crate::refresh_cookie;
 use crate::state::State;
 
-use super::auth::{client, device_name, slow_down};
+use super::auth::{begun, client, device_name, slow_down, transport};
 use super::external_types::{ExternalRequest, ExternalStartAnswer, ExternalStartRequest};
 use super::members::Members;
-use super::told::LoginAnswer;
+use super::types::Transport;
 
 type Reply = Result<HttpResponse, Problem>;
 
@@ -49,9 +50,9 @@ async fn start(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
     let authorization_url = authorization_url(&known, &connection, &begun);
     let Begun { state, proof, .. } = begun;
     let cookie = cookie(proof.reveal(), COOKIE_KEPT);
-    let answer =
+    let told =
         ExternalStartAnswer { authorization_url, state: state.reveal().to_owned(), proof: proof.reveal().to_owned() };
-    Ok(HttpResponse::Ok().insert_header((header::SET_COOKIE, cookie)).json(answer))
+    Ok(HttpResponse::Ok().insert_header((header::SET_COOKIE, cookie)).json(told))
 }
 
 fn start_request(body: JsonBody) -> Result<(ExternalStartRequest, Wanted), Problem> {
@@ -84,11 +85,17 @@ async fn finish(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
         code: members.required("code"),
         iss: members.text("iss"),
         proof: members.text("proof"),
+        transport: None,
     };
+    let transport = transport(&mut members);
     members.finish()?;
+    if transport == Transport::Cookie {
+        refresh_cookie::from_own_page(&request, &state)?;
+    }
     let proof = said.proof.or_else(|| kept_proof(request.headers()));
     let taken = state.gate.take_external(&said.state, proof.as_deref(), incoming.for_gate("api")).await?;
-    sign_in(&state, &incoming, &taken, &said.code, said.iss.as_deref()).await
+    let signed_in = sign_in(&state, &incoming, &taken, &said.code, said.iss.as_deref()).await?;
+    tokens(&state, signed_in, transport).await
 }
 
 /// Providers add parameters of their own: what is not known is left alone here.
@@ -107,11 +114,18 @@ async fn callback(request: HttpRequest, mut query: Query) -> Reply {
         return Err(state.gate.external_refused(&taken, why, incoming.for_gate("api")).await.into());
     }
     let code = code.ok_or_else(|| required("code"))?;
-    sign_in(&state, &incoming, &taken, &code, iss.as_deref()).await
+    let signed_in = sign_in(&state, &incoming, &taken, &code, iss.as_deref()).await?;
+    tokens(&state, signed_in, Transport::Body).await
 }
 
 /// Asks the provider whose code it is, and begins the session.
-async fn sign_in(state: &State, incoming: &Incoming, taken: &Taken, code: &str, issuer: Option<&str>) -> Reply {
+async fn sign_in(
+    state: &State,
+    incoming: &Incoming,
+    taken: &Taken,
+    code: &str,
+    issuer: Option<&str>,
+) -> Result<SignedIn, Problem> {
     let gate = &state.gate;
     let person = match state.oidc.person(taken, code, issuer, gate.now().timestamp_millis()).await {
         Ok(person) => person,
@@ -120,12 +134,17 @@ async fn sign_in(state: &State, incoming: &Incoming, taken: &Taken, code: &str, 
         }
         Err(error) => return Err(away(error)),
     };
-    let signed_in = gate.sign_in_external(taken, &person, incoming.for_gate("api")).await?;
-    let tokens = LoginAnswer::new(state.auth.tokens(gate, &signed_in).await?, signed_in.before);
-    let mut answer = HttpResponse::Ok();
+    Ok(gate.sign_in_external(taken, &person, incoming.for_gate("api")).await?)
+}
+
+/// The tokens of the session; the proof is not needed any more.
+async fn tokens(state: &State, signed_in: SignedIn, transport: Transport) -> Reply {
+    let mut response = begun(state, signed_in, transport).await?;
+    let header = |text: &str| HeaderValue::from_str(text).map_err(|error| Problem::internal(error.to_string()));
+    response.headers_mut().append(header::SET_COOKIE, header(&cookie("", 0))?);
     // The address of a callback holds a code; nobody is told where somebody came from.
-    answer.insert_header((header::REFERRER_POLICY, "no-referrer"));
-    Ok(answer.insert_header((header::SET_COOKIE, cookie("", 0))).json(tokens))
+    response.headers_mut().insert(header::REFERRER_POLICY, header("no-referrer")?);
+    Ok(response)
 }
 
 /// The provider cannot be asked: the log says why.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::types::{ClientKind, milliseconds};
+use super::types::{ClientKind, Transport, milliseconds};
 
 /// The beginning of a sign-in by a provider.
 #[derive(Deserialize, ToSchema)]
@@ -52,6 +52,8 @@ pub struct ExternalRequest {
     /// The `proof` that the beginning gave; may be left out where the cookie comes along.
     #[schema(write_only)]
     pub proof: Option<String>,
+    /// Where the refresh token goes, as at `POST /v1/auth/login`.
+    pub transport: Option<Transport>,
 }
 
 /// A provider of OpenID Connect, as it is laid down.
