@@ -17,6 +17,7 @@ mod rotation;
 mod sealed;
 mod server;
 mod settings;
+mod sign_ins;
 mod start;
 mod usage;
 mod wire;
@@ -77,7 +78,7 @@ fn measure(settings: &Settings, path: &Path, report: &mut Report) -> Result<()> 
     let key = Key::make()?;
     report.say(&format!("{}. {}. {}", usage::machine(), today()?, versions()));
     report.quote("machine.cores", usage::cores().to_string());
-    let others = [Mode::Journal, Mode::Rotation, Mode::Page, Mode::Lookup, Mode::Intake, Mode::Start];
+    let others = [Mode::Journal, Mode::Rotation, Mode::SignIns, Mode::Page, Mode::Lookup, Mode::Intake, Mode::Start];
     if settings.modes.iter().any(|mode| !others.contains(mode)) {
         core::run(settings, &key, report)?;
     }
@@ -86,6 +87,9 @@ fn measure(settings: &Settings, path: &Path, report: &mut Report) -> Result<()> 
     }
     if settings.modes.contains(&Mode::Rotation) {
         rotation::run(settings, &key, report)?;
+    }
+    if settings.modes.contains(&Mode::SignIns) {
+        sign_ins::run(settings, &key, report)?;
     }
     sealed::run(settings, &key, report)?;
     if settings.modes.contains(&Mode::Intake) {

@@ -16,7 +16,7 @@ use crate::usage::{Processes, postmaster};
 use crate::wire::Call;
 
 /// The password of everybody in the bench.
-const PASSWORD: &str = "Kehu-Bench-Horse-2026";
+pub(crate) const PASSWORD: &str = "Kehu-Bench-Horse-2026";
 
 /// The key of a whole run: what is sealed in PostgreSQL's one database by the first workload is there for the next.
 pub(crate) struct Key {

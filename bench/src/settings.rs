@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 /// What `--help` says.
 pub(crate) const HELP: &str = "\
-kehu-bench [core] [parts] [floors] [postgres] [journal] [rotation] [page] [lookup] [intake] [start]
+kehu-bench [core] [parts] [floors] [postgres] [journal] [rotation] [sign-ins] [page] [lookup] [intake]
+           [start]
                                        measures all of them, or those named; see bench/README.md
 kehu-bench generate                    writes made-up leads to --csv
 
@@ -39,6 +40,8 @@ pub(crate) enum Mode {
     Journal,
     /// Sealing everything anew while somebody works.
     Rotation,
+    /// Sign-ins while somebody reads.
+    SignIns,
     /// A page with sealed members beside one without.
     Page,
     /// Who is calling, by the number of customers.
@@ -58,13 +61,14 @@ pub(crate) enum Mode {
 }
 
 /// All of them, in the order in which results are told.
-const MODES: [Mode; 10] = [
+const MODES: [Mode; 11] = [
     Mode::Core,
     Mode::Parts,
     Mode::Floors,
     Mode::Postgres,
     Mode::Journal,
     Mode::Rotation,
+    Mode::SignIns,
     Mode::Page,
     Mode::Lookup,
     Mode::Intake,
@@ -155,6 +159,7 @@ impl Settings {
                 "postgres" => settings.modes.push(Mode::Postgres),
                 "journal" => settings.modes.push(Mode::Journal),
                 "rotation" => settings.modes.push(Mode::Rotation),
+                "sign-ins" => settings.modes.push(Mode::SignIns),
                 "page" => settings.modes.push(Mode::Page),
                 "lookup" => settings.modes.push(Mode::Lookup),
                 "answer" => settings.answer = true,
@@ -207,7 +212,7 @@ mod tests {
     #[test]
     fn results_are_kept_when_all_is_measured() {
         let all = parsed("--seconds 2").unwrap().unwrap();
-        assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (10, 2, 2));
+        assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (11, 2, 2));
         assert!(all.out.is_some() && all.quoted);
         assert!(!parsed("--rows 50").unwrap().unwrap().quoted);
         assert!(!parsed("--out /tmp/x").unwrap().unwrap().quoted);

@@ -17,7 +17,9 @@ mod m2026_11_26_000013_settings;
 mod m2026_11_26_000014_api_keys;
 mod m2026_11_26_000015_second_factor;
 mod m2026_11_26_000016_identities;
+mod m2026_11_26_000017_policies;
 mod m2026_11_26_000018_rights;
+mod m2026_11_26_000019_reviews;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -41,10 +43,12 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000011_identity::Migration),
             Box::new(m2026_11_26_000012_erasures::Migration),
             Box::new(m2026_11_26_000013_settings::Migration),
+            Box::new(m2026_11_26_000014_api_keys::Migration),
             Box::new(m2026_11_26_000015_second_factor::Migration),
             Box::new(m2026_11_26_000016_identities::Migration),
-            Box::new(m2026_11_26_000014_api_keys::Migration),
+            Box::new(m2026_11_26_000017_policies::Migration),
             Box::new(m2026_11_26_000018_rights::Migration),
+            Box::new(m2026_11_26_000019_reviews::Migration),
         ]
     }
 }

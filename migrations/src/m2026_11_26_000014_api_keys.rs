@@ -23,7 +23,6 @@ impl MigrationTrait for Migration {
             .id_or_null("user_id")
             .text_or_null("scope")
             .text_or_null("fields")
-            .text_or_null("addresses")
             .time("created_at")
             .id_or_null("created_by")
             .time_or_null("expires_at")

@@ -250,6 +250,7 @@ mod tests {
         let refused = |reply: Reply| assert_eq!(reply.expect(403).code(), "forbidden");
         let password = json!({"old_password": PASSWORD, "new_password": "Another-Horse-2026"});
         refused(script.post("/v1/me/password", &password));
+        refused(script.post("/v1/me/second_factor", &json!({"password": PASSWORD})));
         refused(script.post("/v1/me/tokens", &json!({"name": "x"})));
         refused(script.post("/v1/api_keys", &json!({"name": "x", "role": "administrator"})));
         refused(script.post("/v1/tickets", &json!({"path": "/v1/me"})));
@@ -300,7 +301,7 @@ mod tests {
         let server: Vec<Value> = (0..3).map(|_| make(&org.admin, "manager")["id"].clone()).collect();
         let own = personal(&org.admin, "read")["id"].clone();
         let ids = |reply: &Reply| reply.data().iter().map(|key| key["id"].clone()).collect::<Vec<_>>();
-        let mut all = server.clone();
+        let mut all = server;
         all.push(own.clone());
         all.reverse();
         let first = org.admin.get("/v1/api_keys?limit=3").expect(200);

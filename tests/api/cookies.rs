@@ -73,7 +73,7 @@ mod tests {
         let nobody = Session::anonymous(&base);
         let origins =
             ["https://evil.test", "null", "http://127.0.0.1", &format!("{base}.evil.test"), "http://localhost:1"];
-        for other in origins.map(|origin| nobody.with("origin", origin)).into_iter().chain([nobody.clone()]) {
+        for other in origins.map(|origin| nobody.with("origin", origin)).into_iter().chain([nobody]) {
             let other = with_cookie(&other, &token);
             for path in ["/v1/auth/refresh", "/v1/auth/logout"] {
                 let refused = other.post(path, &json!({})).expect(403);

@@ -129,7 +129,7 @@ mod tests {
         taken.refused("no kid", &signed(&own, &nameless, &taken.claims));
         // A header that brings its own key, or says where one is.
         let brought = [
-            ("jwk", jwk.clone()),
+            ("jwk", jwk),
             ("jku", json!("https://evil.test/jwks.json")),
             ("x5u", json!("https://evil.test/cert.pem")),
             ("x5c", json!(["MIIB"])),

@@ -59,8 +59,8 @@ mod tests {
     fn call(session: &Session, operation: &Operation, path: &str) -> Reply {
         match operation.method.as_str() {
             "GET" | "DELETE" => session.send(&operation.method, path, &[], ""),
-            // The example of the one door that tells what is missing before it looks.
-            method if path.ends_with("/erase") => {
+            // The example of the doors that tell what is missing before they look.
+            method if ["/erase", "/leave", "/decide"].iter().any(|door| path.ends_with(door)) => {
                 let example = operation.value["requestBody"]["content"]["application/json"]["example"].to_string();
                 session.send(method, path, example.as_bytes(), "application/json")
             }
@@ -114,6 +114,7 @@ mod tests {
             ("/v1/users/", org.user("salesperson", None).id),
             ("/v1/forms/", org.admin.post("/v1/forms", &form()).expect(201).id()),
             ("/v1/jobs/", plant(&org, None, "dead")),
+            ("/v1/access_reviews/", org.admin.post("/v1/access_reviews", &json!({})).expect(201).id()),
         ];
         let session = other.admin.with("x-request-id", "the-same-request");
         let document = document(&engine.base());
@@ -252,6 +253,32 @@ mod tests {
         check(&document, "POST", door, &seller.session.post(&gone, &why).expect(403));
         check(&document, "POST", door, &admin.post(&gone, &json!({})).expect(422));
         check(&document, "POST", door, &admin.post(&gone, &why).expect(202));
+        let review = admin.post("/v1/access_reviews", &json!({"revoke_unanswered": true}));
+        check(&document, "POST", "/v1/access_reviews", &review);
+        let (door, review) = ("/v1/access_reviews/{id}", format!("/v1/access_reviews/{}", review.id()));
+        check(&document, "GET", "/v1/access_reviews", &admin.get("/v1/access_reviews").expect(200));
+        check(&document, "GET", door, &admin.get(&review).expect(200));
+        let decide = "/v1/access_reviews/{id}/items/{user}/decide";
+        let decided = |body: Value| admin.post(&format!("{review}/items/{}/decide", seller.id), &body);
+        check(&document, "POST", decide, &decided(json!({"decision": "revoke", "reason": "x"})).expect(200));
+        check(&document, "POST", decide, &decided(json!({"decision": "x"})).expect(422));
+        let items = admin.get(&format!("{review}/items?limit=1")).expect(200);
+        check(&document, "GET", "/v1/access_reviews/{id}/items", &items);
+        let close = "/v1/access_reviews/{id}/close";
+        check(&document, "POST", close, &admin.post(&format!("{review}/close"), &json!({})).expect(200));
+        check(&document, "POST", close, &admin.post(&format!("{review}/close"), &json!({})).expect(409));
+        check(
+            &document,
+            "POST",
+            "/v1/access_reviews",
+            &seller.session.post("/v1/access_reviews", &json!({})).expect(403),
+        );
+        let leaver = org.user("salesperson", None).id;
+        let (door, leave) = ("/v1/users/{id}/leave", format!("/v1/users/{leaver}/leave"));
+        let me = admin.get("/v1/me").expect(200).json()["user"]["id"].clone();
+        check(&document, "POST", door, &admin.post(&leave, &json!({"successor_id": me, "dry_run": true})).expect(200));
+        check(&document, "POST", door, &admin.post(&leave, &json!({"successors": []})).expect(422));
+        check(&document, "POST", door, &admin.post(&leave, &json!({"successor_id": me})).expect(202));
         let log = admin.get("/v1/audit").expect(200);
         check(&document, "GET", "/v1/audit", &log);
         check(&document, "GET", "/v1/audit", &admin.get("/v1/audit?sort=seq").expect(200));

@@ -200,6 +200,19 @@ mod tests {
         let me = org.admin.get("/v1/me").expect(200).json()["user"]["id"].as_str().unwrap().to_owned();
         let own = org.admin.delete(&format!("/v1/users/{me}/second_factor")).expect(403);
         assert_eq!(own.code(), "second_factor_own");
+        // The only administrator is helped by whoever runs the program.
+        let email = format!("admin@{}.test", org.slug);
+        let command = |login: &str| {
+            let mut command = std::process::Command::new(kehu_tests::env("KEHU_TEST_BIN"));
+            command.args(["org", "reset-second-factor", "--slug", &org.slug, "--login", login]);
+            command.args(engine.database_flags()).args(["--kek-file", &engine.key_file()]).output().unwrap()
+        };
+        assert!(!command("nobody@example.com").status.success());
+        let _ = login(&engine.base(), &email, PASSWORD, None).expect(401);
+        assert!(command(&email).status.success());
+        let _ = login(&engine.base(), &email, PASSWORD, None).expect(200);
+        let again = command(&email);
+        assert!(String::from_utf8_lossy(&again.stderr).contains("no second factor"), "{again:?}");
     }
 
     /// Lays down which roles need a second factor.

@@ -23,6 +23,8 @@ mod full_disk;
 #[cfg(test)]
 mod gone;
 #[cfg(test)]
+mod handing_over;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 #[cfg(target_os = "linux")]

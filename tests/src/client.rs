@@ -93,6 +93,8 @@ impl Session {
     #[must_use]
     pub fn anonymous(base: &str) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
+        // What an answer says is looked at, not followed.
+        let config = config.max_redirects(0);
         Self { agent: config.build().into(), base: base.to_owned(), token: None, headers: Vec::new() }
     }
 

@@ -29,7 +29,13 @@ fn b64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn now() -> u64 {
+#[expect(clippy::disallowed_methods, reason = "a provider has a clock of its own")]
+/// The provider's time, in seconds since 1970.
+///
+/// # Panics
+/// Before 1970.
+#[must_use]
+pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs()
 }
 

@@ -11,7 +11,7 @@ use crate::core::asked::Asked;
 use crate::core::measure::Batch;
 use crate::core::peer::Peer;
 use crate::core::rows::{Contact, FollowUp, OWNERS, Row, Rows};
-use crate::server::{Home, Key, Server, user};
+use crate::server::{Home, Key, PASSWORD, Server, user};
 use crate::settings::Engine;
 use crate::usage::Processes;
 use crate::wire::Call;
@@ -61,6 +61,13 @@ impl Kehu {
         let slug = admin.get("/v1/me")?;
         let slug = slug.pointer("/organisation/slug").and_then(Value::as_str).context("an organisation")?.to_owned();
         Ok(Self { engine, server, admin, token, owners, ids: Vec::new(), loading: Vec::new(), home, slug })
+    }
+
+    /// A sign-in of one of the salespeople.
+    pub(crate) fn sign_in(&self, number: usize) -> Call {
+        let login = format!("u{:02}@core.test", number % OWNERS);
+        let body = json!({ "login": login, "password": PASSWORD }).to_string();
+        Call { method: "POST", path: "/v1/auth/login".to_owned(), body, ..Call::default() }
     }
 
     /// A second server for the same organisation, with its database at another address.

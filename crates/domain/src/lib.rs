@@ -1,5 +1,6 @@
 //! What things are and which rules hold. Pure: no I/O, no async, no SQL, no HTTP.
 
+pub mod address;
 pub mod codes;
 pub mod field;
 pub mod fields;
@@ -10,6 +11,7 @@ pub mod identity_provider;
 pub mod intake;
 pub mod kinds;
 pub mod mask;
+pub mod organisation;
 pub mod password;
 pub mod read;
 pub mod reason;

@@ -50,7 +50,7 @@ problems! {
     KEY_EXPIRED = "key_expired" 401, "The key has expired", "密钥已过期", "Ask for a new API key or personal token, or for a later end of this one.", "请申请新的 API 密钥或个人令牌，或请管理员延长其有效期。";
     TICKET_INVALID = "ticket_invalid" 401, "The ticket is not valid", "临时凭证无效", "A ticket opens exactly the address that it was made for, with GET. Ask for one for this address.", "临时凭证只能用 GET 打开其对应的地址，请为此地址重新申请。";
     TICKET_EXPIRED = "ticket_expired" 401, "The ticket has expired", "临时凭证已过期", "Ask for a new one.", "请重新申请。";
-    CREDENTIALS_WRONG = "credentials_wrong" 401, "The sign-in name or the password is wrong", "登录名或密码错误", "Check both and try again.", "请检查后重试。";
+    CREDENTIALS_WRONG = "credentials_wrong" 401, "The sign-in name or the password is wrong", "登录名或密码错误", "Check both and try again. After several failures an organisation may lock the account for a while.", "请检查后重试。多次失败后，组织可能会暂时锁定账号。";
     OTP_REQUIRED = "otp_required" 401, "A code of the second factor is needed", "需要第二因素验证码", "The password is right. Send it again with `otp`: the code that the app shows, or a recovery code.", "密码正确。请连同 otp 再次提交：应用显示的验证码，或一个恢复码。";
     OTP_WRONG = "otp_wrong" 401, "The code of the second factor is wrong", "第二因素验证码错误", "It is not a code of the second factor, or it was used already. Wait for the next code of the app.", "验证码不正确或已使用过，请等待应用显示下一个验证码。";
     ORGANISATION_REQUIRED = "organisation_required" 401, "Name the organisation", "请指定组织", "This sign-in name belongs to several organisations: send `organisation` too.", "该登录名属于多个组织，请同时发送 organisation。";
@@ -61,7 +61,9 @@ problems! {
     EXTERNAL_EMAIL_UNVERIFIED = "external_email_unverified" 401, "The e-mail address is not confirmed", "邮箱地址未经验证", "The identity provider does not say that the address is yours. Confirm it there.", "身份提供方未确认该邮箱属于您，请先在那里完成验证。";
     EXTERNAL_EMAIL_DOMAIN = "external_email_domain" 401, "The e-mail address is of another domain", "邮箱域名不被允许", "The organisation lets in confirmed addresses of its own domains only.", "本组织只允许使用自有域名且已验证的邮箱登录。";
     ACCOUNT_DISABLED = "account_disabled" 401, "The account is disabled", "账号已停用", "Ask an administrator of the organisation.", "请联系本组织的管理员。";
+    PASSWORD_CHANGE_REQUIRED = "password_change_required" 401, "The password must be changed", "必须修改密码", "The password is right, but too old or set by somebody else. Sign in again with `new_password` too.", "密码正确，但已过期或由他人设置。请在登录请求中同时提供 new_password。";
     FORBIDDEN = "forbidden" 403, "This is not allowed", "无权执行此操作", "The role does not allow this.", "您的角色不允许执行此操作。";
+    ADDRESS_NOT_ALLOWED = "address_not_allowed" 403, "The address is not allowed", "不允许从该地址访问", "The organisation lets you in from other addresses only. Ask an administrator.", "本组织不允许从您当前的地址访问，请联系管理员。";
     SECOND_FACTOR_ENROLMENT_REQUIRED = "second_factor_enrolment_required" 403, "Set up a second factor first", "请先设置第二因素", "The role needs a second factor, and none is set up. Until then nothing works but GET /v1/me, /v1/me/second_factor and signing out.", "您的角色要求使用第二因素，但尚未设置。设置之前仅可使用 GET /v1/me、/v1/me/second_factor 和退出登录。";
     SECOND_FACTOR_OWN = "second_factor_own" 403, "One's own second factor is removed with the password", "移除自己的第二因素须提供密码", "Send the password or a code to DELETE /v1/me/second_factor.", "请通过 DELETE /v1/me/second_factor 提交密码或验证码。";
     KEY_READS_ONLY = "key_reads_only" 403, "The token only reads", "令牌仅可读取", "This personal token has the scope “read”. Use one with the scope “full”.", "该个人令牌的范围为 read，请使用范围为 full 的令牌。";
@@ -77,6 +79,7 @@ problems! {
     SECOND_FACTOR_NONE = "second_factor_none" 409, "There is no such second factor", "没有相应的第二因素", "None is set up, or none waits to be confirmed. Begin with POST /v1/me/second_factor.", "尚未设置第二因素，或没有待确认的第二因素。请从 POST /v1/me/second_factor 开始。";
     JOB_ENDED = "job_ended" 409, "The job has ended", "任务已结束", "There is nothing left to take back; `state` of the job says how it ended.", "任务已经结束，无法取消；结束方式见任务的 state。";
     JOB_NOT_DEAD = "job_not_dead" 409, "The job is not dead", "任务并未失败终止", "Only a job that failed for good is tried again; this one waits, runs, is done or was cancelled.", "只有最终失败的任务才能重试；该任务正在等待、运行、已完成或已取消。";
+    REVIEW_CLOSED = "review_closed" 409, "The review is closed", "该复核已关闭", "It takes no more decisions. Change the rights of the user at PATCH /v1/users/{id}, or open another review.", "该复核不再接受决定。请通过 PATCH /v1/users/{id} 修改用户权限，或重新发起复核。";
     VERSION_CONFLICT = "version_conflict" 412, "The record was changed by somebody else", "记录已被他人修改", "The same fields were changed since the given version; `conflicts` names them. Read the record again.", "自给定版本以来相同字段已被修改，详见 conflicts。请重新读取该记录。";
     BODY_TOO_LARGE = "body_too_large" 413, "The body is too large", "请求体过大", "The body is larger than this address accepts.", "请求体超过了该地址允许的大小。";
     MEDIA_TYPE_UNSUPPORTED = "media_type_unsupported" 415, "The body has the wrong content type", "请求体类型不受支持", "Expected {expected}, without a content coding.", "此处应为 {expected}，且不得使用内容编码。";

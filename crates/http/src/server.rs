@@ -27,6 +27,8 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(10);
 const CLOSE_DEADLINE: Duration = Duration::from_secs(5);
 /// How long running requests may take to finish at the end, in seconds.
 const FINISH_SECONDS: u64 = 30;
+/// How often it is written which rights were used: so much of it is lost with a server that is killed.
+const USES: Duration = Duration::from_secs(30);
 
 /// What a server is started with.
 pub struct ServerOptions {
@@ -141,6 +143,7 @@ impl Server {
             drop(actix_web::rt::spawn(server));
             handle
         });
+        let uses = actix_web::rt::spawn(keep_uses(state.gate.clone()));
         let ended = match select(Box::pin(stop), &mut main).await {
             Either::Left(_) => {
                 tracing::info!("shutting down");
@@ -162,6 +165,7 @@ impl Server {
             figures.stop(false).await;
         }
         last.await;
+        uses.abort();
         state.gate.close().await;
         tracing::info!("stopped");
         ended.map_err(io::Error::other)?
@@ -184,6 +188,16 @@ fn app(
         .wrap(from_fn(cors::form_preflight))
         .wrap(Compress::default())
         .wrap(from_fn(door::outer))
+}
+
+/// Writes which rights were used, from time to time.
+async fn keep_uses(gate: Gate) {
+    loop {
+        tokio::time::sleep(USES).await;
+        if let Err(failure) = gate.keep_uses().await {
+            tracing::warn!(cause = %failure, "which rights were used is not written; it is tried again");
+        }
+    }
 }
 
 /// Every address of the server.

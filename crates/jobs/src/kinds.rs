@@ -10,7 +10,9 @@ use croner::Cron;
 use kehu_store::erasure::{self, ERASURE, TIDYING};
 use kehu_store::journal::{Keep, VERIFICATION, verify_asked};
 use kehu_store::keys::{RETIREMENT, ROTATION, retire_index, rotate};
+use kehu_store::leaving::{HAND_OVER, hand_over};
 use kehu_store::queue::{Run, Schedule, Spec, Work};
+use kehu_store::reviews;
 
 use crate::{housekeeping, journal};
 
@@ -21,6 +23,9 @@ pub struct PatternError {
     name: &'static str,
     reason: String,
 }
+
+/// Every hour: days begin at full and half hours, and quarters of some.
+const REVIEWS_EVERY: &str = "1 * * * *";
 
 type Running = Pin<Box<dyn Future<Output = Run>>>;
 type Begin = Box<dyn Fn(Work) -> Running>;
@@ -91,12 +96,16 @@ pub fn built_in(keep: Keep) -> Result<Kinds, PatternError> {
         .with(&RETIREMENT, retire_index)
         .with(&ERASURE, erasure::run)
         .with(&TIDYING, erasure::tidy)
+        .with(&HAND_OVER, hand_over)
+        .with(&reviews::END, reviews::end)
+        .with(&reviews::LOOK, reviews::look)
         .with(&journal::CLOSE, journal::close)
         .with(&journal::KEEP, move |work| journal::keep(work, keep))
         .with(&housekeeping::KIND, housekeeping::run)
         .every(&journal::CLOSE, journal::CLOSE_EVERY)?
         .every(&journal::KEEP, journal::KEEP_EVERY)?
-        .every(&housekeeping::KIND, housekeeping::EVERY)
+        .every(&housekeeping::KIND, housekeeping::EVERY)?
+        .every(&reviews::LOOK, REVIEWS_EVERY)
 }
 
 #[cfg(test)]
@@ -136,6 +145,6 @@ mod tests {
     #[test]
     fn those_of_the_program_are_sound() {
         let kinds = built_in(Keep::days(1096).unwrap()).unwrap();
-        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (8, 3));
+        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (11, 4));
     }
 }

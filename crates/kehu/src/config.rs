@@ -70,6 +70,31 @@ pub(crate) enum Command {
 pub(crate) enum Org {
     /// Add an organisation with its first administrator; a server may be running beside
     Create(OrgCreate),
+    /// Let people in from everywhere again, where the list of addresses shuts out those who could change it
+    ClearAddresses(OrgNamed),
+    /// Take the second factor of somebody who lost it and whom no administrator can help; a server may be running beside
+    ResetSecondFactor(ResetSecondFactor),
+}
+
+#[derive(Args)]
+pub(crate) struct OrgNamed {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Short name of the organisation
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) slug: String,
+}
+
+#[derive(Args)]
+pub(crate) struct ResetSecondFactor {
+    #[command(flatten)]
+    pub(crate) data: Data,
+    /// Short name of the organisation
+    #[arg(long, value_name = "SLUG")]
+    pub(crate) slug: String,
+    /// An e-mail, a mobile number or a user name that the user signs in with
+    #[arg(long, value_name = "NAME")]
+    pub(crate) login: String,
 }
 
 #[derive(Args)]

@@ -52,6 +52,7 @@ pub(crate) async fn fill(gate: &Gate, login: &str, password: &Password) -> Resul
     let said = SignIn {
         login: login.to_owned(),
         password: password.clone(),
+        new_password: None,
         organisation: None,
         otp: None,
         client: Client::Server,

@@ -8,12 +8,49 @@ use kehu_store::failure::Failure;
 use kehu_store::people::{Founded, NewOrg, Password};
 
 use crate::Failed;
-use crate::config::{Org, OrgCreate};
+use crate::config::{Org, OrgCreate, OrgNamed, ResetSecondFactor};
 use crate::open::{Opened, open_existing};
 
 /// Runs a command about organisations.
 pub(crate) fn run(org: &Org) -> Result<(), Failed> {
-    let Org::Create(create) = org;
+    match org {
+        Org::Create(create) => run_create(create),
+        Org::ClearAddresses(named) => run_clear_addresses(named),
+        Org::ResetSecondFactor(reset) => actix_web::rt::System::new().block_on(reset_second_factor(reset)),
+    }
+}
+
+/// Takes the second factor of somebody who lost it.
+async fn reset_second_factor(reset: &ResetSecondFactor) -> Result<(), Failed> {
+    let Opened { gate, .. } = open_existing(&reset.data).await?;
+    let done = gate.reset_second_factor_of(&reset.slug, &reset.login).await;
+    gate.close().await;
+    done.map_err(|failure| match failure {
+        Failure::NotFound => Failed::Configuration(format!("nobody of {} signs in as {}", reset.slug, reset.login)),
+        Failure::SecondFactor(_) => Failed::Configuration(format!("{} has no second factor", reset.login)),
+        other => explain(&other, "the second factor"),
+    })?;
+    let told = writeln!(io::stdout().lock(), "{} signs in without a second factor now, anew", reset.login);
+    told.map_err(|error| anyhow!("it was reset, but standard output is closed: {error}").into())
+}
+
+/// The way back for an organisation whose list of addresses holds none that its administrators come from.
+fn run_clear_addresses(named: &OrgNamed) -> Result<(), Failed> {
+    let cleared = actix_web::rt::System::new().block_on(async {
+        let Opened { gate, .. } = open_existing(&named.data).await?;
+        let cleared = gate.clear_addresses(&named.slug).await;
+        gate.close().await;
+        cleared.map_err(|failure| match failure {
+            Failure::NotFound => Failed::Configuration(format!("--slug: there is no organisation {}", named.slug)),
+            other => explain(&other, "the change"),
+        })
+    })?;
+    let told = if cleared { "people are let in from everywhere" } else { "there was no list of addresses" };
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}: {told}", named.slug).map_err(|error| anyhow!("standard output is closed: {error}").into())
+}
+
+fn run_create(create: &OrgCreate) -> Result<(), Failed> {
     let password = create.admin_password_stdin.then(read_password).transpose()?;
     let founded = actix_web::rt::System::new().block_on(make(create, password))?;
     let mut out = io::stdout().lock();

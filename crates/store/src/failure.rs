@@ -63,12 +63,18 @@ pub enum Failure {
     /// Only a dead job is tried again.
     #[error("the job is not dead")]
     JobNotDead,
+    /// The review of rights takes no more decisions.
+    #[error("the review is closed")]
+    ReviewClosed,
     /// The job that writes is another server's now, or nobody's.
     #[error("the lease of the job was lost")]
     LeaseLost,
     /// This part of a job is larger than 1 MB.
     #[error("the {0} of a job is larger than 1 MB")]
     TooLarge(&'static str),
+    /// Too much of this is being done already; try again after so many seconds.
+    #[error("too much at once")]
+    Overloaded(u32),
     /// The database could not.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -110,6 +116,12 @@ pub enum SignInFailure {
     /// The session was ended.
     #[error("session ended")]
     SessionEnded,
+    /// The password is right, and must be changed: the sign-in brings a new one too.
+    #[error("password change required")]
+    PasswordChangeRequired,
+    /// The organisation lets nobody in from this address.
+    #[error("address not allowed")]
+    AddressNotAllowed,
     /// There is no such key or personal token; a malformed one is like an unknown one.
     #[error("key invalid")]
     KeyInvalid,

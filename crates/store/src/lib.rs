@@ -11,10 +11,12 @@ pub mod gate;
 pub mod intake;
 pub mod journal;
 pub mod keys;
+pub mod leaving;
 pub mod machine;
 pub mod org;
 pub mod people;
 pub mod queue;
+pub mod reviews;
 
 mod allowance;
 mod dialect;
@@ -39,5 +41,8 @@ mod search;
 #[cfg(test)]
 mod test_databases;
 mod tx;
+mod uses;
+
+pub mod settings;
 
 pub use gate::{Caller, Gate, GateOptions, HourlyLimits, Principal, RequestInfo, Verified};

@@ -5,12 +5,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use kehu_domain::rights::{Rights, RoleRights, built_in};
 use kehu_domain::settings::Settings;
 use kehu_domain::show::Name;
 use moka::sync::Cache;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use crate::clock::Clock;
@@ -43,6 +44,8 @@ pub struct Org {
     pub region: String,
     /// What it lays down for itself.
     pub settings: Settings,
+    /// When that was last changed.
+    pub settings_at: Option<DateTime<Utc>>,
     /// Its people.
     pub users: HashMap<Uuid, Person>,
     /// Roles that it made, by key.
@@ -77,6 +80,12 @@ pub struct Person {
 struct OwnRole {
     name: String,
     rights: Arc<Rights>,
+}
+
+/// Somebody who has a second factor.
+#[derive(FromQueryResult)]
+struct Enrolled {
+    user_id: Uuid,
 }
 
 #[derive(Clone, Debug)]
@@ -155,8 +164,12 @@ impl Org {
     }
 
     /// An organisation without anybody in it: one that is being made.
-    pub(crate) fn new(row: organisation::Model) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// Its settings cannot be read: a policy that is not understood is not taken for none.
+    pub(crate) fn new(row: organisation::Model) -> Result<Self, Failure> {
+        let settings = settings_of(&row)?;
+        Ok(Self {
             id: row.id,
             slug: row.slug,
             name: row.name,
@@ -164,8 +177,8 @@ impl Org {
             time_zone: row.time_zone.parse().unwrap_or(Tz::Asia__Shanghai),
             currency: row.currency,
             region: row.region,
-            // Settings that this program does not know: the strictest that it knows would lock people out.
-            settings: Settings::from_stored(&row.settings).unwrap_or_default(),
+            settings,
+            settings_at: row.settings_at,
             users: HashMap::new(),
             roles: HashMap::new(),
             teams: HashMap::new(),
@@ -173,7 +186,7 @@ impl Org {
             tags_by_name: HashMap::new(),
             state: row.state,
             chain_begins: 0,
-        }
+        })
     }
 
     async fn load(db: &impl ConnectionTrait, row: organisation::Model) -> Result<Self, Failure> {
@@ -188,15 +201,15 @@ impl Org {
             .filter(tag::Column::DeletedAt.is_null())
             .all(db)
             .await?;
-        let factors: Vec<Uuid> = second_factor::Entity::find()
+        let factors = second_factor::Entity::find()
             .select_only()
             .column(second_factor::Column::UserId)
             .filter(second_factor::Column::OrgId.eq(row.id))
             .filter(second_factor::Column::ConfirmedAt.is_not_null())
-            .into_tuple()
+            .into_model::<Enrolled>()
             .all(db)
             .await?;
-        let factors: HashSet<Uuid> = factors.into_iter().collect();
+        let factors: HashSet<Uuid> = factors.into_iter().map(|enrolled| enrolled.user_id).collect();
         let roles = role::Entity::find()
             .filter(role::Column::OrgId.eq(row.id))
             .filter(role::Column::DeletedAt.is_null())
@@ -229,7 +242,7 @@ impl Org {
             tags_by_name: tags.iter().map(|tag| (tag.name_norm.clone(), tag.id)).collect(),
             tags: tags.into_iter().map(|tag| (tag.id, Name { name: tag.name, color: tag.color })).collect(),
             roles,
-            ..Self::new(row)
+            ..Self::new(row)?
         })
     }
 }
@@ -261,6 +274,12 @@ pub(crate) fn rights_of(org: &Org, key: &str) -> Option<Arc<Rights>> {
         Some(role) => Some(role.rights.clone()),
         None => org.roles.get(key).map(|role| role.rights.clone()),
     }
+}
+
+/// The settings of a row.
+pub(crate) fn settings_of(row: &organisation::Model) -> Result<Settings, Failure> {
+    let unreadable = || Failure::Internal(format!("the settings of the organisation {} cannot be read", row.id));
+    Settings::from_stored(&row.settings).ok_or_else(unreadable)
 }
 
 struct Known {

@@ -77,6 +77,7 @@ tables! {
     }
     session: sessions [id Id] id true 200 {
         FAMILY_KEY: "session.family_key" = family_key;
+        PREVIOUS_ADDRESS: "session.previous_address" = previous_address;
     }
     second_factor: second_factors [user_id Id] user_id true 200 {
         SEED: "second_factor.seed" = seed;
@@ -104,6 +105,9 @@ tables! {
         CHECKPOINT: "job.checkpoint" = checkpoint;
         RESULT: "job.result" = result;
         DETAIL: "job.detail" = detail;
+    }
+    access_review_item: access_review_items [review_id Id, user_id Id] id true 200 {
+        REASON: "access_review_item.reason" = reason;
     }
     kept_answer: kept_answers [principal Id, key_hash Bytes, part Number] id true 20 {
         BODY: "kept_answer.body" = body;

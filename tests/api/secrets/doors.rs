@@ -3,8 +3,7 @@
 //! A door that needs more than its schema says has a line in [`Walk::call`]; one that the walk cannot call fails the
 //! test with what is to be added.
 
-use kehu_tests::idp::{CLIENT, Grant, IdentityProvider, SECRET, parameters};
-use kehu_tests::{Authenticator, PASSWORD, Reply, Session};
+use kehu_tests::{PASSWORD, Reply, Session};
 use serde_json::{Value, json};
 
 use super::bodies::Bodies;
@@ -20,10 +19,10 @@ pub(super) fn form_fields() -> Value {
 }
 
 /// An operation of the description.
-struct Door<'a> {
-    method: String,
-    path: &'a str,
-    name: String,
+pub(super) struct Door<'a> {
+    pub(super) method: String,
+    pub(super) path: &'a str,
+    pub(super) name: String,
     value: &'a Value,
     parameters: Vec<&'a Value>,
 }
@@ -43,9 +42,9 @@ impl Door<'_> {
 
 /// A walk through the doors of a server.
 pub(super) struct Walk<'a> {
-    base: &'a str,
+    pub(super) base: &'a str,
     document: &'a Value,
-    admin: Session,
+    pub(super) admin: Session,
     customer: String,
     contact: String,
     job: String,
@@ -159,6 +158,23 @@ impl<'a> Walk<'a> {
                 let id = listed["data"][0]["id"].as_str().unwrap().to_owned();
                 self.send(door, &session, &door.path.replace("{id}", &id), None);
             }
+            "PATCH /v1/organisation" => {
+                let session = self.with_headers(door, &self.admin.clone());
+                let name = self.sown.open("name");
+                let _ = session.patch(door.path, &json!({"name": name})).expect(200);
+                let wrong = json!({"settings": {"addresses": {"allow": [self.sown.ascii("no network")]}}});
+                let _ = session.patch(door.path, &wrong).expect(422);
+            }
+            "POST /v1/organisation/apply_preset" => {
+                let session = self.with_headers(door, &self.admin.clone());
+                // Who administers here has every duty.
+                let _ = session.post(door.path, &json!({"preset": "dengbao_3"})).expect(422);
+            }
+            "POST /v1/users/{id}/reset_password" => {
+                let session = self.with_headers(door, &self.admin.clone());
+                let reply = session.send(&door.method, &self.target(door), &[], "").expect(200);
+                self.sown.told("reset", reply.json()["token"].as_str().unwrap());
+            }
             "POST /v1/jobs/{id}/cancel" | "POST /v1/jobs/{id}/retry" => {
                 // It may have ended.
                 let reply = self.admin.send("POST", &door.path.replace("{id}", &self.job), &[], "");
@@ -199,6 +215,34 @@ impl<'a> Walk<'a> {
                 let token = self.admin.token().unwrap().to_owned();
                 let _ = anybody.get(&format!("/v1/me?access_token={token}")).expect(400);
             }
+            "POST /v1/users/{id}/leave" => {
+                let me = self.admin.get("/v1/me").expect(200).json();
+                let leaver = self.somebody();
+                for mut body in self.bodies(door) {
+                    body["successor_id"] = me["user"]["id"].clone();
+                    let admin = self.admin.clone();
+                    self.send(door, &admin, &door.path.replace("{id}", &leaver), Some(&body));
+                }
+            }
+            "POST /v1/access_reviews/{id}/close" => {
+                let (admin, review) = (self.admin.clone(), self.review(None));
+                self.send(door, &admin, &door.path.replace("{id}", &review), None);
+            }
+            "POST /v1/access_reviews/{id}/items/{user}/decide" => {
+                let user = self.somebody();
+                let (admin, review) = (self.admin.clone(), self.review(Some(&user)));
+                let path = door.path.replace("{id}", &review).replace("{user}", &user);
+                for mut body in self.bodies(door) {
+                    let refused = self.with_headers(door, &admin).post(&path, &body).expect(422);
+                    assert!(refused.text.contains("/role"), "{}", refused.text);
+                    for (name, value) in
+                        [("decision", json!("change")), ("role", json!("service")), ("other_roles", json!([]))]
+                    {
+                        body[name] = value;
+                    }
+                    self.send(door, &admin, &path, Some(&body));
+                }
+            }
             "POST /v1/forms/{id}/submissions" | "POST /v1/hooks/{key}" => self.submit(door, &anybody),
             _ => {
                 let admin = self.admin.clone();
@@ -208,94 +252,21 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Company sign-in, with a provider of the test itself, which is told words of its own and tells some.
-    fn external(&mut self, door: &Door<'_>) {
-        let idp = IdentityProvider::start();
-        let settings = json!({
-            "name": self.sown.open("name"), "issuer": idp.issuer(), "client_id": CLIENT, "client_secret": SECRET,
-            "redirect_uris": ["https://crm.example.com/back"], "just_in_time": true, "default_role": "salesperson",
-        });
-        let provider = self.admin.post("/v1/identity_providers", &settings).expect(201).id();
-        let anybody = Session::anonymous(self.base);
-        for body in self.bodies(door) {
-            let reply = self.with_headers(door, &anybody).post(door.path, &body);
-            assert!([401, 404, 422].contains(&reply.status), "{}: {}", door.name, reply.text);
-        }
-        let device = self.sown.open("device_name");
-        let start = json!({"organisation": "main", "provider": provider, "device_name": device});
-        let begun = anybody.post("/v1/auth/external/start", &start).expect(200).json();
-        let url = begun["authorization_url"].as_str().unwrap();
-        let parameters = parameters(url.split_once('?').unwrap().1);
-        for told in [&begun["state"], &begun["proof"]] {
-            self.sown.told("external", told.as_str().unwrap());
-        }
-        self.sown.told("nonce", &parameters["nonce"]);
-        let (subject, group) = (self.sown.ascii("subject"), self.sown.ascii("group"));
-        let claims = json!({
-            "sub": subject, "email": self.sown.mail("email"), "email_verified": true, "groups": [group],
-            "name": self.sown.open("name"),
-        });
-        let code = idp.authorise(url, Grant::of(claims));
-        self.sown.told("code", &code);
-        let body = json!({"state": begun["state"], "proof": begun["proof"], "code": code});
-        let tokens = anybody.post("/v1/auth/external", &body).expect(200).json();
-        self.tell_tokens(&tokens);
-        let _ = self.admin.delete(&format!("/v1/identity_providers/{provider}")).expect(204);
+    /// A user.
+    fn somebody(&mut self) -> String {
+        let login = self.sown.ascii("user_name");
+        let user = json!({"name": "过客", "role": "salesperson", "user_name": login, "password": PASSWORD});
+        self.admin.post("/v1/users", &user).expect(201).id()
     }
 
-    /// A second factor: what is refused, and what the server tells once.
-    fn factor(&mut self, door: &Door<'_>) {
-        let (session, _) = self.signed_in();
-        let (begins, confirms) = (door.name == "POST /v1/me/second_factor", door.path.ends_with("/confirm"));
-        let mut app = if begins || confirms { None } else { Some(self.enrolled(&session)) };
-        if confirms {
-            let begun = session.post("/v1/me/second_factor", &json!({"password": PASSWORD})).expect(201).json();
-            app = Some(self.tell_seed(&begun));
-        }
-        for body in self.bodies(door) {
-            let session = self.with_headers(door, &session);
-            let _ = session.send(&door.method, door.path, body.to_string().as_bytes(), "application/json").expect(422);
-        }
-        let body = match &mut app {
-            Some(app) => json!({ "otp": app.code() }),
-            None => json!({ "password": PASSWORD }),
-        };
-        let session = self.with_headers(door, &session);
-        let reply = session.send(&door.method, door.path, body.to_string().as_bytes(), "application/json");
-        assert!(reply.status < 300, "{}: {} {}", door.name, reply.status, reply.text);
-        self.tell_recovery_codes(&reply.json());
-        if begins {
-            let _ = self.tell_seed(&reply.json());
-        }
-    }
-
-    /// Sets a second factor up for somebody.
-    fn enrolled(&mut self, session: &Session) -> Authenticator {
-        let begun = session.post("/v1/me/second_factor", &json!({"password": PASSWORD})).expect(201).json();
-        let mut app = self.tell_seed(&begun);
-        let confirm = json!({"otp": app.code()});
-        let codes = session.post("/v1/me/second_factor/confirm", &confirm).expect(200).json();
-        self.tell_recovery_codes(&codes);
-        app
-    }
-
-    /// The seed, which lies nowhere in clear.
-    fn tell_seed(&mut self, begun: &Value) -> Authenticator {
-        let secret = begun["secret"].as_str().unwrap();
-        self.sown.told("seed", secret);
-        Authenticator::new(secret)
-    }
-
-    fn tell_recovery_codes(&mut self, answer: &Value) {
-        for code in answer["recovery_codes"].as_array().into_iter().flatten() {
-            let code = code.as_str().unwrap();
-            self.sown.told("recovery code", code);
-            self.sown.told("recovery code", &code.replace('-', ""));
-        }
+    /// A review of a user, or of everybody.
+    fn review(&self, user: Option<&str>) -> String {
+        let users: Option<Vec<&str>> = user.map(|user| vec![user]);
+        self.admin.post("/v1/access_reviews", &json!({"users": users})).expect(201).id()
     }
 
     /// Somebody who signed in just now, and the tokens.
-    fn signed_in(&mut self) -> (Session, Value) {
+    pub(super) fn signed_in(&mut self) -> (Session, Value) {
         let login = self.sown.ascii("user_name");
         let user = json!({"name": "过客", "role": "salesperson", "user_name": login, "password": PASSWORD});
         let _ = self.admin.post("/v1/users", &user).expect(201);
@@ -319,14 +290,14 @@ impl<'a> Walk<'a> {
         made["id"].as_str().unwrap().to_owned()
     }
 
-    fn tell_tokens(&mut self, tokens: &Value) {
+    pub(super) fn tell_tokens(&mut self, tokens: &Value) {
         for name in ["access_token", "refresh_token"] {
             let token = tokens[name].as_str().unwrap().to_owned();
             self.sown.told(name, &token);
         }
     }
 
-    fn bodies(&mut self, door: &Door<'_>) -> Vec<Value> {
+    pub(super) fn bodies(&mut self, door: &Door<'_>) -> Vec<Value> {
         let bodies = Bodies { document: self.document, customer: &self.customer, contact: &self.contact };
         let (_, schema) = door.contents()[0];
         bodies.of(schema, &mut self.sown)
@@ -355,7 +326,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The headers that it takes, each with a word of its own.
-    fn with_headers(&mut self, door: &Door<'_>, session: &Session) -> Session {
+    pub(super) fn with_headers(&mut self, door: &Door<'_>, session: &Session) -> Session {
         let mut session = session.clone();
         for parameter in &door.parameters {
             let name = parameter["name"].as_str().unwrap();

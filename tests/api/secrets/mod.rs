@@ -8,6 +8,8 @@ mod by_hand;
 #[cfg(test)]
 mod doors;
 #[cfg(test)]
+mod sign_ins;
+#[cfg(test)]
 mod sown;
 #[cfg(test)]
 mod spellings;
@@ -33,7 +35,7 @@ mod tests {
             std::fs::create_dir(folder).unwrap();
         }
         let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
-        command.current_dir(work).env("TMPDIR", temporary);
+        command.current_dir(work).env("TMPDIR", temporary).env("KEHU_ALLOW_PRIVATE_TARGETS", "1");
         home.start_from(command)
     }
 

@@ -23,8 +23,11 @@ codes! {
     ROLE_UNKNOWN = "role_unknown", "There is no role “{value}”.", "没有角色“{value}”。", "Name one of: {known}.", "可用的角色：{known}。";
     ROLE_IN_USE = "role_in_use", "The role “{value}” is in use: {users} users or keys have it.", "角色“{value}”正在使用：{users} 个用户或密钥拥有它。", "Give the users another role, and revoke the keys.", "请先为这些用户更换角色，并吊销这些密钥。";
     ROLES_TOGETHER = "roles_together", "“{value}” may not be held together with “{other}” here.", "本组织不允许同时担任“{value}”和“{other}”。", "The organisation keeps these duties apart: give them to different people.", "本组织已启用职责分离，请将这些角色分给不同的人。";
+    DUTIES_TOGETHER = "duties_together", "{many} users hold two of the duties that would be kept apart: {users}.", "{many} 个用户同时担任了应当分离的职责：{users}。", "Give each of them one of system_admin, security_admin and auditor, or another role, first.", "请先让他们各自只担任 system_admin、security_admin、auditor 之一，或改为其他角色。";
     OWN_RIGHTS = "own_rights", "Nobody changes his own rights here.", "本组织不允许修改自己的权限。", "Ask somebody else who may grant rights.", "请让其他有授权权限的人修改。";
     RIGHT_MISSING = "right_missing", "That takes the right “{right}”.", "该操作需要权限“{right}”。", "Ask somebody who has it.", "请联系拥有该权限的人。";
+    SUCCESSOR_UNFIT = "successor_unfit", "“{value}” cannot take over: a successor is somebody else who may sign in and look after customers.", "“{value}”不能接手：接手人须为其他可登录且可负责客户的用户。", "Name an enabled user whose role reaches customers.", "请指定一位启用中且角色可处理客户的用户。";
+    DUE_PASSED = "due_passed", "“{value}” has passed already.", "“{value}”已经过去。", "Give a later time.", "请填写更晚的时间。";
     SHARING_FORBIDDEN = "sharing_forbidden", "A record is shared by its owner, or by somebody who may give it away.", "只有负责人或有权转移该记录的人可以共享它。", "Leave it out, or ask the owner.", "请去掉该字段，或请负责人操作。";
     CHOICE_UNKNOWN = "choice_unknown", "“{value}” is not one of the choices.", "“{value}”不在可选值之内。", "Choose one of: {choices}.", "可选值：{choices}。";
     ID_INVALID = "id_invalid", "“{value}” is not an id.", "“{value}”不是有效的编号。", "An id looks like 0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f.", "编号形如 0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f。";
@@ -75,5 +78,10 @@ codes! {
     TARGET_INVALID = "target_invalid", "“{value}” cannot be asked: {reason_en}.", "无法访问“{value}”：{reason_zh}。", "Give an https address of a server on the internet.", "请填写互联网服务器的 https 地址。";
     ORIGIN_INVALID = "origin_invalid", "“{value}” is not an origin.", "“{value}”不是有效的来源。", "Write https://www.example.com, http://localhost:5173 or wechat:wx0123456789abcdef.", "请按 https://www.example.com、http://localhost:5173 或 wechat:wx0123456789abcdef 填写。";
     NUMBER_OUT_OF_RANGE = "number_out_of_range", "{value} is out of range.", "{value} 超出范围。", "Give a whole number from {min} to {max}.", "请填写 {min} 到 {max} 的整数。";
+    NETWORK_INVALID = "network_invalid", "“{value}” is neither an address nor a network.", "“{value}”不是有效的地址或网段。", "Write 203.0.113.7, 10.0.0.0/8 or fd00::/8.", "请填写如 203.0.113.7、10.0.0.0/8 或 fd00::/8。";
+    ADDRESS_SHUTS_OUT = "address_shuts_out", "This list does not hold the address that you come from, {value}.", "该列表不含您当前的地址 {value}，保存后您将无法访问。", "Add it, or come from an address of the list.", "请加入该地址，或从列表内的地址操作。";
+    TIME_ZONE_UNKNOWN = "time_zone_unknown", "There is no time zone “{value}”.", "没有时区“{value}”。", "Write a name of the IANA database, such as Asia/Shanghai.", "请填写 IANA 时区名，如 Asia/Shanghai。";
+    CURRENCY_UNKNOWN = "currency_unknown", "There is no currency “{value}”.", "没有货币“{value}”。", "Write a code of ISO 4217, such as CNY.", "请填写 ISO 4217 代码，如 CNY。";
+    COUNTRY_UNKNOWN = "country_unknown", "There is no country or region “{value}” with a telephone plan.", "没有国家或地区“{value}”。", "Write a code of ISO 3166-1, such as CN.", "请填写 ISO 3166-1 代码，如 CN。";
     COLOR_INVALID = "color_invalid", "“{value}” is not a colour.", "“{value}”不是有效的颜色。", "Write #rrggbb, such as #1677ff.", "请按 #rrggbb 填写，如 #1677ff。";
 }

@@ -146,6 +146,12 @@ codes! {
     PASSWORD_COMMON: "password_common",
         "The password is one of the most common ones.", "该密码过于常见。",
         "Choose one that others would not guess.", "请换一个他人不易猜到的密码。";
+    PASSWORD_CLASSES: "password_classes",
+        "The password has {found} of the four classes of characters; it needs {min}.", "密码只含四类字符中的 {found} 类，至少需要 {min} 类。",
+        "Mix small letters, capital letters, digits and other characters.", "请混合使用小写字母、大写字母、数字和其他字符。";
+    PASSWORD_REUSED: "password_reused",
+        "The password is one of the last {count}.", "该密码与最近 {count} 次使用的密码之一相同。",
+        "Choose one that was not used before.", "请使用未曾用过的密码。";
     PASSWORD_IS_NAME: "password_is_name",
         "The password is the same as the sign-in name.", "密码与登录名相同。",
         "Choose one that is not your name, address or number.", "请不要使用自己的姓名、邮箱或手机号。";

@@ -148,7 +148,7 @@ pub(super) const SPECIAL: &[Special] = &[
         tag: "keys",
         summary: "Make a personal token",
         description: "For scripts that act in one's name, with what one may do at that moment, or only reading. It is shown this \
-                      once. It changes no password, ends no session, and makes no token, key or ticket. Only in a session.",
+                      once. It changes no password and no second factor, ends no session, and makes no token, key or ticket. Only in a session.",
         guard: Guard::Token,
         parameters: &["ChangeReason"],
         takes: Some(of::<PersonalTokenRequest>()),

@@ -9,7 +9,7 @@ use crate::routes::external_types::{
     ExternalRequest, ExternalStartAnswer, ExternalStartRequest, IdentityProviderAnswer, IdentityProviderInput,
     IdentityProviderPatch, IdentityProvidersAnswer,
 };
-use crate::routes::types::TokenAnswer;
+use crate::routes::told::LoginAnswer;
 
 /// Why somebody whom a provider vouches for is not let in.
 const NOT_LET_IN: &[&ProblemCode] = &[
@@ -52,7 +52,7 @@ pub(super) const OPERATIONS: &[Special] = &[
         guard: Guard::Public,
         parameters: &[],
         takes: Some(of::<ExternalRequest>()),
-        gives: Gives::Body(200, of::<TokenAnswer>(), "The tokens of a new session."),
+        gives: Gives::Body(200, of::<LoginAnswer>(), "The tokens of a new session, and what was before it."),
         headers: &[],
         problems: NOT_LET_IN,
     },
@@ -67,7 +67,7 @@ pub(super) const OPERATIONS: &[Special] = &[
         guard: Guard::Public,
         parameters: &["ExternalState", "ExternalCode"],
         takes: None,
-        gives: Gives::Body(200, of::<TokenAnswer>(), "The tokens of a new session."),
+        gives: Gives::Body(200, of::<LoginAnswer>(), "The tokens of a new session, and what was before it."),
         headers: &[],
         problems: NOT_LET_IN,
     },

@@ -11,10 +11,13 @@ mod external;
 mod intake;
 mod jobs;
 mod kinds;
+mod leaving;
 mod operation;
 mod people;
+mod policies;
 mod records;
 mod reveal;
+mod reviews;
 mod rights;
 mod second_factor;
 mod shapes;
@@ -43,7 +46,10 @@ pub fn operations() -> Vec<Operation> {
         .chain(intake::operations())
         .chain(audit::operations())
         .chain(jobs::operations())
+        .chain(policies::operations())
         .chain(self::rights::operations())
+        .chain(reviews::operations())
+        .chain(leaving::operations())
         .collect()
 }
 
@@ -66,7 +72,10 @@ pub fn document() -> Value {
     schemas.extend(intake::schemas());
     schemas.extend(audit::schemas());
     schemas.extend(jobs::schemas());
+    schemas.extend(policies::schemas());
     schemas.extend(self::rights::schemas());
+    schemas.extend(reviews::schemas());
+    schemas.extend(leaving::schemas());
     json!({
         "openapi": "3.1.0",
         "info": shared::info(),

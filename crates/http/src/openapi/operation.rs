@@ -73,6 +73,7 @@ const OF_TOKENS: &[&ProblemCode] = &[
     &codes::TOKEN_EXPIRED,
     &codes::SESSION_ENDED,
     &codes::ACCOUNT_DISABLED,
+    &codes::ADDRESS_NOT_ALLOWED,
     &codes::SECOND_FACTOR_ENROLMENT_REQUIRED,
     &codes::KEY_INVALID,
     &codes::KEY_REVOKED,

@@ -11,6 +11,7 @@ use super::operation::{Answer, Guard, Operation, parameter_ref};
 use super::shapes::schema_ref;
 use super::{external, second_factor};
 use crate::problem_codes::{self as codes, ProblemCode};
+use crate::routes::told::LoginAnswer;
 use crate::routes::types::{
     HealthAnswer, InvitationRequest, LoginRequest, LookupAnswer, LookupRequest, MeAnswer, PasswordRequest, Reference,
     RefreshRequest, SessionsAnswer, TokenAnswer,
@@ -19,10 +20,12 @@ use crate::routes::types::{
 /// Groups of special operations, with what they are about.
 pub(super) const TAGS: &[(&str, &str)] = &[
     ("sign_in", "Signing in, staying signed in, and who one is."),
+    ("organisation", "Who the organisation is, and what it lays down for itself."),
     ("identity_providers", "Who else the organisation lets say who somebody is."),
     ("keys", "Keys of programs, personal tokens, and addresses that open by themselves."),
     ("submissions", "What comes in through forms, and what became of it."),
     ("audit", "The organisation's log: who did what, and was let do it or not."),
+    ("access_reviews", "Who may do what, looked through and decided on."),
     ("jobs", "What is done later, how far it is, and what became of it."),
     ("lookup", "Whose phone number, e-mail, WeChat id, ID number or bank account is this?"),
     ("service", "Whether the program runs, and how to use it."),
@@ -80,14 +83,15 @@ const SPECIAL: &[Special] = &[
         id: "auth_login",
         tag: "sign_in",
         summary: "Sign in",
-        description: "Begins a session. A wrong name and a wrong password are answered alike. Where a second factor is set \
-                      up, the right password without `otp` is `otp_required`: send both. With `\"transport\": \"cookie\"` \
-                      the refresh token comes as the cookie `__Host-kehu_refresh` (HttpOnly, Secure, SameSite=Strict) \
-                      to a page of this server's origin or of a configured one.",
+        description: "Begins a session. A wrong name, a wrong password and a locked account are answered alike. Where a \
+                      second factor is set up, the right password without `otp` is `otp_required`: send both. After \
+                      `password_change_required` the same request with `new_password` changes the password and signs in. \
+                      With `\"transport\": \"cookie\"` the refresh token comes as the cookie `__Host-kehu_refresh` \
+                      (HttpOnly, Secure, SameSite=Strict) to a page of this server's origin or of a configured one.",
         guard: Guard::Public,
         parameters: &[],
         takes: Some(of::<LoginRequest>()),
-        gives: Gives::Body(200, of::<TokenAnswer>(), "The tokens of a new session."),
+        gives: Gives::Body(200, of::<LoginAnswer>(), "The tokens of a new session, and what was before it."),
         headers: &[],
         problems: &[
             &codes::CREDENTIALS_WRONG,
@@ -95,6 +99,8 @@ const SPECIAL: &[Special] = &[
             &codes::OTP_WRONG,
             &codes::ORGANISATION_REQUIRED,
             &codes::ACCOUNT_DISABLED,
+            &codes::PASSWORD_CHANGE_REQUIRED,
+            &codes::ADDRESS_NOT_ALLOWED,
             &codes::ORIGIN_REFUSED,
         ],
     },
@@ -112,7 +118,12 @@ const SPECIAL: &[Special] = &[
         takes: Some(of::<RefreshRequest>()),
         gives: Gives::Body(200, of::<TokenAnswer>(), "New tokens of the same session."),
         headers: &[],
-        problems: &[&codes::SESSION_ENDED, &codes::ACCOUNT_DISABLED, &codes::ORIGIN_REFUSED],
+        problems: &[
+            &codes::SESSION_ENDED,
+            &codes::ACCOUNT_DISABLED,
+            &codes::ADDRESS_NOT_ALLOWED,
+            &codes::ORIGIN_REFUSED,
+        ],
     },
     Special {
         method: "post",

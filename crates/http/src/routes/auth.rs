@@ -2,7 +2,7 @@
 
 use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use kehu_domain::codes;
 use kehu_domain::fields::Line;
 use kehu_domain::flaw::Flaw;
@@ -19,7 +19,8 @@ use crate::refresh_cookie;
 use crate::state::State;
 
 use super::members::Members;
-use super::types::{InvitationRequest, LoginRequest, RefreshRequest, Transport};
+use super::told::LoginAnswer;
+use super::types::{InvitationRequest, LoginRequest, RefreshRequest, TokenAnswer, Transport};
 
 type Reply = Result<HttpResponse, Problem>;
 
@@ -46,20 +47,34 @@ async fn login(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
         refresh_cookie::from_own_page(&request, &state)?;
     }
     let signed_in = state.gate.sign_in(said, incoming.for_gate("api")).await?;
-    answer(&state, &signed_in, transport).await
+    let mut tokens = state.auth.tokens(&state.gate, &signed_in).await?;
+    let mut response = HttpResponse::Ok();
+    as_cookie(&state, &signed_in, (&mut tokens, &mut response), transport).await?;
+    Ok(response.json(LoginAnswer::new(tokens, signed_in.before)))
 }
 
 /// The tokens, the refresh token in the body or as a cookie.
 async fn answer(state: &State, signed_in: &SignedIn, transport: Transport) -> Reply {
     let mut tokens = state.auth.tokens(&state.gate, signed_in).await?;
     let mut response = HttpResponse::Ok();
+    as_cookie(state, signed_in, (&mut tokens, &mut response), transport).await?;
+    Ok(response.json(tokens))
+}
+
+/// Moves the refresh token into a cookie, where that was asked for.
+async fn as_cookie(
+    state: &State,
+    signed_in: &SignedIn,
+    (tokens, response): (&mut TokenAnswer, &mut HttpResponseBuilder),
+    transport: Transport,
+) -> Result<(), Problem> {
     if transport == Transport::Cookie
         && let Some(token) = tokens.refresh_token.take()
     {
         let ends = state.gate.session_ends(signed_in.verified).await?;
         response.insert_header((header::SET_COOKIE, refresh_cookie::set(&token, ends, state.gate.now())));
     }
-    Ok(response.json(tokens))
+    Ok(())
 }
 
 async fn refresh(request: HttpRequest, query: Query, body: JsonBody) -> Reply {
@@ -144,6 +159,7 @@ fn login_request(body: Value, throttled: bool) -> Result<(SignIn, Transport), Pr
         login,
         email,
         password: members.required("password"),
+        new_password: members.text("new_password"),
         organisation: members.text("organisation"),
         otp: members.text("otp"),
         client: None,
@@ -163,6 +179,7 @@ fn login_request(body: Value, throttled: bool) -> Result<(SignIn, Transport), Pr
     let said = SignIn {
         login: said.login.or(said.email).unwrap_or_default(),
         password: Password::from(said.password),
+        new_password: said.new_password.map(Password::from),
         organisation: said.organisation,
         otp: said.otp.map(Password::from),
         client,

@@ -20,6 +20,7 @@ use crate::state::State;
 use super::auth::{client, device_name, slow_down};
 use super::external_types::{ExternalRequest, ExternalStartAnswer, ExternalStartRequest};
 use super::members::Members;
+use super::told::LoginAnswer;
 
 type Reply = Result<HttpResponse, Problem>;
 
@@ -120,7 +121,7 @@ async fn sign_in(state: &State, incoming: &Incoming, taken: &Taken, code: &str, 
         Err(error) => return Err(away(error)),
     };
     let signed_in = gate.sign_in_external(taken, &person, incoming.for_gate("api")).await?;
-    let tokens = state.auth.tokens(gate, &signed_in).await?;
+    let tokens = LoginAnswer::new(state.auth.tokens(gate, &signed_in).await?, signed_in.before);
     let mut answer = HttpResponse::Ok();
     // The address of a callback holds a code; nobody is told where somebody came from.
     answer.insert_header((header::REFERRER_POLICY, "no-referrer"));

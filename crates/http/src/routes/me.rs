@@ -18,6 +18,7 @@ use crate::signed::{Signed, SignedJson, SignedToEnrol};
 use super::key_types::ApiKey;
 use super::members::Members;
 use super::records::record_id;
+use super::told::LastSignIn;
 use super::types::{
     MeAnswer, MeOrganisation, MeSession, MeSights, MeUser, PasswordRequest, Reference, SessionsAnswer, SightWord,
 };
@@ -92,6 +93,7 @@ fn answer(caller: &Caller, me: Me) -> MeAnswer {
         let Sights { own, team, other } = rights.sights_of(group);
         MeSights { own: sight(own), team: sight(team), other: sight(other) }
     };
+    let (last_sign_in, failed_since) = LastSignIn::of(me.before);
     let name_of = |id| org.name_of(id).map(|name| name.name.clone());
     MeAnswer {
         user: me.user.map(user),
@@ -111,6 +113,8 @@ fn answer(caller: &Caller, me: Me) -> MeAnswer {
         identity: sees(Group::Identity),
         session: me.session.map(session),
         key: me.key.map(ApiKey::from),
+        last_sign_in,
+        failed_since,
     }
 }
 

@@ -6,6 +6,7 @@ use kehu_domain::fields::Instant;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::read::Finding;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use crate::problem::Problem;
 
@@ -44,6 +45,73 @@ impl Members {
                 None
             }
         }
+    }
+
+    /// A member of any type, where it is said.
+    pub(super) fn value(&mut self, name: &'static str) -> Option<Value> {
+        self.known.push(name);
+        self.said.remove(name).filter(|value| !value.is_null())
+    }
+
+    /// A member of any type, null among them, where it is said.
+    pub(super) fn said(&mut self, name: &'static str) -> Option<Value> {
+        self.known.push(name);
+        self.said.remove(name)
+    }
+
+    /// True or false, where it is said.
+    pub(super) fn flag(&mut self, name: &'static str) -> Option<bool> {
+        let said = self.value(name)?;
+        if said.as_bool().is_none() {
+            self.flaw(name, typed("true or false", "true 或 false"));
+        }
+        said.as_bool()
+    }
+
+    /// An id, where it is said.
+    pub(super) fn id(&mut self, name: &'static str) -> Option<Uuid> {
+        let said = self.value(name)?;
+        self.id_of(name, &said)
+    }
+
+    /// A list of at most so many ids, each once, where it is said.
+    pub(super) fn ids(&mut self, name: &'static str, most: usize) -> Option<Vec<Uuid>> {
+        let said = self.value(name)?;
+        self.ids_of(name, &said, most)
+    }
+
+    /// The ids of a list at a place.
+    pub(super) fn ids_of(&mut self, place: &str, said: &Value, most: usize) -> Option<Vec<Uuid>> {
+        let Some(items) = said.as_array() else {
+            self.flaw(place, typed("a list of ids", "编号列表"));
+            return None;
+        };
+        if items.len() > most {
+            self.flaw(place, Flaw::new(&codes::LIST_TOO_LONG).with("max", most));
+            return None;
+        }
+        let mut ids = Vec::with_capacity(items.len());
+        for (at, item) in items.iter().enumerate() {
+            let id = self.id_of(&format!("{place}/{at}"), item)?;
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        Some(ids)
+    }
+
+    /// The id at a place.
+    pub(super) fn id_of(&mut self, place: &str, said: &Value) -> Option<Uuid> {
+        let Some(text) = said.as_str() else {
+            self.flaw(place, typed("an id", "编号"));
+            return None;
+        };
+        let id = Uuid::try_parse(text).ok();
+        if id.is_none() {
+            let shown: String = text.chars().take(50).collect();
+            self.flaw(place, Flaw::new(&codes::ID_INVALID).with("value", shown));
+        }
+        id
     }
 
     /// A text that must be said. The answer means nothing until [`finish`](Self::finish) found nothing wrong.

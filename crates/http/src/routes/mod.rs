@@ -12,12 +12,16 @@ pub(crate) mod forms;
 mod identity_providers;
 mod jobs;
 pub mod key_types;
+mod leaving;
 mod me;
 mod members;
+mod organisation;
 mod records;
+mod reviews;
 mod rights;
 pub(crate) mod second_factor;
 mod tickets;
+pub mod told;
 pub mod types;
 mod user_sessions;
 
@@ -35,6 +39,9 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     forms::configure(app);
     audit::configure(app);
     jobs::configure(app);
+    organisation::configure(app);
     rights::configure(app);
+    reviews::configure(app);
+    leaving::configure(app);
     records::configure(app);
 }

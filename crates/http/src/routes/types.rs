@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::key_types::ApiKey;
+use super::told::LastSignIn;
 
 /// A sign-in.
 #[derive(Deserialize, ToSchema)]
@@ -22,6 +23,9 @@ pub struct LoginRequest {
     /// The password.
     #[schema(format = Password, write_only)]
     pub password: String,
+    /// The password that takes its place, where it must be changed (`password_change_required`) or is to be.
+    #[schema(format = Password, write_only, min_length = 8, max_length = 128)]
+    pub new_password: Option<String>,
     /// The organisation's short name, where the sign-in name belongs to several.
     pub organisation: Option<String>,
     /// The code of the second factor, where one is set up; or a recovery code.
@@ -135,6 +139,11 @@ pub struct MeAnswer {
     /// The key or the personal token; null in a session.
     #[schema(required)]
     pub key: Option<ApiKey>,
+    /// The sign-in before the one that began the session; null if that was the first.
+    #[schema(required)]
+    pub last_sign_in: Option<LastSignIn>,
+    /// How many attempts to sign in failed between the two.
+    pub failed_since: i64,
 }
 
 /// The user who is signed in.
@@ -215,7 +224,7 @@ pub struct MeSession {
     /// When it began.
     #[serde(serialize_with = "milliseconds")]
     pub created_at: DateTime<Utc>,
-    /// When it was last refreshed.
+    /// When it was last refreshed, or used, where the organisation counts use.
     #[serde(serialize_with = "milliseconds")]
     pub last_seen_at: DateTime<Utc>,
     /// When it ends at the latest.

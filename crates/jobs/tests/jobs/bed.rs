@@ -59,6 +59,7 @@ pub(crate) async fn administrator(gate: &Gate) -> Caller {
         password: password(),
         organisation: None,
         otp: None,
+        new_password: None,
         client: Client::Web,
         device_name: None,
         throttled: false,

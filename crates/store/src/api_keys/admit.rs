@@ -14,6 +14,7 @@ use crate::entities::api_key;
 use crate::failure::{Failure, SignInFailure};
 use crate::gate::{Caller, Gate, Principal, RequestInfo};
 use crate::org::{FRESH, rights_of};
+use crate::people::presence::{self, Through};
 
 use super::{KeyKind, Scope, fields};
 
@@ -90,7 +91,9 @@ impl Gate {
                     Some(allowed) => Arc::new(fields::limited(&rights, &allowed)),
                     None => rights,
                 };
-                self.caller(org, Principal::Key(row.id), rights, Vec::new(), request).await?
+                let caller = self.caller(org, Principal::Key(row.id), rights, Vec::new(), request).await?;
+                presence::check_roles(&caller, None, std::slice::from_ref(role), Through::Token(row.id)).await?;
+                caller
             }
             _ => return Err(UNKNOWN),
         };

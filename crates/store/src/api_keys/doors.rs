@@ -6,7 +6,7 @@ use kehu_domain::fields::format_time;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::rights::Right;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -184,9 +184,9 @@ pub(super) async fn end(tx: &Tx<'_>, rows: Vec<api_key::Model>) -> Result<(), Fa
 /// How many keys have a role and were not revoked.
 pub(crate) async fn with_role(tx: &Tx<'_>, role: &str) -> Result<usize, Failure> {
     use api_key::Column as C;
-    let keys = api_key::Entity::find().select_only().column(C::Id);
-    let keys = keys.filter(C::OrgId.eq(tx.org_id())).filter(C::Role.eq(role)).filter(C::RevokedAt.is_null());
-    Ok(keys.into_tuple::<Uuid>().all(tx.db()).await?.len())
+    let keys = api_key::Entity::find().filter(C::OrgId.eq(tx.org_id())).filter(C::Role.eq(role));
+    let count = keys.filter(C::RevokedAt.is_null()).count(tx.db()).await?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 fn forget(tx: &Tx<'_>, row: &api_key::Model) {

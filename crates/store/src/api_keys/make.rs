@@ -129,7 +129,6 @@ impl Draft {
             user_id: self.user,
             scope: self.scope.map(str::to_owned),
             fields: self.fields.map(|fields| json!(fields).to_string()),
-            addresses: None,
             created_at: tx.now(),
             created_by: tx.caller().principal().user(),
             expires_at: self.expires_at,

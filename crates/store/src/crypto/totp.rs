@@ -49,14 +49,14 @@ impl Seed {
         base32(self.as_bytes())
     }
 
-    /// The step whose code this is, of those around `now` (seconds since 1970) and after `last`; the codes of all are
-    /// compared, each in constant time.
+    /// The step whose code this is, of those around `now` (seconds since 1970) and after `last`; each is compared in
+    /// constant time.
     #[must_use]
     pub fn step_of(&self, code: &str, now: i64, last: i64) -> Option<i64> {
         let current = now.div_euclid(PERIOD);
-        let near = (current - DRIFT..=current + DRIFT).filter(|step| *step > last);
+        let mut near = (current - DRIFT..=current + DRIFT).filter(|step| *step > last);
         let fits = |step: &i64| bool::from(self.code(*step).as_bytes().ct_eq(code.as_bytes()));
-        near.filter(fits).last()
+        near.rfind(fits)
     }
 
     /// The code of a step, by dynamic truncation (RFC 4226, 5.3).

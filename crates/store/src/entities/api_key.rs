@@ -17,7 +17,6 @@ pub struct Model {
     pub user_id: Option<Uuid>,
     pub scope: Option<String>,
     pub fields: Option<String>,
-    pub addresses: Option<String>,
     pub created_at: DateTimeUtc,
     pub created_by: Option<Uuid>,
     pub expires_at: Option<DateTimeUtc>,

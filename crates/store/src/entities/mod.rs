@@ -2,6 +2,9 @@
 
 #![expect(unreachable_pub, reason = "sea-orm derives public types that name these")]
 
+pub(crate) mod access_review;
+pub(crate) mod access_review_item;
+pub(crate) mod account_failure;
 pub(crate) mod allowance;
 pub(crate) mod api_key;
 pub(crate) mod collaborator;
@@ -22,8 +25,10 @@ pub(crate) mod journal_stretch;
 pub(crate) mod kept_answer;
 pub(crate) mod login_failure;
 pub(crate) mod organisation;
+pub(crate) mod password_history;
 pub(crate) mod pii_index;
 pub(crate) mod recovery_code;
+pub(crate) mod right_use;
 pub(crate) mod role;
 pub(crate) mod schedule;
 pub(crate) mod second_factor;

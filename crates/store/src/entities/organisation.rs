@@ -16,6 +16,11 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub state: i64,
     pub settings: String,
+    pub version: i64,
+    /// In which version which part was last changed.
+    pub touched: String,
+    /// When the settings were last changed.
+    pub settings_at: Option<DateTimeUtc>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -20,6 +20,11 @@ pub struct Model {
     pub idle_expires_at: DateTimeUtc,
     pub absolute_expires_at: DateTimeUtc,
     pub ended_at: Option<DateTimeUtc>,
+    /// When and from where the user had signed in before.
+    pub previous_at: Option<DateTimeUtc>,
+    pub previous_address: Option<Vec<u8>>,
+    /// Failed sign-ins between the two.
+    pub failures_before: i64,
     pub provider_id: Option<Uuid>,
 }
 

@@ -8,6 +8,7 @@ use crate::dialect::statement;
 use crate::entities::job;
 use crate::failure::Failure;
 use crate::gate::Caller;
+use crate::leaving::HAND_OVER;
 use crate::ops::children;
 use crate::pii::padded;
 use crate::sealed::job::{CHECKPOINT, DETAIL, PAYLOAD, RESULT};
@@ -28,7 +29,11 @@ pub(super) async fn forget(caller: &Caller, record: Uuid, own: Option<Uuid>) -> 
         let jobs = jobs.order_by_asc(job::Column::Id).limit(TOGETHER).all(caller.gate().engine()).await?;
         let Some(last) = jobs.last() else { return Ok(gone) };
         after = last.id;
-        let names = |job: &&job::Model| job.kind != ERASURE.name() && Some(job.id) != own && names(caller, job, &named);
+        // A hand-over that waits has others to hand over too.
+        let stays = |job: &job::Model| {
+            job.kind == ERASURE.name() || Some(job.id) == own || job.kind == HAND_OVER.name() && job.state == "queued"
+        };
+        let names = |job: &&job::Model| !stays(job) && names(caller, job, &named);
         let found: Vec<Uuid> = jobs.iter().filter(names).map(|job| job.id).collect();
         if !found.is_empty() {
             gone += caller.write(async move |tx: &Tx<'_>| delete(tx, found).await).await?;

@@ -61,9 +61,7 @@ pub async fn erase(caller: &Caller, resource: Resource, id: Uuid, reason: &str) 
         if !machine.erasable() {
             return Err(Failure::NotFound);
         }
-        if !caller.rights().grants(Right::DataPurge) {
-            return Err(Failure::Forbidden);
-        }
+        caller.may(Right::DataPurge)?;
         let asking = caller.because(reason);
         let mut tries = 1;
         loop {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use kehu_domain::field::{Field, Sight};
 use kehu_domain::record::Kind;
-use kehu_domain::rights::{Action, Reach, Relation, Rights};
+use kehu_domain::rights::{Action, Reach, Relation, Right, Rights};
 use uuid::Uuid;
 
 use crate::clock::new_id;
@@ -173,6 +173,8 @@ pub struct Caller {
     pub(super) pinned: bool,
     pub(super) principal: Principal,
     pub(super) rights: Arc<Rights>,
+    /// Whether a rule lends these rights: that they are used says nothing of the user's own.
+    pub(super) lent: bool,
     pub(super) teams: Arc<[Uuid]>,
     pub(super) request: Arc<RequestInfo>,
     /// What it reads from.
@@ -229,6 +231,12 @@ impl Caller {
         Self { request: Arc::new(request), ..self.clone() }
     }
 
+    /// The same caller with the rights of the system, for what a rule of the organisation lets him do beyond his own.
+    #[must_use]
+    pub(crate) fn with_lent_rights(&self) -> Self {
+        Self { rights: Rights::system(), lent: true, ..self.clone() }
+    }
+
     /// The gate.
     #[must_use]
     pub fn gate(&self) -> &Gate {
@@ -277,7 +285,36 @@ impl Caller {
     /// [`Failure::Forbidden`] where it reaches nothing.
     pub fn reach(&self, action: Action, kind: &str) -> Result<Reach, Failure> {
         let reach = self.rights.reach(action, kind);
-        if reach.is_none() { Err(Failure::Forbidden) } else { Ok(reach) }
+        if reach.is_none() {
+            return Err(Failure::Forbidden);
+        }
+        self.uses(action, kind);
+        Ok(reach)
+    }
+
+    /// Asks for a right that is about no record.
+    ///
+    /// # Errors
+    /// [`Failure::Forbidden`] where the caller has it not.
+    pub(crate) fn may(&self, right: Right) -> Result<(), Failure> {
+        if !self.rights.grants(right) {
+            return Err(Failure::Forbidden);
+        }
+        if let Some(whose) = self.whose_uses() {
+            self.gate.uses().besides(whose, right, self.gate.now());
+        }
+        Ok(())
+    }
+
+    /// Notes that a user used a right, for reviews.
+    pub(crate) fn uses(&self, action: Action, kind: &str) {
+        if let Some(whose) = self.whose_uses() {
+            self.gate.uses().of_records(whose, action, kind, self.gate.now());
+        }
+    }
+
+    fn whose_uses(&self) -> Option<(Uuid, Uuid)> {
+        self.principal.user().filter(|_| !self.lent).map(|user| (self.org.id, user))
     }
 
     /// How much of a field of a kind the caller sees of a record that stands so.

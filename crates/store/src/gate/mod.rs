@@ -24,7 +24,9 @@ use crate::journal::Mark;
 use crate::keys::SealCounts;
 use crate::org::{FRESH, INSTALLATION, Org, Orgs};
 use crate::people::hashing::Hashing;
+use crate::people::presence::{self, Through};
 use crate::queue::Board;
+use crate::uses::Uses;
 
 use rings::Rings;
 
@@ -77,14 +79,21 @@ struct Inner {
     readings: Hourly<(Uuid, Option<Uuid>, [u8; 32])>,
     /// Sign-ins that did not work, by event and a keyed hash of where from.
     sign_ins: Hourly<(&'static str, Vec<u8>)>,
+    uses: Uses,
 }
 
-struct SessionState {
+/// A session as it was read last.
+pub(crate) struct SessionState {
     user: Uuid,
     ended: bool,
     /// Whether a provider vouched for the user.
     external: bool,
-    expires: DateTime<Utc>,
+    pub(crate) client: String,
+    pub(crate) created: DateTime<Utc>,
+    /// When its use was noted last; milliseconds.
+    pub(crate) last_seen: AtomicI64,
+    /// When it ends whatever the organisation says.
+    pub(crate) expires: DateTime<Utc>,
     checked: AtomicI64,
 }
 
@@ -107,13 +116,14 @@ impl Gate {
             seal_counts: SealCounts::new(options.seal_limit),
             sessions: Cache::new(100_000),
             keys_in_use: InUse::default(),
-            hashing: Hashing::default(),
+            hashing: Hashing::start()?,
             board: Board::default(),
             limits: options.limits,
             mark: Mark::default(),
             refusals: Hourly::default(),
             readings: Hourly::default(),
             sign_ins: Hourly::default(),
+            uses: Uses::default(),
         }));
         crate::ops::installation::prepare(&gate).await?;
         gate.ring(INSTALLATION).await?;
@@ -123,8 +133,8 @@ impl Gate {
     /// The user that a checked token speaks for.
     ///
     /// # Errors
-    /// The session was ended or has expired, the account is disabled, the role needs a second factor that is not set up
-    /// yet, or the database is away.
+    /// The session was ended or has expired, the account is disabled, the address is not allowed, the role needs a second
+    /// factor that is not set up yet, or the database is away.
     pub async fn user(&self, verified: Verified, request: RequestInfo) -> Result<Caller, Failure> {
         let (caller, state) = self.admitted(verified, request).await?;
         // Who signs in by a provider has shown there what the provider asks for.
@@ -145,10 +155,18 @@ impl Gate {
 
     async fn admitted(&self, verified: Verified, request: RequestInfo) -> Result<(Caller, Arc<SessionState>), Failure> {
         let ended = Failure::SignIn(SignInFailure::SessionEnded);
-        let org = self.org(verified.org).await.map_err(|failure| match failure {
-            Failure::NotFound => ended.clone(),
-            other => other,
-        })?;
+        let known = async || {
+            self.org(verified.org).await.map_err(|failure| match failure {
+                Failure::NotFound => ended.clone(),
+                other => other,
+            })
+        };
+        let mut org = known().await?;
+        if !org.users.contains_key(&verified.user) {
+            // Another server may have made the user a moment ago: then what is in memory is too old.
+            self.forget_org(verified.org);
+            org = known().await?;
+        }
         // Disabling ends the sessions; what the user is told is the reason.
         let person = org.users.get(&verified.user).ok_or(ended.clone())?;
         if person.disabled {
@@ -159,7 +177,9 @@ impl Gate {
             return Err(ended);
         }
         let principal = Principal::User { id: verified.user, session: verified.session };
-        Ok((self.acting_for(org, verified.user, principal, request).await?, state))
+        let caller = self.acting_for(org, verified.user, principal, request).await?;
+        presence::admit(&caller, &state).await?;
+        Ok((caller, state))
     }
 
     /// A user of an organisation, or what acts in the user's name, with what the user may do now.
@@ -177,7 +197,9 @@ impl Gate {
         let person = person.ok_or(Failure::SignIn(SignInFailure::AccountDisabled))?;
         let teams = person.team_id.map(|team| org.team_and_below(team)).unwrap_or_default();
         let rights = person.rights.clone();
-        self.caller(org, principal, rights, teams, request).await
+        let caller = self.caller(org, principal, rights, teams, request).await?;
+        presence::check_address(&caller, user, Through::of(principal)).await?;
+        Ok(caller)
     }
 
     /// A form that takes a submission. The form was found by its key.
@@ -249,6 +271,7 @@ impl Gate {
             pinned: false,
             principal,
             rights,
+            lent: false,
             teams: teams.into(),
             request: Arc::new(request),
             source: Source::Now(self.0.engine.clone()),
@@ -278,6 +301,9 @@ impl Gate {
     /// Finishes writes that wait and closes the database.
     pub async fn close(&self) {
         self.note_seals().await;
+        if let Err(failure) = self.keep_uses().await {
+            tracing::warn!(cause = %failure, "which rights were used last is not written");
+        }
         self.0.engine.close().await;
     }
 
@@ -303,6 +329,10 @@ impl Gate {
 
     pub(crate) fn sign_ins(&self) -> &Hourly<(&'static str, Vec<u8>)> {
         &self.0.sign_ins
+    }
+
+    pub(crate) fn uses(&self) -> &Uses {
+        &self.0.uses
     }
 
     pub(crate) fn board(&self) -> &Board {
@@ -357,8 +387,11 @@ impl Gate {
         let state = Arc::new(SessionState {
             user: row.user_id,
             ended: row.ended_at.is_some(),
+            created: row.created_at,
+            last_seen: AtomicI64::new(row.last_seen_at.timestamp_millis()),
             external: row.provider_id.is_some(),
             expires: row.absolute_expires_at.min(row.idle_expires_at),
+            client: row.client,
             checked: AtomicI64::new(now),
         });
         self.0.sessions.insert(verified.session, state.clone());

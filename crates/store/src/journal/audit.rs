@@ -74,7 +74,7 @@ pub async fn audit_entry(caller: &Caller, id: Uuid, lang: Lang) -> Result<Answer
 }
 
 pub(super) fn permit(caller: &Caller) -> Result<(), Failure> {
-    if caller.rights().grants(Right::AuditRead) { Ok(()) } else { Err(Failure::Forbidden) }
+    caller.may(Right::AuditRead)
 }
 
 async fn page(caller: &Caller, asked: &Asked, lang: Lang) -> Result<Answer, Failure> {

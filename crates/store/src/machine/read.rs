@@ -7,6 +7,7 @@ use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect
 use uuid::Uuid;
 
 use crate::dialect::{self, statement};
+use crate::engine::Kind;
 use crate::engine::rows::{self, Reads};
 use crate::failure::Failure;
 use crate::gate::Caller;
@@ -17,6 +18,18 @@ use crate::tx::Tx;
 
 pub(crate) fn col(name: &str) -> Expr {
     Expr::col(Alias::new(name))
+}
+
+/// How many rows there are of a table, or of those of it that fit a condition: `tags WHERE org_id = ?`.
+pub(crate) async fn count(
+    db: &impl ConnectionTrait,
+    from: &str,
+    values: impl IntoIterator<Item = sea_orm::Value>,
+) -> Result<i64, Failure> {
+    let alias = Kind::Integer.alias("n");
+    let sql = format!("SELECT count(*) AS {alias} FROM {from}");
+    let row = db.query_one_raw(statement(db, &sql, values)).await?;
+    Ok(row.map(|row| row.try_get("", &alias)).transpose()?.unwrap_or_default())
 }
 
 /// Runs a query and opens its rows.

@@ -50,6 +50,9 @@ pub(crate) fn row(id: Uuid, slug: &str, name: &str, now: DateTime<Utc>) -> organ
         created_at: now,
         state: 0,
         settings: "{}".to_owned(),
+        version: 1,
+        touched: "{}".to_owned(),
+        settings_at: None,
     }
 }
 

@@ -6,13 +6,13 @@ use kehu_domain::kinds::{User, login_names, roles_of};
 use kehu_domain::record::Stored;
 use kehu_domain::value::LoginName;
 use sea_orm::sea_query::{LockBehavior, LockType};
-use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use crate::crypto::index::IndexClass;
 use crate::crypto::roots::KeyRing;
 use crate::engine::rows::Reads;
-use crate::entities::{organisation, pii_index, tenant_key, user};
+use crate::entities::{pii_index, tenant_key, user};
 use crate::failure::Failure;
 use crate::inserts::{self, Insert};
 use crate::ops::roles;
@@ -23,11 +23,15 @@ use crate::rows::Rows as _;
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
-fn entries(user: &User, region: &str) -> Vec<Entry> {
+/// Region assumed for a mobile number without a country code: whoever signs in does so before the organisation, and with
+/// it a region, is known.
+pub(crate) const REGION: &str = "CN";
+
+fn entries(user: &User) -> Vec<Entry> {
     login_names(user)
         .into_iter()
         .filter_map(|(field, raw)| {
-            let value = LoginName::parse(&raw, region).ok()?.index_form();
+            let value = LoginName::parse(&raw, REGION).ok()?.index_form();
             Some(Entry { class: IndexClass::Login, value, strong: true, pointer: format!("/{field}") })
         })
         .collect()
@@ -45,7 +49,7 @@ pub(crate) async fn check(tx: &Tx<'_>, user: &mut User, before: Option<&Stored<U
     // Two servers must not give one name twice, nor each take the other's last administrator.
     tx.lock("users").await?;
     let own = before.map(|before| before.base.id);
-    let entries = entries(user, &tx.caller().org().region);
+    let entries = entries(user);
     let found = find_all(tx, &entries).await?;
     let taken = found.hits.iter().find(|hit| hit.parent_id == tx.org_id() && Some(hit.record_id) != own);
     if let Some(hit) = taken {
@@ -54,7 +58,7 @@ pub(crate) async fn check(tx: &Tx<'_>, user: &mut User, before: Option<&Stored<U
     }
     let was = before.is_some_and(|before| roles::governs(roles_of(&before.data)) && !before.data.disabled);
     let is = roles::governs(roles_of(user)) && !user.disabled;
-    if was && !is && !others_govern(tx, own).await? {
+    if was && !is && !others_govern(tx.db(), tx.org_id(), own).await? {
         let pointer = if user.disabled { "/disabled" } else { "/role" };
         return Err(Failure::refused(pointer, Flaw::new(&codes::LAST_ADMINISTRATOR)));
     }
@@ -62,17 +66,17 @@ pub(crate) async fn check(tx: &Tx<'_>, user: &mut User, before: Option<&Stored<U
 }
 
 /// Whether others can say who may do what. Who was invited and has no password yet cannot.
-async fn others_govern(tx: &Tx<'_>, but: Option<Uuid>) -> Result<bool, Failure> {
+pub(crate) async fn others_govern(db: &impl ConnectionTrait, org: Uuid, but: Option<Uuid>) -> Result<bool, Failure> {
     use user::Column as C;
     let others = user::Entity::find()
         .select_only()
         .columns([C::Id, C::Role, C::OtherRoles])
-        .filter(C::OrgId.eq(tx.org_id()))
+        .filter(C::OrgId.eq(org))
         .filter(C::Disabled.eq(false))
         .filter(C::DeletedAt.is_null())
         .filter(C::PasswordHash.is_not_null())
         .filter(C::Id.is_not_in(but));
-    let others = others.into_model::<roles::Holder>().all(tx.db()).await?;
+    let others = others.into_model::<roles::Holder>().all(db).await?;
     Ok(others.iter().any(|holder| roles::governs(holder.roles())))
 }
 
@@ -85,8 +89,6 @@ async fn find_all(tx: &Tx<'_>, entries: &[Entry]) -> Result<Found, Failure> {
 pub(crate) async fn reindex(tx: &Tx<'_>, org: Uuid, users: &[Uuid]) -> Result<u64, Failure> {
     let keys = tenant_key::Entity::find().filter(tenant_key::Column::OrgId.eq(org)).all(tx.db()).await?;
     let ring = tx.caller().gate().unlock(org, &keys)?;
-    let home = organisation::Entity::find_by_id(org).one(tx.db()).await?;
-    let region = home.map(|home| home.region).unwrap_or_default();
     let mut done = 0;
     for id in users {
         let row = user::Entity::find_by_id((org, *id));
@@ -94,7 +96,7 @@ pub(crate) async fn reindex(tx: &Tx<'_>, org: Uuid, users: &[Uuid]) -> Result<u6
         match row.map(|row| User::from_row(row, &Opener(&ring))) {
             Some(Ok((user, _))) => {
                 clear(tx, *id).await?;
-                put(tx, &user.data, (org, *id), &region).await?;
+                put(tx, &user.data, (org, *id)).await?;
                 done += 1;
             }
             // What does not open stays where it is found now.
@@ -118,9 +120,9 @@ async fn clear(tx: &Tx<'_>, user: Uuid) -> Result<(), Failure> {
 }
 
 /// Puts the sign-in names of a user into the index.
-async fn put(tx: &Tx<'_>, user: &User, (org, id): (Uuid, Uuid), region: &str) -> Result<(), Failure> {
+async fn put(tx: &Tx<'_>, user: &User, (org, id): (Uuid, Uuid)) -> Result<(), Failure> {
     let ring = tx.installation_ring()?;
-    let entries = entries(user, region);
+    let entries = entries(user);
     let found = find_all(tx, &entries).await?;
     let mut rows = Vec::new();
     for (at, entry) in entries.iter().enumerate() {
@@ -152,5 +154,5 @@ pub(crate) async fn write(
         clear(tx, before.base.id).await?;
     }
     let Some(after) = after else { return Ok(()) };
-    put(tx, &after.data, (tx.org_id(), after.base.id), &tx.caller().org().region).await
+    put(tx, &after.data, (tx.org_id(), after.base.id)).await
 }

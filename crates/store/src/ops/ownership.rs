@@ -44,6 +44,7 @@ pub(crate) fn settle(tx: &Tx<'_>, customer: &mut Customer, before: Option<&Store
                 if !caller.covers(Action::Transfer, Customer::KIND, &before.base) {
                     return Err(Failure::refused(pointer, Flaw::new(&codes::OWNER_OUT_OF_REACH)));
                 }
+                caller.uses(Action::Transfer, Customer::KIND.name);
                 // A new owner brings the team along, unless a team is said too.
                 if changed("/owner_id") && !changed("/team_id") {
                     customer.team_id = customer.owner_id.and_then(|owner| team_of(owner.id)).map(Ref::new);
@@ -64,9 +65,10 @@ pub(crate) async fn carry(tx: &Tx<'_>, before: &Stored<Customer>, after: &Stored
         let (owner, team) = owner_and_team(after);
         children::note(tx, (table, kind), "updated", after.base.id, children::Which::Living, Some((owner, team)))
             .await?;
+        // Deleted ones go along unseen: their next entry is that of their restoring.
         let sql = format!(
-            "UPDATE {table} SET owner_id = ?, team_id = ?, updated_at = ?, version = version + 1 \
-             WHERE org_id = ? AND customer_id = ?"
+            "UPDATE {table} SET owner_id = ?, team_id = ?, updated_at = ?, \
+             version = version + CASE WHEN deleted_at IS NULL THEN 1 ELSE 0 END WHERE org_id = ? AND customer_id = ?"
         );
         let values = [owner.into(), team.into(), tx.now().into(), tx.org_id().into(), after.base.id.into()];
         tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;

@@ -1,6 +1,7 @@
 //! Who has which role: that there is such a role, that whoever gives it may, and that duties which the organisation
 //! keeps apart stay so.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use kehu_domain::codes;
@@ -46,7 +47,7 @@ pub(crate) async fn check_user(tx: &Tx<'_>, user: &User, before: Option<&Stored<
     let first = changed.iter().find(|(_, changed)| *changed).map(|(name, _)| *name);
     let Some(first) = first else { return Ok(()) };
     let pointer = format!("/{first}");
-    if !caller.rights().grants(Right::RightsGrant) {
+    if caller.may(Right::RightsGrant).is_err() {
         return Err(Failure::refused(pointer, Flaw::new(&codes::RIGHT_MISSING).with("right", "rights.grant")));
     }
     if first == "team_id" {
@@ -60,6 +61,35 @@ pub(crate) async fn check_user(tx: &Tx<'_>, user: &User, before: Option<&Stored<
         return Err(Failure::refused(pointer, Flaw::new(&codes::OWN_RIGHTS)));
     }
     if are_apart(&rights) { Ok(()) } else { Err(Failure::refused(pointer, together(roles_of(user)))) }
+}
+
+/// Refuses to keep duties apart as long as somebody holds two of them.
+pub(crate) async fn check_apart(tx: &Tx<'_>, pointer: &str) -> Result<(), Failure> {
+    // Nobody is given a role meanwhile.
+    tx.lock("users").await?;
+    let mut known: HashMap<String, Arc<Rights>> = HashMap::new();
+    let mut holding = Vec::new();
+    for holder in everybody(tx).await? {
+        let mut together = Rights::default();
+        for role in holder.roles() {
+            let rights = match known.get(role) {
+                Some(rights) => rights.clone(),
+                None => find(tx, role).await?.unwrap_or_default(),
+            };
+            together = together.with(&rights);
+            known.insert(role.to_owned(), rights);
+        }
+        if !are_apart(&together) {
+            holding.push(holder.id);
+        }
+    }
+    if holding.is_empty() {
+        return Ok(());
+    }
+    let name = |id: &Uuid| tx.caller().org().name_of(*id).map_or_else(|| id.to_string(), |name| name.name.clone());
+    let names: Vec<String> = holding.iter().take(5).map(name).collect();
+    let flaw = Flaw::new(&codes::DUTIES_TOGETHER).with("users", names.join(", ")).with("many", holding.len());
+    Err(Failure::refused(pointer, flaw))
 }
 
 /// The flaw of roles that are not held together here.
@@ -120,13 +150,17 @@ impl Holder {
     }
 }
 
-/// Users who have a role, disabled ones too: they may come back.
-async fn holders(tx: &Tx<'_>, key: &str) -> Result<Vec<Holder>, Failure> {
+/// Every user, disabled ones too: they may come back.
+async fn everybody(tx: &Tx<'_>) -> Result<Vec<Holder>, Failure> {
     use user::Column as C;
     let all = user::Entity::find().select_only().columns([C::Id, C::Role, C::OtherRoles]);
     let all = all.filter(C::OrgId.eq(tx.org_id())).filter(C::DeletedAt.is_null());
-    let all = all.into_model::<Holder>().all(tx.db()).await?;
-    Ok(all.into_iter().filter(|holder| holder.roles().any(|role| role == key)).collect())
+    Ok(all.into_model::<Holder>().all(tx.db()).await?)
+}
+
+/// Users who have a role.
+async fn holders(tx: &Tx<'_>, key: &str) -> Result<Vec<Holder>, Failure> {
+    Ok(everybody(tx).await?.into_iter().filter(|holder| holder.roles().any(|role| role == key)).collect())
 }
 
 /// Checks a role that is to be written.
@@ -134,9 +168,7 @@ pub(crate) async fn check_role(tx: &Tx<'_>, role: &Role, before: Option<&Stored<
     let caller = tx.caller();
     // Roles and who has them are written one after the other.
     tx.lock("users").await?;
-    if !caller.rights().grants(Right::RightsGrant) {
-        return Err(Failure::Forbidden);
-    }
+    caller.may(Right::RightsGrant)?;
     let comes_anew = before.is_none_or(|before| before.base.deleted_at.is_some());
     if comes_anew && find(tx, role.key.as_str()).await?.is_some() {
         return Err(Failure::refused("/key", Flaw::new(&codes::NAME_TAKEN).with("value", role.key.as_str())));
@@ -166,9 +198,7 @@ pub(crate) async fn check_role(tx: &Tx<'_>, role: &Role, before: Option<&Stored<
 /// Refuses to delete a role that somebody has, or a key that was not revoked.
 pub(crate) async fn check_unused(tx: &Tx<'_>, role: &Role) -> Result<(), Failure> {
     tx.lock("users").await?;
-    if !tx.caller().rights().grants(Right::RightsGrant) {
-        return Err(Failure::Forbidden);
-    }
+    tx.caller().may(Right::RightsGrant)?;
     let users = holders(tx, role.key.as_str()).await?.len() + api_keys::with_role(tx, role.key.as_str()).await?;
     if users == 0 {
         return Ok(());

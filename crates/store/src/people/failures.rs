@@ -2,16 +2,18 @@
 //! one that is meant: others need not learn that somebody whom they entered tries to sign in elsewhere. All else is
 //! told to the journal of the installation.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::engine;
 use crate::failure::{Failure, SignInFailure};
-use crate::gate::{Gate, RequestInfo};
+use crate::gate::{Caller, Gate, RequestInfo};
 use crate::journal::{Entry, Outcome};
 use crate::org::INSTALLATION;
 use crate::refusals;
 use crate::tx::Tx;
 
+use super::locks;
 use super::strangers;
 use super::throttle::{self, Closed, Pair};
 
@@ -20,7 +22,7 @@ pub(super) struct Failed {
     /// Whose name it was.
     pub(super) known: Vec<(Uuid, Uuid)>,
     pub(super) pair: Pair,
-    /// Whether the password was wrong; otherwise the account is disabled.
+    /// Whether the password was wrong, or the account is locked; otherwise the account is disabled.
     pub(super) wrong: bool,
     /// Whether it slows down who guesses.
     pub(super) counted: bool,
@@ -37,12 +39,22 @@ pub(super) async fn note(gate: &Gate, failed: Failed, request: RequestInfo) -> R
         _ => strangers::entry(gate, "sign_in.shared_name", outcome, &pair, now).map(|entry| (INSTALLATION, entry)),
     };
     let told = match told {
-        Some((org, entry)) => Some((gate.system(org, request).await?, entry)),
+        Some((org, entry)) => Some((gate.system(org, request.clone()).await?, entry)),
         None => None,
     };
+    let mut accounts = Vec::new();
+    for account in known.into_iter().filter(|_| wrong) {
+        accounts.push(Account { of: account, caller: gate.system(account.0, request.clone()).await? });
+    }
     gate.write_raw(async move |db: &engine::Tx| {
         if counted {
             throttle::count(db, &pair, now).await?;
+        }
+        if accounts.is_empty() {
+            locks::count_nobody(db).await?;
+        }
+        for account in accounts {
+            account.count(db, now).await?;
         }
         if let Some((caller, entry)) = told {
             let tx = Tx::begin(db, caller, now).await?;
@@ -52,6 +64,26 @@ pub(super) async fn note(gate: &Gate, failed: Failed, request: RequestInfo) -> R
         Ok(())
     })
     .await
+}
+
+/// An account that somebody did not get into.
+struct Account {
+    of: (Uuid, Uuid),
+    caller: Caller,
+}
+
+impl Account {
+    /// Counts the failure, and tells the journal of a lock.
+    async fn count(self, db: &engine::Tx, now: DateTime<Utc>) -> Result<(), Failure> {
+        let policy = self.caller.org().settings.passwords.lock;
+        let locked = locks::count(db, self.of, policy, now).await?;
+        if let Some(policy) = policy.filter(|_| locked) {
+            let tx = Tx::begin(db, self.caller, now).await?;
+            tx.log(locks::locked(self.of.1, policy));
+            tx.finish().await?;
+        }
+        Ok(())
+    }
 }
 
 /// Refuses where there were too many failures. The first that is turned away by them is told to a journal, on each

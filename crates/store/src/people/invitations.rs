@@ -17,6 +17,7 @@ use crate::journal::{Entry, Outcome};
 use crate::tx::Tx;
 
 use super::hashing::Password;
+use super::history;
 use super::passwords;
 
 /// How long an invitation is good.
@@ -30,6 +31,19 @@ pub(super) struct Invitation {
 
 /// Invites a user of the organisation that is written to, in place of an earlier invitation.
 pub(super) async fn invite(tx: &Tx<'_>, user: Uuid) -> Result<Invitation, Failure> {
+    let invitation = make(tx, user).await?;
+    tx.log(told("user.invited", user, &invitation));
+    Ok(invitation)
+}
+
+/// The entry that tells of an invitation, without its token.
+pub(super) fn told(event: &str, user: Uuid, invitation: &Invitation) -> Entry {
+    let expires_at = format_time(invitation.expires_at);
+    Entry::admin(event, Some(("user", user))).saying(&json!({ "expires_at": expires_at }))
+}
+
+/// Makes an invitation, in place of an earlier one.
+pub(super) async fn make(tx: &Tx<'_>, user: Uuid) -> Result<Invitation, Failure> {
     let token = Token::generate(TokenKind::Invitation, tx.org_id());
     let token = token.map_err(|error| Failure::Internal(error.to_string()))?;
     let expires_at = tx.now() + GOOD_FOR;
@@ -42,8 +56,6 @@ pub(super) async fn invite(tx: &Tx<'_>, user: Uuid) -> Result<Invitation, Failur
         expires_at: Set(expires_at),
     };
     invitation::Entity::insert(row).exec_without_returning(tx.db()).await?;
-    let entry = Entry::admin("user.invited", Some(("user", user)));
-    tx.log(entry.saying(&json!({ "expires_at": format_time(expires_at) })));
     Ok(Invitation { token, expires_at })
 }
 
@@ -71,10 +83,11 @@ pub async fn accept_invitation(
     let row = row.filter(|row| row.expires_at > gate.now()).ok_or_else(invalid)?;
     let person = user::Entity::find_by_id((row.org_id, row.user_id)).one(gate.engine()).await?;
     let person = person.filter(|person| !person.disabled && person.deleted_at.is_none()).ok_or_else(invalid)?;
-    passwords::check(&password, &passwords::names_of(&caller, person)?, "/password")?;
+    let user = row.user_id;
+    passwords::check(&caller, &password, &passwords::names_of(&caller, person)?, "/password")?;
+    history::refuse_reuse(&caller, user, &password, "/password").await?;
 
     let password = gate.hashing().hash(&password).await?;
-    let user = row.user_id;
     caller
         .write(async move |tx: &Tx<'_>| {
             // Whoever deletes it has used it: of two at once, one.

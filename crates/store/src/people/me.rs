@@ -13,6 +13,7 @@ use crate::rows::Rows;
 use crate::sealer::Opener;
 
 use super::sessions::{SessionInfo, info};
+use super::told::Before;
 
 /// The caller as a user, or a program with a key, sees itself.
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Me {
     pub session: Option<SessionInfo>,
     /// The key, or the personal token.
     pub key: Option<KeyInfo>,
+    /// The sign-in before the one that began the session; nothing for a key or a personal token.
+    pub before: Before,
 }
 
 const ENDED: Failure = Failure::SignIn(SignInFailure::SessionEnded);
@@ -37,16 +40,17 @@ pub async fn me(caller: &Caller) -> Result<Me, Failure> {
     match caller.principal() {
         Principal::User { id, session } => {
             let row = session::Entity::find_by_id((caller.org().id, session)).one(caller.db()).await?.ok_or(ENDED)?;
-            let user = Some(user_of(caller, id).await?);
-            Ok(Me { user, roles: roles_of(caller, id), session: Some(info(caller, row)), key: None })
+            let (user, before) = (Some(user_of(caller, id).await?), Before::of(caller, &row)?);
+            Ok(Me { user, roles: roles_of(caller, id), session: Some(info(caller, row)), key: None, before })
         }
         Principal::Personal { id, key, .. } => {
             let (user, key) = (Some(user_of(caller, id).await?), Some(key_of(caller, key).await?));
-            Ok(Me { user, roles: roles_of(caller, id), session: None, key })
+            Ok(Me { user, roles: roles_of(caller, id), session: None, key, before: Before::default() })
         }
         Principal::Key(key) => {
             let key = key_of(caller, key).await?;
-            Ok(Me { user: None, roles: key.role.iter().cloned().collect(), session: None, key: Some(key) })
+            let roles = key.role.iter().cloned().collect();
+            Ok(Me { user: None, roles, session: None, key: Some(key), before: Before::default() })
         }
         _ => Err(Failure::Forbidden),
     }

@@ -3,11 +3,16 @@
 mod external;
 mod failures;
 pub(crate) mod hashing;
+pub(crate) mod history;
 mod invitations;
+pub(crate) mod locks;
 mod me;
 mod orgs;
 mod passwords;
+pub(crate) mod presence;
 mod refresh;
+mod renewal;
+mod reset;
 mod second_factor;
 pub(crate) mod sessions;
 mod sessions_of;
@@ -18,6 +23,7 @@ mod sweep;
 #[cfg(test)]
 pub(crate) mod tests;
 mod throttle;
+mod told;
 mod users;
 
 pub use external::{
@@ -29,6 +35,7 @@ pub use invitations::accept_invitation;
 pub use me::{Me, me};
 pub use orgs::{FirstAdmin, Founded, NewOrg};
 pub use passwords::{ChangePassword, change_password};
+pub use reset::{ResetLink, reset_password};
 pub use second_factor::{
     Enrolling, FactorInfo, FactorState, Proof, confirm_second_factor, enrol_second_factor, remove_second_factor,
     renew_recovery_codes, reset_second_factor, second_factor,
@@ -38,4 +45,5 @@ pub use sessions_of::{end_session_of, end_sessions_of, sessions_of};
 pub use sign_in::{Client, SignIn, SignedIn};
 pub use signing::{ACCESS_TOKEN_SECONDS, Replace, SigningKey, is_due, is_outlived, signer};
 pub use sweep::Swept;
+pub use told::Before;
 pub use users::{create_user, update_user};

@@ -173,12 +173,12 @@ async fn plan(
     let row = installation::row(new_id(gate.now()), slug, name.as_str(), gate.now());
     let roots = installation::roots(gate, row.id)?;
     let request = RequestInfo::of_program("command", gate.now());
-    let caller = gate.founder(Org::new(row.clone()), &roots, request)?;
+    let caller = gate.founder(Org::new(row.clone())?, &roots, request)?;
     let machine = registry::machine("user").ok_or_else(|| Failure::Internal("there is no machine for users".into()))?;
     let draft = machine.draft(&caller, json!({ "name": ADMINISTRATOR, member: login, "role": "administrator" }))?;
     let (password, generated) = match password {
         Some(password) => {
-            passwords::check(&password, std::slice::from_ref(&login), "/password")?;
+            passwords::check(&caller, &password, std::slice::from_ref(&login), "/password")?;
             (password, None)
         }
         None => {

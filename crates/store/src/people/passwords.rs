@@ -3,6 +3,7 @@
 use kehu_domain::codes;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::password::check_new_password;
+use kehu_domain::rights::{RIGHTS, Right};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
@@ -18,6 +19,8 @@ use crate::sealer::Opener;
 use crate::tx::Tx;
 
 use super::hashing::Password;
+use super::history;
+use super::locks;
 use super::sessions;
 use super::throttle::{self, Pair};
 
@@ -32,10 +35,38 @@ pub struct ChangePassword {
     pub throttled: bool,
 }
 
-/// Refuses a password that is too short, too long, common, or one of the names; `names` are the person's own.
-pub(super) fn check(password: &Password, names: &[String], pointer: &str) -> Result<(), Failure> {
+/// Refuses a password that is too short, too long, common, one of the names, or not what the organisation asks for;
+/// `names` are the person's own.
+pub(super) fn check(caller: &Caller, password: &Password, names: &[String], pointer: &str) -> Result<(), Failure> {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    check_new_password(password.reveal(), &names).map_err(|flaw| Failure::refused(pointer, flaw))
+    let policy = &caller.org().settings.passwords;
+    check_new_password(password.reveal(), &names, policy).map_err(|flaw| Failure::refused(pointer, flaw))
+}
+
+/// Refuses to take over by a password what the caller has no right to: whoever sets or resets the password of somebody
+/// could sign in as that one. Whoever says who may do what is free to.
+pub(super) fn refuse_over(caller: &Caller, user: Uuid, pointer: &str) -> Result<(), Failure> {
+    let Some(person) = caller.org().users.get(&user) else { return Ok(()) };
+    let beyond = |right| person.rights.grants(right) && !caller.rights().grants(right);
+    if caller.rights().grants(Right::RightsGrant) || !RIGHTS.iter().any(|(right, _)| beyond(*right)) {
+        return Ok(());
+    }
+    Err(Failure::refused(pointer, Flaw::new(&codes::RIGHT_MISSING).with("right", "rights.grant")))
+}
+
+/// Has the user change the password at the next sign-in, where the organisation asks for it: somebody else set it.
+pub(super) async fn must_change(tx: &Tx<'_>, user: Uuid) -> Result<(), Failure> {
+    use user::Column as C;
+    if !tx.caller().org().settings.passwords.change_after_reset {
+        return Ok(());
+    }
+    user::Entity::update_many()
+        .col_expr(C::MustChangePassword, Expr::value(true))
+        .filter(C::OrgId.eq(tx.org_id()))
+        .filter(C::Id.eq(user))
+        .exec(tx.db())
+        .await?;
+    Ok(())
 }
 
 /// The sign-in names of a row.
@@ -49,6 +80,7 @@ pub(super) fn names_of(caller: &Caller, row: user::Model) -> Result<Vec<String>,
 /// hash that the row still has; gives whether it was written.
 pub(super) async fn set(tx: &Tx<'_>, user: Uuid, hash: String, over: Option<&str>) -> Result<bool, Failure> {
     use user::Column as C;
+    history::keep(tx, user).await?;
     let mut update = user::Entity::update_many()
         .col_expr(C::PasswordHash, Expr::value(Some(hash)))
         .col_expr(C::PasswordChangedAt, Expr::value(Some(tx.now())))
@@ -62,6 +94,7 @@ pub(super) async fn set(tx: &Tx<'_>, user: Uuid, hash: String, over: Option<&str
         return Ok(false);
     }
     invitation::Entity::delete_by_id((tx.org_id(), user)).exec(tx.db()).await?;
+    locks::forget(tx, user).await?;
     sessions::end_all(tx, user).await?;
     if tx.caller().principal().user() != Some(user) {
         // Somebody else set it: the old one is not to be trusted, nor what was made with it.
@@ -81,7 +114,7 @@ pub async fn change_password(caller: &Caller, said: ChangePassword) -> Result<()
     let gate = caller.gate();
     let row = user::Entity::find_by_id((caller.org().id, id)).one(caller.db()).await?.ok_or(Failure::Forbidden)?;
     let stored = row.password_hash.clone();
-    check(&said.new, &names_of(caller, row)?, "/new_password")?;
+    check(caller, &said.new, &names_of(caller, row)?, "/new_password")?;
 
     let pair = Pair::new(gate, &id.to_string(), caller.request().address.as_deref())?;
     let turn = gate.hashing().turn().await?;
@@ -92,6 +125,8 @@ pub async fn change_password(caller: &Caller, said: ChangePassword) -> Result<()
     let Some(stored) = stored.filter(|_| fits.contains(&true)) else {
         return Err(refused(caller, id, pair, said.throttled).await?);
     };
+    // Asked after the present one was right: whoever has nothing but a token learns no earlier password.
+    history::refuse_reuse(caller, id, &said.new, "/new_password").await?;
     let hash = gate.hashing().hash(&said.new).await?;
     caller
         .write(async move |tx: &Tx<'_>| {

@@ -15,8 +15,10 @@ use crate::journal::{Entry, Outcome};
 use crate::sealed::session::FAMILY_KEY;
 use crate::tx::Tx;
 
+use super::presence::{self, Through, Times};
 use super::sessions;
 use super::sign_in::SignedIn;
+use super::told::Before;
 
 /// How long the previous token gives the same successor again, until that one is used.
 const GRACE: Duration = Duration::seconds(30);
@@ -45,6 +47,7 @@ impl Gate {
         if !token.verify(&family_key(&caller, &row)?) {
             return Err(ENDED);
         }
+        presence::check_address(&caller, row.user_id, Through::Session(row.id)).await?;
         match caller.write(async move |tx: &Tx<'_>| worth(tx, &token).await).await? {
             Worth::Next(signed_in) => Ok(signed_in),
             Worth::Nothing(failure) => Err(failure),
@@ -90,7 +93,7 @@ async fn worth(tx: &Tx<'_>, token: &RefreshToken) -> Result<Worth, Failure> {
     if person.is_none_or(|person| person.disabled || person.deleted_at.is_some()) {
         return Err(Failure::SignIn(SignInFailure::AccountDisabled));
     }
-    if row.ended_at.is_some() || row.absolute_expires_at.min(row.idle_expires_at) <= tx.now() {
+    if row.ended_at.is_some() || presence::ends_at(tx.caller().org(), Times::of(&row)) <= tx.now() {
         return Err(ENDED);
     }
     let current = u64::try_from(row.counter).unwrap_or_default();
@@ -104,7 +107,7 @@ async fn worth(tx: &Tx<'_>, token: &RefreshToken) -> Result<Worth, Failure> {
     };
     let refresh_token: Zeroizing<String> = refresh_token(tx.org_id(), row.id, &family, counter);
     let verified = Verified { org: tx.org_id(), user: row.user_id, session: row.id };
-    Ok(Worth::Next(SignedIn { verified, refresh_token }))
+    Ok(Worth::Next(SignedIn { verified, refresh_token, before: Before::of(tx.caller(), &row)? }))
 }
 
 /// The token was the current one: its successor is.

@@ -13,6 +13,8 @@ use crate::journal::{Entry, Outcome};
 use crate::pii::padded;
 use crate::tx::Tx;
 
+use super::presence::{self, Times};
+
 /// The most sessions of one user that are listed, the newest first.
 const LISTED: u64 = 500;
 
@@ -27,7 +29,7 @@ pub struct SessionInfo {
     pub device_name: Option<String>,
     /// When it began.
     pub created_at: DateTime<Utc>,
-    /// When it was last refreshed.
+    /// When it was last refreshed, or used, where the organisation counts use.
     pub last_seen_at: DateTime<Utc>,
     /// When it ends by itself.
     pub expires_at: DateTime<Utc>,
@@ -53,13 +55,14 @@ pub(super) async fn of_user(caller: &Caller, user: Uuid) -> Result<Vec<SessionIn
         .limit(LISTED)
         .all(caller.db())
         .await?;
-    Ok(rows.into_iter().map(|row| info(caller, row)).collect())
+    let now = caller.gate().now();
+    Ok(rows.into_iter().map(|row| info(caller, row)).filter(|session| session.expires_at > now).collect())
 }
 
 pub(super) fn info(caller: &Caller, row: session::Model) -> SessionInfo {
     SessionInfo {
         current: caller.principal().session() == Some(row.id),
-        expires_at: row.absolute_expires_at.min(row.idle_expires_at),
+        expires_at: presence::ends_at(caller.org(), Times::of(&row)),
         id: row.id,
         client: row.client,
         device_name: row.device_name,
@@ -154,6 +157,27 @@ pub(crate) async fn end(tx: &Tx<'_>, ids: &[Uuid]) -> Result<(), Failure> {
         .await?;
     let (gate, ids) = (tx.caller().gate().clone(), ids.to_vec());
     tx.after_commit(move || ids.into_iter().for_each(|id| gate.forget_session(id)));
+    Ok(())
+}
+
+/// Ends the oldest sessions of a user, so that one more is not too many. Whoever signs in holds the user's row: of two
+/// at once, one waits.
+pub(in crate::people) async fn make_room(tx: &Tx<'_>, user: Uuid) -> Result<(), Failure> {
+    let Some(most) = tx.caller().org().settings.sessions.max_sessions else { return Ok(()) };
+    let rows = session::Entity::find()
+        .filter(living(tx.org_id(), tx.now()))
+        .filter(session::Column::UserId.eq(user))
+        .order_by_desc(session::Column::CreatedAt)
+        .order_by_desc(session::Column::Id)
+        .all(tx.db())
+        .await?;
+    let others = usize::try_from(most.saturating_sub(1)).unwrap_or(usize::MAX);
+    let living = rows.into_iter().filter(|row| presence::ends_at(tx.caller().org(), Times::of(row)) > tx.now());
+    let ids: Vec<Uuid> = living.skip(others).map(|row| row.id).collect();
+    for part in ids.chunks(100) {
+        end(tx, part).await?;
+    }
+    ids.into_iter().for_each(|id| tx.log(ended(user, id)));
     Ok(())
 }
 

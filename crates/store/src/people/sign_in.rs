@@ -15,7 +15,7 @@ use crate::entities::{organisation, session, user};
 use crate::failure::{Failure, SignInFailure};
 use crate::gate::{Caller, Gate, Principal, RequestInfo, Verified};
 use crate::journal::{Entry, Outcome};
-use crate::ops::logins;
+use crate::ops::logins::{self, REGION};
 use crate::rows::Rows;
 use crate::sealed::session::FAMILY_KEY;
 use crate::sealed::user::LAST_LOGIN_ADDRESS;
@@ -24,11 +24,11 @@ use crate::tx::Tx;
 
 use super::failures::{self, Failed};
 use super::hashing::Password;
+use super::presence::Through;
 use super::second_factor;
 use super::throttle::{self, Pair};
-
-/// Region assumed for a mobile number without a country code: the organisation is not known yet.
-const REGION: &str = "CN";
+use super::told::Before;
+use super::{locks, passwords, presence, renewal, sessions};
 
 /// Counter of the first refresh token of a session.
 const FIRST: i64 = 1;
@@ -80,6 +80,8 @@ pub struct SignIn {
     pub login: String,
     /// The password.
     pub password: Password,
+    /// The one that takes its place, where it must be changed or is to be.
+    pub new_password: Option<Password>,
     /// The short name of the organisation; needed only where the name belongs to several.
     pub organisation: Option<String>,
     /// The code of the second factor, or a recovery code.
@@ -98,6 +100,8 @@ pub struct SignedIn {
     pub verified: Verified,
     /// The refresh token that the client uses next.
     pub refresh_token: Zeroizing<String>,
+    /// The sign-in before the one that began the session.
+    pub before: Before,
 }
 
 impl std::fmt::Debug for SignedIn {
@@ -112,6 +116,7 @@ pub(super) struct Candidate {
     pub(super) user: Uuid,
     hash: Option<String>,
     disabled: bool,
+    locked: bool,
 }
 
 impl Gate {
@@ -120,7 +125,8 @@ impl Gate {
     /// # Errors
     /// [`Failure::SignIn`]: credentials wrong (the same answer, after the same time, for a name that nobody has), the
     /// account disabled, a second factor to be shown or wrong (only after the right password), an organisation to be
-    /// named, or too many failures before.
+    /// named, a password to be changed, an address that is not allowed, or too many failures before. A locked account
+    /// is answered like a wrong password. [`Failure::Refused`] for a new password that breaks the rules.
     pub async fn sign_in(&self, said: SignIn, request: RequestInfo) -> Result<SignedIn, Failure> {
         let name = LoginName::parse(&said.login, REGION).ok();
         let account = name.as_ref().map_or_else(|| said.login.trim().to_lowercase(), LoginName::index_form);
@@ -138,8 +144,8 @@ impl Gate {
         }
         let hashes = candidates.iter().map(|candidate| candidate.hash.clone()).collect();
         let fits = self.hashing().verify(turn, &said.password, hashes).await?;
-        let right: Vec<Candidate> =
-            candidates.into_iter().zip(fits).filter_map(|(candidate, fits)| fits.then_some(candidate)).collect();
+        let let_in = |(candidate, fits): (Candidate, bool)| (fits && !candidate.locked).then_some(candidate);
+        let right: Vec<Candidate> = candidates.into_iter().zip(fits).filter_map(let_in).collect();
 
         match one_of(right) {
             Ok(candidate) => begin(self, &said, candidate, pair, request).await,
@@ -167,6 +173,8 @@ pub(super) async fn candidates(gate: &Gate, name: &LoginName, slug: Option<&str>
     for (org, id) in found {
         let Some(row) = user::Entity::find_by_id((org, id)).one(gate.engine()).await? else { continue };
         let (hash, disabled, deleted) = (row.password_hash.clone(), row.disabled, row.deleted_at.is_some());
+        let lockable = gate.org(org).await?.settings.passwords.lock.is_some();
+        let locked = lockable && locks::is_locked(gate.engine(), (org, id), gate.now()).await?;
         let ring = gate.ring(org).await?;
         let (stored, _) = User::from_row(row, &Opener(&ring))?;
         // The index holds a few bytes of a hash: what it found is opened and compared.
@@ -174,7 +182,7 @@ pub(super) async fn candidates(gate: &Gate, name: &LoginName, slug: Option<&str>
             LoginName::parse(&raw, REGION).is_ok_and(|own| own.index_form() == name.index_form())
         };
         if !deleted && login_names(&stored.data).into_iter().any(same) {
-            candidates.push(Candidate { org, user: id, hash, disabled });
+            candidates.push(Candidate { org, user: id, hash, disabled, locked });
         }
     }
     Ok(candidates)
@@ -203,9 +211,12 @@ async fn begin(
 ) -> Result<SignedIn, Failure> {
     let Candidate { org, user, hash, .. } = candidate;
     let hash = hash.ok_or(Failure::SignIn(SignInFailure::CredentialsWrong))?;
-    let stronger = if needs_rehash(&hash) { Some(gate.hashing().hash(&said.password).await?) } else { None };
     let session = new_id(gate.now());
     let caller = newcomer(gate, org, user, session, request).await?;
+    presence::check_address(&caller, user, Through::SignIn).await?;
+    let renewed = renewal::prepare(&caller, user, (&said.password, said.new_password.as_ref())).await?;
+    let stronger =
+        if renewed.is_none() && needs_rehash(&hash) { Some(gate.hashing().hash(&said.password).await?) } else { None };
     let family = FamilyKey::generate().map_err(|error| Failure::Internal(error.to_string()))?;
     let first = u64::try_from(FIRST).unwrap_or_default();
     let refresh_token = refresh_token(org, session, &family, first);
@@ -214,20 +225,26 @@ async fn begin(
     let begun = caller
         .write(async move |tx: &Tx<'_>| {
             second_factor::pass(tx, user, otp.as_ref()).await?;
-            let row = session_row(tx, user, session, &family, (client, device_name))?;
+            let before = Before::read(tx, user).await?;
+            let row = session_row(tx, (user, session), &family, (client, device_name), &before)?;
             touch_user(tx, user, &hash, stronger).await?;
+            locks::forget(tx, user).await?;
+            if let Some(renewed) = renewed {
+                passwords::set(tx, user, renewed, None).await?;
+            }
+            sessions::make_room(tx, user).await?;
             session::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
             throttle::clear(tx.db(), &pair).await?;
             tx.log(Entry::security("sign_in.succeeded", Outcome::Ok, Some(user)));
-            Ok(())
+            Ok(before)
         })
         .await;
     if matches!(begun, Err(Failure::SignIn(SignInFailure::OtpWrong))) {
         let system = gate.system(org, caller.request().clone()).await?;
         second_factor::refuse(&system, user, counted).await?;
     }
-    begun?;
-    Ok(SignedIn { verified: Verified { org, user, session }, refresh_token })
+    let before = begun?;
+    Ok(SignedIn { verified: Verified { org, user, session }, refresh_token, before })
 }
 
 /// The user as a caller, in the session that begins. Another server may have made the user a moment ago: then what is
@@ -246,10 +263,10 @@ async fn newcomer(gate: &Gate, org: Uuid, user: Uuid, session: Uuid, request: Re
 /// The row of a session that begins.
 pub(super) fn session_row(
     tx: &Tx<'_>,
-    user: Uuid,
-    id: Uuid,
+    (user, id): (Uuid, Uuid),
     family: &FamilyKey,
     (client, device_name): (Client, Option<String>),
+    before: &Before,
 ) -> Result<session::Model, Failure> {
     let now = tx.now();
     let ends = now + client.lifetime();
@@ -267,6 +284,9 @@ pub(super) fn session_row(
         idle_expires_at: ends,
         absolute_expires_at: ends,
         ended_at: None,
+        previous_at: before.at,
+        previous_address: before.sealed_address(tx, id)?,
+        failures_before: before.failures,
         provider_id: None,
     })
 }

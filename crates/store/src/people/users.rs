@@ -19,6 +19,7 @@ use crate::registry;
 use crate::tx::Tx;
 
 use super::hashing::Password;
+use super::history;
 use super::invitations::{self, Invitation};
 use super::passwords;
 
@@ -56,7 +57,7 @@ async fn create(caller: &Caller, body: Value, options: &WriteOptions) -> Result<
     }
     let hash = match password {
         Some(password) => {
-            passwords::check(&password, &names_in(&body), "/password")?;
+            passwords::check(caller, &password, &names_in(&body), "/password")?;
             Some(caller.gate().hashing().hash(&password).await?)
         }
         None => None,
@@ -71,7 +72,11 @@ async fn create(caller: &Caller, body: Value, options: &WriteOptions) -> Result<
                     let record = machine.insert(tx, draft, options.allow_duplicate).await?;
                     let id = record.base().id;
                     let invitation = match hash {
-                        Some(hash) => passwords::set(tx, id, hash, None).await.map(|_| None)?,
+                        Some(hash) => {
+                            passwords::set(tx, id, hash, None).await?;
+                            passwords::must_change(tx, id).await?;
+                            None
+                        }
                         None => Some(invitations::invite(tx, id).await?),
                     };
                     Ok((record, invitation))
@@ -114,8 +119,10 @@ async fn with_password(caller: &Caller, id: Uuid, body: Value, options: &WriteOp
         }
         return Err(Failure::Refused(findings));
     };
+    passwords::refuse_over(caller, id, "/password")?;
     let own = login_names(&known.data).into_iter().map(|(_, name)| name);
-    passwords::check(&password, &names_in(&body).into_iter().chain(own).collect::<Vec<_>>(), "/password")?;
+    passwords::check(caller, &password, &names_in(&body).into_iter().chain(own).collect::<Vec<_>>(), "/password")?;
+    history::refuse_reuse(caller, id, &password, "/password").await?;
     let hash = caller.gate().hashing().hash(&password).await?;
     let mut tries = 1;
     loop {
@@ -127,6 +134,7 @@ async fn with_password(caller: &Caller, id: Uuid, body: Value, options: &WriteOp
                     let change = Change { id, body, expected: options.expected, allow_duplicate };
                     let record = machine.change(tx, change).await?.record;
                     passwords::set(tx, id, hash, None).await?;
+                    passwords::must_change(tx, id).await?;
                     Ok((record, None))
                 })
                 .await

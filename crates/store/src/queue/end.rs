@@ -67,6 +67,7 @@ impl From<Failure> for Ended {
             // Another time it may be otherwise.
             Failure::Conflict(_) => failed("conflict"),
             Failure::Limited(_) | Failure::RevealLimited(_) | Failure::CompareLimited(_) => failed("limited"),
+            Failure::Overloaded(_) => failed("overloaded"),
             Failure::FormPaused => failed("form_paused"),
             Failure::TooLarge(_) => Self::Final { code: "too_large", detail },
             Failure::TooExpensive(_)
@@ -78,7 +79,8 @@ impl From<Failure> for Ended {
             | Failure::SignIn(_)
             | Failure::SecondFactor(_)
             | Failure::JobEnded
-            | Failure::JobNotDead => Self::Final { code: "refused", detail },
+            | Failure::JobNotDead
+            | Failure::ReviewClosed => Self::Final { code: "refused", detail },
             Failure::Engine(_) => inside("database", &detail),
             Failure::Unreadable(_) | Failure::Sealing(_) | Failure::Internal(_) => inside("internal", &detail),
         }

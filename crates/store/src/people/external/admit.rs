@@ -19,8 +19,11 @@ use crate::failure::{ExternalFailure, Failure, SignInFailure};
 use crate::gate::{Caller, Gate, RequestInfo, Verified, worth_another_try};
 use crate::journal::{Entry, Outcome};
 use crate::machine::{Change, Draft};
+use crate::people::presence::Through;
 use crate::people::sign_in::{SignedIn, candidates, session_row};
+use crate::people::told::Before;
 use crate::people::users::users;
+use crate::people::{locks, presence, sessions};
 use crate::sealed::user::LAST_LOGIN_ADDRESS;
 use crate::tx::Tx;
 
@@ -155,10 +158,10 @@ async fn who(
     if let Some(known) = identity::Entity::find_by_id(key).one(gate.engine()).await? {
         return Ok(Who::User(known.user_id, true));
     }
-    if let Some(email) = email {
-        if let Some(found) = candidates(gate, email, Some(&caller.org().slug)).await?.first() {
-            return Ok(Who::User(found.user, false));
-        }
+    if let Some(email) = email
+        && let Some(found) = candidates(gate, email, Some(&caller.org().slug)).await?.first()
+    {
+        return Ok(Who::User(found.user, false));
     }
     if !settings.just_in_time {
         return Err(ExternalFailure::NoAccount.failure());
@@ -190,7 +193,10 @@ async fn begin(
     let family = FamilyKey::generate().map_err(|error| Failure::Internal(error.to_string()))?;
     let refresh_token = refresh_token(org, session, &family, 1);
     let device = (taken.client, taken.device_name.clone());
-    let user = caller
+    if let Who::User(user, _) = &who {
+        presence::check_address(caller, *user, Through::SignIn).await?;
+    }
+    let (user, before) = caller
         .write(async move |tx: &Tx<'_>| {
             let (user, known) = match who {
                 Who::User(user, known) => {
@@ -206,16 +212,19 @@ async fn begin(
             if !known {
                 link(tx, provider, subject_hash, user).await?;
             }
+            let before = Before::read(tx, user).await?;
             touch(tx, user).await?;
-            let mut row = session_row(tx, user, session, &family, device)?;
+            locks::forget(tx, user).await?;
+            sessions::make_room(tx, user).await?;
+            let mut row = session_row(tx, (user, session), &family, device, &before)?;
             row.provider_id = Some(provider);
             session::Entity::insert(row.into_active_model()).exec_without_returning(tx.db()).await?;
             let entry = Entry::security("sign_in.succeeded", Outcome::Ok, Some(user));
             tx.log(entry.saying(&told(provider, session)));
-            Ok(user)
+            Ok((user, before))
         })
         .await?;
-    Ok(SignedIn { verified: Verified { org, user, session }, refresh_token })
+    Ok(SignedIn { verified: Verified { org, user, session }, refresh_token, before })
 }
 
 fn told(provider: Uuid, session: Uuid) -> Value {

@@ -35,7 +35,7 @@ pub(super) struct Attempt {
 impl Attempt {
     /// Begins one; refused where there were too many failures.
     pub(super) async fn begin(caller: &Caller, counted: bool) -> Result<Self, Failure> {
-        let user = caller.principal().user().ok_or(Failure::Forbidden)?;
+        let (user, _) = caller.signed_in()?;
         let pair = Pair::new(caller.gate(), &user.to_string(), caller.request().address.as_deref())?;
         if counted {
             throttle::check(caller.gate().engine(), &pair, caller.gate().now()).await?;

@@ -1,15 +1,19 @@
-//! An administrator takes the second factor of somebody who lost it.
+//! An administrator, or whoever runs the program, takes the second factor of somebody who lost it.
 
 use kehu_domain::kinds::User;
 use kehu_domain::record::Record as _;
 use kehu_domain::rights::Action;
+use kehu_domain::value::LoginName;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
+use crate::entities::organisation;
 use crate::failure::{FactorFailure, Failure};
-use crate::gate::Caller;
+use crate::gate::{Caller, Gate, RequestInfo};
 use crate::journal::Entry;
 use crate::machine;
 use crate::people::sessions;
+use crate::people::sign_in::candidates;
 use crate::refusals::{Refusal, noting};
 use crate::tx::Tx;
 
@@ -35,6 +39,28 @@ async fn reset(caller: &Caller, user: Uuid) -> Result<(), Failure> {
     if !caller.covers(Action::Update, User::KIND, &known.base) {
         return Err(Failure::Forbidden);
     }
+    take(caller, user).await
+}
+
+impl Gate {
+    /// The same by whoever runs the program, for somebody whom nobody in the organisation can help: its only
+    /// administrator.
+    ///
+    /// # Errors
+    /// [`Failure::NotFound`] for an organisation or a sign-in name that is not there;
+    /// [`Failure::SecondFactor(FactorFailure::None)`].
+    pub async fn reset_second_factor_of(&self, slug: &str, login: &str) -> Result<(), Failure> {
+        let org = organisation::Entity::find().filter(organisation::Column::Slug.eq(slug)).one(self.engine()).await?;
+        let org = org.ok_or(Failure::NotFound)?;
+        let name = LoginName::parse(login, &org.region).map_err(|_| Failure::NotFound)?;
+        let found = candidates(self, &name, Some(slug)).await?;
+        let user = found.first().ok_or(Failure::NotFound)?.user;
+        let caller = self.system(org.id, RequestInfo::of_program("command", self.now())).await?;
+        take(&caller, user).await
+    }
+}
+
+async fn take(caller: &Caller, user: Uuid) -> Result<(), Failure> {
     caller
         .write(async move |tx: &Tx<'_>| {
             if !remove(tx, user).await? {

@@ -124,6 +124,7 @@ pub(crate) fn said(login: &str, password: &str) -> SignIn {
     SignIn {
         login: login.to_owned(),
         password: Password::from(password.to_owned()),
+        new_password: None,
         organisation: None,
         otp: None,
         client: Client::Web,

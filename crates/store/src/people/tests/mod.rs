@@ -1,6 +1,7 @@
 mod allowances;
 pub(crate) mod bed;
 mod orgs;
+mod policies;
 mod refresh;
 mod sign_in;
 mod users;

@@ -23,15 +23,15 @@ pub(super) static URGENT: Spec = Spec::new("test.urgent", 1).priority(Priority::
 pub(super) static LATER: Spec = Spec::new("test.later", 1).priority(Priority::Low);
 pub(super) static KINDS: [&Spec; 3] = [&KIND, &URGENT, &LATER];
 
-pub(super) struct Bed {
-    pub(super) gate: Gate,
+pub(crate) struct Bed {
+    pub(crate) gate: Gate,
     /// The system of each organisation.
-    pub(super) callers: Vec<Caller>,
+    pub(crate) callers: Vec<Caller>,
     options: EngineOptions,
 }
 
 /// Runs a test on SQLite and, if there is one, on PostgreSQL.
-pub(super) async fn on_both<F: Future<Output = ()>>(organisations: u128, test: impl Fn(Bed) -> F) {
+pub(crate) async fn on_both<F: Future<Output = ()>>(organisations: u128, test: impl Fn(Bed) -> F) {
     for database in test_databases::each().await {
         test(Bed::open(database.options.clone(), organisations).await).await;
         database.end().await;
@@ -49,7 +49,7 @@ impl Bed {
     }
 
     /// A second server on the same database; its clock runs as it is told.
-    pub(super) async fn second(&self, clock: Clock) -> Gate {
+    pub(crate) async fn second(&self, clock: Clock) -> Gate {
         gate(&self.options, clock).await
     }
 

@@ -1,4 +1,4 @@
-mod bed;
+pub(crate) mod bed;
 mod claim;
 mod doors;
 mod enqueue;

@@ -1,0 +1,159 @@
+//! Who somebody is here, whom a provider vouches for, and with which role.
+
+kehu_tests::on_both_engines!(
+    an_unconfirmed_address_opens_nothing,
+    whoever_is_not_known_may_become_a_user,
+    groups_say_the_role_at_each_sign_in,
+    who_is_disabled_stays_out,
+    user_information_fills_in_what_the_token_leaves_out,
+    no_second_factor_is_asked_for,
+);
+
+#[cfg(test)]
+mod tests {
+    use kehu_tests::idp::Grant;
+    use kehu_tests::{Engine, PASSWORD};
+    use serde_json::{Value, json};
+
+    use crate::external::bed::{PROVIDERS, changed, person, trust};
+
+    pub(super) fn an_unconfirmed_address_opens_nothing(engine: Engine) {
+        let trust = trust(engine, &json!({}));
+        let user = trust.org.user("administrator", None);
+        for confirmed in [json!(false), json!("false"), json!(0), Value::Null] {
+            let grant = Grant::of(changed(person("thief", &user.login), "email_verified", confirmed));
+            assert_eq!(trust.sign_in(grant).expect(401).code(), "external_no_account");
+        }
+        let making = json!({"just_in_time": true, "default_role": "salesperson"});
+        let _ = trust.org.admin.patch(&format!("{PROVIDERS}/{}", trust.provider), &making).expect(200);
+        let grant = Grant::of(changed(person("thief", &user.login), "email_verified", json!(false)));
+        assert_eq!(trust.sign_in(grant).expect(401).code(), "external_email_unverified");
+        let own = json!({"allowed_email_domains": ["Example.com"]});
+        let _ = trust.org.admin.patch(&format!("{PROVIDERS}/{}", trust.provider), &own).expect(200);
+        for email in [user.login.as_str(), "li@sub.example.com", "li@example.com.evil.com"] {
+            let refused = trust.sign_in(Grant::of(person("thief", email))).expect(401);
+            assert_eq!(refused.code(), "external_email_domain", "{email}");
+        }
+        let unconfirmed = changed(person("thief", "li@example.com"), "email_verified", json!(false));
+        assert_eq!(trust.sign_in(Grant::of(unconfirmed)).expect(401).code(), "external_email_domain");
+        assert_eq!(trust.events("identity.linked").len(), 0);
+    }
+
+    pub(super) fn whoever_is_not_known_may_become_a_user(engine: Engine) {
+        let trust = trust(engine, &json!({"just_in_time": true}));
+        let email = format!("new@{}.test", trust.org.slug);
+        let refused = trust.sign_in(Grant::of(person("s-9", &email))).expect(401);
+        assert_eq!(refused.code(), "external_no_role", "a role is laid down first");
+        let role = json!({"default_role": "salesperson"});
+        let _ = trust.org.admin.patch(&format!("{PROVIDERS}/{}", trust.provider), &role).expect(200);
+        // Twice at once: one user.
+        let ids: Vec<Value> = std::thread::scope(|scope| {
+            let both: Vec<_> = (0..2)
+                .map(|_| scope.spawn(|| trust.session(trust.sign_in(Grant::of(person("s-9", &email))))))
+                .collect();
+            both.into_iter()
+                .map(|one| one.join().unwrap().get("/v1/me").expect(200).json()["user"]["id"].clone())
+                .collect()
+        });
+        assert_eq!(ids[0], ids[1]);
+        let user = trust.user_named(&email);
+        assert_eq!((&user["id"], &user["name"], &user["role"]), (&ids[0], &json!("李雷"), &json!("salesperson")));
+        assert!(user["last_login_at"].is_string());
+        assert_eq!(trust.events("user.created").iter().filter(|entry| entry["record_id"] == ids[0]).count(), 1);
+        assert_eq!(trust.events("user.made_at_sign_in").len(), 1);
+        // Nobody knows a password of it.
+        let password = json!({"login": email, "password": PASSWORD});
+        assert_eq!(trust.anybody().post("/v1/auth/login", &password).expect(401).code(), "credentials_wrong");
+        // Without a name, the address says one; what cannot be an address makes nobody.
+        let nameless =
+            json!({"sub": "s-10", "email": format!("wang.wu@{}.test", trust.org.slug), "email_verified": true});
+        let session = trust.session(trust.sign_in(Grant::of(nameless)));
+        assert_eq!(session.get("/v1/me").expect(200).json()["user"]["name"], "wang.wu");
+        let refused = trust.sign_in(Grant::of(person("s-11", "not an address"))).expect(401);
+        assert_eq!(refused.code(), "external_email_unverified");
+    }
+
+    pub(super) fn groups_say_the_role_at_each_sign_in(engine: Engine) {
+        let mapping = json!([{"group": "crm-leads", "role": "manager"}, {"group": "crm", "role": "salesperson"}]);
+        let trust = trust(engine, &json!({"just_in_time": true, "role_mapping": mapping}));
+        let email = format!("leader@{}.test", trust.org.slug);
+        let of = |groups: Value| Grant::of(changed(person("s-1", &email), "groups", groups));
+        for none in [json!([]), json!(["others"]), json!("others"), Value::Null] {
+            assert_eq!(trust.sign_in(of(none)).expect(401).code(), "external_no_role");
+        }
+        assert_eq!(trust.user_named(&email), Value::Null, "nobody was made");
+        for (groups, role) in [
+            (json!(["crm", "crm-leads"]), "manager"),
+            (json!(["crm"]), "salesperson"),
+            (json!(["crm"]), "salesperson"),
+            (json!("crm-leads"), "manager"),
+        ] {
+            let session = trust.session(trust.sign_in(of(groups)));
+            assert_eq!(session.get("/v1/me").expect(200).json()["roles"], json!([role]));
+        }
+        let id = trust.user_named(&email)["id"].clone();
+        let changes = trust.events("user.rights_changed");
+        let roles: Vec<&Value> = changes
+            .iter()
+            .filter(|entry| entry["record_id"] == id)
+            .map(|entry| &entry["details"]["after"]["role"])
+            .collect();
+        assert_eq!(roles, ["manager", "salesperson", "manager"], "made, and changed twice");
+        // Out of every group: no sign-in any more.
+        assert_eq!(trust.sign_in(of(json!(["others"]))).expect(401).code(), "external_no_role");
+        // The last administrator stays one.
+        let admin = trust.org.admin.get("/v1/me").expect(200).json();
+        let claims = changed(person("s-2", admin["user"]["email"].as_str().unwrap()), "groups", json!(["crm"]));
+        let session = trust.session(trust.sign_in(Grant::of(claims)));
+        assert_eq!(session.get("/v1/me").expect(200).json()["roles"], json!(["administrator"]));
+    }
+
+    pub(super) fn who_is_disabled_stays_out(engine: Engine) {
+        let trust = trust(engine, &json!({"just_in_time": true, "default_role": "salesperson"}));
+        let (known, unknown) = (trust.org.user("salesperson", None), trust.org.user("salesperson", None));
+        let session = trust.session(trust.sign_in(Grant::of(person("s-1", &known.login))));
+        for user in [&known, &unknown] {
+            let _ = trust.org.admin.patch(&format!("/v1/users/{}", user.id), &json!({"disabled": true})).expect(200);
+        }
+        assert_eq!(session.get("/v1/me").expect(401).code(), "account_disabled");
+        for (subject, user) in [("s-1", &known), ("s-2", &unknown)] {
+            let refused = trust.sign_in(Grant::of(person(subject, &user.login))).expect(401);
+            assert_eq!(refused.code(), "account_disabled", "{subject}");
+        }
+        assert_eq!(trust.events("identity.linked").len(), 1, "the one who was let in");
+    }
+
+    pub(super) fn user_information_fills_in_what_the_token_leaves_out(engine: Engine) {
+        let trust = trust(
+            engine,
+            &json!({"role_mapping": [{"group": "crm", "role": "manager"}], "groups_claim": "realm_access.roles"}),
+        );
+        let user = trust.org.user("salesperson", None);
+        let told = |subject: &str| json!({"sub": subject, "email": user.login, "email_verified": true, "realm_access": {"roles": ["crm"]}});
+        let grant = |userinfo: Value| Grant { userinfo, ..Grant::of(json!({"sub": "s-1"})) };
+        // Of somebody else: not believed.
+        assert_eq!(trust.sign_in(grant(told("s-2"))).expect(401).code(), "external_not_believed");
+        let session = trust.session(trust.sign_in(grant(told("s-1"))));
+        let me = session.get("/v1/me").expect(200).json();
+        assert_eq!((&me["user"]["id"], &me["roles"]), (&json!(user.id), &json!(["manager"])));
+        // What is signed counts before what is not.
+        let mut forged = Grant::of(json!({"sub": "s-3", "email_verified": false}));
+        forged.userinfo = changed(told("s-3"), "email_verified", json!(true));
+        assert_eq!(trust.sign_in(forged).expect(401).code(), "external_no_account");
+    }
+
+    pub(super) fn no_second_factor_is_asked_for(engine: Engine) {
+        let trust = trust(engine, &json!({}));
+        let user = trust.org.user("salesperson", None);
+        let settings = json!({"second_factor": {"required_roles": ["salesperson"]}});
+        let sql = format!(
+            "UPDATE organisations SET settings = '{settings}', state = state + 1 WHERE slug = '{}'",
+            trust.org.slug
+        );
+        crate::stored::run(engine, &sql);
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        assert_eq!(user.session.get("/v1/customers").expect(403).code(), "second_factor_enrolment_required");
+        let session = trust.session(trust.sign_in(Grant::of(person("s-1", &user.login))));
+        let _ = session.get("/v1/customers").expect(200);
+    }
+}
