@@ -14,6 +14,10 @@ kehu_tests::on_both_engines!(
     it_is_told_by_which_rule_somebody_sees_a_record,
     the_catalogue_can_be_made_into_roles,
     the_built_in_roles_do_what_the_table_says,
+    what_was_kept_is_not_shown_to_who_sees_less_now,
+    what_is_deleted_comes_back_to_who_may_read_it,
+    a_team_is_moved_by_who_grants_rights,
+    what_was_asked_for_is_told_without_a_right_over_jobs,
 );
 
 #[cfg(test)]
@@ -427,5 +431,62 @@ mod tests {
             let _ = session.patch(&at, &json!({"stage": "active"})).expect(403);
             let _ = session.get("/v1/audit").expect(if role == "auditor" { 200 } else { 403 });
         }
+    }
+
+    pub(super) fn what_was_kept_is_not_shown_to_who_sees_less_now(engine: Engine) {
+        let org = Org::new(engine);
+        let mut rights = json!({"kinds": reads("all"), "contact_data": "full"});
+        rights["kinds"]["customer"]["update"] = json!(["all"]);
+        let made = json!({"key": "kept", "name": "留存", "rights": rights});
+        let at = format!("/v1/roles/{}", org.admin.post("/v1/roles", &made).expect(201).id());
+        let record = customer(&org.admin, "留存有限公司");
+        let phone = record["phones"][0]["value"].as_str().unwrap();
+        let user = org.user("kept", None).session.with("idempotency-key", "kept-0123456789abcdef");
+        let first = user.patch(&path(&record), &json!({"stage": "active"})).expect(200);
+        assert!(first.text.contains(phone));
+        assert_eq!(user.patch(&path(&record), &json!({"stage": "active"})).expect(200).text, first.text);
+        rights["contact_data"] = json!("masked");
+        let _ = org.admin.patch(&at, &json!({"rights": rights})).expect(200);
+        let again = user.patch(&path(&record), &json!({"stage": "active"})).expect(200);
+        assert_eq!(again.header("idempotency-replayed"), Some("true"));
+        assert!(!again.text.contains(phone), "{}", again.text);
+        assert_eq!(again.json()["masked"], json!(["address", "phones", "emails", "wechat"]));
+    }
+
+    pub(super) fn what_is_deleted_comes_back_to_who_may_read_it(engine: Engine) {
+        let org = Org::new(engine);
+        let rights = json!({"kinds": {"customer": {"read": ["own"], "delete": ["all"]}}});
+        let sly = org.user(&role(&org, &rights), None).session;
+        let record = customer(&org.admin, "恢复有限公司");
+        let _ = org.admin.delete(&path(&record)).expect(204);
+        let _ = sly.post(&format!("{}/restore", path(&record)), &json!({})).expect(404);
+        let _ = org.admin.post(&format!("{}/restore", path(&record)), &json!({})).expect(200);
+        let _ = sly.delete(&path(&record)).expect(404);
+    }
+
+    pub(super) fn a_team_is_moved_by_who_grants_rights(engine: Engine) {
+        let org = Org::new(engine);
+        let (own, other) = (org.team(None), org.team(None));
+        let rights = json!({"kinds": {"team": {"read": ["all"], "update": ["all"]}, "customer": {"read": ["team"]}}});
+        let sly = org.user(&role(&org, &rights), Some(&own)).session;
+        let at = format!("/v1/teams/{other}");
+        let _ = sly.patch(&at, &json!({"name": "改个名字"})).expect(200);
+        let refused = sly.patch(&at, &json!({"parent_id": own})).expect(422);
+        assert_eq!(refused.errors(), [("/parent_id".to_owned(), "right_missing".to_owned())]);
+        let _ = org.admin.patch(&at, &json!({"parent_id": own})).expect(200);
+        let below = org.admin.patch(&format!("/v1/teams/{own}"), &json!({"parent_id": other})).expect(422);
+        assert_eq!(below.errors(), [("/parent_id".to_owned(), "team_cycle".to_owned())]);
+    }
+
+    pub(super) fn what_was_asked_for_is_told_without_a_right_over_jobs(engine: Engine) {
+        let org = Org::new(engine);
+        let rights = json!({"kinds": {"customer": {"read": ["all"]}}, "besides": ["data.purge", "audit.read"]});
+        let session = org.user(&role(&org, &rights), None).session;
+        let record = customer(&org.admin, "抹除有限公司");
+        let told =
+            session.post(&format!("{}/erase", path(&record)), &json!({"reason": "应本人要求"})).expect(202).json();
+        assert_eq!(told["kind"], "records.erase");
+        let _ = session.post("/v1/audit/verify", &json!({})).expect(202);
+        let _ = session.get("/v1/jobs").expect(403);
     }
 }

@@ -21,7 +21,7 @@ codes! {
     FIELD_HAS_NO_MASK = "field_has_no_mask", "“{field}” has no mask.", "“{field}”没有掩码形式。", "Write \"full\" or \"hidden\".", "请填写 \"full\" 或 \"hidden\"。";
     ROLE_KEY_INVALID = "role_key_invalid", "“{value}” cannot be the key of a role.", "“{value}”不能作为角色标识。", "Write 2 to 40 lower-case letters, digits and underscores, beginning with a letter.", "请填写以字母开头的 2 到 40 个小写字母、数字或下划线。";
     ROLE_UNKNOWN = "role_unknown", "There is no role “{value}”.", "没有角色“{value}”。", "Name one of: {known}.", "可用的角色：{known}。";
-    ROLE_IN_USE = "role_in_use", "The role “{value}” is in use: {users} users or keys have it.", "角色“{value}”正在使用：{users} 个用户或密钥拥有它。", "Give the users another role, and revoke the keys.", "请先为这些用户更换角色，并吊销这些密钥。";
+    ROLE_IN_USE = "role_in_use", "The role “{value}” is in use: {users} users, keys, identity providers or settings name it.", "角色“{value}”正在使用：有 {users} 处（用户、密钥、身份提供方或设置）引用它。", "Give the users another role, revoke the keys, and take it out of providers and settings first.", "请先为用户更换角色、吊销密钥，并从身份提供方和设置中去掉它。";
     ROLES_TOGETHER = "roles_together", "“{value}” may not be held together with “{other}” here.", "本组织不允许同时担任“{value}”和“{other}”。", "The organisation keeps these duties apart: give them to different people.", "本组织已启用职责分离，请将这些角色分给不同的人。";
     DUTIES_TOGETHER = "duties_together", "{many} users hold two of the duties that would be kept apart: {users}.", "{many} 个用户同时担任了应当分离的职责：{users}。", "Give each of them one of system_admin, security_admin and auditor, or another role, first.", "请先让他们各自只担任 system_admin、security_admin、auditor 之一，或改为其他角色。";
     OWN_RIGHTS = "own_rights", "Nobody changes his own rights here.", "本组织不允许修改自己的权限。", "Ask somebody else who may grant rights.", "请让其他有授权权限的人修改。";

@@ -306,6 +306,21 @@ mod tests {
     }
 
     #[test]
+    fn a_role_that_reads_no_customers_shows_nothing_of_them() {
+        for (role, sight) in [("finance", Sight::Hidden), ("marketing", Sight::Masked), ("auditor", Sight::Masked)] {
+            let both = Rights::of(role).with(&Rights::of("system_admin"));
+            let phones = Customer::KIND.field("phones").unwrap();
+            let email = User::KIND.field("email").unwrap();
+            for relation in [Relation::Own, Relation::Team, Relation::Other] {
+                assert_eq!(both.sees("customer", phones, relation), sight, "{role}");
+                assert_eq!(both.sees("user", email, relation), Sight::Full, "{role}");
+            }
+            let again = Rights::of("system_admin").with(&Rights::of(role));
+            assert!(again.within(&both) && both.within(&again), "{role}: the order says nothing");
+        }
+    }
+
+    #[test]
     fn nobody_without_a_role_may_do_anything() {
         let none = Rights::of("no_such_role");
         assert!(kind_names().all(|kind| none.reach(Action::Read, kind).is_none()));

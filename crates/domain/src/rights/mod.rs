@@ -7,7 +7,7 @@ mod reach;
 mod read;
 
 use crate::field::{Field, Group, Sight};
-use crate::kinds::kind_named;
+use crate::kinds::KINDS;
 use crate::record::Kind;
 
 pub use built_in::{BUILT_IN, BuiltIn, built_in};
@@ -183,6 +183,10 @@ impl Rights {
         self.own_of(kind, field).is_none_or(|known| known.writes)
     }
 
+    fn reads(&self, kind: &str) -> bool {
+        !self.reach(Action::Read, kind).is_none()
+    }
+
     fn own_of(&self, kind: &str, field: &str) -> Option<&FieldRights> {
         // Most roles say nothing of single fields.
         self.fields.iter().find(|known| known.field == field && known.kind == kind)
@@ -192,8 +196,7 @@ impl Rights {
     /// the two says.
     #[must_use]
     pub fn with(&self, other: &Self) -> Self {
-        let mut both = Self { contact: self.contact.most(other.contact), ..self.clone() };
-        both.identity = self.identity.most(other.identity);
+        let mut both = self.clone();
         for theirs in &other.kinds {
             match both.kinds.iter_mut().find(|own| own.kind == theirs.kind) {
                 Some(own) => {
@@ -202,21 +205,20 @@ impl Rights {
                 None => both.kinds.push(theirs.clone()),
             }
         }
-        let named = self.fields.iter().chain(&other.fields);
-        let mut fields: Vec<FieldRights> = Vec::new();
-        for FieldRights { kind, field, .. } in named {
-            if fields.iter().any(|known| known.kind == *kind && known.field == *field) {
-                continue;
+        // A role that may not read a kind says nothing of its fields.
+        let sides = |kind: &'static str| [self, other].into_iter().filter(move |side| side.reads(kind));
+        let of_customers = |group: Group| sides("customer").map(|side| side.sights_of(group)).reduce(Sights::most);
+        both.contact = of_customers(Group::Contact).unwrap_or(self.contact.most(other.contact));
+        both.identity = of_customers(Group::Identity).unwrap_or(self.identity.most(other.identity));
+        both.fields.clear();
+        for (kind, field) in KINDS.iter().flat_map(|kind| kind.fields.iter().map(move |field| (kind.name, field))) {
+            let Some(sights) = sides(kind).map(|side| side.sights(kind, field)).reduce(Sights::most) else { continue };
+            let (usual, writes) = (both.sights_of(field.group), sides(kind).any(|side| side.writes(kind, field.name)));
+            if sights != usual || !writes {
+                let sights = (sights != usual).then_some(sights);
+                both.fields.push(FieldRights { kind, field: field.name, sights, writes });
             }
-            // A role that may not read the kind says nothing of its fields.
-            let sides = [self, other].into_iter().filter(|side| !side.reach(Action::Read, kind).is_none());
-            let known = kind_named(kind).and_then(|known| known.field(field));
-            let sights =
-                known.and_then(|known| sides.clone().map(|side| side.sights(kind, known)).reduce(Sights::most));
-            let writes = sides.clone().any(|side| side.writes(kind, field));
-            fields.push(FieldRights { kind, field, sights, writes });
         }
-        both.fields = fields;
         for right in &other.besides {
             if !both.grants(*right) {
                 both.besides.push(*right);
@@ -229,7 +231,7 @@ impl Rights {
     #[must_use]
     pub fn limited_to(&self, allowed: impl Fn(&str, &str) -> bool) -> Self {
         let mut limited = self.clone();
-        for (kind, field) in crate::kinds::KINDS.iter().flat_map(|kind| kind.fields.iter().map(move |f| (*kind, f))) {
+        for (kind, field) in KINDS.iter().flat_map(|kind| kind.fields.iter().map(move |f| (*kind, f))) {
             if allowed(kind.name, field.name) {
                 continue;
             }
@@ -251,7 +253,7 @@ impl Rights {
     fn says_as_much_as(&self, other: &Self) -> bool {
         let reaches = |kind: &str| ACTIONS.map(|(action, _)| (self.reach(action, kind), other.reach(action, kind)));
         let kinds = self.kinds.iter().all(|known| reaches(known.kind).iter().all(|(one, two)| one == two));
-        let fields = crate::kinds::KINDS.iter().all(|kind| {
+        let fields = KINDS.iter().all(|kind| {
             kind.fields.iter().all(|field| {
                 self.sights(kind.name, field) == other.sights(kind.name, field)
                     && self.writes(kind.name, field.name) == other.writes(kind.name, field.name)
@@ -266,7 +268,7 @@ pub const JOB: &str = "job";
 
 /// Every name that rights are given by: kinds of records, and jobs.
 pub fn kind_names() -> impl Iterator<Item = &'static str> {
-    crate::kinds::KINDS.iter().map(|kind| kind.name).chain([JOB])
+    KINDS.iter().map(|kind| kind.name).chain([JOB])
 }
 
 /// What can be done to records of a kind at all.

@@ -72,7 +72,7 @@ pub async fn erase(caller: &Caller, resource: Resource, id: Uuid, reason: &str) 
                     tries += 1;
                 }
                 Err(failure) => return Err(failure),
-                Ok(job) => return queue::get(caller, job).await,
+                Ok(job) => return queue::asked_for(caller, job).await,
             }
         }
     })

@@ -52,7 +52,7 @@ pub async fn ask_to_verify(caller: &Caller, what: ToVerify) -> Result<Answer, Fa
                 Ok(id)
             })
             .await?;
-        queue::get(caller, id).await
+        queue::asked_for(caller, id).await
     })
     .await
 }
@@ -67,7 +67,7 @@ pub async fn last_verification(caller: &Caller) -> Result<Answer, Failure> {
         use job::Column as C;
         let last = job::Entity::find().filter(C::OrgId.eq(caller.org().id)).filter(C::Kind.eq(VERIFICATION.name()));
         let last = last.order_by_desc(C::Id).one(caller.db()).await?.ok_or(Failure::NotFound)?;
-        queue::get(caller, last.id).await
+        queue::asked_for(caller, last.id).await
     })
     .await
 }

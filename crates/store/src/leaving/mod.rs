@@ -114,7 +114,7 @@ pub async fn leave(caller: &Caller, id: Uuid, leave: Leave) -> Result<Answer, Fa
                 Err(failure) => return Err(failure),
                 Ok(job) => {
                     let standing = queue::standing(caller, job, &key(id)).await?;
-                    return queue::get(caller, standing.unwrap_or(job)).await;
+                    return queue::asked_for(caller, standing.unwrap_or(job)).await;
                 }
             }
         }

@@ -5,7 +5,7 @@ use kehu_domain::fields::format_time;
 use kehu_domain::filter::Filter;
 use kehu_domain::kinds::Tag;
 use kehu_domain::record::{Kind, Record as _, Stored, Veiled};
-use kehu_domain::rights::Relation;
+use kehu_domain::rights::{Action, Relation};
 use kehu_domain::show::{Name, Names, Out, View};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 use sha2::{Digest, Sha256};
@@ -202,6 +202,10 @@ pub(crate) async fn names_of(db: &impl ConnectionTrait, caller: &Caller, ids: Ve
         return Ok(names);
     }
     let org = caller.org().id;
+    let reads = |kind: &str| !caller.rights().reach(Action::Read, kind).is_none();
+    if !reads("customer") {
+        return Ok(names);
+    }
     let customers = customer::Entity::find()
         .select_only()
         .columns([customer::Column::Id, customer::Column::Name])
@@ -212,7 +216,7 @@ pub(crate) async fn names_of(db: &impl ConnectionTrait, caller: &Caller, ids: Ve
         .await?;
     names.extend(customers.into_iter().map(|row| (row.id, Name { name: row.name, color: None })));
     ids.retain(|id| !names.contains_key(id));
-    if !ids.is_empty() {
+    if !ids.is_empty() && reads("contact") {
         let contacts = contact::Entity::find()
             .select_only()
             .columns([contact::Column::Id, contact::Column::Name])

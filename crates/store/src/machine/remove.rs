@@ -130,6 +130,7 @@ async fn lock_what_comes_back<R: Rows>(tx: &Tx<'_>, id: Uuid) -> Result<Vec<Stri
 /// Takes a deleted record back, with what went along; refused where another record took a strong key meanwhile.
 pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>) -> Result<Stored<R>, Failure> {
     let caller = tx.caller();
+    caller.reach(Action::Read, R::KIND.name)?;
     caller.reach(Action::Delete, R::KIND.name)?;
     let locked = lock_what_comes_back::<R>(tx, id).await?;
     let row = by_id::<R>(tx, id).lock_exclusive().one(tx.db()).await?;
@@ -138,7 +139,8 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64
         Ownership::OfCustomer(customer) => references::customer(tx, customer).await?.is_none(),
         _ => false,
     };
-    if before.base.deleted_at.is_none() || parent_is_gone || !caller.covers(Action::Delete, R::KIND, &before.base) {
+    let may = [Action::Read, Action::Delete].into_iter().all(|action| caller.covers(action, R::KIND, &before.base));
+    if before.base.deleted_at.is_none() || parent_is_gone || !may {
         return Err(Failure::NotFound);
     }
     refuse_old(&before.base, expected)?;

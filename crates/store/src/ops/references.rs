@@ -177,7 +177,9 @@ async fn contact_of(tx: &Tx<'_>, id: Uuid, customer: Option<Uuid>) -> Result<boo
         .into_model::<ContactHead>()
         .one(tx.db())
         .await?;
-    let Some(head) = head.filter(|head| head.deleted_at.is_none()) else { return Ok(false) };
+    // Of whom one may not read, one knows nothing.
+    let reads = !tx.caller().rights().reach(Action::Read, "contact").is_none();
+    let Some(head) = head.filter(|head| reads && head.deleted_at.is_none()) else { return Ok(false) };
     tx.remember_name(id, Name { name: head.name, color: None });
     Ok(customer.is_none_or(|customer| customer == head.customer_id))
 }

@@ -10,14 +10,14 @@ use kehu_domain::kinds::{Role, User, roles_of};
 use kehu_domain::record::Stored;
 use kehu_domain::rights::{BUILT_IN, Right, Rights, RoleRights, built_in};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::api_keys;
-use crate::entities::{role, user};
+use crate::entities::{identity_provider, organisation, role, user};
 use crate::failure::Failure;
 use crate::journal::Entry;
-use crate::org::rights_of;
+use crate::org::{rights_of, settings_of};
 use crate::tx::Tx;
 
 /// Duties that one person does not have together where the organisation keeps them apart: to run the system, to say who
@@ -54,13 +54,19 @@ pub(crate) async fn check_user(tx: &Tx<'_>, user: &User, before: Option<&Stored<
         return Ok(());
     }
     let rights = rights_together(tx, user).await?;
-    if !caller.org().settings.separation_of_duties {
+    if !keeps_apart(tx).await? {
         return Ok(());
     }
     if before.is_some_and(|before| caller.principal().user() == Some(before.base.id)) {
         return Err(Failure::refused(pointer, Flaw::new(&codes::OWN_RIGHTS)));
     }
     if are_apart(&rights) { Ok(()) } else { Err(Failure::refused(pointer, together(roles_of(user)))) }
+}
+
+/// Whether the organisation keeps duties apart, as its row says: another server may have laid it down a moment ago.
+pub(crate) async fn keeps_apart(tx: &Tx<'_>) -> Result<bool, Failure> {
+    let row = organisation::Entity::find_by_id(tx.org_id()).one(tx.db()).await?.ok_or(Failure::NotFound)?;
+    Ok(settings_of(&row)?.separation_of_duties)
 }
 
 /// Refuses to keep duties apart as long as somebody holds two of them.
@@ -173,7 +179,7 @@ pub(crate) async fn check_role(tx: &Tx<'_>, role: &Role, before: Option<&Stored<
     if comes_anew && find(tx, role.key.as_str()).await?.is_some() {
         return Err(Failure::refused("/key", Flaw::new(&codes::NAME_TAKEN).with("value", role.key.as_str())));
     }
-    if !caller.org().settings.separation_of_duties || before.is_some_and(|before| before.data.rights == role.rights) {
+    if before.is_some_and(|before| before.data.rights == role.rights) || !keeps_apart(tx).await? {
         return Ok(());
     }
     let refused = |flaw| Err(Failure::refused("/rights/besides", flaw));
@@ -199,12 +205,32 @@ pub(crate) async fn check_role(tx: &Tx<'_>, role: &Role, before: Option<&Stored<
 pub(crate) async fn check_unused(tx: &Tx<'_>, role: &Role) -> Result<(), Failure> {
     tx.lock("users").await?;
     tx.caller().may(Right::RightsGrant)?;
-    let users = holders(tx, role.key.as_str()).await?.len() + api_keys::with_role(tx, role.key.as_str()).await?;
+    let key = role.key.as_str();
+    let users = holders(tx, key).await?.len() + api_keys::with_role(tx, key).await?;
+    let users = users + laid_down(tx, key).await?;
     if users == 0 {
         return Ok(());
     }
-    let flaw = Flaw::new(&codes::ROLE_IN_USE).with("value", role.key.as_str()).with("users", users);
+    let flaw = Flaw::new(&codes::ROLE_IN_USE).with("value", key).with("users", users);
     Err(Failure::refused("/key", flaw))
+}
+
+/// In how many places a role is laid down: identity providers that give it, and settings about who has it. A role that
+/// is made later under the same key would be given as this one was.
+async fn laid_down(tx: &Tx<'_>, key: &str) -> Result<usize, Failure> {
+    use identity_provider::Column as C;
+    let providers = identity_provider::Entity::find().filter(C::OrgId.eq(tx.org_id())).all(tx.db()).await?;
+    let gives = |row: &identity_provider::Model| {
+        let said: Value = serde_json::from_str(&row.settings).unwrap_or_default();
+        let mapped = said.get("role_mapping").and_then(Value::as_array).into_iter().flatten();
+        let mut roles = mapped.filter_map(|one| one.get("role")).chain(said.get("default_role"));
+        roles.any(|role| role == key)
+    };
+    let row = organisation::Entity::find_by_id(tx.org_id()).one(tx.db()).await?.ok_or(Failure::NotFound)?;
+    let settings = settings_of(&row)?;
+    let named = settings.second_factor.required_roles.iter().any(|role| role == key)
+        || settings.addresses.roles.contains_key(key);
+    Ok(providers.iter().filter(|row| gives(row)).count() + usize::from(named))
 }
 
 /// The entry that tells administrators what a role gives now, beside the one of the change.

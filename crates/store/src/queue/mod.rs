@@ -39,6 +39,7 @@ pub use set_right::set_right;
 pub use take_back::take_back;
 pub use work::{Run, Step, Work};
 
+pub(crate) use doors::asked_for;
 pub(crate) use enqueue::{living, rows, standing};
 pub(crate) use fence::hold;
 pub(crate) use figures::Board;

@@ -5,8 +5,11 @@ use kehu_domain::fields::{Line, Ref};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::kinds::Team;
 use kehu_domain::record::Stored;
+use kehu_domain::rights::Right;
 use kehu_domain::show::Name;
+use sea_orm::EntityTrait;
 use serde_json::json;
+use uuid::Uuid;
 
 use crate::entities::team;
 use crate::failure::Failure;
@@ -47,10 +50,8 @@ impl Rows for Team {
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
         let id = before.map(|before| before.base.id);
-        if let (Some(id), Some(parent)) = (id, self.parent_id)
-            && tx.caller().org().team_and_below(id).contains(&parent.id)
-        {
-            return Err(Failure::refused("/parent_id", Flaw::new(&codes::TEAM_CYCLE)));
+        if let Some(before) = before.filter(|before| before.data.parent_id != self.parent_id) {
+            check_move(tx, before.base.id, self.parent_id.map(|parent| parent.id)).await?;
         }
         unique_name::check::<Self>(tx, self.name.as_str(), id).await
     }
@@ -65,6 +66,24 @@ impl Rows for Team {
         }
         Ok(())
     }
+}
+
+/// Checks that a team may go below another one: by somebody who grants rights, since whoever leads there reaches what it
+/// has, and not below itself. Teams are moved one after the other.
+async fn check_move(tx: &Tx<'_>, id: Uuid, parent: Option<Uuid>) -> Result<(), Failure> {
+    if tx.caller().may(Right::RightsGrant).is_err() {
+        let flaw = Flaw::new(&codes::RIGHT_MISSING).with("right", "rights.grant");
+        return Err(Failure::refused("/parent_id", flaw));
+    }
+    tx.lock("users").await?;
+    let mut above = parent;
+    while let Some(team) = above {
+        if team == id {
+            return Err(Failure::refused("/parent_id", Flaw::new(&codes::TEAM_CYCLE)));
+        }
+        above = team::Entity::find_by_id((tx.org_id(), team)).one(tx.db()).await?.and_then(|row| row.parent_id);
+    }
+    Ok(())
 }
 
 /// The entry that tells administrators of another team above: its managers reach what this one has.
