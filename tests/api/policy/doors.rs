@@ -23,6 +23,8 @@ pub(super) enum Judge {
     OfUser,
     /// Judged by a function of this file.
     ByHand,
+    /// Called by a test of its own, which is named: what it does cannot be undone, or takes more than a role says.
+    Elsewhere(&'static str),
 }
 
 /// The doors, in the order of the description.
@@ -48,6 +50,17 @@ const DOORS: &[(&str, &str, Judge)] = &[
     ("DELETE", "/v1/users/{id}/sessions", Judge::OfUser),
     ("DELETE", "/v1/users/{id}/sessions/{session_id}", Judge::OfUser),
     ("DELETE", "/v1/users/{id}/second_factor", Judge::OfUser),
+    ("GET", "/v1/organisation", Judge::Own),
+    ("PATCH", "/v1/organisation", Judge::Right("settings.manage")),
+    ("POST", "/v1/organisation/apply_preset", Judge::Elsewhere("policies.rs")),
+    ("POST", "/v1/users/{id}/reset_password", Judge::Elsewhere("policies.rs")),
+    ("POST", "/v1/users/{id}/leave", Judge::Elsewhere("reviews.rs")),
+    ("GET", "/v1/access_reviews", Judge::ByHand),
+    ("GET", "/v1/access_reviews/{id}", Judge::ByHand),
+    ("GET", "/v1/access_reviews/{id}/items", Judge::ByHand),
+    ("POST", "/v1/access_reviews", Judge::Elsewhere("reviews.rs")),
+    ("POST", "/v1/access_reviews/{id}/items/{user}/decide", Judge::Elsewhere("reviews.rs")),
+    ("POST", "/v1/access_reviews/{id}/close", Judge::Elsewhere("reviews.rs")),
     ("GET", "/v1/me", Judge::Own),
     ("GET", "/v1/me/second_factor", Judge::Own),
     ("POST", "/v1/me/second_factor", Judge::Own),
@@ -115,7 +128,7 @@ impl Ask<'_> {
             match judge(door) {
                 None => self.flaw(format!("{} {} is not judged: say in doors.rs how", door.method, door.path)),
                 Some(Judge::Public | Judge::Own) if door.method == "GET" && !door.path.contains('{') => self.open(door),
-                Some(Judge::Public | Judge::Own) => {}
+                Some(Judge::Public | Judge::Own | Judge::Elsewhere(_)) => {}
                 Some(Judge::Right(right)) => self.takes_right(door, self.subject.policy.grants(right)),
                 Some(Judge::RightOverUsers(right)) => {
                     let policy = &self.subject.policy;
@@ -187,6 +200,12 @@ impl Ask<'_> {
                 let status = if policy.can("read", "form") && policy.can("update", "form") { 200 } else { 403 };
                 let (form, submission, _) = &self.world.submission;
                 let _ = self.expect(status, "GET", &format!("/v1/forms/{form}/submissions/{submission}"), None);
+            }
+            ("GET", path) if path.starts_with("/v1/access_reviews") => {
+                // Who says what others may do, who looks at it, and who leads a team.
+                let policy = &self.subject.policy;
+                let leads = policy.reach("transfer", "customer").iter().any(|word| matches!(*word, "team" | "all"));
+                self.takes_right(door, policy.grants("rights.grant") || policy.grants("audit.read") || leads);
             }
             ("GET", "/v1/audit") => self.log(),
             ("GET", "/v1/jobs") => self.jobs(),

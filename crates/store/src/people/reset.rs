@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use kehu_domain::codes;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::kinds::User;
+use kehu_domain::record::Record as _;
 use kehu_domain::rights::Action;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -46,8 +47,9 @@ async fn reset(caller: &Caller, id: Uuid) -> Result<ResetLink, Failure> {
         return Err(Failure::refused("", Flaw::new(&codes::PASSWORD_OWN)));
     }
     let known = machine::read::within_reach::<User>(caller, vec![id]).await?;
-    if known.is_empty() {
-        return Err(Failure::NotFound);
+    let known = known.first().ok_or(Failure::NotFound)?;
+    if !caller.covers(Action::Update, User::KIND, &known.base) {
+        return Err(Failure::Forbidden);
     }
     passwords::refuse_over(caller, id, "")?;
     caller
