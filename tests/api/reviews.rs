@@ -16,8 +16,8 @@ mod tests {
     use kehu_tests::{Engine, Org, Session, company, new_id};
     use serde_json::{Value, json};
 
-    fn open(org: &Org, body: Value) -> String {
-        format!("/v1/access_reviews/{}", org.admin.post("/v1/access_reviews", &body).expect(201).id())
+    fn open(org: &Org, body: &Value) -> String {
+        format!("/v1/access_reviews/{}", org.admin.post("/v1/access_reviews", body).expect(201).id())
     }
 
     fn items(session: &Session, review: &str) -> Vec<Value> {
@@ -61,7 +61,7 @@ mod tests {
         let auditor = org.user("auditor", None);
         let _ = seller.session.post("/v1/customers", &company("用过有限公司")).expect(201);
         let _ = seller.session.post("/v1/users", &json!({"name": "x"})).expect(403);
-        let review = open(&org, json!({}));
+        let review = open(&org, &json!({}));
         let told = org.admin.get(&review).expect(200).json();
         assert_eq!(
             (&told["state"], &told["period"], &told["revoke_unanswered"]),
@@ -105,7 +105,7 @@ mod tests {
         let team = org.team(None);
         let users = ["salesperson", "salesperson", "manager"].map(|role| org.user(role, None));
         let [stays, changes, goes] = &users;
-        let review = open(&org, json!({"users": [stays.id, changes.id, goes.id]}));
+        let review = open(&org, &json!({"users": [stays.id, changes.id, goes.id]}));
         let decide = |user: &str, body: Value| org.admin.post(&format!("{review}/items/{user}/decide"), &body);
         let told = decide(&stays.id, json!({"decision": "confirm", "reason": "仍在岗"})).expect(200).json();
         assert_eq!((&told["decision"], &told["reason"]), (&json!("confirm"), &json!("仍在岗")));
@@ -132,7 +132,7 @@ mod tests {
         let counts = org.admin.get(&review).expect(200).json()["counts"].clone();
         assert_eq!((&counts["confirm"], &counts["revoke"]), (&json!(0), &json!(2)));
         // The last who grants rights keeps them.
-        let whole = open(&org, json!({}));
+        let whole = open(&org, &json!({}));
         let me = org.admin.get("/v1/me").expect(200).json()["user"]["id"].as_str().unwrap().to_owned();
         let last = org.admin.post(&format!("{whole}/items/{me}/decide"), &json!({"decision": "revoke"})).expect(422);
         assert_eq!(last.errors(), [("/role".to_owned(), "last_administrator".to_owned())]);
@@ -149,7 +149,7 @@ mod tests {
         let manager = org.user("manager", Some(&top));
         let (mine, other) = (org.user("salesperson", Some(&below)), org.user("salesperson", Some(&aside)));
         let mighty = org.user("security_admin", Some(&top));
-        let review = open(&org, json!({}));
+        let review = open(&org, &json!({}));
         let seen: Vec<Value> =
             items(&manager.session, &review).into_iter().map(|item| item["user_id"].clone()).collect();
         assert!(seen.len() == 3 && seen.contains(&json!(mine.id)) && !seen.contains(&json!(other.id)), "{seen:?}");
@@ -166,7 +166,7 @@ mod tests {
         // That took no right of his own, and gives him none.
         let _ = manager.session.patch(&format!("/v1/users/{}", mine.id), &json!({"role": "salesperson"})).expect(403);
         let _ = manager.session.post(&format!("{review}/close"), &json!({})).expect(403);
-        let again = open(&org, json!({}));
+        let again = open(&org, &json!({}));
         let item = item(&org.admin, &again, &manager.id);
         assert!(item["rights"].as_array().unwrap().iter().all(|right| right["right"] != "rights.grant"), "{item}");
     }
@@ -174,7 +174,7 @@ mod tests {
     pub(super) fn what_nobody_answered_is_revoked_but_for_the_last_who_grants_rights(engine: Engine) {
         let org = Org::new(engine);
         let (kept, goes) = (org.user("salesperson", None), org.user("salesperson", None));
-        let review = open(&org, json!({"revoke_unanswered": true}));
+        let review = open(&org, &json!({"revoke_unanswered": true}));
         let decide = format!("{review}/items/{}/decide", kept.id);
         let _ = org.admin.post(&decide, &json!({"decision": "confirm"})).expect(200);
         let state = org.admin.post(&format!("{review}/close"), &json!({})).expect(200).json()["state"].clone();
@@ -198,7 +198,7 @@ mod tests {
         let org = Org::new(engine);
         let seller = org.user("salesperson", None);
         let body = json!({"revoke_unanswered": true, "due_at": after(4), "users": [seller.id]});
-        let review = open(&org, body);
+        let review = open(&org, &body);
         let _ = seller.session.get("/v1/customers").expect(200);
         let told = closed(&org.admin, &review);
         assert_eq!((&told["counts"]["revoke"], &told["closed_by"]), (&json!(1), &Value::Null));
@@ -207,7 +207,7 @@ mod tests {
 
     /// A moment so many seconds from now, RFC 3339.
     fn after(seconds: u64) -> String {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + seconds;
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() + seconds;
         let (mut day, of_day) = (now / 86_400, now % 86_400);
         let (mut year, mut month) = (1970, 1);
         let is_long = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(refused(json!({"users": [new_id()]})), at("/users/0", "reference_unknown"));
         assert_eq!(refused(json!({"users": ["x"]})), at("/users/0", "id_invalid"));
         assert_eq!(refused(json!({"everybody": true})), at("/everybody", "field_unknown"));
-        let review = open(&org, json!({"users": [seller.id]}));
+        let review = open(&org, &json!({"users": [seller.id]}));
         let decide = |body: Value| org.admin.post(&format!("{review}/items/{}/decide", seller.id), &body);
         let refused = |body: Value| decide(body).expect(422).errors();
         assert_eq!(refused(json!({})), at("/decision", "required"));
