@@ -39,7 +39,8 @@ impl<'w> Ask<'w> {
         Self { world, subject, forbidden, cells: BTreeSet::new(), flaws: Vec::new(), calls: 0 }
     }
 
-    pub(super) fn flaw(&mut self, what: String) {
+    pub(super) fn flaw(&mut self, what: impl Into<String>) {
+        let what = what.into();
         self.flaws.push(format!("{}: {what}", self.subject.role));
     }
 

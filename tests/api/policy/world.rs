@@ -141,7 +141,7 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     /// A record with a value in every field that takes one; `said` goes before.
-    fn make(&mut self, kind: &str, said: Value) -> String {
+    fn make(&mut self, kind: &str, said: &Value) -> String {
         let known = self.kinds.iter().find(|known| known.name == kind).unwrap();
         let mut body = Map::new();
         for field in known.fields.iter().filter(|field| field.write != "never") {
@@ -195,7 +195,7 @@ impl Maker<'_> {
     }
 
     /// A customer with a contact and a follow-up, and with a street that it has no longer.
-    fn customer(&mut self, said: Value) {
+    fn customer(&mut self, said: &Value) {
         let id = self.make("customer", said);
         let street = value("customer", "address");
         let _ = self.org.admin.patch(&format!("/v1/customers/{id}"), &json!({"address": street})).expect(200);
@@ -204,14 +204,14 @@ impl Maker<'_> {
         words(&street, &mut found);
         rec.secrets.extend(found.into_iter().map(|word| ("address".to_owned(), word)));
         rec.brought.insert("address".to_owned(), street);
-        let contact = self.make("contact", json!({"customer_id": id}));
-        let _ = self.make("follow_up", json!({"customer_id": id, "contact_id": contact}));
+        let contact = self.make("contact", &json!({"customer_id": id}));
+        let _ = self.make("follow_up", &json!({"customer_id": id, "contact_id": contact}));
     }
 }
 
 /// A form with a submission that was sent to it.
 fn submission(org: &Org, maker: &mut Maker<'_>) -> (String, String, Vec<String>) {
-    let form = maker.make("form", json!({"paused": false, "honeypot": null, "origins": null, "source_id": null}));
+    let form = maker.make("form", &json!({"paused": false, "honeypot": null, "origins": null, "source_id": null}));
     let key = org.admin.get(&format!("/v1/forms/{form}")).expect(200).json()["public_key"].as_str().unwrap().to_owned();
     let (who, phone) = (letters(), value("contact", "mobile"));
     let sent = json!({"values": {"who": who, "tel": phone}, "test": true});
@@ -229,44 +229,44 @@ pub(super) fn build(engine: Engine) -> World {
     let (kinds, doors) = (kinds(&document), doors(&document));
     let mut maker = Maker { org: &org, kinds: &kinds, records: Vec::new() };
     let team = |maker: &mut Maker<'_>, parent: Option<&String>| {
-        maker.make("team", json!({"name": format!("团队{}", letters()), "parent_id": parent}))
+        maker.make("team", &json!({"name": format!("团队{}", letters()), "parent_id": parent}))
     };
     let top = team(&mut maker, None);
     let middle = team(&mut maker, Some(&top));
     let below = team(&mut maker, Some(&middle));
     let aside = team(&mut maker, None);
     let person = |maker: &mut Maker<'_>, team: &str| {
-        maker.make("user", json!({"role": "salesperson", "team_id": team, "other_roles": null, "disabled": null}))
+        maker.make("user", &json!({"role": "salesperson", "team_id": team, "other_roles": null, "disabled": null}))
     };
     let [above, beside, under, other] = [&top, &middle, &below, &aside].map(|team| person(&mut maker, team));
     let mut subjects = Vec::new();
     let own = own_roles();
     for (role, policy) in &own {
-        let _ = maker.make("role", json!({"key": role, "rights": policy.to_json()}));
+        let _ = maker.make("role", &json!({"key": role, "rights": policy.to_json()}));
     }
     for (role, policy) in built_in().into_iter().chain(own) {
         let login = format!("{}@canary.cn", letters());
         let body = json!({"role": role, "team_id": middle, "email": login, "password": PASSWORD});
-        let id = maker.make("user", body);
+        let id = maker.make("user", &body);
         let session = Session::login(org.admin.base(), &login, PASSWORD, None);
         let teams = [&middle, &below].map(Clone::clone).into();
         subjects.push(Subject { role, policy, id, session, teams });
     }
     for (owner, team) in [(&above, &top), (&beside, &middle), (&under, &below), (&other, &aside)] {
-        maker.customer(json!({"owner_id": owner, "team_id": team}));
+        maker.customer(&json!({"owner_id": owner, "team_id": team}));
     }
     for access in ["read", "write"] {
         let all: Vec<Value> = subjects.iter().map(|one| json!({"user_id": one.id, "access": access})).collect();
-        maker.customer(json!({"owner_id": other, "team_id": aside, "collaborators": all}));
+        maker.customer(&json!({"owner_id": other, "team_id": aside, "collaborators": all}));
     }
     for subject in &subjects {
         for team in [&middle, &aside] {
-            maker.customer(json!({"owner_id": subject.id, "team_id": team}));
+            maker.customer(&json!({"owner_id": subject.id, "team_id": team}));
         }
     }
     let submission = submission(&org, &mut maker);
     for kind in ["tag", "form", "role"] {
-        let _ = maker.make(kind, json!({}));
+        let _ = maker.make(kind, &json!({}));
     }
     let job = org.admin.post("/v1/audit/verify", &json!({})).expect(202).id();
     let mut records = maker.records;

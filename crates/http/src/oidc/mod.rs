@@ -211,7 +211,8 @@ mod tests {
     use super::*;
 
     fn claims(value: Value) -> Map<String, Value> {
-        value.as_object().unwrap().clone()
+        let Value::Object(claims) = value else { panic!("claims are an object") };
+        claims
     }
 
     #[test]

@@ -69,7 +69,7 @@ async fn change(request: HttpRequest, signed: SignedJson, id: web::Path<String>)
     let version = before.version;
     let mut findings = Vec::new();
     let secret = take_secret(&mut body, &mut findings);
-    let merged = merge(before, body, &mut findings)?;
+    let merged = merge(&before, body, &mut findings)?;
     let settings = read(auth::state(&request)?.oidc.outgoing(), merged, findings)?;
     let changed = people::update_identity_provider(&caller, (id, version), settings, secret).await?;
     Ok(HttpResponse::Ok().json(answer(changed)))
@@ -105,7 +105,7 @@ fn take_secret(body: &mut Value, findings: &mut Vec<Finding>) -> Option<Option<P
 }
 
 /// The provider with what a merge patch says of it (RFC 7396).
-fn merge(before: ProviderInfo, patch: Value, findings: &mut Vec<Finding>) -> Result<Value, Problem> {
+fn merge(before: &ProviderInfo, patch: Value, findings: &mut Vec<Finding>) -> Result<Value, Problem> {
     let Value::Object(patch) = patch else {
         return Err(Problem::validation(vec![Finding { pointer: String::new(), flaw: typed("an object", "对象") }]));
     };
@@ -116,7 +116,7 @@ fn merge(before: ProviderInfo, patch: Value, findings: &mut Vec<Finding>) -> Res
         ("created_at", json!(format_time(before.created_at))),
         ("updated_at", json!(format_time(before.updated_at))),
     ];
-    let mut merged: Map<String, Value> = match json!(before.settings) {
+    let mut merged: Map<String, Value> = match json!(&before.settings) {
         Value::Object(members) => members,
         _ => Map::new(),
     };

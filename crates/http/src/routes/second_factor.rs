@@ -113,7 +113,7 @@ async fn confirm(request: HttpRequest, signed: SignedJsonToEnrol) -> Reply {
     let SecondFactorConfirmation { otp } = SecondFactorConfirmation { otp: members.required("otp") };
     members.finish()?;
     let codes = people::confirm_second_factor(&caller, Password::from(otp), throttled(&request)?).await?;
-    Ok(HttpResponse::Ok().json(shown(codes)))
+    Ok(HttpResponse::Ok().json(shown(&codes)))
 }
 
 async fn remove(request: HttpRequest, signed: SignedJsonToEnrol) -> Reply {
@@ -127,7 +127,7 @@ async fn renew(request: HttpRequest, signed: SignedJsonToEnrol) -> Reply {
     let SignedJsonToEnrol { caller, query, body } = signed;
     query.finish()?;
     let codes = people::renew_recovery_codes(&caller, proof(body)?, throttled(&request)?).await?;
-    Ok(HttpResponse::Ok().json(shown(codes)))
+    Ok(HttpResponse::Ok().json(shown(&codes)))
 }
 
 async fn reset(signed: Signed, id: web::Path<String>) -> Reply {
@@ -141,7 +141,7 @@ fn throttled(request: &HttpRequest) -> Result<bool, Problem> {
     Ok(auth::state(request)?.sign_ins.is_some())
 }
 
-fn shown(codes: Vec<Zeroizing<String>>) -> RecoveryCodes {
+fn shown(codes: &[Zeroizing<String>]) -> RecoveryCodes {
     RecoveryCodes { recovery_codes: codes.iter().map(|code| code.to_string()).collect() }
 }
 
