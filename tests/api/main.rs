@@ -37,6 +37,7 @@ mod round_trips;
 mod second_factor;
 mod secrets;
 mod sets;
+mod sharing;
 mod sign_in;
 #[cfg(test)]
 mod stored;

@@ -1,4 +1,4 @@
-//! Roles that an organisation makes, several roles of a user, and customers that are shared.
+//! Roles that an organisation makes, and several roles of a user.
 
 kehu_tests::on_both_engines!(
     a_role_gives_what_it_says_and_no_more,
@@ -9,8 +9,6 @@ kehu_tests::on_both_engines!(
     a_role_that_changes_counts_at_once,
     rights_are_granted_by_those_who_may,
     nobody_without_a_role_does_anything,
-    a_shared_customer_goes_with_what_hangs_on_it,
-    a_customer_is_shared_by_its_owner,
     it_is_told_by_which_rule_somebody_sees_a_record,
     the_catalogue_can_be_made_into_roles,
     the_built_in_roles_do_what_the_table_says,
@@ -21,8 +19,8 @@ kehu_tests::on_both_engines!(
 );
 
 #[cfg(test)]
-mod tests {
-    use kehu_tests::{Engine, Org, Session, User, company, mobile, unique};
+pub(crate) mod tests {
+    use kehu_tests::{Engine, Org, Session, company, mobile, unique};
     use serde_json::{Value, json};
 
     /// Makes a role of those rights; gives its key.
@@ -37,14 +35,14 @@ mod tests {
         json!({"customer": {"read": [reach]}, "contact": {"read": [reach]}, "follow_up": {"read": [reach]}})
     }
 
-    fn customer(session: &Session, name: &str) -> Value {
+    pub(crate) fn customer(session: &Session, name: &str) -> Value {
         let mut body = company(name);
         body["remark"] = json!("机密备注");
         body["contacts"] = json!([{"name": "孙三", "phones": [mobile()]}]);
         session.post("/v1/customers", &body).expect(201).json()
     }
 
-    fn path(record: &Value) -> String {
+    pub(crate) fn path(record: &Value) -> String {
         format!("/v1/customers/{}", record["id"].as_str().unwrap())
     }
 
@@ -250,97 +248,6 @@ mod tests {
         }
         let _ = user.session.post("/v1/lookup", &json!({"phone": mobile()})).expect(403);
         let _ = user.session.get("/v1/audit").expect(403);
-    }
-
-    /// A salesperson's customer with a contact and a follow-up, and two colleagues.
-    fn to_share(org: &Org) -> (Value, User, User, User) {
-        let [owner, reader, writer] = ["salesperson"; 3].map(|role| org.user(role, None));
-        let made = customer(&owner.session, "共享有限公司");
-        let follow_up = json!({"customer_id": made["id"], "kind": "call", "summary": "初谈", "happened_at": "2026-11-22T08:00:00Z"});
-        let _ = owner.session.post("/v1/follow_ups", &follow_up).expect(201);
-        (made, owner, reader, writer)
-    }
-
-    pub(super) fn a_shared_customer_goes_with_what_hangs_on_it(engine: Engine) {
-        let org = Org::new(engine);
-        let (made, owner, reader, writer) = to_share(&org);
-        let at = path(&made);
-        let shares = json!({"collaborators": [{"user_id": reader.id}, {"user_id": writer.id, "access": "write"}]});
-        let shared = owner.session.patch(&at, &shares).expect(200).json();
-        assert_eq!(shared["collaborators"][0]["access"], "read");
-        assert_eq!(shared["collaborators"][1]["user"], json!({"id": writer.id, "name": "测试salesperson"}));
-        let second = json!({"customer_id": made["id"], "kind": "visit", "summary": "再谈", "happened_at": "2026-11-23T08:00:00Z"});
-        for user in [&reader, &writer] {
-            for (kind, many) in [("customers", 1), ("contacts", 1), ("follow_ups", 1)] {
-                let data = user.session.get(&format!("/v1/{kind}")).expect(200).data();
-                assert_eq!(
-                    (data.len(), &data[0]["masked"]),
-                    (
-                        many,
-                        &match kind {
-                            "follow_ups" => json!([]),
-                            "contacts" => json!(["id_number"]),
-                            _ => json!(["id_number", "bank_accounts"]),
-                        }
-                    ),
-                    "{kind}"
-                );
-            }
-            assert_eq!(
-                user.session.get(&format!("{at}?expand=contacts")).expect(200).json()["contacts"][0]["name"],
-                "孙三"
-            );
-            let phone = made["phones"][0]["value"].as_str().unwrap();
-            assert_eq!(
-                user.session.post("/v1/lookup", &json!({"phone": phone})).expect(200).data()[0]["id"],
-                made["id"]
-            );
-        }
-        let _ = reader.session.patch(&at, &json!({"stage": "active"})).expect(403);
-        let _ = reader.session.post("/v1/follow_ups", &second).expect(403);
-        let _ = writer.session.patch(&at, &json!({"stage": "active"})).expect(200);
-        let _ = writer.session.post("/v1/follow_ups", &second).expect(201);
-        let contact = json!({"customer_id": made["id"], "name": "李四"});
-        let _ = writer.session.post("/v1/contacts", &contact).expect(201);
-        assert_eq!(reader.session.get("/v1/contacts").expect(200).data().len(), 2, "a new one is shared too");
-        let _ = writer.session.delete(&at).expect(403);
-        let _ = writer.session.patch(&at, &json!({"owner_id": writer.id})).expect(422);
-        assert_eq!(reader.session.get("/v1/customers?count=exact&limit=1").expect(200).json()["page"]["count"], 1);
-        // Given away, it stays shared; taken from the list, it is gone at once, with all that hangs on it.
-        let _ = org.admin.patch(&at, &json!({"owner_id": org.user("salesperson", None).id})).expect(200);
-        let _ = reader.session.get(&at).expect(200);
-        let _ = org.admin.patch(&at, &json!({"collaborators": [{"user_id": writer.id}]})).expect(200);
-        for kind in ["customers", "contacts", "follow_ups"] {
-            assert_eq!(reader.session.get(&format!("/v1/{kind}")).expect(200).data().len(), 0, "{kind}");
-        }
-        let _ = reader.session.get(&at).expect(404);
-        let _ = writer.session.patch(&at, &json!({"stage": "lost"})).expect(403);
-        // Deleted and taken back, it is shared as before.
-        let _ = org.admin.delete(&at).expect(204);
-        let _ = writer.session.get(&at).expect(404);
-        let _ = org.admin.post(&format!("{at}/restore"), &json!({})).expect(200);
-        assert_eq!(writer.session.get("/v1/contacts").expect(200).data().len(), 2);
-    }
-
-    pub(super) fn a_customer_is_shared_by_its_owner(engine: Engine) {
-        let org = Org::new(engine);
-        let (made, owner, reader, writer) = to_share(&org);
-        let at = path(&made);
-        let share = |user: &str| json!({"collaborators": [{"user_id": user, "access": "write"}]});
-        let _ = owner.session.patch(&at, &share(&writer.id)).expect(200);
-        let refused = writer.session.patch(&at, &share(&reader.id)).expect(422);
-        assert_eq!(refused.errors(), [("/collaborators".to_owned(), "sharing_forbidden".to_owned())]);
-        let stranger = kehu_tests::new_id();
-        let refused = owner.session.patch(&at, &share(&stranger)).expect(422);
-        assert_eq!(refused.errors(), [("/collaborators/0/user_id".to_owned(), "reference_unknown".to_owned())]);
-        let other = Org::new(engine).user("salesperson", None);
-        let refused = owner.session.patch(&at, &share(&other.id)).expect(422);
-        assert_eq!(refused.errors()[0].1, "reference_unknown");
-        let mut body = company("建时共享有限公司");
-        body["collaborators"] = json!([{"user_id": reader.id}]);
-        let second = owner.session.post("/v1/customers", &body).expect(201).json();
-        let _ = reader.session.get(&path(&second)).expect(200);
-        let _ = writer.session.get(&path(&second)).expect(404);
     }
 
     pub(super) fn it_is_told_by_which_rule_somebody_sees_a_record(engine: Engine) {
