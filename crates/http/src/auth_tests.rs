@@ -331,6 +331,8 @@ async fn a_new_key_is_published_signs_and_outlives_the_one_before() {
     };
     let old = kid(&bed.login().await);
     assert_eq!((kids().await, states().await), (vec![old.clone()], vec!["signs"]));
+    // Of two keys of one moment nobody could tell the newer.
+    bed.wait(1_000);
     signing::rotate(&bed.state.gate, false).await.unwrap();
     // A minute later the server has read it: it is published, and does not sign.
     bed.wait(60_000);
