@@ -210,7 +210,7 @@ async fn begin(
         .write(async move |tx: &Tx<'_>| {
             // Whoever changes or deletes the provider waits for this, or is seen here: nobody is let in by one that does
             // not count any more.
-            let row = identity_provider::Entity::find_by_id((org, provider)).lock_exclusive().one(tx.db()).await?;
+            let row = identity_provider::Entity::find_by_id((org, provider)).lock_shared().one(tx.db()).await?;
             unchanged(row, version)?;
             let (user, known) = match who {
                 Who::User(user, known) => {
