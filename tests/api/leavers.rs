@@ -2,6 +2,7 @@
 
 kehu_tests::on_both_engines!(
     everything_goes_to_the_successors_and_nothing_is_left,
+    keys_that_a_leaver_made_are_told_and_go_on,
     named_customers_go_where_they_are_told_and_teams_may_stay,
     who_cannot_take_over_and_who_cannot_leave,
 );
@@ -122,6 +123,38 @@ mod tests {
         // Asked again, there is nothing to hand over any more.
         let job = done(admin, admin.post(&leave, &json!({"successor_id": one.id})));
         assert_eq!((&job["result"]["handed_over"]["customers"], &job["result"]["left"]), (&json!(0), &json!(0)));
+    }
+
+    pub(super) fn keys_that_a_leaver_made_are_told_and_go_on(engine: Engine) {
+        let org = Org::new(engine);
+        let team = org.team(None);
+        let (leaver, heir) = (org.user("administrator", Some(&team)), org.user("salesperson", None));
+        let make = |session: &Session, name: &str| {
+            session.post("/v1/api_keys", &json!({"name": name, "role": "manager"})).expect(201).json()
+        };
+        let made = make(&leaver.session, "网站同步");
+        let revoked = make(&leaver.session, "旧网站")["id"].as_str().unwrap().to_owned();
+        let _ = org.admin.delete(&format!("/v1/api_keys/{revoked}")).expect(204);
+        let _ = make(&org.admin, "别人的");
+        let _ = leaver.session.post("/v1/me/tokens", &json!({"name": "周报", "scope": "read"})).expect(201);
+        let form = json!({
+            "name": "表单", "fields": [{"key": "mobile", "maps_to": "customer.phone"}], "assign": {"team_id": team},
+        });
+        let form = org.admin.post("/v1/forms", &form).expect(201).id();
+        let leave = format!("/v1/users/{}/leave", leaver.id);
+        let asked = json!({"successor_id": heir.id, "dry_run": true});
+        let keys = json!({"count": 1, "keys": [{"id": made["id"], "name": "网站同步", "hint": made["hint"]}]});
+        let told = org.admin.post(&leave, &asked).expect(200).json();
+        assert_eq!((&told["keys_made"], &told["counts"]["personal_tokens"]), (&keys, &json!(1)));
+        assert_eq!(told["lonely_forms"][0]["id"], json!(form));
+        // Who manages no keys is told how many there are, and who reads no forms of none.
+        let told = org.user("security_admin", None).session.post(&leave, &asked).expect(200).json();
+        assert_eq!(told["keys_made"], json!({"count": 1, "keys": []}));
+        assert_eq!(told["lonely_forms"], json!([]));
+        let job = done(&org.admin, org.admin.post(&leave, &json!({"successor_id": heir.id})));
+        assert_eq!(job["result"]["keys_made"], keys);
+        let program = Session::anonymous(&engine.base()).with_token(made["key"].as_str());
+        let _ = program.get("/v1/customers").expect(200);
     }
 
     pub(super) fn named_customers_go_where_they_are_told_and_teams_may_stay(engine: Engine) {

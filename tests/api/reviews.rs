@@ -2,6 +2,7 @@
 
 kehu_tests::on_both_engines!(
     a_review_shows_what_everybody_may_do_and_last_did,
+    rights_over_the_organisation_count_as_used,
     decisions_count_at_once_and_keep_the_rules_of_users,
     who_leads_a_team_decides_on_its_people,
     what_nobody_answered_is_revoked_but_for_the_last_who_grants_rights,
@@ -52,6 +53,30 @@ mod tests {
         let path = format!("/v1/audit?limit=500&sort=seq&filter[class]=admin&filter[record_id]={user}");
         let entries = org.admin.get(&path).expect(200).data();
         entries.iter().map(|entry| entry["type"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub(super) fn rights_over_the_organisation_count_as_used(engine: Engine) {
+        const RIGHTS: [&str; 4] = ["audit.read", "rights.grant", "settings.manage", "keys.manage"];
+        let org = Org::new(engine);
+        let me = org.admin.get("/v1/me").expect(200).json()["user"]["id"].as_str().unwrap().to_owned();
+        let governs = org.user("administrator", None);
+        let _ = governs.session.get("/v1/audit").expect(200);
+        let role = json!({"role": "manager"});
+        let _ = governs.session.patch(&format!("/v1/users/{}", org.user("salesperson", None).id), &role).expect(200);
+        let length = json!({"settings": {"passwords": {"min_length": 9}}});
+        let _ = governs.session.patch("/v1/organisation", &length).expect(200);
+        let _ = governs.session.get("/v1/api_keys").expect(200);
+        let reads = org.user("administrator", None);
+        let _ = reads.session.get("/v1/identity_providers").expect(200);
+        let review = open(&org, json!({}));
+        let one = item(&org.admin, &review, &governs.id);
+        for right in RIGHTS {
+            assert!(used(&one, right).is_string(), "{right}: {one}");
+        }
+        let other = item(&org.admin, &review, &reads.id);
+        assert!(used(&other, "settings.manage").is_string(), "{other}");
+        let idle = item(&org.admin, &review, &me);
+        assert_eq!(used(&idle, "settings.manage"), Value::Null, "{idle}");
     }
 
     pub(super) fn a_review_shows_what_everybody_may_do_and_last_did(engine: Engine) {

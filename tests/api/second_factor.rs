@@ -2,6 +2,8 @@
 
 kehu_tests::on_both_engines!(
     a_second_factor_is_asked_for_after_the_right_password,
+    a_wrong_code_counts_as_a_wrong_password_does,
+    the_password_alone_tells_of_no_earlier_one,
     a_code_is_good_once,
     a_recovery_code_is_good_once,
     a_token_alone_changes_nothing,
@@ -91,6 +93,55 @@ mod tests {
         for (event, count) in [("second_factor.begun", 1), ("second_factor.enabled", 1), ("second_factor.refused", 5)] {
             assert_eq!(events(&org, &user, event), count, "{event}");
         }
+    }
+
+    pub(super) fn a_wrong_code_counts_as_a_wrong_password_does(engine: Engine) {
+        let org = Org::new(engine);
+        let lock = json!({"settings": {"passwords": {"lock": {"failures": 3, "minutes": 30}}}});
+        let _ = org.admin.patch("/v1/organisation", &lock).expect(200);
+        let base = engine.base();
+        let told = org.user("salesperson", None);
+        let (app, codes) = enrol(&told.session);
+        // Told once, however often.
+        for _ in 0..3 {
+            assert_eq!(login(&base, &told.login, PASSWORD, None).expect(401).code(), "otp_required");
+        }
+        assert_eq!(events(&org, &told, "sign_in.otp_required"), 1);
+        for _ in 0..2 {
+            assert_eq!(login(&base, &told.login, PASSWORD, Some(&app.wrong())).expect(401).code(), "otp_wrong");
+        }
+        let tokens = login(&base, &told.login, PASSWORD, Some(&codes[0])).expect(200).json();
+        assert_eq!(tokens["failed_since"], 2, "{tokens}");
+        let locked = org.user("salesperson", None);
+        let (app, codes) = enrol(&locked.session);
+        for _ in 0..3 {
+            assert_eq!(login(&base, &locked.login, PASSWORD, Some(&app.wrong())).expect(401).code(), "otp_wrong");
+        }
+        let right = login(&base, &locked.login, PASSWORD, Some(&codes[0])).expect(401);
+        assert_eq!(right.code(), "credentials_wrong", "a locked account");
+        assert_eq!((events(&org, &told, "user.locked"), events(&org, &locked, "user.locked")), (0, 1));
+    }
+
+    pub(super) fn the_password_alone_tells_of_no_earlier_one(engine: Engine) {
+        let org = Org::new(engine);
+        let history = json!({"settings": {"passwords": {"history": 5}}});
+        let _ = org.admin.patch("/v1/organisation", &history).expect(200);
+        let user = org.user("salesperson", None);
+        let (app, codes) = enrol(&user.session);
+        let another = |otp: Option<&str>, new: &str| {
+            let body = json!({"login": user.login, "password": PASSWORD, "otp": otp, "new_password": new});
+            Session::anonymous(&engine.base()).post("/v1/auth/login", &body)
+        };
+        for new in [PASSWORD, "short", "Better-Horse-2026"] {
+            assert_eq!(another(None, new).expect(401).code(), "otp_required", "{new}");
+            assert_eq!(another(Some(&app.wrong()), new).expect(401).code(), "otp_wrong", "{new}");
+        }
+        // A refusal of the new password uses no code up.
+        let refused = another(Some(&codes[0]), PASSWORD).expect(422);
+        assert_eq!(refused.errors(), [("/new_password".to_owned(), "password_reused".to_owned())]);
+        let _ = another(Some(&codes[0]), "Better-Horse-2026").expect(200);
+        let used = login(&engine.base(), &user.login, "Better-Horse-2026", Some(&codes[0])).expect(401);
+        assert_eq!(used.code(), "otp_wrong");
     }
 
     pub(super) fn a_code_is_good_once(engine: Engine) {

@@ -44,7 +44,7 @@ pub struct Org {
     pub region: String,
     /// What it lays down for itself.
     pub settings: Settings,
-    /// When that was last changed.
+    /// Since when the idleness of sessions counts that nobody noted before.
     pub settings_at: Option<DateTime<Utc>>,
     /// Its people.
     pub users: HashMap<Uuid, Person>,

@@ -31,8 +31,8 @@ use crate::tx::Tx;
 const CHANGED: &str = "organisation.settings_changed";
 /// Members of an answer that nobody writes.
 const READ_ONLY: [&str; 4] = ["id", "slug", "created_at", "hidden"];
-/// Where settings begin among the parts of an organisation.
-const SETTINGS: &str = "settings.";
+/// Where the settings of sessions begin among the parts of an organisation.
+const SESSIONS: &str = "settings.sessions";
 
 /// How an organisation is to be changed.
 enum Asked {
@@ -102,9 +102,7 @@ impl Gate {
 }
 
 async fn carry_out(caller: &Caller, asked: Asked, expected: Option<i64>) -> Result<Answer, Failure> {
-    if !caller.rights().grants(Right::SettingsManage) {
-        return Err(Failure::Forbidden);
-    }
+    caller.may(Right::SettingsManage)?;
     let row = caller.write(async move |tx: &Tx<'_>| written(tx, asked, expected).await).await?;
     answer(caller, &row)
 }
@@ -252,7 +250,11 @@ async fn store(
     let version = row.version + 1;
     let mut touched = touched(&row);
     touched.extend(changed.iter().map(|part| ((*part).to_owned(), version)));
-    let of_settings = changed.iter().any(|part| part.starts_with(SETTINGS));
+    let of_sessions = changed.iter().any(|part| part.starts_with(SESSIONS));
+    if of_sessions {
+        presence::end_outlived(tx, &before.settings.sessions, row.settings_at).await?;
+    }
+    let begins = presence::idleness_begins(&before.settings.sessions, &after.settings.sessions);
     let after_row = organisation::Model {
         name: after.name.clone(),
         locale: after.locale.clone(),
@@ -262,7 +264,7 @@ async fn store(
         settings: after.settings.to_stored(),
         version,
         touched: serde_json::to_string(&touched).unwrap_or_default(),
-        settings_at: if of_settings { Some(tx.now()) } else { row.settings_at },
+        settings_at: if begins { Some(tx.now()) } else { row.settings_at },
         ..row
     };
     let columns = organisation::ActiveModel {

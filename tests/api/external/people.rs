@@ -4,6 +4,8 @@ kehu_tests::on_both_engines!(
     an_unconfirmed_address_opens_nothing,
     whoever_is_not_known_may_become_a_user,
     groups_say_the_role_at_each_sign_in,
+    a_role_that_was_taken_stays_so,
+    somebody_new_passes_the_addresses_of_the_role,
     who_is_disabled_stays_out,
     user_information_fills_in_what_the_token_leaves_out,
     no_second_factor_is_asked_for,
@@ -108,6 +110,31 @@ mod tests {
         assert_eq!(session.get("/v1/me").expect(200).json()["roles"], json!(["administrator"]));
     }
 
+    pub(super) fn a_role_that_was_taken_stays_so(engine: Engine) {
+        let mapping = json!([{"group": "crm", "role": "salesperson"}]);
+        let trust = trust(engine, &json!({"role_mapping": mapping}));
+        let user = trust.org.user("salesperson", None);
+        let grant = || Grant::of(changed(person("s-1", &user.login), "groups", json!(["crm"])));
+        let _ = trust.sign_in(grant()).expect(200);
+        let path = format!("/v1/users/{}", user.id);
+        let _ = trust.org.admin.patch(&path, &json!({"role": null})).expect(200);
+        assert_eq!(trust.sign_in(grant()).expect(401).code(), "external_no_role");
+        assert_eq!(trust.org.admin.get(&path).expect(200).json()["role"], Value::Null);
+        let _ = trust.org.admin.patch(&path, &json!({"role": "manager"})).expect(200);
+        let session = trust.session(trust.sign_in(grant()));
+        assert_eq!(session.get("/v1/me").expect(200).json()["roles"], json!(["salesperson"]));
+    }
+
+    pub(super) fn somebody_new_passes_the_addresses_of_the_role(engine: Engine) {
+        let trust = trust(engine, &json!({"just_in_time": true, "default_role": "salesperson"}));
+        let addresses = json!({"settings": {"addresses": {"roles": {"salesperson": ["203.0.113.0/24"]}}}});
+        let _ = trust.org.admin.patch("/v1/organisation", &addresses).expect(200);
+        let email = format!("new@{}.test", trust.org.slug);
+        let refused = trust.sign_in(Grant::of(person("s-1", &email))).expect(403);
+        assert_eq!(refused.code(), "address_not_allowed");
+        assert_eq!(trust.user_named(&email), Value::Null, "nobody was made");
+    }
+
     pub(super) fn who_is_disabled_stays_out(engine: Engine) {
         let trust = trust(engine, &json!({"just_in_time": true, "default_role": "salesperson"}));
         let (known, unknown) = (trust.org.user("salesperson", None), trust.org.user("salesperson", None));
@@ -136,6 +163,13 @@ mod tests {
         let session = trust.session(trust.sign_in(grant(told("s-1"))));
         let me = session.get("/v1/me").expect(200).json();
         assert_eq!((&me["user"]["id"], &me["roles"]), (&json!(user.id), &json!(["manager"])));
+        // So it is where the token has the address and not the word.
+        let bare = Grant { userinfo: told("s-4"), ..Grant::of(json!({"sub": "s-4", "email": user.login})) };
+        let _ = trust.sign_in(bare).expect(200);
+        // The word of one says nothing of the address of the other.
+        let mut mixed = Grant::of(json!({"sub": "s-5", "email": user.login}));
+        mixed.userinfo = json!({"sub": "s-5", "email_verified": true, "realm_access": {"roles": ["crm"]}});
+        assert_eq!(trust.sign_in(mixed).expect(401).code(), "external_no_account");
         // What is signed counts before what is not.
         let mut forged = Grant::of(json!({"sub": "s-3", "email_verified": false}));
         forged.userinfo = changed(told("s-3"), "email_verified", json!(true));

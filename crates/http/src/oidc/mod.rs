@@ -21,6 +21,11 @@ const REMEMBERED: u64 = 1_000;
 const SUBJECT_MAX: usize = 255;
 /// How many groups of somebody are looked at.
 const GROUPS_MAX: usize = 2_000;
+/// The claim of the address.
+const EMAIL: &str = "email";
+/// The claim that says whether it is confirmed.
+const CONFIRMED: &str = "email_verified";
+const PAIR: [&str; 2] = [EMAIL, CONFIRMED];
 
 /// Why a provider's word does not count.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,30 +89,27 @@ impl Oidc {
         now: i64,
     ) -> Result<ExternalPerson, OidcError> {
         let connection = &taken.connection;
-        let known = self.known(connection, now).await?;
-        let metadata = &known.metadata;
+        let provider = self.known(connection, now).await?;
+        let metadata = &provider.metadata;
         let says_who = issuer.is_some() || metadata.says_issuer;
         if says_who && issuer != Some(connection.settings.issuer.as_str()) {
             return Err(OidcError::NotBelieved("the code is of another issuer"));
         }
         let tokens = self.tokens(metadata, taken, code).await?;
-        let mut claims = known.verify(self.outgoing, connection, &tokens.id_token, now).await?;
+        let mut claims = provider.verify(self.outgoing, connection, &tokens.id_token, now).await?;
         let nonce = claims.get("nonce").and_then(Value::as_str);
         if !nonce.is_some_and(|nonce| taken.nonce_is(nonce)) {
             return Err(OidcError::NotBelieved("the token is of another sign-in"));
         }
-        let missing = |name: &str, claims: &Map<String, Value>| at(claims, name).is_none();
         let groups = &connection.settings.groups_claim;
-        let lacks = missing("email", &claims) || (connection.settings.maps_roles() && missing(groups, &claims));
+        let whole = PAIR.iter().all(|name| known(&claims, name));
+        let lacks = !whole || (connection.settings.maps_roles() && !known(&claims, groups));
         if let (true, Some(userinfo), Some(token)) = (lacks, &metadata.userinfo, &tokens.access_token) {
             let more: Map<String, Value> = self.outgoing.get(userinfo, Some(token)).await?.json()?;
             if more.get("sub") != claims.get("sub") {
                 return Err(OidcError::NotBelieved("the user information is of somebody else"));
             }
-            for (name, value) in more {
-                // What is signed counts before what is not.
-                claims.entry(name).or_insert(value);
-            }
+            fill(&mut claims, more);
         }
         person(&claims, groups)
     }
@@ -174,16 +176,41 @@ fn at<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     found.take_if(|value| !value.is_null())
 }
 
+fn known(claims: &Map<String, Value>, name: &str) -> bool {
+    at(claims, name).is_some()
+}
+
+/// Takes what the token leaves out from the user information: what is signed counts before what is not. An address and
+/// whether it is confirmed are taken from one of the two, never one from each: the word of one says nothing of the
+/// address of the other.
+fn fill(claims: &mut Map<String, Value>, more: Map<String, Value>) {
+    if PAIR.iter().any(|name| !known(claims, name)) && PAIR.iter().all(|name| known(&more, name)) {
+        // A word that was signed and denies is not overruled.
+        if !known(claims, CONFIRMED) || confirmed(claims) {
+            PAIR.iter().for_each(|name| drop(claims.remove(*name)));
+        }
+    }
+    let paired = PAIR.iter().any(|name| known(claims, name));
+    for (name, value) in more {
+        if !(paired && PAIR.contains(&name.as_str())) {
+            claims.entry(name).or_insert(value);
+        }
+    }
+}
+
+/// Whether it is said that the address is confirmed. Some providers write the word.
+fn confirmed(claims: &Map<String, Value>) -> bool {
+    match claims.get(CONFIRMED) {
+        Some(Value::Bool(confirmed)) => *confirmed,
+        Some(Value::String(word)) => word == "true",
+        _ => false,
+    }
+}
+
 /// The person of claims that hold.
 fn person(claims: &Map<String, Value>, groups: &str) -> Result<ExternalPerson, OidcError> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
     let subject = text("sub").filter(|subject| !subject.is_empty() && subject.len() <= SUBJECT_MAX);
-    // Some providers write the word.
-    let confirmed = match claims.get("email_verified") {
-        Some(Value::Bool(confirmed)) => *confirmed,
-        Some(Value::String(word)) => word == "true",
-        _ => false,
-    };
     let groups = match at(claims, groups) {
         Some(Value::Array(groups)) => {
             groups.iter().filter_map(Value::as_str).take(GROUPS_MAX).map(str::to_owned).collect()
@@ -193,7 +220,7 @@ fn person(claims: &Map<String, Value>, groups: &str) -> Result<ExternalPerson, O
     };
     Ok(ExternalPerson {
         subject: subject.ok_or(OidcError::NotBelieved("the token names nobody"))?,
-        email: text("email").filter(|_| confirmed),
+        email: text(EMAIL).filter(|_| confirmed(claims)),
         name: text("name").or_else(|| text("preferred_username")),
         groups,
     })
@@ -229,6 +256,30 @@ mod tests {
             assert_eq!(person(&claims, "groups").unwrap().email.is_some(), counts, "{confirmed}");
         }
         assert!(person(&claims(json!({"sub": "1", "email": "li@example.com"})), "groups").unwrap().email.is_none());
+    }
+
+    #[test]
+    fn an_address_and_whether_it_is_confirmed_come_from_one_source() {
+        let token = |value: Value| claims(value);
+        let email = |mut token: Map<String, Value>, more: Value| {
+            fill(&mut token, claims(more));
+            person(&token, "groups").unwrap().email
+        };
+        let whole = json!({"email": "li@example.com", "email_verified": true});
+        let li = Some("li@example.com".to_owned());
+        // Where only the word is missing, the user information is asked and has both.
+        assert_eq!(email(token(json!({"sub": "1", "email": "li@example.com"})), whole.clone()), li);
+        assert_eq!(email(token(json!({"sub": "1", "email": "other@example.com"})), whole.clone()), li);
+        assert_eq!(email(token(json!({"sub": "1", "email_verified": true})), whole.clone()), li);
+        assert_eq!(email(token(json!({"sub": "1"})), whole.clone()), li);
+        // The word of one says nothing of the address of the other.
+        let word = json!({"email_verified": true});
+        assert_eq!(email(token(json!({"sub": "1", "email": "other@example.com"})), word), None);
+        assert_eq!(email(token(json!({"sub": "1", "email_verified": true})), json!({"email": "li@example.com"})), None);
+        // What is signed counts.
+        assert_eq!(email(token(json!({"sub": "1", "email_verified": false})), whole.clone()), None);
+        let denied = json!({"sub": "1", "email": "li@example.com", "email_verified": false});
+        assert_eq!(email(token(denied), whole), None);
     }
 
     #[test]

@@ -11,7 +11,8 @@ pub(super) fn operations() -> Vec<Operation> {
     let text = "Disables the user, ends the sessions and revokes the personal tokens at once; a job then hands over, a few customers at a time, each \
                 journaled as any transfer is: customers with their contacts and follow-ups, deleted ones too, to the \
                 successors in turn. The user is taken out of customers that are shared with him. At its end nothing is \
-                left: `result` of the job says what went to whom, and counts what is left. With `dry_run` nothing is done, \
+                left: `result` of the job says what went to whom, counts what is left, and names the keys of programs that \
+                the user made (`keys_made`): they belong to the organisation and go on until they are revoked. With `dry_run` nothing is done, \
                 and the answer says what would go to whom. Asked again, the job that is still at it is given; after one \
                 that failed or was taken back, another goes on. Takes `rights.grant` and the right to change users.";
     let mut leave = Operation::new("post", "/v1/users/{id}/leave", "users_leave", "users");
@@ -100,6 +101,20 @@ fn preview() -> Value {
             "id": id("Its id."), "number": or_null(text("Its number.")), "name": text("Its name."),
         }),
     );
+    let key = whole(
+        "A key of a program.",
+        json!({
+            "id": id("Its id."), "name": text("What people call the program."),
+            "hint": text("The beginning and the end of the key: `sk_…A1b2`."),
+        }),
+    );
+    let keys = json!({
+        "count": number("How many there are."),
+        "keys": {
+            "type": "array", "items": key, "maxItems": 100,
+            "description": "The oldest 100 of them; empty for who does not manage keys.",
+        },
+    });
     json!({
         "user_id": id("Who leaves."),
         "counts": whole("How much there is.", counts),
@@ -108,9 +123,11 @@ fn preview() -> Value {
             "type": "array", "items": sample,
             "description": "The first five customers, as far as the caller may read them.",
         },
+        "keys_made": whole("Keys of programs that the user made and that are good: they go on until they are revoked.", keys),
         "lonely_forms": {
             "type": "array", "items": schema_ref("Reference"),
-            "description": "Forms whose new customers have nobody else to go to: they belong to the team alone then.",
+            "description": "Forms whose new customers have nobody else to go to: they belong to the team alone then. \
+                            Empty for who may not read forms.",
         },
     })
 }

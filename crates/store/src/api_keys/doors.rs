@@ -42,7 +42,7 @@ pub struct KeyPage {
 }
 
 pub(super) fn may_manage(caller: &Caller) -> Result<(), Failure> {
-    if caller.rights().grants(Right::KeysManage) { Ok(()) } else { Err(Failure::Forbidden) }
+    caller.may(Right::KeysManage)
 }
 
 /// A page of the organisation's keys, the newest first; revoked ones too.

@@ -92,7 +92,7 @@ async fn may_give(tx: &Tx<'_>, user: uuid::Uuid, role: &str) -> Result<(), Failu
     };
     let caller = tx.caller();
     let own = caller.org().users.get(&user).is_some_and(|person| person.roles.iter().any(|own| own == role));
-    if !own && !caller.rights().grants(Right::RightsGrant) {
+    if !own && caller.may(Right::RightsGrant).is_err() {
         return Err(Failure::refused("/role", Flaw::new(&codes::KEY_ROLE_NOT_OWN)));
     }
     if caller.org().settings.separation_of_duties && !roles::are_apart(&rights) {

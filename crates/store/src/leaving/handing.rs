@@ -27,8 +27,9 @@ use crate::rows::Rows as _;
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
+use super::keys::KeysMade;
 use super::preview::{deleted, living, shared};
-use super::{Known, Successor, ToHandOver, enabled};
+use super::{Known, Successor, ToHandOver, enabled, keys};
 
 /// Customers of one transaction: each takes its contacts and follow-ups along.
 const TOGETHER: usize = 20;
@@ -192,7 +193,8 @@ impl Handing {
         for (table, _) in children::TABLES {
             left += living(db, org, user, table).await?;
         }
-        let result = result(&asked, &place, left);
+        let keys = keys::made_by(&caller, user).await?;
+        let result = result(&asked, &place, left, &keys);
         let (noted, said) = (work.clone(), result.clone());
         let write = async move |tx: &Tx<'_>| {
             tx.log(Entry::admin("user.handed_over", Some(("user", user))).saying(&said));
@@ -204,14 +206,14 @@ impl Handing {
     }
 }
 
-fn result(asked: &ToHandOver, place: &Place, left: i64) -> Value {
+fn result(asked: &ToHandOver, place: &Place, left: i64, keys: &KeysMade) -> Value {
     let of = |what: &str| place.counts.get(what).copied().unwrap_or_default();
     let names = ["customers", "deleted_customers", "contacts", "follow_ups", "collaborations"];
     let counts: BTreeMap<&str, i64> = names.into_iter().map(|name| (name, of(name))).collect();
     let share = |to: &Uuid| place.shares.get(to).copied().unwrap_or_default();
     let shares: Vec<Value> =
         asked.successors.iter().map(|to| json!({ "successor_id": to, "customers": share(to) })).collect();
-    json!({ "user_id": asked.user, "handed_over": counts, "shares": shares, "left": left })
+    json!({ "user_id": asked.user, "handed_over": counts, "shares": shares, "left": left, "keys_made": keys })
 }
 
 /// Gives some customers away, or takes the leaver out of those that are shared. How far it is then; nothing where no

@@ -2,6 +2,7 @@
 //! named successors, a few customers in each transaction. Nothing is left without an owner who is there.
 
 mod handing;
+mod keys;
 mod preview;
 
 use std::collections::{BTreeMap, HashSet};

@@ -14,7 +14,7 @@ use crate::machine::read::count;
 use crate::machine::{Answer, read};
 use crate::rows::NOT_DUE;
 
-use super::{Known, ToHandOver};
+use super::{Known, ToHandOver, keys};
 
 /// Customers that are shown.
 const SAMPLES: u64 = 5;
@@ -44,10 +44,13 @@ struct Assigning {
     assign_team_id: Option<Uuid>,
 }
 
-/// Forms whose new customers would have nobody to go to once the user has left.
+/// Forms whose new customers would have nobody to go to once the user has left, as far as the caller may read them.
 async fn lonely_forms(caller: &Caller, leaver: Uuid) -> Result<Vec<(Uuid, String)>, Failure> {
     use form::Column as C;
     let org = caller.org();
+    if caller.rights().reach(Action::Read, "form").is_none() {
+        return Ok(Vec::new());
+    }
     let rows = form::Entity::find().select_only().columns([C::Id, C::Name, C::AssignTeamId]);
     let rows = rows.filter(C::OrgId.eq(org.id)).filter(C::DeletedAt.is_null()).filter(C::AssignTeamId.is_not_null());
     let rows: Vec<Assigning> = rows.order_by_asc(C::Id).into_model().all(caller.db()).await?;
@@ -112,6 +115,7 @@ pub(super) async fn told(caller: &Caller, work: &ToHandOver) -> Result<Answer, F
         ("personal_tokens", count(db, tokens, [org.into(), user.into()]).await?),
     ];
     let (samples, forms) = (samples(caller, user).await?, lonely_forms(caller, user).await?);
+    let keys = keys::made_by(caller, user).await?;
     let mut out = Out::new();
     let named = |out: &mut Out, id: Uuid, name: Option<&str>| {
         out.object(|out| {
@@ -139,6 +143,18 @@ pub(super) async fn told(caller: &Caller, work: &ToHandOver) -> Result<Answer, F
                     out.key("name").text(name);
                 });
             }
+        });
+        out.key("keys_made").object(|out| {
+            out.key("count").number(i64::try_from(keys.count).unwrap_or(i64::MAX));
+            out.key("keys").array(|out| {
+                for key in &keys.keys {
+                    out.object(|out| {
+                        out.key("id").id(key.id);
+                        out.key("name").text(&key.name);
+                        out.key("hint").text(&key.hint);
+                    });
+                }
+            });
         });
         out.key("lonely_forms").array(|out| forms.iter().for_each(|(id, name)| named(out, *id, Some(name))));
     });

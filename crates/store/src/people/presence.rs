@@ -7,8 +7,9 @@ use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, Duration, Utc};
 use kehu_domain::address::Networks;
+use kehu_domain::settings::SessionPolicy;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -19,9 +20,15 @@ use crate::gate::{Caller, Principal, SessionState};
 use crate::journal::{Entry, Outcome};
 use crate::org::Org;
 use crate::refusals;
+use crate::tx::Tx;
+
+use super::sessions;
+use super::sign_in::Client;
 
 /// How often at most the use of a session is noted: a read must not become a write each time.
 const NOTED: Duration = Duration::seconds(60);
+/// Sessions that are looked at at once.
+const TOGETHER: u64 = 500;
 
 /// The times of a session.
 #[derive(Clone, Copy)]
@@ -47,12 +54,51 @@ impl<'a> Times<'a> {
 
 /// When a session ends if nothing uses it any more.
 pub(crate) fn ends_at(org: &Org, times: Times<'_>) -> DateTime<Utc> {
-    let policy = org.settings.sessions.of(times.client);
+    ends_by(&org.settings.sessions, org.settings_at, times)
+}
+
+/// The same by what was laid down, and when idleness began to count.
+fn ends_by(policy: &SessionPolicy, counts_since: Option<DateTime<Utc>>, times: Times<'_>) -> DateTime<Utc> {
+    let policy = policy.of(times.client);
     let absolute = policy.absolute_hours.map(|hours| times.created + Duration::hours(hours.into()));
-    // Use is not noted while nobody asks for it: a policy begins to count when it is laid down.
-    let used = org.settings_at.map_or(times.last_seen, |at| at.max(times.last_seen));
+    // Use is not noted while nobody asks for it: idleness begins to count when it is first laid down.
+    let used = counts_since.map_or(times.last_seen, |at| at.max(times.last_seen));
     let idle = policy.idle_minutes.map(|minutes| used + Duration::minutes(minutes.into()));
     [absolute, idle].into_iter().flatten().fold(times.ends, DateTime::min)
+}
+
+/// Whether the idleness of some client begins to count: nobody noted the use of such sessions before.
+pub(crate) fn idleness_begins(before: &SessionPolicy, after: &SessionPolicy) -> bool {
+    let counts = |policy: &SessionPolicy, client: Client| policy.of(client.key()).idle_minutes.is_some();
+    Client::ALL.into_iter().any(|client| !counts(before, client) && counts(after, client))
+}
+
+/// Ends the sessions for good that have ended by what the organisation laid down until now, before that changes: none
+/// comes alive again by another policy.
+pub(crate) async fn end_outlived(
+    tx: &Tx<'_>,
+    before: &SessionPolicy,
+    counts_since: Option<DateTime<Utc>>,
+) -> Result<(), Failure> {
+    use session::Column as C;
+    let mut after = Uuid::nil();
+    loop {
+        let rows = session::Entity::find()
+            .filter(C::OrgId.eq(tx.org_id()))
+            .filter(C::EndedAt.is_null())
+            .filter(C::Id.gt(after))
+            .order_by_asc(C::Id)
+            .limit(TOGETHER)
+            .all(tx.db())
+            .await?;
+        let Some(last) = rows.last().map(|row| row.id) else { return Ok(()) };
+        after = last;
+        let ended = rows.iter().filter(|row| ends_by(before, counts_since, Times::of(row)) <= tx.now());
+        let ids: Vec<Uuid> = ended.map(|row| row.id).collect();
+        for part in ids.chunks(100) {
+            sessions::end(tx, part).await?;
+        }
+    }
 }
 
 /// Lets a request of a session in, and notes that the session is used.

@@ -47,6 +47,9 @@ pub enum Client {
 }
 
 impl Client {
+    /// Every client.
+    pub(super) const ALL: [Self; 4] = [Self::Web, Self::Mobile, Self::MiniProgram, Self::Server];
+
     /// Its key, as stored and shown.
     #[must_use]
     pub fn key(self) -> &'static str {
@@ -61,7 +64,7 @@ impl Client {
     /// The client of that key.
     #[must_use]
     pub fn from_key(key: &str) -> Option<Self> {
-        [Self::Web, Self::Mobile, Self::MiniProgram, Self::Server].into_iter().find(|client| client.key() == key)
+        Self::ALL.into_iter().find(|client| client.key() == key)
     }
 
     /// How long a session lasts at most.
@@ -116,7 +119,6 @@ pub(super) struct Candidate {
     pub(super) user: Uuid,
     hash: Option<String>,
     disabled: bool,
-    locked: bool,
 }
 
 impl Gate {
@@ -142,10 +144,12 @@ impl Gate {
             // Asked when it is one's turn, so that many attempts at once do not all count as the first.
             failures::turn_away(self, &known, &pair, &request).await?;
         }
+        // So is a lock.
+        let locked = locked(self, &candidates).await?;
         let hashes = candidates.iter().map(|candidate| candidate.hash.clone()).collect();
         let fits = self.hashing().verify(turn, &said.password, hashes).await?;
-        let let_in = |(candidate, fits): (Candidate, bool)| (fits && !candidate.locked).then_some(candidate);
-        let right: Vec<Candidate> = candidates.into_iter().zip(fits).filter_map(let_in).collect();
+        let let_in = |((candidate, fits), locked): ((Candidate, bool), bool)| (fits && !locked).then_some(candidate);
+        let right: Vec<Candidate> = candidates.into_iter().zip(fits).zip(locked).filter_map(let_in).collect();
 
         match one_of(right) {
             Ok(candidate) => begin(self, &said, candidate, pair, request).await,
@@ -173,8 +177,6 @@ pub(super) async fn candidates(gate: &Gate, name: &LoginName, slug: Option<&str>
     for (org, id) in found {
         let Some(row) = user::Entity::find_by_id((org, id)).one(gate.engine()).await? else { continue };
         let (hash, disabled, deleted) = (row.password_hash.clone(), row.disabled, row.deleted_at.is_some());
-        let lockable = gate.org(org).await?.settings.passwords.lock.is_some();
-        let locked = lockable && locks::is_locked(gate.engine(), (org, id), gate.now()).await?;
         let ring = gate.ring(org).await?;
         let (stored, _) = User::from_row(row, &Opener(&ring))?;
         // The index holds a few bytes of a hash: what it found is opened and compared.
@@ -182,10 +184,20 @@ pub(super) async fn candidates(gate: &Gate, name: &LoginName, slug: Option<&str>
             LoginName::parse(&raw, REGION).is_ok_and(|own| own.index_form() == name.index_form())
         };
         if !deleted && login_names(&stored.data).into_iter().any(same) {
-            candidates.push(Candidate { org, user: id, hash, disabled, locked });
+            candidates.push(Candidate { org, user: id, hash, disabled });
         }
     }
     Ok(candidates)
+}
+
+/// Which of them are locked.
+async fn locked(gate: &Gate, candidates: &[Candidate]) -> Result<Vec<bool>, Failure> {
+    let mut locked = Vec::with_capacity(candidates.len());
+    for Candidate { org, user, .. } in candidates {
+        let lockable = gate.org(*org).await?.settings.passwords.lock.is_some();
+        locked.push(lockable && locks::is_locked(gate.engine(), (*org, *user), gate.now()).await?);
+    }
+    Ok(locked)
 }
 
 /// The one that signs in, of those whose password it is.
@@ -201,7 +213,7 @@ fn one_of(right: Vec<Candidate>) -> Result<Candidate, SignInFailure> {
     }
 }
 
-/// Begins the session.
+/// Begins the session of whoever knows the password, once the second factor was shown.
 async fn begin(
     gate: &Gate,
     said: &SignIn,
@@ -214,15 +226,36 @@ async fn begin(
     let session = new_id(gate.now());
     let caller = newcomer(gate, org, user, session, request).await?;
     presence::check_address(&caller, user, Through::SignIn).await?;
-    let renewed = renewal::prepare(&caller, user, (&said.password, said.new_password.as_ref())).await?;
+    // Asked before anything is told of the password and of earlier ones: who has it alone learns nothing more.
+    let begun = match second_factor::check(&caller, user, said.otp.as_ref()).await {
+        Ok(()) => write_session(&caller, said, (user, session), hash, pair.clone()).await,
+        Err(failure) => Err(failure),
+    };
+    if let Err(Failure::SignIn(why)) = &begun {
+        let system = gate.system(org, caller.request().clone()).await?;
+        second_factor::not_shown(&system, user, (pair, said.throttled), why).await?;
+    }
+    let (refresh_token, before) = begun?;
+    Ok(SignedIn { verified: Verified { org, user, session }, refresh_token, before })
+}
+
+/// Uses the code up and writes the session, with the password that takes the other's place; its first refresh token.
+async fn write_session(
+    caller: &Caller,
+    said: &SignIn,
+    (user, session): (Uuid, Uuid),
+    hash: String,
+    pair: Pair,
+) -> Result<(Zeroizing<String>, Before), Failure> {
+    let (gate, org) = (caller.gate(), caller.org().id);
+    let renewed = renewal::prepare(caller, user, (&said.password, said.new_password.as_ref())).await?;
     let stronger =
         if renewed.is_none() && needs_rehash(&hash) { Some(gate.hashing().hash(&said.password).await?) } else { None };
     let family = FamilyKey::generate().map_err(|error| Failure::Internal(error.to_string()))?;
     let first = u64::try_from(FIRST).unwrap_or_default();
     let refresh_token = refresh_token(org, session, &family, first);
     let (client, device_name, otp) = (said.client, said.device_name.clone(), said.otp.clone());
-    let counted = said.throttled.then(|| pair.clone());
-    let begun = caller
+    let before = caller
         .write(async move |tx: &Tx<'_>| {
             second_factor::pass(tx, user, otp.as_ref()).await?;
             let before = Before::read(tx, user).await?;
@@ -238,13 +271,8 @@ async fn begin(
             tx.log(Entry::security("sign_in.succeeded", Outcome::Ok, Some(user)));
             Ok(before)
         })
-        .await;
-    if matches!(begun, Err(Failure::SignIn(SignInFailure::OtpWrong))) {
-        let system = gate.system(org, caller.request().clone()).await?;
-        second_factor::refuse(&system, user, counted).await?;
-    }
-    let before = begun?;
-    Ok(SignedIn { verified: Verified { org, user, session }, refresh_token, before })
+        .await?;
+    Ok((refresh_token, before))
 }
 
 /// The user as a caller, in the session that begins. Another server may have made the user a moment ago: then what is

@@ -42,6 +42,11 @@ impl Pair {
 }
 
 impl Pair {
+    /// Both keyed hashes as one.
+    pub(super) fn both(&self) -> Vec<u8> {
+        [&*self.account, &*self.address].concat()
+    }
+
     /// The keyed hash of the address.
     pub(super) fn address(&self) -> &[u8] {
         &self.address

@@ -8,7 +8,7 @@ use kehu_domain::codes;
 use kehu_domain::identity_provider::IdentityProvider;
 use kehu_domain::value::{LoginKind, LoginName};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -124,7 +124,7 @@ async fn note(caller: &Caller, taken: &Taken, why: &str) {
 async fn admit(caller: &Caller, taken: &Taken, person: &ExternalPerson) -> Result<SignedIn, Failure> {
     let (org, provider) = (taken.connection.org, taken.connection.id);
     let row = identity_provider::Entity::find_by_id((org, provider)).one(caller.gate().engine()).await?;
-    let row = row.ok_or_else(|| ExternalFailure::StateUnknown.failure())?;
+    let row = unchanged(row, taken.connection.version)?;
     let settings = super::settings(&row)?;
     let hash = subject_hash(caller, &row, &person.subject)?;
     // Judged as the address of any user is: by syntax alone.
@@ -139,6 +139,13 @@ async fn admit(caller: &Caller, taken: &Taken, person: &ExternalPerson) -> Resul
         (..) => Some(role_of(&settings, person)?),
     };
     begin(caller, taken, who, (hash, role.map(str::to_owned))).await
+}
+
+/// The provider, if it is the one that was asked: there, enabled, and not changed since.
+fn unchanged(row: Option<identity_provider::Model>, version: i64) -> Result<identity_provider::Model, Failure> {
+    let unknown = || ExternalFailure::StateUnknown.failure();
+    let row = row.filter(|row| row.version == version).ok_or_else(unknown)?;
+    if super::settings(&row)?.enabled { Ok(row) } else { Err(unknown()) }
 }
 
 fn role_of<'a>(settings: &'a IdentityProvider, person: &ExternalPerson) -> Result<&'a str, Failure> {
@@ -193,11 +200,18 @@ async fn begin(
     let family = FamilyKey::generate().map_err(|error| Failure::Internal(error.to_string()))?;
     let refresh_token = refresh_token(org, session, &family, 1);
     let device = (taken.client, taken.device_name.clone());
-    if let Who::User(user, _) = &who {
-        presence::check_address(caller, *user, Through::SignIn).await?;
+    match &who {
+        Who::User(user, _) => presence::check_address(caller, *user, Through::SignIn).await?,
+        // Refused before the user is made, by the addresses of the role that it is to have.
+        Who::New(_) => presence::check_roles(caller, None, role.as_slice(), Through::SignIn).await?,
     }
+    let version = taken.connection.version;
     let (user, before) = caller
         .write(async move |tx: &Tx<'_>| {
+            // Whoever changes or deletes the provider waits for this, or is seen here: nobody is let in by one that does
+            // not count any more.
+            let row = identity_provider::Entity::find_by_id((org, provider)).lock_shared().one(tx.db()).await?;
+            unchanged(row, version)?;
             let (user, known) = match who {
                 Who::User(user, known) => {
                     set_role(tx, user, role).await?;
@@ -231,12 +245,16 @@ fn told(provider: Uuid, session: Uuid) -> Value {
     json!({ "provider": provider, "session": session })
 }
 
-/// Sets the role that the provider's groups say, where it is another one: a change of a user like any.
+/// Sets the role that the provider's groups say, where it is another one: a change of a user like any. A user without
+/// any role keeps none, whatever the groups say: somebody took it, and a sign-in must not undo that.
 async fn set_role(tx: &Tx<'_>, user: Uuid, role: Option<String>) -> Result<(), Failure> {
     let row = user::Entity::find_by_id((tx.org_id(), user)).one(tx.db()).await?;
     let row = row.filter(|row| !row.disabled && row.deleted_at.is_none());
     let row = row.ok_or(Failure::SignIn(SignInFailure::AccountDisabled))?;
     let Some(role) = role.filter(|role| Some(role) != row.role.as_ref()) else { return Ok(()) };
+    if row.role.is_none() && row.other_roles.trim().is_empty() {
+        return Err(ExternalFailure::NoRole.failure());
+    }
     let change = Change { id: user, body: json!({ "role": role }), expected: None, allow_duplicate: false };
     match tx.attempt(async || users()?.change(tx, change).await.map(drop)).await {
         // The last administrator stays one, whatever the groups say: otherwise nobody could mend them.

@@ -6,7 +6,7 @@ use kehu_domain::flaw::Flaw;
 use kehu_domain::identity_provider::IdentityProvider;
 use kehu_domain::rights::{Action, Right};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -66,9 +66,11 @@ async fn allowed<T>(
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     let work = async {
-        let may = caller.rights().grants(Right::SettingsManage)
-            && (verb == READ || caller.reach(Action::Update, "user").is_ok_and(|reach| reach.all));
-        if may { work.await } else { Err(Failure::Forbidden) }
+        if verb != READ && !caller.reach(Action::Update, "user")?.all {
+            return Err(Failure::Forbidden);
+        }
+        caller.may(Right::SettingsManage)?;
+        work.await
     };
     noting(caller, Refusal::to("identity_provider", verb), work).await
 }
@@ -216,8 +218,9 @@ pub async fn delete_identity_provider(caller: &Caller, id: Uuid) -> Result<(), F
     allowed(caller, "delete", async {
         caller
             .write(async move |tx: &Tx<'_>| {
-                let row = identity_provider::Entity::find_by_id((tx.org_id(), id)).one(tx.db()).await?;
-                let before = super::settings(&row.ok_or(Failure::NotFound)?)?;
+                // Whoever is let in meanwhile holds the row: the session that begins is seen and ended here.
+                let row = identity_provider::Entity::find_by_id((tx.org_id(), id)).lock_exclusive();
+                let before = super::settings(&row.one(tx.db()).await?.ok_or(Failure::NotFound)?)?;
                 end_sessions(tx, id).await?;
                 forget_identities(tx, id).await?;
                 external_sign_in::Entity::delete_many()
@@ -245,7 +248,7 @@ async fn check_roles(
     if !gives(settings) && !before.is_some_and(gives) {
         return Ok(());
     }
-    if !tx.caller().rights().grants(Right::RightsGrant) {
+    if tx.caller().may(Right::RightsGrant).is_err() {
         let flaw = Flaw::new(&codes::RIGHT_MISSING).with("right", "rights.grant");
         return Err(Failure::refused("/role_mapping", flaw));
     }

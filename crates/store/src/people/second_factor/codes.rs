@@ -28,10 +28,28 @@ pub(in crate::people) async fn pass(tx: &Tx<'_>, user: Uuid, otp: Option<&Passwo
     if spend(tx, &row, otp).await? { Ok(()) } else { Err(Failure::SignIn(SignInFailure::OtpWrong)) }
 }
 
+/// Looks whether [`pass`] would let a sign-in pass, and uses nothing up.
+pub(in crate::people) async fn check(caller: &Caller, user: Uuid, otp: Option<&Password>) -> Result<(), Failure> {
+    let row = super::row_of(caller, user).await?;
+    let Some(row) = row.filter(|row| row.confirmed_at.is_some()) else { return Ok(()) };
+    let said = plain(otp.ok_or(Failure::SignIn(SignInFailure::OtpRequired))?);
+    let right = if said.len() == RECOVERY_LENGTH {
+        let key = (row.org_id, user, hash(row.org_id, user, &said));
+        recovery_code::Entity::find_by_id(key).one(caller.db()).await?.is_some()
+    } else {
+        seed_of(caller, &row)?.step_of(&said, caller.gate().now().timestamp(), row.last_step).is_some()
+    };
+    if right { Ok(()) } else { Err(Failure::SignIn(SignInFailure::OtpWrong)) }
+}
+
+/// A code without what people put between its digits.
+fn plain(otp: &Password) -> Zeroizing<String> {
+    Zeroizing::new(otp.reveal().chars().filter(|c| !c.is_whitespace() && *c != '-').collect())
+}
+
 /// Uses a code up, of either sort; whether it was one.
 pub(super) async fn spend(tx: &Tx<'_>, row: &second_factor::Model, otp: &Password) -> Result<bool, Failure> {
-    let said: Zeroizing<String> =
-        Zeroizing::new(otp.reveal().chars().filter(|c| !c.is_whitespace() && *c != '-').collect());
+    let said = plain(otp);
     if said.len() == RECOVERY_LENGTH { recover(tx, row.user_id, &said).await } else { step(tx, row, &said).await }
 }
 

@@ -2,7 +2,7 @@
 
 use kehu_domain::kinds::{User, login_names};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -19,7 +19,7 @@ use crate::sealer::Opener;
 use crate::tx::Tx;
 
 use super::codes::{forget, renew, spend, step};
-use super::proof::{Attempt, Proof};
+use super::proof::{Attempt, Proof, code_wrong};
 use super::{PENDING, row_of};
 
 /// A factor that was begun; what it says is shown this once.
@@ -37,7 +37,7 @@ pub struct Enrolling {
 /// [`Failure::SecondFactor(FactorFailure::Active)`] where there is one; [`Failure::Refused`] with `/password`; too many failures before;
 /// [`Failure::Forbidden`] for who is no user.
 pub async fn enrol_second_factor(caller: &Caller, password: Password, throttled: bool) -> Result<Enrolling, Failure> {
-    let attempt = Attempt::begin(caller, throttled).await?;
+    let attempt = Attempt::of(caller, throttled)?;
     attempt.password(caller, &password).await?;
     let Attempt { user, pair, .. } = attempt;
     let account = account_of(caller, user).await?;
@@ -106,29 +106,33 @@ pub async fn confirm_second_factor(
     otp: Password,
     throttled: bool,
 ) -> Result<Vec<Zeroizing<String>>, Failure> {
-    let attempt = Attempt::begin(caller, throttled).await?;
-    let (user, pair) = (attempt.user, attempt.pair.clone());
+    let attempt = Attempt::of(caller, throttled)?;
     let done = caller
         .write(async move |tx: &Tx<'_>| {
-            let row = second_factor::Entity::find_by_id((tx.org_id(), user)).one(tx.db()).await?;
+            let Attempt { user, pair, .. } = &attempt;
+            let (user, row) = (*user, locked(tx, *user).await?);
+            attempt.code(tx).await?;
             let pending =
                 |row: &second_factor::Model| row.confirmed_at.is_none() && tx.now() < row.created_at + PENDING;
             let row = row.filter(pending).ok_or(Failure::SecondFactor(FactorFailure::None))?;
             if !step(tx, &row, otp.reveal().trim()).await? {
+                attempt.wrong_code(tx).await?;
                 return Ok(None);
             }
             activate(tx, &row).await?;
             let codes = renew(tx, user).await?;
-            throttle::clear(tx.db(), &pair).await?;
+            throttle::clear(tx.db(), pair).await?;
             tx.people_changed();
             tx.log(Entry::security("second_factor.enabled", Outcome::Ok, Some(user)));
             Ok(Some(codes))
         })
         .await?;
-    match done {
-        Some(codes) => Ok(codes),
-        None => Err(attempt.wrong_code(caller).await?),
-    }
+    done.ok_or_else(code_wrong)
+}
+
+/// The row of a factor: of two that try a code of it at once, one waits.
+async fn locked(tx: &Tx<'_>, user: Uuid) -> Result<Option<second_factor::Model>, Failure> {
+    Ok(second_factor::Entity::find_by_id((tx.org_id(), user)).lock_exclusive().one(tx.db()).await?)
 }
 
 async fn activate(tx: &Tx<'_>, row: &second_factor::Model) -> Result<(), Failure> {
@@ -188,8 +192,8 @@ async fn proven<T: Send + 'static>(
     throttled: bool,
     work: impl AsyncFnOnce(&Tx<'_>, &second_factor::Model) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
-    let attempt = Attempt::begin(caller, throttled).await?;
-    let (user, pair) = (attempt.user, attempt.pair.clone());
+    let attempt = Attempt::of(caller, throttled)?;
+    let user = attempt.user;
     let active = |row: &second_factor::Model| row.confirmed_at.is_some();
     row_of(caller, user).await?.filter(active).ok_or(Failure::SecondFactor(FactorFailure::None))?;
     let otp = match proof {
@@ -201,21 +205,19 @@ async fn proven<T: Send + 'static>(
     };
     let done = caller
         .write(async move |tx: &Tx<'_>| {
-            let row = second_factor::Entity::find_by_id((tx.org_id(), user)).one(tx.db()).await?;
-            let row = row.filter(active).ok_or(Failure::SecondFactor(FactorFailure::None))?;
-            if let Some(otp) = otp
-                && !spend(tx, &row, &otp).await?
-            {
-                return Ok(None);
+            let row = locked(tx, user).await?.filter(active).ok_or(Failure::SecondFactor(FactorFailure::None))?;
+            if let Some(otp) = otp {
+                attempt.code(tx).await?;
+                if !spend(tx, &row, &otp).await? {
+                    attempt.wrong_code(tx).await?;
+                    return Ok(None);
+                }
             }
-            throttle::clear(tx.db(), &pair).await?;
+            throttle::clear(tx.db(), &attempt.pair).await?;
             work(tx, &row).await.map(Some)
         })
         .await?;
-    match done {
-        Some(done) => Ok(done),
-        None => Err(attempt.wrong_code(caller).await?),
-    }
+    done.ok_or_else(code_wrong)
 }
 
 #[cfg(test)]

@@ -21,8 +21,8 @@ pub use enrol::{Enrolling, confirm_second_factor, enrol_second_factor, remove_se
 pub use proof::Proof;
 pub use reset::reset_second_factor;
 
-pub(super) use codes::pass;
-pub(super) use proof::refuse;
+pub(super) use codes::{check, pass};
+pub(super) use proof::not_shown;
 
 /// How long a factor that was not confirmed can be.
 const PENDING: Duration = Duration::minutes(15);
