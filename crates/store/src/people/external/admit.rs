@@ -6,6 +6,7 @@
 
 use kehu_domain::codes;
 use kehu_domain::identity_provider::IdentityProvider;
+use kehu_domain::rights::RIGHTS;
 use kehu_domain::value::{LoginKind, LoginName};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
@@ -19,6 +20,7 @@ use crate::failure::{ExternalFailure, Failure, SignInFailure};
 use crate::gate::{Caller, Gate, RequestInfo, Verified, worth_another_try};
 use crate::journal::{Entry, Outcome};
 use crate::machine::{Change, Draft};
+use crate::ops::roles;
 use crate::people::presence::Through;
 use crate::people::sign_in::{SignedIn, candidates, session_row};
 use crate::people::told::Before;
@@ -27,7 +29,7 @@ use crate::people::{locks, presence, sessions};
 use crate::sealed::user::LAST_LOGIN_ADDRESS;
 use crate::tx::Tx;
 
-use super::{Taken, subject_hash};
+use super::{Taken, kept, subject_hash};
 
 /// How many times a sign-in is tried that another one got in the way of: the first of two makes the user.
 const TRIES: u32 = 3;
@@ -124,7 +126,9 @@ async fn note(caller: &Caller, taken: &Taken, why: &str) {
 async fn admit(caller: &Caller, taken: &Taken, person: &ExternalPerson) -> Result<SignedIn, Failure> {
     let (org, provider) = (taken.connection.org, taken.connection.id);
     let row = identity_provider::Entity::find_by_id((org, provider)).one(caller.gate().engine()).await?;
-    let row = row.ok_or_else(|| ExternalFailure::StateUnknown.failure())?;
+    let row = row
+        .filter(|row| row.version == taken.connection.version)
+        .ok_or_else(|| ExternalFailure::StateUnknown.failure())?;
     let settings = super::settings(&row)?;
     let hash = subject_hash(caller, &row, &person.subject)?;
     // Judged as the address of any user is: by syntax alone.
@@ -188,7 +192,7 @@ async fn begin(
     who: Who,
     (subject_hash, role): (Vec<u8>, Option<String>),
 ) -> Result<SignedIn, Failure> {
-    let (org, provider) = (taken.connection.org, taken.connection.id);
+    let (org, provider, version) = (taken.connection.org, taken.connection.id, taken.connection.version);
     let session = new_id(caller.gate().now());
     let family = FamilyKey::generate().map_err(|error| Failure::Internal(error.to_string()))?;
     let refresh_token = refresh_token(org, session, &family, 1);
@@ -209,6 +213,7 @@ async fn begin(
                     (made, false)
                 }
             };
+            refuse_beyond(tx, (provider, version), user).await?;
             if !known {
                 link(tx, provider, subject_hash, user).await?;
             }
@@ -225,6 +230,21 @@ async fn begin(
         })
         .await?;
     Ok(SignedIn { verified: Verified { org, user, session }, refresh_token, before })
+}
+
+/// Refuses people who have rights about no record, unless whoever laid the provider down could have given them.
+async fn refuse_beyond(tx: &Tx<'_>, (provider, version): (Uuid, i64), user: Uuid) -> Result<(), Failure> {
+    let provider = identity_provider::Entity::find_by_id((tx.org_id(), provider)).one(tx.db()).await?;
+    // What it said holds for nothing that was laid down meanwhile.
+    let provider = provider.filter(|row| row.version == version);
+    if kept(&provider.ok_or_else(|| ExternalFailure::StateUnknown.failure())?)?.vouched {
+        return Ok(());
+    }
+    let row = user::Entity::find_by_id((tx.org_id(), user)).one(tx.db()).await?;
+    let row = row.ok_or(Failure::SignIn(SignInFailure::AccountDisabled))?;
+    let rights = roles::rights_of_row(tx, &row).await?;
+    let beyond = RIGHTS.iter().any(|(right, _)| rights.grants(*right));
+    if beyond { Err(ExternalFailure::NotVouched.failure()) } else { Ok(()) }
 }
 
 fn told(provider: Uuid, session: Uuid) -> Value {
