@@ -68,7 +68,7 @@ mod tests {
         let _ = governs.session.get("/v1/api_keys").expect(200);
         let reads = org.user("administrator", None);
         let _ = reads.session.get("/v1/identity_providers").expect(200);
-        let review = open(&org, json!({}));
+        let review = open(&org, &json!({}));
         let one = item(&org.admin, &review, &governs.id);
         for right in RIGHTS {
             assert!(used(&one, right).is_string(), "{right}: {one}");

@@ -344,7 +344,7 @@ fn sign_in(failure: SignInFailure) -> Problem {
         SignInFailure::External(failure) => match failure {
             ExternalFailure::StateUnknown => &codes::EXTERNAL_STATE_UNKNOWN,
             ExternalFailure::NotBelieved => &codes::EXTERNAL_NOT_BELIEVED,
-            ExternalFailure::NoAccount => &codes::EXTERNAL_NO_ACCOUNT,
+            ExternalFailure::NoAccount | ExternalFailure::NotVouched => &codes::EXTERNAL_NO_ACCOUNT,
             ExternalFailure::NoRole => &codes::EXTERNAL_NO_ROLE,
             ExternalFailure::EmailUnverified => &codes::EXTERNAL_EMAIL_UNVERIFIED,
             ExternalFailure::EmailDomain => &codes::EXTERNAL_EMAIL_DOMAIN,

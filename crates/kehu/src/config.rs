@@ -73,7 +73,10 @@ pub(crate) enum Org {
     /// Let people in from everywhere again, where the list of addresses shuts out those who could change it
     ClearAddresses(OrgNamed),
     /// Take the second factor of somebody who lost it and whom no administrator can help; a server may be running beside
-    ResetSecondFactor(ResetSecondFactor),
+    ResetSecondFactor(OrgLogin),
+    /// Take the password of somebody whom no administrator can help, and print a link token that works once, to choose
+    /// another one; a server may be running beside
+    ResetPassword(OrgLogin),
 }
 
 #[derive(Args)]
@@ -86,7 +89,7 @@ pub(crate) struct OrgNamed {
 }
 
 #[derive(Args)]
-pub(crate) struct ResetSecondFactor {
+pub(crate) struct OrgLogin {
     #[command(flatten)]
     pub(crate) data: Data,
     /// Short name of the organisation

@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 
 use anyhow::anyhow;
+use kehu_domain::fields::format_time;
 use kehu_domain::flaw::Lang;
 use kehu_store::failure::Failure;
 use kehu_store::people::{Founded, NewOrg, Password};
 
 use crate::Failed;
-use crate::config::{Org, OrgCreate, OrgNamed, ResetSecondFactor};
+use crate::config::{Org, OrgCreate, OrgLogin, OrgNamed};
 use crate::open::{Opened, open_existing};
 
 /// Runs a command about organisations.
@@ -17,21 +18,46 @@ pub(crate) fn run(org: &Org) -> Result<(), Failed> {
         Org::Create(create) => run_create(create),
         Org::ClearAddresses(named) => run_clear_addresses(named),
         Org::ResetSecondFactor(reset) => actix_web::rt::System::new().block_on(reset_second_factor(reset)),
+        Org::ResetPassword(reset) => actix_web::rt::System::new().block_on(reset_password(reset)),
     }
 }
 
 /// Takes the second factor of somebody who lost it.
-async fn reset_second_factor(reset: &ResetSecondFactor) -> Result<(), Failed> {
+async fn reset_second_factor(reset: &OrgLogin) -> Result<(), Failed> {
     let Opened { gate, .. } = open_existing(&reset.data).await?;
     let done = gate.reset_second_factor_of(&reset.slug, &reset.login).await;
     gate.close().await;
     done.map_err(|failure| match failure {
-        Failure::NotFound => Failed::Configuration(format!("nobody of {} signs in as {}", reset.slug, reset.login)),
+        Failure::NotFound => nobody(reset),
         Failure::SecondFactor(_) => Failed::Configuration(format!("{} has no second factor", reset.login)),
         other => explain(&other, "the second factor"),
     })?;
     let told = writeln!(io::stdout().lock(), "{} signs in without a second factor now, anew", reset.login);
     told.map_err(|error| anyhow!("it was reset, but standard output is closed: {error}").into())
+}
+
+fn nobody(named: &OrgLogin) -> Failed {
+    Failed::Configuration(format!("nobody of {} signs in as {}", named.slug, named.login))
+}
+
+/// Takes the password of somebody who forgot it, and tells the token that lets him choose another one.
+async fn reset_password(reset: &OrgLogin) -> Result<(), Failed> {
+    let Opened { gate, .. } = open_existing(&reset.data).await?;
+    let done = gate.reset_password_of(&reset.slug, &reset.login).await;
+    gate.close().await;
+    let link = done.map_err(|failure| match failure {
+        Failure::NotFound => nobody(reset),
+        other => explain(&other, "the password"),
+    })?;
+    let (mut out, until) = (io::stdout().lock(), format_time(link.expires_at));
+    let told = writeln!(
+        out,
+        "{} has no password now; the token, which is shown this once and good until {until}:",
+        reset.login
+    )
+    .and_then(|()| writeln!(out, "{}", link.token.reveal()))
+    .and_then(|()| out.flush());
+    told.map_err(|error| anyhow!("it was reset, but standard output is closed: {error}; reset it again").into())
 }
 
 /// The way back for an organisation whose list of addresses holds none that its administrators come from.

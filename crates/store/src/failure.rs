@@ -148,6 +148,10 @@ pub enum ExternalFailure {
     /// The person is no user, and none is made.
     #[error("no account")]
     NoAccount,
+    /// The person has rights about no record, and nobody who grants rights laid the provider down. It is answered as if
+    /// there were no account: whoever has such a provider need not learn who has which rights.
+    #[error("somebody with rights besides, and nobody who grants rights laid the provider down")]
+    NotVouched,
     /// The person is in no group that has a role.
     #[error("no role")]
     NoRole,

@@ -23,8 +23,9 @@ codes! {
     ROLE_UNKNOWN = "role_unknown", "There is no role “{value}”.", "没有角色“{value}”。", "Name one of: {known}.", "可用的角色：{known}。";
     ROLE_IN_USE = "role_in_use", "The role “{value}” is in use: {users} users, keys, identity providers or settings name it.", "角色“{value}”正在使用：有 {users} 处（用户、密钥、身份提供方或设置）引用它。", "Give the users another role, revoke the keys, and take it out of providers and settings first.", "请先为用户更换角色、吊销密钥，并从身份提供方和设置中去掉它。";
     ROLES_TOGETHER = "roles_together", "“{value}” may not be held together with “{other}” here.", "本组织不允许同时担任“{value}”和“{other}”。", "The organisation keeps these duties apart: give them to different people.", "本组织已启用职责分离，请将这些角色分给不同的人。";
-    DUTIES_TOGETHER = "duties_together", "{many} users hold two of the duties that would be kept apart: {users}.", "{many} 个用户同时担任了应当分离的职责：{users}。", "Give each of them one of system_admin, security_admin and auditor, or another role, first.", "请先让他们各自只担任 system_admin、security_admin、auditor 之一，或改为其他角色。";
+    DUTIES_TOGETHER = "duties_together", "{many} users or API keys hold two of the duties that would be kept apart: {users}.", "{many} 个用户或 API 密钥同时担任了应当分离的职责：{users}。", "Give each user one of system_admin, security_admin and auditor, or another role, and revoke such keys first.", "请先让这些用户各自只担任 system_admin、security_admin、auditor 之一或改为其他角色，并吊销这样的密钥。";
     OWN_RIGHTS = "own_rights", "Nobody changes his own rights here.", "本组织不允许修改自己的权限。", "Ask somebody else who may grant rights.", "请让其他有授权权限的人修改。";
+    RIGHTS_BEYOND = "rights_beyond", "This user may do what you may not.", "该用户拥有您没有的权限。", "Ask somebody who looks after every user.", "请联系可管理全部用户的人。";
     RIGHT_MISSING = "right_missing", "That takes the right “{right}”.", "该操作需要权限“{right}”。", "Ask somebody who has it.", "请联系拥有该权限的人。";
     SUCCESSOR_UNFIT = "successor_unfit", "“{value}” cannot take over: a successor is somebody else who may sign in and look after customers.", "“{value}”不能接手：接手人须为其他可登录且可负责客户的用户。", "Name an enabled user whose role changes customers.", "请指定一位启用中且角色可处理客户的用户。";
     DUE_PASSED = "due_passed", "“{value}” has passed already.", "“{value}”已经过去。", "Give a later time.", "请填写更晚的时间。";

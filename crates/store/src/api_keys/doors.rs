@@ -189,6 +189,13 @@ pub(crate) async fn with_role(tx: &Tx<'_>, role: &str) -> Result<usize, Failure>
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
+/// The keys that have a role and were not revoked; one that is over may be given another end.
+pub(crate) async fn with_any_role(tx: &Tx<'_>) -> Result<Vec<api_key::Model>, Failure> {
+    use api_key::Column as C;
+    let keys = api_key::Entity::find().filter(C::OrgId.eq(tx.org_id())).filter(C::Role.is_not_null());
+    Ok(keys.filter(C::RevokedAt.is_null()).order_by_asc(C::Id).all(tx.db()).await?)
+}
+
 fn forget(tx: &Tx<'_>, row: &api_key::Model) {
     let (gate, hash) = (tx.caller().gate().clone(), row.token_hash.clone());
     tx.after_commit(move || gate.keys_in_use().forget(&hash));

@@ -95,10 +95,8 @@ async fn may_give(tx: &Tx<'_>, user: uuid::Uuid, role: &str) -> Result<(), Failu
     if !own && caller.may(Right::RightsGrant).is_err() {
         return Err(Failure::refused("/role", Flaw::new(&codes::KEY_ROLE_NOT_OWN)));
     }
-    if caller.org().settings.separation_of_duties && !roles::are_apart(&rights) {
-        return Err(Failure::refused("/role", roles::together(std::iter::once(role))));
-    }
-    Ok(())
+    // The key is shown to whoever makes it.
+    roles::refuse_together(caller, &rights, std::iter::once(role), "/role")
 }
 
 /// Refuses a time that is over.

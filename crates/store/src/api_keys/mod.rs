@@ -14,8 +14,8 @@ use uuid::Uuid;
 use crate::entities::api_key;
 
 pub(crate) use admit::InUse;
-pub(crate) use doors::with_role;
 pub use doors::{KeyChange, KeyPage, change, get, list, revoke};
+pub(crate) use doors::{with_any_role, with_role};
 pub use make::{Made, NewKey, make};
 pub(crate) use personal::revoke_personal;
 pub use personal::{NewToken, make_token, revoke_token, tokens};

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::api_keys;
 use crate::entities::{identity_provider, organisation, role, user};
 use crate::failure::Failure;
+use crate::gate::Caller;
 use crate::journal::Entry;
 use crate::org::{rights_of, settings_of};
 use crate::tx::Tx;
@@ -24,10 +25,28 @@ use crate::tx::Tx;
 /// may do what, and to look at what both did.
 const DUTIES: [Right; 3] = [Right::SettingsManage, Right::RightsGrant, Right::AuditRead];
 
+/// How many of those who hold duties together are named.
+const NAMED: usize = 5;
+
 /// Whether rights hold no two of the duties that are kept apart.
 #[must_use]
 pub(crate) fn are_apart(rights: &Rights) -> bool {
     DUTIES.into_iter().filter(|duty| rights.grants(*duty)).count() < 2
+}
+
+/// Refuses what would let the caller act with the duties of others beside his own, where the organisation keeps them
+/// apart: to come at somebody's account, or at a key that is shown to whoever makes it.
+pub(crate) fn refuse_together<'r>(
+    caller: &Caller,
+    theirs: &Rights,
+    roles: impl Iterator<Item = &'r str>,
+    pointer: &str,
+) -> Result<(), Failure> {
+    let without_duty = !DUTIES.into_iter().any(|duty| theirs.grants(duty));
+    if !caller.org().settings.separation_of_duties || without_duty || are_apart(&caller.rights().with(theirs)) {
+        return Ok(());
+    }
+    Err(Failure::refused(pointer, together(roles)))
 }
 
 /// Whether a role, or several together, can say who may do what: without anybody who can, nobody mends it.
@@ -69,33 +88,54 @@ pub(crate) async fn keeps_apart(tx: &Tx<'_>) -> Result<bool, Failure> {
     Ok(settings_of(&row)?.separation_of_duties)
 }
 
-/// Refuses to keep duties apart as long as somebody holds two of them.
+/// Refuses to keep duties apart as long as somebody holds two of them, or a key does.
 pub(crate) async fn check_apart(tx: &Tx<'_>, pointer: &str) -> Result<(), Failure> {
     // Nobody is given a role meanwhile.
     tx.lock("users").await?;
     let mut known: HashMap<String, Arc<Rights>> = HashMap::new();
     let mut holding = Vec::new();
     for holder in everybody(tx).await? {
-        let mut together = Rights::default();
-        for role in holder.roles() {
-            let rights = match known.get(role) {
-                Some(rights) => rights.clone(),
-                None => find(tx, role).await?.unwrap_or_default(),
-            };
-            together = together.with(&rights);
-            known.insert(role.to_owned(), rights);
+        if !are_apart(&all_of(tx, &mut known, holder.roles()).await?) {
+            let name = tx.caller().org().name_of(holder.id);
+            holding.push(name.map_or_else(|| holder.id.to_string(), |name| name.name.clone()));
         }
-        if !are_apart(&together) {
-            holding.push(holder.id);
+    }
+    for key in api_keys::with_any_role(tx).await? {
+        if !are_apart(&all_of(tx, &mut known, key.role.as_deref().into_iter()).await?) {
+            holding.push(format!("{} ({})", key.name, key.hint));
         }
     }
     if holding.is_empty() {
         return Ok(());
     }
-    let name = |id: &Uuid| tx.caller().org().name_of(*id).map_or_else(|| id.to_string(), |name| name.name.clone());
-    let names: Vec<String> = holding.iter().take(5).map(name).collect();
-    let flaw = Flaw::new(&codes::DUTIES_TOGETHER).with("users", names.join(", ")).with("many", holding.len());
+    let many = holding.len();
+    holding.truncate(NAMED);
+    let flaw = Flaw::new(&codes::DUTIES_TOGETHER).with("users", holding.join(", ")).with("many", many);
     Err(Failure::refused(pointer, flaw))
+}
+
+/// What roles give together; those that were looked up are remembered.
+async fn all_of<'r>(
+    tx: &Tx<'_>,
+    known: &mut HashMap<String, Arc<Rights>>,
+    roles: impl Iterator<Item = &'r str>,
+) -> Result<Rights, Failure> {
+    let mut together = Rights::default();
+    for role in roles {
+        let rights = match known.get(role) {
+            Some(rights) => rights.clone(),
+            None => find(tx, role).await?.unwrap_or_default(),
+        };
+        together = together.with(&rights);
+        known.insert(role.to_owned(), rights);
+    }
+    Ok(together)
+}
+
+/// What the roles of a user's row give together.
+pub(crate) async fn rights_of_row(tx: &Tx<'_>, row: &user::Model) -> Result<Rights, Failure> {
+    let roles = row.role.as_deref().into_iter().chain(row.other_roles.split_whitespace());
+    all_of(tx, &mut HashMap::new(), roles).await
 }
 
 /// The flaw of roles that are not held together here.

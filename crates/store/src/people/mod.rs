@@ -34,6 +34,7 @@ pub use hashing::Password;
 pub use invitations::accept_invitation;
 pub use me::{Me, me};
 pub use orgs::{FirstAdmin, Founded, NewOrg};
+pub(crate) use passwords::refuse_over;
 pub use passwords::{ChangePassword, change_password};
 pub use reset::{ResetLink, reset_password};
 pub use second_factor::{

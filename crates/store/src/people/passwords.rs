@@ -3,7 +3,7 @@
 use kehu_domain::codes;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::password::check_new_password;
-use kehu_domain::rights::{RIGHTS, Right};
+use kehu_domain::rights::{Action, RIGHTS};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use crate::entities::{invitation, user};
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::journal::{Entry, Outcome};
+use crate::ops::roles;
 use crate::rows::Rows;
 use crate::sealer::Opener;
 use crate::tx::Tx;
@@ -43,15 +44,22 @@ pub(super) fn check(caller: &Caller, password: &Password, names: &[String], poin
     check_new_password(password.reveal(), &names, policy).map_err(|flaw| Failure::refused(pointer, flaw))
 }
 
-/// Refuses to take over by a password what the caller has no right to: whoever sets or resets the password of somebody
-/// could sign in as that one. Whoever says who may do what is free to.
-pub(super) fn refuse_over(caller: &Caller, user: Uuid, pointer: &str) -> Result<(), Failure> {
+/// Refuses to take over what the caller has no right to: whoever sets or resets the password of somebody, takes the
+/// second factor away, or changes the names that a link is sent to, could sign in as that one.
+///
+/// Nobody comes at a right about no record so that he lacks, nor at duties that are kept apart from his. Whoever looks
+/// after some users only comes at no record that he could not come at himself; whoever looks after everybody's account
+/// must be able to help those who see more.
+pub(crate) fn refuse_over(caller: &Caller, user: Uuid, pointer: &str) -> Result<(), Failure> {
     let Some(person) = caller.org().users.get(&user) else { return Ok(()) };
-    let beyond = |right| person.rights.grants(right) && !caller.rights().grants(right);
-    if caller.rights().grants(Right::RightsGrant) || !RIGHTS.iter().any(|(right, _)| beyond(*right)) {
-        return Ok(());
+    let (own, theirs) = (caller.rights(), &person.rights);
+    if let Some((_, right)) = RIGHTS.iter().find(|(right, _)| theirs.grants(*right) && !own.grants(*right)) {
+        return Err(Failure::refused(pointer, Flaw::new(&codes::RIGHT_MISSING).with("right", *right)));
     }
-    Err(Failure::refused(pointer, Flaw::new(&codes::RIGHT_MISSING).with("right", "rights.grant")))
+    if !own.reach(Action::Update, "user").all && !theirs.within(own) {
+        return Err(Failure::refused(pointer, Flaw::new(&codes::RIGHTS_BEYOND)));
+    }
+    roles::refuse_together(caller, theirs, person.roles.iter().map(String::as_str), pointer)
 }
 
 /// Has the user change the password at the next sign-in, where the organisation asks for it: somebody else set it.

@@ -118,7 +118,7 @@ pub(super) struct Candidate {
     org: Uuid,
     pub(super) user: Uuid,
     hash: Option<String>,
-    disabled: bool,
+    pub(super) disabled: bool,
 }
 
 impl Gate {

@@ -6,6 +6,7 @@ use kehu_domain::fields::format_time;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::kinds::{User, login_names};
 use kehu_domain::read::Finding;
+use kehu_domain::record::Record as _;
 use kehu_domain::rights::Action;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -113,6 +114,10 @@ async fn with_password(caller: &Caller, id: Uuid, body: Value, options: &WriteOp
     let (body, password, mut findings) = take_password(body);
     let known = machine::read::within_reach::<User>(caller, vec![id]).await?;
     let known = known.into_iter().next().ok_or(Failure::NotFound)?;
+    if !caller.covers(Action::Update, User::KIND, &known.base) {
+        // Before anything is compared: otherwise the answer would tell which earlier passwords the user had.
+        return Err(Failure::Forbidden);
+    }
     let Some(password) = password else {
         if findings.is_empty() {
             findings.push(Finding { pointer: "/password".into(), flaw: text_expected() });

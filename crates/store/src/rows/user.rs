@@ -11,6 +11,7 @@ use crate::entities::user;
 use crate::failure::Failure;
 use crate::journal::Entry;
 use crate::ops::{logins, roles};
+use crate::people::refuse_over;
 use crate::sealed::user::{EMAIL, MOBILE, USER_NAME};
 use crate::sealer::Opener;
 use crate::tx::Tx;
@@ -73,6 +74,7 @@ impl Rows for User {
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
         logins::check(tx, self, before).await?;
+        refuse_renaming(tx, self, before)?;
         roles::check_user(tx, self, before).await
     }
 
@@ -84,6 +86,25 @@ impl Rows for User {
         rights_changed(before, after).into_iter().for_each(|entry| tx.log(entry));
         logins::write(tx, before, after).await
     }
+}
+
+/// Whoever gives somebody else another sign-in name takes the account over as by setting the password: by company
+/// sign-in, or by a link that goes to the new address.
+fn refuse_renaming(tx: &Tx<'_>, user: &User, before: Option<&Stored<User>>) -> Result<(), Failure> {
+    let Some(Stored { base, data }) = before else { return Ok(()) };
+    if tx.caller().principal().user() == Some(base.id) {
+        return Ok(());
+    }
+    for (pointer, changed) in [
+        ("/email", data.email != user.email),
+        ("/mobile", data.mobile != user.mobile),
+        ("/user_name", data.user_name != user.user_name),
+    ] {
+        if changed {
+            refuse_over(tx.caller(), base.id, pointer)?;
+        }
+    }
+    Ok(())
 }
 
 /// The entry that tells administrators what the user may do now, beside the one of the change.

@@ -6,6 +6,7 @@
 
 use kehu_domain::codes;
 use kehu_domain::identity_provider::IdentityProvider;
+use kehu_domain::rights::RIGHTS;
 use kehu_domain::value::{LoginKind, LoginName};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect};
@@ -19,6 +20,7 @@ use crate::failure::{ExternalFailure, Failure, SignInFailure};
 use crate::gate::{Caller, Gate, RequestInfo, Verified, worth_another_try};
 use crate::journal::{Entry, Outcome};
 use crate::machine::{Change, Draft};
+use crate::ops::roles;
 use crate::people::presence::Through;
 use crate::people::sign_in::{SignedIn, candidates, session_row};
 use crate::people::told::Before;
@@ -27,7 +29,7 @@ use crate::people::{locks, presence, sessions};
 use crate::sealed::user::LAST_LOGIN_ADDRESS;
 use crate::tx::Tx;
 
-use super::{Taken, subject_hash};
+use super::{Taken, kept, subject_hash};
 
 /// How many times a sign-in is tried that another one got in the way of: the first of two makes the user.
 const TRIES: u32 = 3;
@@ -195,7 +197,7 @@ async fn begin(
     who: Who,
     (subject_hash, role): (Vec<u8>, Option<String>),
 ) -> Result<SignedIn, Failure> {
-    let (org, provider) = (taken.connection.org, taken.connection.id);
+    let (org, provider, version) = (taken.connection.org, taken.connection.id, taken.connection.version);
     let session = new_id(caller.gate().now());
     let family = FamilyKey::generate().map_err(|error| Failure::Internal(error.to_string()))?;
     let refresh_token = refresh_token(org, session, &family, 1);
@@ -205,13 +207,12 @@ async fn begin(
         // Refused before the user is made, by the addresses of the role that it is to have.
         Who::New(_) => presence::check_roles(caller, None, role.as_slice(), Through::SignIn).await?,
     }
-    let version = taken.connection.version;
     let (user, before) = caller
         .write(async move |tx: &Tx<'_>| {
             // Whoever changes or deletes the provider waits for this, or is seen here: nobody is let in by one that does
             // not count any more.
             let row = identity_provider::Entity::find_by_id((org, provider)).lock_shared().one(tx.db()).await?;
-            unchanged(row, version)?;
+            let trusted = unchanged(row, version)?;
             let (user, known) = match who {
                 Who::User(user, known) => {
                     set_role(tx, user, role).await?;
@@ -223,6 +224,7 @@ async fn begin(
                     (made, false)
                 }
             };
+            refuse_beyond(tx, &trusted, user).await?;
             if !known {
                 link(tx, provider, subject_hash, user).await?;
             }
@@ -239,6 +241,18 @@ async fn begin(
         })
         .await?;
     Ok(SignedIn { verified: Verified { org, user, session }, refresh_token, before })
+}
+
+/// Refuses people who have rights about no record, unless whoever laid the provider down could have given them.
+async fn refuse_beyond(tx: &Tx<'_>, provider: &identity_provider::Model, user: Uuid) -> Result<(), Failure> {
+    if kept(provider)?.vouched {
+        return Ok(());
+    }
+    let row = user::Entity::find_by_id((tx.org_id(), user)).one(tx.db()).await?;
+    let row = row.ok_or(Failure::SignIn(SignInFailure::AccountDisabled))?;
+    let rights = roles::rights_of_row(tx, &row).await?;
+    let beyond = RIGHTS.iter().any(|(right, _)| rights.grants(*right));
+    if beyond { Err(ExternalFailure::NotVouched.failure()) } else { Ok(()) }
 }
 
 fn told(provider: Uuid, session: Uuid) -> Value {

@@ -12,6 +12,7 @@ mod providers;
 
 use hmac::{Hmac, KeyInit, Mac};
 use kehu_domain::identity_provider::IdentityProvider;
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -60,9 +61,24 @@ fn connection(caller: &Caller, row: &identity_provider::Model) -> Result<Connect
     })
 }
 
-fn settings(row: &identity_provider::Model) -> Result<IdentityProvider, Failure> {
+/// A provider as its row holds it.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    #[serde(flatten)]
+    settings: IdentityProvider,
+    /// Whether somebody who grants rights laid it down as it is: only then is its word good for people who have rights
+    /// about no record. Otherwise whoever runs the system would become administrator by a provider of his own.
+    #[serde(default)]
+    vouched: bool,
+}
+
+fn kept(row: &identity_provider::Model) -> Result<Kept, Failure> {
     serde_json::from_str(&row.settings)
         .map_err(|error| Failure::Internal(format!("the settings of provider {}: {error}", row.id)))
+}
+
+fn settings(row: &identity_provider::Model) -> Result<IdentityProvider, Failure> {
+    kept(row).map(|kept| kept.settings)
 }
 
 /// What a person is found by: a hash of what the provider calls it, under a key of the provider's own. Subjects are often

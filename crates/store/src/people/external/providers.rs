@@ -23,7 +23,7 @@ use crate::refusals::{Refusal, noting};
 use crate::sealed::identity_provider::{CLIENT_SECRET, SUBJECT_KEY};
 use crate::tx::Tx;
 
-use super::settings;
+use super::{Kept, kept};
 
 /// The verb of what changes nothing.
 const READ: &str = "read";
@@ -51,7 +51,7 @@ fn info(row: &identity_provider::Model) -> Result<ProviderInfo, Failure> {
     Ok(ProviderInfo {
         id: row.id,
         version: row.version,
-        settings: settings(row)?,
+        settings: kept(row)?.settings,
         has_secret: row.client_secret.is_some(),
         created_at: row.created_at,
         updated_at: row.updated_at,
@@ -59,7 +59,8 @@ fn info(row: &identity_provider::Model) -> Result<ProviderInfo, Failure> {
 }
 
 /// Does it where the caller may lay down how people sign in. Whoever writes must be able to change every user: a provider
-/// says who somebody is, which is as much as setting everybody's password.
+/// says who somebody is, which is as much as setting everybody's password. As with passwords, that is not enough for
+/// people who have rights about no record: see [`Kept::vouched`].
 async fn allowed<T>(
     caller: &Caller,
     verb: &'static str,
@@ -123,11 +124,12 @@ pub async fn create_identity_provider(
                 let mut key = zeroize::Zeroizing::new([0_u8; 32]);
                 getrandom::fill(key.as_mut_slice()).map_err(|error| Failure::Internal(error.to_string()))?;
                 let secret = secret.map(|secret| ring.seal(CLIENT_SECRET, id, secret.reveal().as_bytes()));
+                let after = Kept { settings, vouched: vouches(tx) };
                 let row = identity_provider::Model {
                     org_id: tx.org_id(),
                     id,
                     version: 1,
-                    settings: text_of(&settings)?,
+                    settings: text_of(&after)?,
                     client_secret: secret.transpose()?,
                     subject_key: ring.seal(SUBJECT_KEY, id, key.as_slice())?,
                     created_at: tx.now(),
@@ -135,7 +137,7 @@ pub async fn create_identity_provider(
                 };
                 let made = info(&row)?;
                 identity_provider::Entity::insert(active(row)).exec_without_returning(tx.db()).await?;
-                tx.log(entry("created", id, None, Some(&settings), false));
+                tx.log(entry("created", id, None, Some(&after), false));
                 Ok(made)
             })
             .await
@@ -176,10 +178,12 @@ pub async fn update_identity_provider(
             .write(async move |tx: &Tx<'_>| {
                 let row = identity_provider::Entity::find_by_id((tx.org_id(), id)).one(tx.db()).await?;
                 let row = row.ok_or(Failure::NotFound)?;
-                let before = super::settings(&row)?;
-                check_roles(tx, &settings, Some(&before)).await?;
+                let before = kept(&row)?;
+                check_roles(tx, &settings, Some(&before.settings)).await?;
+                let same = secret.is_none() && only_renamed(&before.settings, &settings);
+                let after = Kept { settings, vouched: if same { before.vouched } else { vouches(tx) } };
                 let mut update = identity_provider::Entity::update_many()
-                    .col_expr(C::Settings, Expr::value(text_of(&settings)?))
+                    .col_expr(C::Settings, Expr::value(text_of(&after)?))
                     .col_expr(C::Version, Expr::value(version + 1))
                     .col_expr(C::UpdatedAt, Expr::value(tx.now()))
                     .filter(C::OrgId.eq(tx.org_id()))
@@ -194,14 +198,15 @@ pub async fn update_identity_provider(
                 if update.exec(tx.db()).await?.rows_affected == 0 {
                     return Err(EngineError::Busy.into());
                 }
-                if (!settings.enabled && before.enabled) || settings.issuer != before.issuer {
+                let another = after.settings.issuer != before.settings.issuer;
+                if (!after.settings.enabled && before.settings.enabled) || another {
                     end_sessions(tx, id).await?;
                 }
-                if settings.issuer != before.issuer {
+                if another {
                     // Another issuer gives its own names: the same name is somebody else there.
                     forget_identities(tx, id).await?;
                 }
-                tx.log(entry("changed", id, Some(&before), Some(&settings), new_secret));
+                tx.log(entry("changed", id, Some(&before), Some(&after), new_secret));
                 let row = identity_provider::Entity::find_by_id((tx.org_id(), id)).one(tx.db()).await?;
                 info(&row.ok_or(Failure::NotFound)?)
             })
@@ -220,7 +225,7 @@ pub async fn delete_identity_provider(caller: &Caller, id: Uuid) -> Result<(), F
             .write(async move |tx: &Tx<'_>| {
                 // Whoever is let in meanwhile holds the row: the session that begins is seen and ended here.
                 let row = identity_provider::Entity::find_by_id((tx.org_id(), id)).lock_exclusive();
-                let before = super::settings(&row.one(tx.db()).await?.ok_or(Failure::NotFound)?)?;
+                let before = kept(&row.one(tx.db()).await?.ok_or(Failure::NotFound)?)?;
                 end_sessions(tx, id).await?;
                 forget_identities(tx, id).await?;
                 external_sign_in::Entity::delete_many()
@@ -286,18 +291,22 @@ async fn forget_identities(tx: &Tx<'_>, provider: Uuid) -> Result<(), Failure> {
     Ok(())
 }
 
-fn text_of(settings: &IdentityProvider) -> Result<String, Failure> {
+/// Whether a provider that the caller lays down is good for everybody: he could give those rights himself.
+fn vouches(tx: &Tx<'_>) -> bool {
+    tx.caller().rights().grants(Right::RightsGrant)
+}
+
+/// Whether nothing changes but what people call it.
+fn only_renamed(before: &IdentityProvider, after: &IdentityProvider) -> bool {
+    IdentityProvider { name: after.name.clone(), ..before.clone() } == *after
+}
+
+fn text_of(settings: &Kept) -> Result<String, Failure> {
     serde_json::to_string(settings).map_err(|error| Failure::Internal(error.to_string()))
 }
 
-fn entry(
-    what: &str,
-    id: Uuid,
-    before: Option<&IdentityProvider>,
-    after: Option<&IdentityProvider>,
-    new_secret: bool,
-) -> Entry {
-    let shown = |settings: Option<&IdentityProvider>| settings.map_or(Value::Null, |settings| json!(settings));
+fn entry(what: &str, id: Uuid, before: Option<&Kept>, after: Option<&Kept>, new_secret: bool) -> Entry {
+    let shown = |kept: Option<&Kept>| kept.map_or(Value::Null, |kept| json!(kept));
     let entry = Entry::admin(&format!("identity_provider.{what}"), None);
     entry.saying(&json!({
         "provider": id, "before": shown(before), "after": shown(after), "secret_changed": new_secret,

@@ -7,24 +7,26 @@ use kehu_domain::value::LoginName;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use uuid::Uuid;
 
+use crate::api_keys;
 use crate::entities::organisation;
 use crate::failure::{FactorFailure, Failure};
 use crate::gate::{Caller, Gate, RequestInfo};
 use crate::journal::Entry;
 use crate::machine;
-use crate::people::sessions;
 use crate::people::sign_in::candidates;
+use crate::people::{passwords, sessions};
 use crate::refusals::{Refusal, noting};
 use crate::tx::Tx;
 
 use super::enrol::remove;
 
-/// Removes another user's second factor and recovery codes, and ends that user's sessions: whoever has the telephone
-/// may be signed in.
+/// Removes another user's second factor and recovery codes, ends that user's sessions and revokes the personal tokens:
+/// whoever has the telephone may be signed in.
 ///
 /// # Errors
 /// [`Failure::Forbidden`] for who may not update users, or asks it of the own one; [`Failure::NotFound`] for a user out
-/// of reach; [`Failure::SecondFactor(FactorFailure::None)`].
+/// of reach; [`Failure::Refused`] for somebody with rights that the caller has not;
+/// [`Failure::SecondFactor(FactorFailure::None)`].
 pub async fn reset_second_factor(caller: &Caller, user: Uuid) -> Result<(), Failure> {
     noting(caller, Refusal::of("user", "reset_second_factor", Some(user)), reset(caller, user)).await
 }
@@ -39,6 +41,7 @@ async fn reset(caller: &Caller, user: Uuid) -> Result<(), Failure> {
     if !caller.covers(Action::Update, User::KIND, &known.base) {
         return Err(Failure::Forbidden);
     }
+    passwords::refuse_over(caller, user, "")?;
     take(caller, user).await
 }
 
@@ -67,6 +70,7 @@ async fn take(caller: &Caller, user: Uuid) -> Result<(), Failure> {
                 return Err(Failure::SecondFactor(FactorFailure::None));
             }
             sessions::end_all(tx, user).await?;
+            api_keys::revoke_personal(tx, user).await?;
             tx.log(Entry::admin("user.second_factor_reset", Some(("user", user))));
             Ok(())
         })
