@@ -1,5 +1,6 @@
 mod allowances;
 pub(crate) mod bed;
+mod external;
 mod orgs;
 mod policies;
 mod refresh;

@@ -74,6 +74,38 @@ async fn a_session_that_nothing_uses_ends_and_use_is_noted_once_a_minute() {
 }
 
 #[tokio::test]
+async fn no_change_of_the_settings_wakes_what_idleness_ended() {
+    on_both(|bed: Bed| async move {
+        let admin = bed.administrator().await;
+        lay_down(&admin, json!({ "sessions": { "web": { "idle_minutes": 10 } } })).await;
+        for change in [
+            json!({ "passwords": { "min_length": 9 } }),
+            json!({ "sessions": { "web": { "idle_minutes": 600 } } }),
+            json!({ "sessions": { "web": { "idle_minutes": null } } }),
+            json!({ "sessions": { "mobile": { "idle_minutes": 10 } } }),
+            json!({ "sessions": { "web": { "idle_minutes": 5 } } }),
+        ] {
+            let phone = SignIn { client: Client::Server, ..said("admin@acme.test", PASSWORD) };
+            let other = bed.gate.sign_in(phone, request("10.0.0.1")).await.unwrap();
+            lay_down(
+                &bed.caller(other.verified).await.unwrap(),
+                json!({ "sessions": { "web": { "idle_minutes": 10 } } }),
+            )
+            .await;
+            let idle = bed.sign_in("admin@acme.test", PASSWORD).await.unwrap();
+            bed.wait(11 * MINUTE);
+            lay_down(&bed.caller(other.verified).await.unwrap(), change.clone()).await;
+            let ended = SignInFailure::SessionEnded;
+            assert_eq!(sign_in_failure(bed.caller(idle.verified).await.map(drop)), ended, "{change}");
+            let refreshed = bed.gate.refresh(&idle.refresh_token, request("10.0.0.1")).await;
+            assert_eq!(sign_in_failure(refreshed), ended, "{change}");
+        }
+        bed.gate.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_refresh_is_use_and_does_not_wake_what_has_ended() {
     on_both(|bed: Bed| async move {
         let admin = bed.administrator().await;

@@ -1,12 +1,15 @@
+use kehu_domain::settings::LockPolicy;
 use sea_orm::EntityTrait;
 use serde_json::json;
 
 use super::bed::{Bed, PASSWORD, make_user, on_both, request, said, sign_in_failure};
+use crate::engine;
 use crate::entities::{login_failure, user};
 use crate::failure::SignInFailure;
 use crate::machine::WriteOptions;
 use crate::org::INSTALLATION;
-use crate::people::{Client, NewOrg, Password, SignIn, end_session, me, sessions, update_user};
+use crate::people::{Client, NewOrg, Password, SignIn, end_session, locks, me, sessions, update_user};
+use crate::settings;
 
 #[tokio::test]
 async fn a_name_nobody_has_and_a_wrong_password_are_answered_alike() {
@@ -258,6 +261,35 @@ async fn a_failure_is_told_where_it_is_plain_who_is_meant() {
             bed.gate.sign_in(off, request("10.0.0.1")).await.unwrap_err();
         }
         assert_eq!(bed.organisations_told("sign_in.shared_name").await, [INSTALLATION]);
+        bed.gate.close().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lock_holds_for_who_waits_for_a_turn() {
+    on_both(|bed: Bed| async move {
+        let admin = bed.administrator().await;
+        let lock = json!({ "settings": { "passwords": { "lock": { "failures": 3, "minutes": 10 } } } });
+        settings::change(&admin, lock, None).await.unwrap();
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        let mut turns = Vec::new();
+        for _ in 0..threads {
+            turns.push(bed.gate.hashing().turn().await.unwrap());
+        }
+        let waits = bed.gate.sign_in(said("admin@acme.test", PASSWORD), request("10.0.0.2"));
+        let meanwhile = async {
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            let (org, user, now) = (admin.org().id, admin.principal().user().unwrap(), bed.gate.now());
+            let policy = Some(LockPolicy { failures: 3, minutes: 10 });
+            for _ in 0..3 {
+                let count = async move |db: &engine::Tx| locks::count(db, (org, user), policy, now).await;
+                bed.gate.write_raw(count).await.unwrap();
+            }
+            drop(turns);
+        };
+        let (waited, ()) = tokio::join!(waits, meanwhile);
+        assert_eq!(sign_in_failure(waited), SignInFailure::CredentialsWrong);
         bed.gate.close().await;
     })
     .await;
