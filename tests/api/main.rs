@@ -1,5 +1,6 @@
 //! Black-box tests: over HTTP, against the real program, on both engines; every test has an organisation of its own.
 
+mod accounts;
 mod another_language;
 mod api_keys;
 mod at_once;

@@ -237,12 +237,16 @@ mod tests {
         let path = format!("/v1/users/{}/second_factor", user.id);
         assert_eq!(org.admin.delete(&path).expect(409).code(), "second_factor_none");
         let _ = enrol(&user.session);
+        let made = user.session.post("/v1/me/tokens", &json!({"name": "周报", "scope": "full"})).expect(201).json();
+        let token = Session::anonymous(&engine.base()).with_token(made["key"].as_str());
+        let _ = token.get("/v1/me").expect(200);
         let _ = other.session.delete(&path).expect(403);
         let stranger = Org::new(engine);
         let missing = format!("/v1/users/{}/second_factor", kehu_tests::new_id());
         assert_eq!(stranger.admin.delete(&path).expect(404).code(), stranger.admin.delete(&missing).expect(404).code());
         let _ = org.admin.delete(&path).expect(204);
         // Whoever has the telephone may be signed in.
+        let _ = token.get("/v1/me").expect(401);
         assert_eq!(user.session.get("/v1/me").expect(401).code(), "session_ended");
         let _ = login(&engine.base(), &user.login, PASSWORD, None).expect(200);
         assert_eq!(events(&org, &user, "user.second_factor_reset"), 1);

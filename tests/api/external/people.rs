@@ -9,15 +9,16 @@ kehu_tests::on_both_engines!(
     who_is_disabled_stays_out,
     user_information_fills_in_what_the_token_leaves_out,
     no_second_factor_is_asked_for,
+    nobody_becomes_administrator_by_a_provider_of_his_own,
 );
 
 #[cfg(test)]
 mod tests {
-    use kehu_tests::idp::Grant;
-    use kehu_tests::{Engine, PASSWORD};
+    use kehu_tests::idp::{Grant, IdentityProvider, SECRET};
+    use kehu_tests::{Engine, Org, PASSWORD};
     use serde_json::{Value, json};
 
-    use crate::external::bed::{PROVIDERS, changed, person, trust};
+    use crate::external::bed::{PROVIDERS, Trust, changed, laid_down, person, trust};
 
     pub(super) fn an_unconfirmed_address_opens_nothing(engine: Engine) {
         let trust = trust(engine, &json!({}));
@@ -189,5 +190,46 @@ mod tests {
         assert_eq!(user.session.get("/v1/customers").expect(403).code(), "second_factor_enrolment_required");
         let session = trust.session(trust.sign_in(Grant::of(person("s-1", &user.login))));
         let _ = session.get("/v1/customers").expect(200);
+    }
+
+    pub(super) fn nobody_becomes_administrator_by_a_provider_of_his_own(engine: Engine) {
+        let (org, idp) = (Org::new(engine), IdentityProvider::start());
+        let system = org.user("system_admin", None).session;
+        let provider = system.post(PROVIDERS, &laid_down(&idp, &json!({}))).expect(201).id();
+        let (path, admin) = (format!("{PROVIDERS}/{provider}"), format!("admin@{}.test", org.slug));
+        let (user, auditor) = (org.user("salesperson", None), org.user("auditor", None));
+        let trust = Trust { org, idp, provider };
+        let refused = |subject: &str, email: &str| {
+            let refused = trust.sign_in(Grant::of(person(subject, email))).expect(401);
+            assert_eq!(refused.code(), "external_no_account", "{email}");
+        };
+        let let_in = |subject: &str, email: &str| {
+            let _ = trust.sign_in(Grant::of(person(subject, email))).expect(200);
+        };
+        refused("s-1", &admin);
+        refused("s-2", &auditor.login);
+        assert!(trust.events("identity.linked").is_empty());
+        let why = trust.events("sign_in.external_failed");
+        assert!(why.len() == 2 && why.iter().all(|entry| entry["details"]["why"].as_str().unwrap().contains("rights")));
+        let_in("s-3", &user.login);
+        // Whoever is known is asked anew each time: a right that came later counts.
+        let at = format!("/v1/users/{}", user.id);
+        let _ = trust.org.admin.patch(&at, &json!({"other_roles": ["auditor"]})).expect(200);
+        refused("s-3", &user.login);
+        // Another name vouches for nothing; to lay it down anew does, by somebody who grants rights.
+        let _ = trust.org.admin.patch(&path, &json!({"name": "新名字"})).expect(200);
+        refused("s-1", &admin);
+        let _ = trust.org.admin.patch(&path, &json!({"client_secret": SECRET})).expect(200);
+        let_in("s-1", &admin);
+        let_in("s-3", &user.login);
+        // What somebody else changes of it is not vouched for any more, but for the name.
+        let _ = system.patch(&path, &json!({"name": "公司登录"})).expect(200);
+        let_in("s-1", &admin);
+        for change in [json!({"client_secret": SECRET}), json!({"scopes": ["email"]})] {
+            let _ = trust.org.admin.patch(&path, &json!({"client_secret": SECRET, "scopes": ["email", "profile"]}));
+            let_in("s-1", &admin);
+            let _ = system.patch(&path, &change).expect(200);
+            refused("s-1", &admin);
+        }
     }
 }

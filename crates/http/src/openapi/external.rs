@@ -92,7 +92,9 @@ pub(super) const OPERATIONS: &[Special] = &[
         id: "identity_providers_create",
         tag: "identity_providers",
         summary: "Make an identity provider",
-        description: "With the rights `settings.manage` and to change every user, and `rights.grant` where it gives roles; 20 at most.",
+        description: "With the rights `settings.manage` and to change every user, and `rights.grant` where it gives roles; 20 \
+                      at most. People with a right about no record sign in by it only where whoever laid it down has \
+                      `rights.grant`.",
         guard: Guard::Token,
         parameters: &["ChangeReason"],
         takes: Some(of::<IdentityProviderInput>()),

@@ -87,13 +87,19 @@ pub(super) const OPERATIONS: &[Special] = &[
         id: "users_second_factor_reset",
         tag: "sign_in",
         summary: "Reset somebody's second factor",
-        description: "For somebody who lost it, by whoever may change that user: it is removed with its recovery codes, and the \
-                      user's sessions end.",
+        description: "For somebody who lost it, by whoever may change that user: it is removed with its recovery codes, the \
+                      user's sessions end and the personal tokens are revoked. Not of a user who may do what you may not.",
         guard: Guard::Token,
         parameters: &["RecordId", "ChangeReason"],
         takes: None,
         gives: Gives::Nothing(204, "There is none any more."),
         headers: &[],
-        problems: &[&codes::FORBIDDEN, &codes::SECOND_FACTOR_OWN, &codes::NOT_FOUND, &codes::SECOND_FACTOR_NONE],
+        problems: &[
+            &codes::FORBIDDEN,
+            &codes::SECOND_FACTOR_OWN,
+            &codes::NOT_FOUND,
+            &codes::SECOND_FACTOR_NONE,
+            &codes::VALIDATION,
+        ],
     },
 ];
