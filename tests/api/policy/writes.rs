@@ -8,11 +8,15 @@ use serde_json::{Map, Value, json};
 use super::ask::Ask;
 use super::canary::{value, words};
 use super::description::{Field, Kind};
-use super::table::{Sight, Standing};
+use super::table::{Policy, Sight, Standing};
 use super::world::Rec;
 
 /// Fields of users that are about rights: they take a right of their own.
 const RIGHTS: [&str; 3] = ["role", "other_roles", "team_id"];
+/// Fields of users that they sign in by.
+const LOGINS: [&str; 3] = ["email", "mobile", "user_name"];
+/// Rights about no record.
+const BESIDES: [&str; 5] = ["audit.read", "data.purge", "rights.grant", "settings.manage", "keys.manage"];
 /// A value that no field that nobody writes has.
 const JUNK: &str = "qzjunkjunk";
 
@@ -117,6 +121,23 @@ impl Ask<'_> {
             self.unchanged(kind, &rec.id, &before, &path);
             body.insert("tags".to_owned(), self.known_tag());
         }
+        if kind.name == "user"
+            && LOGINS.iter().any(|name| body.contains_key(*name))
+            && self.would_take_over(rec, &before)
+        {
+            // A new name to sign in with is as good as a new password.
+            let reply = self.expect(422, "PATCH", &path, Some(&body.clone().into()));
+            let told = reply.map(|reply| reply.errors()).unwrap_or_default();
+            let is_name = |at: &str| LOGINS.iter().any(|name| at == format!("/{name}"));
+            if !matches!(told.as_slice(), [(at, code)] if is_name(at) && code == "right_missing") {
+                self.flaw(format!("{path}: names to sign in with are refused with {told:?}"));
+            }
+            self.unchanged(kind, &rec.id, &before, &path);
+            body.retain(|name, _| !LOGINS.contains(&name.as_str()));
+            if body.is_empty() {
+                return;
+            }
+        }
         // What is brought may be told to whoever brings it; what is answered is judged field by field.
         let Some(reply) = self.expect(200, "PATCH", &path, Some(&body.clone().into())) else { return };
         let after = self.as_administrator(kind, &rec.id);
@@ -129,6 +150,14 @@ impl Ask<'_> {
             }
         }
         self.seen_as_written(kind, rec, &reply.json(), &path);
+    }
+
+    /// Whether a user has a right about no record that the subject lacks: then his account is not taken over.
+    fn would_take_over(&self, rec: &Rec, user: &Value) -> bool {
+        let theirs = self.world.subjects.iter().find(|subject| user["role"] == subject.role.as_str());
+        let lacks =
+            |policy: &Policy| BESIDES.iter().any(|right| policy.grants(right) && !self.subject.policy.grants(right));
+        rec.id != self.subject.id && theirs.is_some_and(|theirs| lacks(&theirs.policy))
     }
 
     /// The answer to a write shows what the subject sees of the record, not what was brought.
