@@ -223,7 +223,7 @@ impl Org {
             users: people
                 .into_iter()
                 .map(|user| {
-                    let keys: Vec<String> = keys_of(&user).map(str::to_owned).collect();
+                    let keys: Vec<String> = user.roles().map(str::to_owned).collect();
                     let person = Person {
                         name: plain(user.name),
                         disabled: user.disabled || user.deleted_at.is_some(),
@@ -253,10 +253,6 @@ impl OwnRole {
         let rights = RoleRights::from_stored(&row.rights).map(|rights| rights.0).unwrap_or_default();
         (row.key, Self { name: row.name, rights })
     }
-}
-
-fn keys_of(user: &user::Model) -> impl Iterator<Item = &str> {
-    user.role.as_deref().into_iter().chain(user.other_roles.split_whitespace())
 }
 
 /// What roles give together. One that is not there gives nothing.

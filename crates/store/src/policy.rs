@@ -17,19 +17,13 @@ impl Caller {
     /// How a record of that owner and team, shared with those, stands to the caller.
     #[must_use]
     pub fn standing(&self, owner: Option<Uuid>, team: Option<Uuid>, shared: &Collaborators) -> Standing {
-        let user = self.principal().user();
-        Standing {
-            own: user.is_some() && owner == user,
-            team: team.is_some_and(|team| self.teams().contains(&team)),
-            shared: user.and_then(|user| shared.access(user)),
-        }
+        standing((self.principal().user(), self.teams()), owner, team, shared)
     }
 
-    /// How a record stands to the caller: users are their own.
+    /// How a record stands to the caller.
     #[must_use]
     pub fn standing_to(&self, base: &Base) -> Standing {
-        let standing = self.standing(base.owner_id, base.team_id, &base.shared);
-        Standing { own: standing.own || self.principal().user() == Some(base.id), ..standing }
+        standing_to((self.principal().user(), self.teams()), base)
     }
 
     /// Whether an action on a kind covers a record.
@@ -37,6 +31,23 @@ impl Caller {
     pub fn covers(&self, action: Action, kind: &Kind, base: &Base) -> bool {
         self.rights().reach(action, kind.name).covers(action, self.standing_to(base))
     }
+}
+
+/// Somebody, with the team and those below.
+type Whom<'t> = (Option<Uuid>, &'t [Uuid]);
+
+fn standing((user, teams): Whom<'_>, owner: Option<Uuid>, team: Option<Uuid>, shared: &Collaborators) -> Standing {
+    Standing {
+        own: user.is_some() && owner == user,
+        team: team.is_some_and(|team| teams.contains(&team)),
+        shared: user.and_then(|user| shared.access(user)),
+    }
+}
+
+/// How a record stands to somebody: users are their own.
+pub(crate) fn standing_to(whom: Whom<'_>, base: &Base) -> Standing {
+    let standing = standing(whom, base.owner_id, base.team_id, &base.shared);
+    Standing { own: standing.own || whom.0 == Some(base.id), ..standing }
 }
 
 /// Names by which a question to a kind could ask for what the caller may not see of some record within reach: which

@@ -187,6 +187,10 @@ impl Rights {
         !self.reach(Action::Read, kind).is_none()
     }
 
+    fn changes(&self, kind: &str) -> bool {
+        [Action::Create, Action::Update].into_iter().any(|action| !self.reach(action, kind).is_none())
+    }
+
     fn own_of(&self, kind: &str, field: &str) -> Option<&FieldRights> {
         // Most roles say nothing of single fields.
         self.fields.iter().find(|known| known.field == field && known.kind == kind)
@@ -205,17 +209,21 @@ impl Rights {
                 None => both.kinds.push(theirs.clone()),
             }
         }
-        // A role that may not read a kind says nothing of its fields.
-        let sides = |kind: &'static str| [self, other].into_iter().filter(move |side| side.reads(kind));
-        let of_customers = |group: Group| sides("customer").map(|side| side.sights_of(group)).reduce(Sights::most);
+        // A role that may not read a kind says nothing of how its fields are seen, and one that may not write it nothing
+        // of how they are written.
+        let readers = |kind: &'static str| [self, other].into_iter().filter(move |side| side.reads(kind));
+        let writers = |kind: &'static str| [self, other].into_iter().filter(move |side| side.changes(kind));
+        let of_customers = |group: Group| readers("customer").map(|side| side.sights_of(group)).reduce(Sights::most);
         both.contact = of_customers(Group::Contact).unwrap_or(self.contact.most(other.contact));
         both.identity = of_customers(Group::Identity).unwrap_or(self.identity.most(other.identity));
         both.fields.clear();
         for (kind, field) in KINDS.iter().flat_map(|kind| kind.fields.iter().map(move |field| (kind.name, field))) {
-            let Some(sights) = sides(kind).map(|side| side.sights(kind, field)).reduce(Sights::most) else { continue };
-            let (usual, writes) = (both.sights_of(field.group), sides(kind).any(|side| side.writes(kind, field.name)));
-            if sights != usual || !writes {
-                let sights = (sights != usual).then_some(sights);
+            let usual = both.sights_of(field.group);
+            let sights = readers(kind).map(|side| side.sights(kind, field)).reduce(Sights::most);
+            let sights = sights.filter(|sights| *sights != usual);
+            let mut writes = writers(kind).map(|side| side.writes(kind, field.name)).peekable();
+            let writes = writes.peek().is_none() || writes.any(|writes| writes);
+            if sights.is_some() || !writes {
                 both.fields.push(FieldRights { kind, field: field.name, sights, writes });
             }
         }
@@ -242,8 +250,7 @@ impl Rights {
         limited
     }
 
-    /// Whether the record actions of these rights go nowhere where those of the other do not: nothing is gained by
-    /// having them beside the other's.
+    /// Whether the other rights hold all of these: nothing is gained by having these beside them.
     #[must_use]
     pub fn within(&self, other: &Self) -> bool {
         other.with(self).says_as_much_as(other)

@@ -317,6 +317,18 @@ mod tests {
     }
 
     #[test]
+    fn a_role_that_only_reads_lets_nothing_be_written() {
+        let kinds = json!({"customer": {"update": ["own"], "fields": {"stage": {"writes": false}}}});
+        let writer = read(&json!({ "kinds": kinds })).unwrap();
+        let reader = read(&json!({"kinds": {"customer": {"read": ["all"]}}})).unwrap();
+        for both in [writer.with(&reader), reader.with(&writer), writer.with(&Rights::default())] {
+            assert!(!both.writes("customer", "stage") && both.writes("customer", "remark"));
+        }
+        let other = read(&json!({"kinds": {"customer": {"create": ["own"]}}})).unwrap();
+        assert!(writer.with(&other).writes("customer", "stage"), "one of them lets it be written");
+    }
+
+    #[test]
     fn what_cannot_be_given_is_refused_by_name() {
         for (said, pointer, code) in [
             (json!([]), "", "type_wrong"),

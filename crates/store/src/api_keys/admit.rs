@@ -1,9 +1,10 @@
 //! Who comes with a key: found by its hash, looked at with every request, at most a second old.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+use kehu_domain::rights::Rights;
 use moka::sync::Cache;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
@@ -33,6 +34,27 @@ struct Known {
     checked: AtomicI64,
     /// When its use was noted.
     noted: AtomicI64,
+    limited: Mutex<Option<Limited>>,
+}
+
+/// The rights of a role, and what of them is left over the fields of a key.
+struct Limited {
+    whole: Arc<Rights>,
+    left: Arc<Rights>,
+}
+
+impl Known {
+    /// What is left of the rights of its role, worked out again when those are other ones.
+    fn limited(&self, whole: Arc<Rights>) -> Arc<Rights> {
+        let Some(allowed) = fields::stored(self.row.fields.as_deref()) else { return whole };
+        let mut known = self.limited.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(limited) = known.as_ref().filter(|limited| Arc::ptr_eq(&limited.whole, &whole)) {
+            return limited.left.clone();
+        }
+        let left = Arc::new(fields::limited(&whole, &allowed));
+        *known = Some(Limited { whole, left: left.clone() });
+        left
+    }
 }
 
 impl Default for InUse {
@@ -86,11 +108,7 @@ impl Gate {
             }
             (false, _, Some(role)) => {
                 // A role that this program does not know gives no rights.
-                let rights = rights_of(&org, role).unwrap_or_default();
-                let rights = match fields::stored(row.fields.as_deref()) {
-                    Some(allowed) => Arc::new(fields::limited(&rights, &allowed)),
-                    None => rights,
-                };
+                let rights = known.limited(rights_of(&org, role).unwrap_or_default());
                 let caller = self.caller(org, Principal::Key(row.id), rights, Vec::new(), request).await?;
                 presence::check_roles(&caller, None, std::slice::from_ref(role), Through::Token(row.id)).await?;
                 caller
@@ -120,7 +138,12 @@ impl Gate {
         let row = row.filter(|row| token.matches(&row.token_hash)).ok_or(UNKNOWN)?;
         let stored = row.last_used_at.map_or(0, |used| used.timestamp_millis());
         let noted = before.map_or(0, |known| known.noted.load(Ordering::Relaxed)).max(stored);
-        let known = Arc::new(Known { row, checked: AtomicI64::new(now), noted: AtomicI64::new(noted) });
+        let known = Arc::new(Known {
+            row,
+            checked: AtomicI64::new(now),
+            noted: AtomicI64::new(noted),
+            limited: Mutex::default(),
+        });
         self.keys_in_use().0.insert(hash, known.clone());
         Ok(known)
     }

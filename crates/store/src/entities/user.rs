@@ -35,6 +35,18 @@ pub struct Model {
     pub failed_since: Option<DateTimeUtc>,
 }
 
+impl Model {
+    /// Keys of every role of the user.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = &str> {
+        roles_of(self.role.as_deref(), &self.other_roles)
+    }
+}
+
+/// Keys of roles, as two columns hold them: the first, and further ones with spaces between them.
+pub(crate) fn roles_of<'r>(role: Option<&'r str>, others: &'r str) -> impl Iterator<Item = &'r str> {
+    role.into_iter().chain(others.split_whitespace())
+}
+
 crate::engine::rows::row!(Model {
     org_id,
     id,

@@ -170,7 +170,7 @@ struct Successor {
 impl Successor {
     /// Whether the roles change customers of one's own.
     fn looks_after_customers(&self, caller: &Caller) -> bool {
-        let mut roles = self.role.as_deref().into_iter().chain(self.other_roles.split_whitespace());
+        let mut roles = user::roles_of(self.role.as_deref(), &self.other_roles);
         roles.any(|role| {
             rights_of(caller.org(), role).is_some_and(|rights| rights.reach(Action::Update, "customer").own)
         })

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::org::{Person, rights_of};
+use crate::policy::standing_to;
 use crate::refusals::{Refusal, noting};
 
 use super::answer::Answer;
@@ -40,12 +41,8 @@ pub async fn access(caller: &Caller, resource: Resource, id: Uuid, user: Option<
 fn told(caller: &Caller, record: &dyn Shown, user: Uuid, person: &Person) -> String {
     let (org, kind, base) = (caller.org(), record.kind(), record.base());
     let teams = person.team_id.map(|team| org.team_and_below(team)).unwrap_or_default();
-    let team = base.team_id.filter(|team| teams.contains(team));
-    let standing = Standing {
-        own: base.owner_id == Some(user) || base.id == user,
-        team: team.is_some(),
-        shared: base.shared.access(user),
-    };
+    let standing = standing_to((Some(user), &teams), base);
+    let team = base.team_id.filter(|_| standing.team);
     let mut out = Out::new();
     out.object(|out| {
         out.key("user").object(|out| {

@@ -10,15 +10,16 @@ use kehu_domain::kinds::{Role, User, roles_of};
 use kehu_domain::record::Stored;
 use kehu_domain::rights::{BUILT_IN, Right, Rights, RoleRights, built_in};
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::api_keys;
-use crate::entities::{identity_provider, organisation, role, user};
+use crate::entities::{organisation, role, user};
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::journal::Entry;
-use crate::org::{rights_of, settings_of};
+use crate::org::settings_of;
+use crate::people;
 use crate::tx::Tx;
 
 /// Duties that one person does not have together where the organisation keeps them apart: to run the system, to say who
@@ -134,8 +135,7 @@ async fn all_of<'r>(
 
 /// What the roles of a user's row give together.
 pub(crate) async fn rights_of_row(tx: &Tx<'_>, row: &user::Model) -> Result<Rights, Failure> {
-    let roles = row.role.as_deref().into_iter().chain(row.other_roles.split_whitespace());
-    all_of(tx, &mut HashMap::new(), roles).await
+    all_of(tx, &mut HashMap::new(), row.roles()).await
 }
 
 /// The flaw of roles that are not held together here.
@@ -192,7 +192,7 @@ pub(crate) struct Holder {
 impl Holder {
     /// Their keys.
     pub(crate) fn roles(&self) -> impl Iterator<Item = &str> {
-        self.role.as_deref().into_iter().chain(self.other_roles.split_whitespace())
+        user::roles_of(self.role.as_deref(), &self.other_roles)
     }
 }
 
@@ -226,11 +226,9 @@ pub(crate) async fn check_role(tx: &Tx<'_>, role: &Role, before: Option<&Stored<
     if !are_apart(&role.rights.0) {
         return refused(together(std::iter::once(role.key.as_str())));
     }
+    let mut known = HashMap::from([(role.key.as_str().to_owned(), role.rights.0.clone())]);
     for holder in holders(tx, role.key.as_str()).await? {
-        let others = holder.roles().filter(|key| *key != role.key.as_str());
-        let all = others
-            .map(|key| rights_of(caller.org(), key))
-            .fold(role.rights.0.clone(), |all, more| more.map_or(all.clone(), |more| Arc::new(all.with(&more))));
+        let all = all_of(tx, &mut known, holder.roles()).await?;
         if caller.principal().user() == Some(holder.id) {
             return refused(Flaw::new(&codes::OWN_RIGHTS));
         }
@@ -258,19 +256,11 @@ pub(crate) async fn check_unused(tx: &Tx<'_>, role: &Role) -> Result<(), Failure
 /// In how many places a role is laid down: identity providers that give it, and settings about who has it. A role that
 /// is made later under the same key would be given as this one was.
 async fn laid_down(tx: &Tx<'_>, key: &str) -> Result<usize, Failure> {
-    use identity_provider::Column as C;
-    let providers = identity_provider::Entity::find().filter(C::OrgId.eq(tx.org_id())).all(tx.db()).await?;
-    let gives = |row: &identity_provider::Model| {
-        let said: Value = serde_json::from_str(&row.settings).unwrap_or_default();
-        let mapped = said.get("role_mapping").and_then(Value::as_array).into_iter().flatten();
-        let mut roles = mapped.filter_map(|one| one.get("role")).chain(said.get("default_role"));
-        roles.any(|role| role == key)
-    };
     let row = organisation::Entity::find_by_id(tx.org_id()).one(tx.db()).await?.ok_or(Failure::NotFound)?;
     let settings = settings_of(&row)?;
     let named = settings.second_factor.required_roles.iter().any(|role| role == key)
         || settings.addresses.roles.contains_key(key);
-    Ok(providers.iter().filter(|row| gives(row)).count() + usize::from(named))
+    Ok(people::providers_that_give(tx, key).await? + usize::from(named))
 }
 
 /// The entry that tells administrators what a role gives now, beside the one of the change.

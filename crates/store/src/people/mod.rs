@@ -26,6 +26,7 @@ mod throttle;
 mod told;
 mod users;
 
+pub(crate) use external::providers_that_give;
 pub use external::{
     Begun, Connection, ExternalPerson, ProviderInfo, Taken, Wanted, create_identity_provider, delete_identity_provider,
     identity_provider, identity_providers, update_identity_provider,

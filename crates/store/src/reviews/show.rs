@@ -277,7 +277,7 @@ async fn shown(caller: &Caller, rows: Vec<access_review_item::Model>) -> Result<
 
 impl Item {
     fn roles(&self) -> impl Iterator<Item = &str> {
-        self.row.role.as_deref().into_iter().chain(self.row.other_roles.split_whitespace())
+        user::roles_of(self.row.role.as_deref(), &self.row.other_roles)
     }
 
     /// What the roles of then give, as they are now.

@@ -12,6 +12,7 @@ mod providers;
 
 use hmac::{Hmac, KeyInit, Mac};
 use kehu_domain::identity_provider::IdentityProvider;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use uuid::Uuid;
@@ -22,6 +23,7 @@ use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::people::hashing::Password;
 use crate::sealed::identity_provider::{CLIENT_SECRET, SUBJECT_KEY};
+use crate::tx::Tx;
 
 pub use admit::ExternalPerson;
 pub use begin::{Begun, Taken, Wanted};
@@ -45,6 +47,17 @@ pub struct Connection {
     pub settings: IdentityProvider,
     /// The secret that the organisation shares with it; none for a public client.
     pub client_secret: Option<Password>,
+}
+
+/// How many providers of the organisation give a role.
+pub(crate) async fn providers_that_give(tx: &Tx<'_>, role: &str) -> Result<usize, Failure> {
+    use identity_provider::Column as C;
+    let rows = identity_provider::Entity::find().filter(C::OrgId.eq(tx.org_id())).all(tx.db()).await?;
+    let all = rows.iter().map(settings).collect::<Result<Vec<_>, _>>()?;
+    let gives = |one: &&IdentityProvider| {
+        one.default_role.as_deref() == Some(role) || one.role_mapping.iter().any(|mapped| mapped.role == role)
+    };
+    Ok(all.iter().filter(gives).count())
 }
 
 fn connection(caller: &Caller, row: &identity_provider::Model) -> Result<Connection, Failure> {
