@@ -22,6 +22,8 @@ mod leavers;
 mod lifecycle;
 mod lists;
 mod openapi;
+mod organisation;
+mod personal_tokens;
 mod pgbouncer;
 #[cfg(test)]
 mod planted;

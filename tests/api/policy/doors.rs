@@ -52,7 +52,7 @@ const DOORS: &[(&str, &str, Judge)] = &[
     ("DELETE", "/v1/users/{id}/second_factor", Judge::OfUser),
     ("GET", "/v1/organisation", Judge::Own),
     ("PATCH", "/v1/organisation", Judge::Right("settings.manage")),
-    ("POST", "/v1/organisation/apply_preset", Judge::Elsewhere("policies.rs")),
+    ("POST", "/v1/organisation/apply_preset", Judge::Elsewhere("organisation.rs")),
     ("POST", "/v1/users/{id}/reset_password", Judge::Elsewhere("policies.rs")),
     ("POST", "/v1/users/{id}/leave", Judge::Elsewhere("reviews.rs")),
     ("GET", "/v1/access_reviews", Judge::ByHand),
