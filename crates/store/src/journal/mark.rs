@@ -120,7 +120,7 @@ impl Mark {
 
     /// Whether everything is settled that was given before the look after `asked` began. Asks the database, unless
     /// somebody else does so after this is called.
-    async fn is_settled_since(&self, asked: u64, engine: &Engine) -> Result<bool, Failure> {
+    pub(super) async fn is_settled_since(&self, asked: u64, engine: &Engine) -> Result<bool, Failure> {
         let before = self.begun.load(Ordering::SeqCst);
         let mut looks = self.looks.lock().await;
         if looks.settled <= asked && looks.last <= before {
@@ -159,6 +159,12 @@ impl Mark {
         let waited = looks.waiting.as_ref().map_or(Duration::ZERO, |wait| wait.since.elapsed());
         self.lag.store(i64::try_from(waited.as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Keeps everybody from looking.
+    #[cfg(test)]
+    pub(super) async fn hold(&self) -> impl Sized {
+        self.looks.lock().await
     }
 
     /// How often the database was asked.
