@@ -20,6 +20,7 @@ mod m2026_11_26_000016_identities;
 mod m2026_11_26_000017_policies;
 mod m2026_11_26_000018_rights;
 mod m2026_11_26_000019_reviews;
+mod m2026_11_26_000020_custom_fields;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000017_policies::Migration),
             Box::new(m2026_11_26_000018_rights::Migration),
             Box::new(m2026_11_26_000019_reviews::Migration),
+            Box::new(m2026_11_26_000020_custom_fields::Migration),
         ]
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod codes;
+pub mod custom;
 pub mod field;
 pub mod fields;
 pub mod filter;

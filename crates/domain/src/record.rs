@@ -93,6 +93,15 @@ impl Kind {
     }
 }
 
+/// What a finding does to a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// The write is refused.
+    Refuses,
+    /// The write is done, and the answer tells it.
+    Warns,
+}
+
 /// A rule's word on a record: which fields it is about, and what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleFinding {
@@ -102,6 +111,22 @@ pub struct RuleFinding {
     pub with: &'static [&'static str],
     /// What is wrong.
     pub flaw: Flaw,
+    /// Whether it refuses or warns.
+    pub weight: Weight,
+}
+
+impl RuleFinding {
+    /// A finding about a field, in which others take part, that refuses the write.
+    #[must_use]
+    pub fn refuses(field: &'static str, with: &'static [&'static str], flaw: Flaw) -> Self {
+        Self { field, with, flaw, weight: Weight::Refuses }
+    }
+
+    /// A finding about a field, in which others take part, that is told and refuses nothing.
+    #[must_use]
+    pub fn warns(field: &'static str, with: &'static [&'static str], flaw: Flaw) -> Self {
+        Self { field, with, flaw, weight: Weight::Warns }
+    }
 }
 
 /// A kind of record, declared with [`kind!`](crate::kind).

@@ -53,5 +53,5 @@ impl Target for Contact {
 
 fn rules(contact: &Contact) -> Vec<RuleFinding> {
     let flaws = PersonName::parse(contact.name.as_str()).map_or_else(|flaw| vec![flaw], |name| name.findings());
-    flaws.into_iter().map(|flaw| RuleFinding { field: "name", with: &[], flaw }).collect()
+    flaws.into_iter().map(|flaw| RuleFinding::refuses("name", &[], flaw)).collect()
 }

@@ -133,10 +133,10 @@ fn rules(customer: &Customer) -> Vec<RuleFinding> {
         CustomerKind::Person => PersonName::parse(name).map_or_else(|flaw| vec![flaw], |name| name.findings()),
     };
     let mut findings: Vec<RuleFinding> =
-        flaws.into_iter().map(|flaw| RuleFinding { field: "name", with: &["kind"], flaw }).collect();
+        flaws.into_iter().map(|flaw| RuleFinding::refuses("name", &["kind"], flaw)).collect();
     if customer.kind == CustomerKind::Company && customer.id_number.is_some() {
         let flaw = Flaw::new(&codes::ID_NUMBER_OF_COMPANY);
-        findings.push(RuleFinding { field: "id_number", with: &["kind"], flaw });
+        findings.push(RuleFinding::refuses("id_number", &["kind"], flaw));
     }
     findings
 }

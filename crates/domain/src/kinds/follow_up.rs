@@ -43,5 +43,5 @@ crate::kind! {
 fn rules(follow_up: &FollowUp) -> Vec<RuleFinding> {
     let early = follow_up.next_due_at.is_some_and(|due| due < follow_up.happened_at);
     let flaw = || Flaw::new(&codes::DUE_BEFORE_HAPPENED);
-    early.then(|| RuleFinding { field: "next_due_at", with: &["happened_at"], flaw: flaw() }).into_iter().collect()
+    early.then(|| RuleFinding::refuses("next_due_at", &["happened_at"], flaw())).into_iter().collect()
 }

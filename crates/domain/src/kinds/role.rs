@@ -29,5 +29,5 @@ fn rules(role: &Role) -> Vec<RuleFinding> {
         return Vec::new();
     }
     let flaw = Flaw::new(&codes::NAME_TAKEN).with("value", role.key.as_str());
-    vec![RuleFinding { field: "key", with: &[], flaw }]
+    vec![RuleFinding::refuses("key", &[], flaw)]
 }

@@ -23,11 +23,7 @@ fn rules(tag: &Tag) -> Vec<RuleFinding> {
         digits.len() != 6 || !digits.bytes().all(|b| b.is_ascii_hexdigit())
     });
     wrong
-        .map(|color| RuleFinding {
-            field: "color",
-            with: &[],
-            flaw: Flaw::new(&codes::COLOR_INVALID).with("value", color),
-        })
+        .map(|color| RuleFinding::refuses("color", &[], Flaw::new(&codes::COLOR_INVALID).with("value", color)))
         .into_iter()
         .collect()
 }

@@ -58,7 +58,7 @@ fn rules(user: &User) -> Vec<RuleFinding> {
     let names = login_names(user);
     if names.is_empty() {
         let flaw = Flaw::new(&codes::LOGIN_REQUIRED);
-        return vec![RuleFinding { field: "email", with: &["mobile", "user_name"], flaw }];
+        return vec![RuleFinding::refuses("email", &["mobile", "user_name"], flaw)];
     }
     names.into_iter().filter_map(|(field, name)| name_flaw(field, &name)).collect()
 }
@@ -75,5 +75,5 @@ fn name_flaw(field: &'static str, raw: &str) -> Option<RuleFinding> {
         Ok(_) => Flaw::new(&codes::LOGIN_KIND).with("field", field),
         Err(flaw) => flaw,
     };
-    Some(RuleFinding { field, with: &[], flaw })
+    Some(RuleFinding::refuses(field, &[], flaw))
 }

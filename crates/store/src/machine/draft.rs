@@ -5,7 +5,7 @@ use kehu_domain::field::{Field, Sight};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::kinds::Contact;
 use kehu_domain::read::{Finding, Members, Reader};
-use kehu_domain::record::{Kind, Record};
+use kehu_domain::record::{Kind, Record, Weight};
 use kehu_domain::rights::Action;
 use serde_json::Value;
 use uuid::Uuid;
@@ -137,11 +137,11 @@ fn read_contact(caller: &Caller, item: Value, customer: Uuid, reader: &mut Reade
     contact
 }
 
-/// What the rules say of a whole record.
+/// What the rules refuse in a whole record.
 pub(crate) fn rule_findings<R: Record>(data: &R, under: &str) -> Vec<Finding> {
     let finding = |rule: kehu_domain::record::RuleFinding| Finding {
         pointer: format!("{under}/{}", rule.field),
         flaw: rule.flaw,
     };
-    data.rules().into_iter().map(finding).collect()
+    data.rules().into_iter().filter(|rule| rule.weight == Weight::Refuses).map(finding).collect()
 }
