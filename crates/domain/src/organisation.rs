@@ -161,7 +161,11 @@ fn time_zone(text: &str) -> Result<Tz, Flaw> {
     text.parse().map_err(|_| Flaw::new(&codes::TIME_ZONE_UNKNOWN).with("value", short(text)))
 }
 
-fn currency(text: &str) -> Result<String, Flaw> {
+/// A currency of ISO 4217.
+///
+/// # Errors
+/// `currency_unknown`.
+pub(crate) fn currency(text: &str) -> Result<String, Flaw> {
     if CURRENCIES.split_whitespace().any(|known| known == text) {
         return Ok(text.to_owned());
     }

@@ -161,7 +161,11 @@ pub fn entries() -> Vec<Entry> {
     });
     let questions = QUESTION_CODES.iter().map(|code| of_flaw(code, QUESTION_INVALID.status));
     let reading = READING_CODES.iter().map(|code| of_flaw(code, NOT_JSON.status));
-    let values = codes::GENERAL_CODES.iter().chain(codes::VALUE_CODES).map(|code| of_flaw(code, VALIDATION.status));
+    let values = codes::GENERAL_CODES
+        .iter()
+        .chain(codes::VALUE_CODES)
+        .chain(codes::CUSTOM_CODES)
+        .map(|code| of_flaw(code, VALIDATION.status));
     let mut entries: Vec<Entry> = Vec::new();
     for entry in whole.chain(questions).chain(reading).chain(values) {
         if entries.iter().all(|known| known.code != entry.code) {
@@ -183,7 +187,8 @@ mod tests {
     #[test]
     fn a_code_means_one_thing() {
         let mut keys: Vec<&str> = PROBLEM_CODES.iter().map(|code| code.key).collect();
-        keys.extend(READING_CODES.iter().chain(codes::GENERAL_CODES).chain(codes::VALUE_CODES).map(|code| code.key));
+        let values = codes::GENERAL_CODES.iter().chain(codes::VALUE_CODES).chain(codes::CUSTOM_CODES);
+        keys.extend(READING_CODES.iter().chain(values).map(|code| code.key));
         let count = keys.len();
         keys.sort_unstable();
         keys.dedup();

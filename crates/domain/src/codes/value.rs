@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn both_languages_say_the_same() {
-        for code in VALUE_CODES {
+        for code in VALUE_CODES.iter().chain(super::super::CUSTOM_CODES) {
             assert!(!code.en.is_empty() && !code.zh.is_empty(), "{}", code.key);
             assert!(!code.hint_en.is_empty() && !code.hint_zh.is_empty(), "{}", code.key);
             assert_eq!(placeholders(code.en), placeholders(code.zh), "{}", code.key);

@@ -4,12 +4,34 @@
 //! value is kept as JSON under the number of its field, which is never given twice: another field of the same key
 //! never reads it.
 
+mod bound;
+mod choice;
+mod number;
+mod pattern;
+mod sealed;
+mod set;
+mod slot;
+mod text;
+mod time;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::codes;
+use crate::field::Sight;
+use crate::flaw::Flaw;
+use crate::read::Reader;
+use crate::show::Out;
 use crate::vocabulary;
+
+pub use bound::{read_bound, show_bound};
+pub use number::minor_digits;
+pub use pattern::{MAX_PATTERN, compile as compile_pattern};
+pub use set::CustomFields;
+pub use slot::{SLOT_PREFIX, SlotColumn};
+pub use text::{MAX_LONG_TEXT, MAX_TEXT, MAX_URL};
 
 vocabulary! {
     /// What a custom field holds.
@@ -120,3 +142,50 @@ pub struct CustomField {
 /// The custom values of one record, by the numbers of their fields, as they are kept.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CustomValues(pub BTreeMap<i64, Value>);
+
+impl CustomField {
+    /// Reads a JSON value that is not null into the form that is kept; every flaw is noted at the reader's place.
+    /// `old` is what is kept of the record, in a PATCH: a mask that comes back, a choice that was retired since, and a
+    /// number that JSON cannot carry whole mean it.
+    pub fn read(&self, json: &Value, reader: &mut Reader<'_>, old: Option<&Value>) -> Option<Value> {
+        if let Some(masked) = self.read_mask(json, reader, old) {
+            return masked;
+        }
+        match self.holds {
+            CustomType::Text | CustomType::LongText | CustomType::Url => self.read_text(json, reader),
+            CustomType::Number => self.read_number(json, reader, old),
+            CustomType::Money => self.read_money(json, reader, old),
+            CustomType::Date => self.read_date(json, reader),
+            CustomType::Time => self.read_time(json, reader),
+            CustomType::Boolean => reader.typed(json.as_bool(), "true or false", "true 或 false").map(Value::Bool),
+            CustomType::Choice => self.read_choice(json, reader, old),
+            CustomType::Choices => self.read_choices(json, reader, old),
+            CustomType::Phone => sealed::read_phone(json, reader),
+            CustomType::Email => sealed::read_email(json, reader),
+            CustomType::Reference => {
+                let raw = reader.text(json)?;
+                let id = Uuid::parse_str(raw.trim());
+                let quoted = crate::value::quoted(raw);
+                let id = reader.keep(id.map_err(|_| Flaw::new(&codes::ID_INVALID).with("value", quoted)))?;
+                Some(Value::from(id.to_string()))
+            }
+        }
+    }
+
+    /// Writes what is kept as a client sees it; never called with [`Sight::Hidden`].
+    pub fn show(&self, kept: &Value, out: &mut Out, sight: Sight) {
+        if sight != Sight::Full && self.sensitive {
+            out.text(&self.mask(kept));
+            return;
+        }
+        match (self.holds, kept) {
+            // A decimal text is a JSON number as it stands.
+            (CustomType::Number, Value::String(decimal)) => out.raw(decimal),
+            (CustomType::Time, kept) => time::show_time(kept, out),
+            (_, kept) => out.raw(&kept.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

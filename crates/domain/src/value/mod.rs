@@ -29,7 +29,7 @@ pub use phone::{Phone, PhoneKind, warm as warm_phones};
 pub use region::Region;
 
 /// As much of a value as a message may quote: 60 characters on one line.
-fn quoted(value: &str) -> String {
+pub(crate) fn quoted(value: &str) -> String {
     let mut chars = value.trim().chars().map(|c| if c.is_control() { ' ' } else { c });
     let mut out: String = chars.by_ref().take(60).collect();
     if chars.next().is_some() {
