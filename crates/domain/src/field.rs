@@ -1,6 +1,6 @@
 //! What a field is: its shape on the wire, who may see it, what may be asked of it.
 
-use crate::record::FieldValue;
+use crate::record::{FieldValue, member_name};
 
 /// A fixed vocabulary: keys are stable, labels may be changed by an organisation.
 #[derive(Debug, PartialEq, Eq)]
@@ -186,7 +186,7 @@ impl Field {
     /// The same field with what the declaration knows of it.
     #[must_use]
     pub const fn typed<T: FieldValue>(mut self, name: &'static str, doc: &'static str) -> Self {
-        self.name = name;
+        self.name = member_name(name);
         self.doc = doc;
         self.shape = T::SHAPE;
         self.nullable = T::NULLABLE;

@@ -221,6 +221,15 @@ pub fn show_field<T: FieldValue>(
     }
 }
 
+/// The name of a member: that of its field in the struct, `type` for `r#type`.
+#[must_use]
+pub const fn member_name(field: &'static str) -> &'static str {
+    match field.as_bytes() {
+        [b'r', b'#', ..] => field.split_at(2).1,
+        _ => field,
+    }
+}
+
 /// Declares a kind: names, labels and fields once; struct, parsing, merge patch, answer and description follow.
 #[macro_export]
 macro_rules! kind {
@@ -288,7 +297,7 @@ macro_rules! kind {
 
             fn changed(&self, other: &Self) -> Vec<&'static str> {
                 let mut names = Vec::new();
-                $( if self.$f != other.$f { names.push(stringify!($f)); } )*
+                $( if self.$f != other.$f { names.push($crate::record::member_name(stringify!($f))); } )*
                 names
             }
 

@@ -6,8 +6,12 @@
 
 mod bound;
 mod choice;
+mod choice_list;
+mod labels;
+mod names;
 mod number;
 mod pattern;
+mod said;
 mod sealed;
 mod set;
 mod slot;
@@ -27,8 +31,12 @@ use crate::show::Out;
 use crate::vocabulary;
 
 pub use bound::{read_bound, show_bound};
+pub use choice_list::ChoiceList;
+pub use labels::Labels;
+pub use names::{CurrencyCode, FieldKey, KindName, PatternText};
 pub use number::minor_digits;
 pub use pattern::{MAX_PATTERN, compile as compile_pattern};
+pub use said::Said;
 pub use set::CustomFields;
 pub use slot::{SLOT_PREFIX, SlotColumn};
 pub use text::{MAX_LONG_TEXT, MAX_TEXT, MAX_URL};
@@ -115,6 +123,8 @@ pub struct CustomField {
     pub unique: bool,
     /// Whether its values are sealed.
     pub sensitive: bool,
+    /// Whether lists can be asked for it.
+    pub filterable: bool,
     /// Whether `q` finds its text.
     pub searchable: bool,
     /// The value of a new record that says none, as it is kept.

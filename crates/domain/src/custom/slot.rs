@@ -10,7 +10,7 @@ use crate::text::normalise;
 
 use super::number::{DECIMALS, minor_digits, scaled};
 use super::text::parse_url;
-use super::{CustomField, CustomType, SlotValue, time};
+use super::{CustomField, CustomType, SLOTS, Slot, SlotValue, time};
 
 /// How many characters of a text stand in a slot whole.
 const MAX_SLOT: usize = 200;
@@ -19,6 +19,37 @@ pub const SLOT_PREFIX: usize = 167;
 /// What parts the beginning of a longer text from its digest; no normalised text has it, so that a short text is never
 /// taken for a long one.
 const CUT: char = '\u{1}';
+
+impl Slot {
+    /// The word under which it is kept and shown: `text_3`.
+    #[must_use]
+    pub fn to_stored(self) -> String {
+        match self {
+            Self::Text(at) => format!("text_{at}"),
+            Self::Number(at) => format!("number_{at}"),
+        }
+    }
+
+    /// The slot of that word.
+    #[must_use]
+    pub fn from_stored(word: &str) -> Option<Self> {
+        let (sort, at) = word.split_once('_')?;
+        let at = at.parse().ok().filter(|at| (1..=SLOTS).contains(at))?;
+        match sort {
+            "text" => Some(Self::Text(at)),
+            "number" => Some(Self::Number(at)),
+            _ => None,
+        }
+    }
+
+    /// Every slot of a sort.
+    pub fn all(column: SlotColumn) -> impl Iterator<Item = Self> {
+        (1..=SLOTS).map(move |at| match column {
+            SlotColumn::Text => Self::Text(at),
+            SlotColumn::Number => Self::Number(at),
+        })
+    }
+}
 
 /// Which sort of slot values of a type take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -38,6 +38,7 @@ fn field(holds: CustomType) -> CustomField {
         required: false,
         unique: false,
         sensitive: holds.is_always_sensitive(),
+        filterable: false,
         searchable: false,
         default: None,
         choices: vec![

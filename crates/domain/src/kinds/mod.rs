@@ -2,6 +2,7 @@
 
 mod contact;
 mod customer;
+mod field;
 mod follow_up;
 mod form;
 mod role;
@@ -11,6 +12,7 @@ mod user;
 
 pub use contact::{Contact, DecisionRole};
 pub use customer::{Customer, CustomerKind, Grade, SizeBand, Source, Stage};
+pub use field::{FieldDefinition, said_to_stored};
 pub use follow_up::{FollowUp, FollowUpKind};
 pub use form::Form;
 pub use role::Role;
@@ -21,8 +23,17 @@ pub use user::{User, login_names, roles_of};
 use crate::record::{Kind, Record};
 
 /// Every kind of record, in the order of the description.
-pub const KINDS: &[&Kind] =
-    &[Customer::KIND, Contact::KIND, FollowUp::KIND, Tag::KIND, User::KIND, Team::KIND, Role::KIND, Form::KIND];
+pub const KINDS: &[&Kind] = &[
+    Customer::KIND,
+    Contact::KIND,
+    FollowUp::KIND,
+    Tag::KIND,
+    User::KIND,
+    Team::KIND,
+    Role::KIND,
+    Form::KIND,
+    FieldDefinition::KIND,
+];
 
 /// The kind of that singular name.
 #[must_use]

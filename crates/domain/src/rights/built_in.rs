@@ -41,6 +41,7 @@ struct Plan {
     teams: [Reach; 6],
     roles: [Reach; 6],
     forms: [Reach; 6],
+    fields: [Reach; 6],
     jobs: [Reach; 6],
     contact: Sights,
     identity: Sight,
@@ -58,6 +59,8 @@ const PLAIN: Plan = Plan {
     teams: READ,
     roles: NOTHING,
     forms: NOTHING,
+    // Forms are drawn from them.
+    fields: READ,
     jobs: [NONE, OWN, OWN, NONE, NONE, NONE],
     contact: Sights::all(Sight::Masked),
     identity: Sight::Hidden,
@@ -73,6 +76,7 @@ const ADMINISTRATOR: Plan = Plan {
     teams: WHOLE,
     roles: WHOLE,
     forms: WHOLE,
+    fields: WHOLE,
     jobs: WHOLE,
     contact: Sights::all(Sight::Full),
     identity: Sight::Masked,
@@ -83,6 +87,7 @@ const ADMINISTRATOR: Plan = Plan {
 /// Runs the system and its accounts; gives nobody a right, and sees no customer.
 const SYSTEM_ADMIN: Plan = Plan {
     users: [ALL, ALL, ALL, NONE, NONE, NONE],
+    fields: WHOLE,
     jobs: WHOLE,
     contact: Sights::all(Sight::Full),
     read_only: &["role", "other_roles", "team_id"],
@@ -164,6 +169,7 @@ fn rights(plan: &Plan) -> Arc<Rights> {
             "team" => plan.teams,
             "role" => plan.roles,
             "form" => plan.forms,
+            "field" => plan.fields,
             super::JOB => plan.jobs,
             _ => NOTHING,
         };

@@ -286,7 +286,7 @@ pub fn actions_of(kind: &str) -> &'static [Action] {
         "customer" => &[Create, Read, Update, Delete, Transfer, Reveal],
         // What hangs on a customer goes with it.
         "contact" => &[Create, Read, Update, Delete, Reveal],
-        "follow_up" | "tag" | "form" | "role" => &[Create, Read, Update, Delete],
+        "follow_up" | "tag" | "form" | "role" | "field" => &[Create, Read, Update, Delete],
         "user" => &[Create, Read, Update, Reveal],
         "team" => &[Create, Read, Update],
         JOB => &[Read, Update],
