@@ -5,11 +5,12 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::custom::{CustomFields, CustomType};
 use crate::field::{Element, Field, Shape, Sight};
 use crate::fields::ElementValue;
 use crate::flaw::Lang;
 use crate::mask::{self, STARS};
-use crate::record::Kind;
+use crate::record::{FieldName, Kind};
 use crate::show::{Out, View};
 use crate::value::{BankAccount, Email, Phone};
 
@@ -17,7 +18,7 @@ use crate::value::{BankAccount, Email, Phone};
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Withheld {
     /// Told as masks.
-    pub masked: Vec<&'static str>,
+    pub masked: Vec<FieldName>,
     /// Not told: the reader may not see them, or the kind has no such field.
     pub hidden: Vec<String>,
 }
@@ -47,8 +48,42 @@ impl<'a> States<'a> {
         told.then_some((before, after))
     }
 
+    /// The changes of fields that the organisation added.
+    fn show_custom(self, out: &mut Out, custom: &CustomFields, view: &dyn View, lang: Lang, withheld: &mut Withheld) {
+        for field in custom.iter() {
+            let Some((from, to)) = self.values(&field.name) else { continue };
+            let sight = view.custom_sight(field);
+            match sight {
+                Sight::Hidden => {
+                    withheld.hidden.push(field.name.clone());
+                    continue;
+                }
+                Sight::Masked => withheld.masked.push(field.name.clone().into()),
+                Sight::Full => {}
+            }
+            let tell = |out: &mut Out, value: Option<&Value>| match value.filter(|value| !value.is_null()) {
+                None => out.null(),
+                Some(_) if sight != Sight::Full => out.text(STARS),
+                Some(value) if field.holds == CustomType::Reference => reference(out, value, view),
+                Some(value) => out.raw(&value.to_string()),
+            };
+            out.object(|out| {
+                out.key("field").text(&field.name);
+                out.key("label").text(if lang == Lang::Zh { &field.zh } else { &field.en });
+                out.key("from");
+                tell(out, from);
+                out.key("to");
+                tell(out, to);
+            });
+        }
+    }
+
     /// Ids whose names [`show`](Self::show) tells.
-    pub fn refs(self, kind: &Kind, ids: &mut Vec<Uuid>) {
+    pub fn refs(self, kind: &Kind, custom: &CustomFields, ids: &mut Vec<Uuid>) {
+        for field in custom.iter().filter(|field| field.holds == CustomType::Reference) {
+            let values = [self.before, self.after].into_iter().flatten().filter_map(|state| state.get(&field.name));
+            ids.extend(values.filter_map(id_of));
+        }
         for field in kind.fields {
             let values = [self.before, self.after].into_iter().flatten().filter_map(|state| state.get(field.name));
             match field.shape {
@@ -64,7 +99,14 @@ impl<'a> States<'a> {
 
     /// Writes the list of changes, `[{"field", "label", "from", "to"}]`, in the order of the kind's fields. `named` are
     /// the fields that the entry's header names; an unknown kind has none that could be told.
-    pub fn show(self, out: &mut Out, kind: Option<&Kind>, named: &[&str], view: &dyn View, lang: Lang) -> Withheld {
+    pub fn show(
+        self,
+        out: &mut Out,
+        (kind, custom): (Option<&Kind>, &CustomFields),
+        named: &[&str],
+        view: &dyn View,
+        lang: Lang,
+    ) -> Withheld {
         let fields = kind.map_or(&[][..], |kind| kind.fields);
         let mut withheld = Withheld::default();
         out.array(|out| {
@@ -76,7 +118,7 @@ impl<'a> States<'a> {
                         withheld.hidden.push(field.name.to_owned());
                         continue;
                     }
-                    Sight::Masked => withheld.masked.push(field.name),
+                    Sight::Masked => withheld.masked.push(field.name.into()),
                     Sight::Full => {}
                 }
                 out.object(|out| {
@@ -88,10 +130,11 @@ impl<'a> States<'a> {
                     tell(out, field, to, sight, view);
                 });
             }
+            self.show_custom(out, custom, view, lang, &mut withheld);
         });
         let kept = [self.before, self.after].into_iter().flatten().flat_map(Map::keys).map(String::as_str);
         for name in named.iter().copied().chain(kept) {
-            let known = fields.iter().any(|field| field.name == name);
+            let known = fields.iter().any(|field| field.name == name) || custom.by_name(name).is_some();
             if !known && !withheld.hidden.iter().any(|hidden| hidden == name) {
                 withheld.hidden.push(name.to_owned());
             }

@@ -29,7 +29,7 @@ fn seen(sight: Sight) -> Seen {
 
 fn told(kind: Option<&Kind>, body: &Value, named: &[&str], sight: Sight) -> (Value, Withheld) {
     let mut out = Out::new();
-    let withheld = States::of(body).show(&mut out, kind, named, &seen(sight), Lang::En);
+    let withheld = States::of(body).show(&mut out, (kind, &CustomFields::default()), named, &seen(sight), Lang::En);
     (serde_json::from_str(&out.into_text()).unwrap(), withheld)
 }
 

@@ -1,10 +1,13 @@
 //! The declaration of a kind: one list of fields gives the struct, its parsing, its merge patch, its answer and its
 //! description.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::custom::CustomValues;
 use crate::field::{Field, Shape, Sight};
 use crate::fields::Collaborators;
 use crate::flaw::Flaw;
@@ -150,13 +153,16 @@ pub trait Record: Sized + Clone + PartialEq + Send + Sync + 'static {
     fn rules(&self) -> Vec<RuleFinding>;
 }
 
+/// The name of a field: `stage`, or `custom.annual_output` of one that the organisation added.
+pub type FieldName = Cow<'static, str>;
+
 /// Names of the fields that an answer does not show in full.
 #[derive(Debug, Default)]
 pub struct Veiled {
     /// Null, because the caller may not see them.
-    pub hidden: Vec<&'static str>,
+    pub hidden: Vec<FieldName>,
     /// Shown as a mask.
-    pub masked: Vec<&'static str>,
+    pub masked: Vec<FieldName>,
 }
 
 /// A stored record: what every kind has, and the kind's own data.
@@ -169,7 +175,7 @@ pub struct Stored<R> {
 }
 
 /// What every record has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Base {
     /// UUIDv7.
     pub id: Uuid,
@@ -187,6 +193,8 @@ pub struct Base {
     pub team_id: Option<Uuid>,
     /// Whom it is shared with.
     pub shared: Collaborators,
+    /// The values of custom fields.
+    pub custom: CustomValues,
     /// When it was deleted.
     pub deleted_at: Option<DateTime<Utc>>,
 }
@@ -201,8 +209,8 @@ pub fn show_field<T: FieldValue>(
 ) {
     let sight = view.sight(field);
     match sight {
-        Sight::Hidden => veiled.hidden.push(field.name),
-        Sight::Masked => veiled.masked.push(field.name),
+        Sight::Hidden => veiled.hidden.push(field.name.into()),
+        Sight::Masked => veiled.masked.push(field.name.into()),
         Sight::Full => {}
     }
     if view.wants(field.name) {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use uuid::Uuid;
 
+use crate::custom::CustomField;
 use crate::field::{Field, Sight};
 
 /// The display name (and colour, for a tag) of a record that another one points to.
@@ -185,6 +186,10 @@ fn escape(text: &mut String, value: &str) {
 pub trait View {
     /// How much of a field the caller may see.
     fn sight(&self, field: &Field) -> Sight;
+    /// How much of a field that the organisation added the caller may see.
+    fn custom_sight(&self, _: &CustomField) -> Sight {
+        Sight::Hidden
+    }
     /// The name of a referenced record.
     fn name(&self, id: Uuid) -> Option<&Name>;
     /// Whether records without a name are shown by their ids.
@@ -208,6 +213,9 @@ pub struct Plain;
 
 impl View for Plain {
     fn sight(&self, _: &Field) -> Sight {
+        Sight::Full
+    }
+    fn custom_sight(&self, _: &CustomField) -> Sight {
         Sight::Full
     }
     fn name(&self, _: Uuid) -> Option<&Name> {

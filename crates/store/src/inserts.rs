@@ -1,6 +1,8 @@
 //! Rows that are written together: one after the other through one prepared statement on SQLite, in one statement on
 //! PostgreSQL, where every statement is a round trip.
 
+use std::borrow::Cow;
+
 use sea_orm::{ActiveModelTrait, ActiveValue, ConnectionTrait, EntityName, EntityTrait, IdenStatic, Iterable, Value};
 
 use crate::dialect::{has_round_trips, statement};
@@ -11,7 +13,7 @@ use crate::failure::Failure;
 pub(crate) struct Insert {
     table: String,
     /// Names of the columns, and how a value of each is written.
-    columns: Vec<(&'static str, &'static str)>,
+    columns: Vec<(Cow<'static, str>, &'static str)>,
     /// What is done where a row is there already.
     conflict: &'static str,
     rows: Vec<Vec<Value>>,
@@ -44,7 +46,7 @@ impl Insert {
         };
         Self {
             table: A::Entity::default().table_name().to_owned(),
-            columns: columns.iter().map(|column| (column.as_str(), PLAIN)).collect(),
+            columns: columns.iter().map(|column| (Cow::Borrowed(column.as_str()), PLAIN)).collect(),
             conflict: "",
             uneven,
             rows: rows
@@ -56,7 +58,21 @@ impl Insert {
 
     /// Rows of a table without an entity.
     pub(crate) fn into(table: &str, columns: &[(&'static str, &'static str)], rows: Vec<Vec<Value>>) -> Self {
-        Self { table: table.to_owned(), columns: columns.to_vec(), conflict: "", rows, uneven: false }
+        let columns = columns.iter().map(|(name, place)| (Cow::Borrowed(*name), *place)).collect();
+        Self { table: table.to_owned(), columns, conflict: "", rows, uneven: false }
+    }
+
+    /// The same rows with more columns, the same ones in each: those that an entity does not know.
+    pub(crate) fn beside(mut self, more: Vec<Vec<(String, Value)>>) -> Self {
+        let Some(first) = more.first() else { return self };
+        let names: Vec<String> = first.iter().map(|(name, _)| name.clone()).collect();
+        let differs = |row: &Vec<(String, Value)>| !row.iter().map(|(name, _)| name).eq(&names);
+        self.uneven |= more.len() != self.rows.len() || more.iter().any(differs);
+        self.columns.extend(names.into_iter().map(|name| (Cow::Owned(name), PLAIN)));
+        for (row, more) in self.rows.iter_mut().zip(more) {
+            row.extend(more.into_iter().map(|(_, value)| value));
+        }
+        self
     }
 
     /// What is done where a row is there already: an `ON CONFLICT` clause.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use kehu_domain::custom::CustomFields;
 use kehu_domain::rights::{Rights, RoleRights, built_in};
 use kehu_domain::settings::Settings;
 use kehu_domain::show::Name;
@@ -53,6 +54,8 @@ pub struct Org {
     teams: HashMap<Uuid, TeamNode>,
     tags: HashMap<Uuid, Name>,
     tags_by_name: HashMap<String, Uuid>,
+    custom: HashMap<String, CustomFields>,
+    no_custom: CustomFields,
     state: i64,
     /// Entries of the journal up to this place are older than its chain.
     pub(crate) chain_begins: i64,
@@ -138,6 +141,12 @@ impl Org {
         self.tags_by_name.get(norm).copied()
     }
 
+    /// The custom fields of a kind.
+    #[must_use]
+    pub fn custom(&self, kind: &str) -> &CustomFields {
+        self.custom.get(kind).unwrap_or(&self.no_custom)
+    }
+
     /// The keys of the roles that the organisation made.
     pub(crate) fn role_keys(&self) -> impl Iterator<Item = &str> {
         self.roles.keys().map(String::as_str)
@@ -184,6 +193,8 @@ impl Org {
             teams: HashMap::new(),
             tags: HashMap::new(),
             tags_by_name: HashMap::new(),
+            custom: HashMap::new(),
+            no_custom: CustomFields::default(),
             state: row.state,
             chain_begins: 0,
         })

@@ -71,6 +71,7 @@ fn class_number(class: IndexClass) -> i64 {
         IndexClass::Wechat => 5,
         IndexClass::Birthday => 6,
         IndexClass::Login => 7,
+        IndexClass::Custom => 8,
     }
 }
 

@@ -1,6 +1,9 @@
 //! The one predicate: which records an action of the caller covers, told of a record in memory, and as conditions that
 //! select them. Every door asks here.
 
+use std::sync::Arc;
+
+use kehu_domain::custom::CustomField;
 use kehu_domain::field::{Field, Sight};
 use kehu_domain::fields::Collaborators;
 use kehu_domain::filter::field_member;
@@ -65,6 +68,18 @@ pub(crate) fn hidden(caller: &Caller, kind: &'static Kind) -> Vec<&'static str> 
     };
     let fields = kind.fields.iter().filter(|field| is_hidden(kind, field) || of_contacts(field));
     fields.flat_map(|field| [Some(field.name), field_member(field).map(|member| member.name)]).flatten().collect()
+}
+
+/// The fields that the organisation added to a kind, but for those of which the caller may not see some record's value
+/// within reach.
+pub(crate) fn askable(caller: &Caller, kind: &Kind) -> Vec<Arc<CustomField>> {
+    let rights = caller.rights();
+    let relations = || rights.reach(Action::Read, kind.name).relations();
+    let is_hidden = |field: &CustomField| {
+        let sights = rights.custom_sights(kind.name, field);
+        relations().any(|how| sights.of(how) == Sight::Hidden)
+    };
+    caller.org().custom(kind.name).iter().filter(|field| !is_hidden(field)).cloned().collect()
 }
 
 /// The parts of a reach over records of a kind, each of which walks an index of its own: everything, or one's own, each

@@ -1,7 +1,8 @@
 //! Questions turned into SQL: what the caller may reach, what was asked for, in which order.
 
+use kehu_domain::custom::SlotValue;
 use kehu_domain::field::Find;
-use kehu_domain::filter::{Class, Condition, Filter, Op, Scalar};
+use kehu_domain::filter::{Class, Condition, CustomCondition, CustomOperand, Filter, Op, Scalar};
 use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Kind, Record as _};
 use kehu_domain::rights::Action;
@@ -10,12 +11,15 @@ use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query};
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
+use crate::crypto::index::IndexClass;
 use crate::dialect::position_function;
 use crate::failure::Failure;
 use crate::gate::Caller;
+use crate::machine::custom;
 use crate::machine::read::col;
-use crate::pii::padded;
+use crate::pii::{class_of, padded};
 use crate::policy;
+use crate::rows::custom::column;
 use crate::rows::sentinel;
 use crate::sealed_query::{Holders, Sealed};
 use crate::search;
@@ -69,6 +73,12 @@ pub(crate) async fn narrow(
         }
     }
     for part in parts(filter) {
+        if let Filter::Custom(condition) = part
+            && condition.field.sensitive
+            && matches!(condition.op, Op::Eq | Op::In)
+        {
+            return Ok(Narrowed { few: true, among: None });
+        }
         let Filter::Is(condition) = part else { continue };
         let few = match (condition.member.class, condition.op) {
             (Class::Sealed(_), Op::Eq | Op::In) => true,
@@ -118,6 +128,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             }
             Filter::Not(part) => self.compile(part).not(),
             Filter::Is(condition) => Cond::all().add(self.condition(condition)),
+            Filter::Custom(condition) => Cond::all().add(self.custom(condition)),
         }
     }
 
@@ -140,11 +151,10 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             return if wants_null(condition) { empty } else { empty.not() };
         }
         let ids = condition.values.iter().filter_map(|value| match value {
-            Scalar::Sealed(value) => self.sealed.get(&(find, value.expose().clone())),
+            Scalar::Sealed(value) => self.sealed.get(&(class_of(find), value.expose().clone())),
             _ => None,
         });
         let holders: Vec<&Holders> = ids.collect();
-        let among = |ids: Vec<Uuid>| if ids.is_empty() { Expr::val(1).eq(0) } else { col("id").is_in(padded(ids)) };
         let mut own: Vec<Uuid> = holders.iter().flat_map(|holders| holders.ids.iter().copied()).collect();
         let by_contacts: Vec<Uuid> = holders.iter().flat_map(|holders| holders.by_contacts.iter().copied()).collect();
         let found = if by_contacts.is_empty() || self.contacts_go_along() {
@@ -154,6 +164,55 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             among(own).or(among(by_contacts).and(self.reads_contacts()))
         };
         if condition.op == Op::Ne { found.not() } else { found }
+    }
+
+    /// A condition on a field that the organisation added.
+    fn custom(&self, condition: &CustomCondition) -> Expr {
+        let field = &condition.field;
+        if field.sensitive {
+            let ids = condition.values.iter().filter_map(|value| match value {
+                CustomOperand::Sealed(value) => {
+                    self.sealed.get(&(IndexClass::Custom, custom::index_value(field, value.expose())))
+                }
+                _ => None,
+            });
+            let found = among(ids.flat_map(|holders| holders.ids.iter().copied()).collect());
+            return if condition.op == Op::Ne { found.not() } else { found };
+        }
+        match field.slot {
+            Some(slot) => slot_condition(&column(slot), condition),
+            None => self.links(condition),
+        }
+    }
+
+    /// A condition on several choices.
+    fn links(&self, condition: &CustomCondition) -> Expr {
+        let links = || {
+            Query::select()
+                .column(Alias::new("record_id"))
+                .from(Alias::new("custom_links"))
+                .and_where(col("org_id").eq(self.caller.org().id))
+                .and_where(col("field_id").eq(condition.field.id))
+                .to_owned()
+        };
+        let picked = |value: &CustomOperand| match value {
+            CustomOperand::Slot(SlotValue::Text(text)) => Some(text.clone()),
+            _ => None,
+        };
+        let with = |values: Vec<String>| {
+            col("id").in_subquery(links().and_where(col("value").is_in(padded(values))).to_owned())
+        };
+        let values: Vec<String> = condition.values.iter().filter_map(picked).collect();
+        match condition.op {
+            Op::IsNull => {
+                let of_this = Expr::col((Alias::new(self.kind.path), Alias::new("id")));
+                let some = Expr::exists(links().and_where(col("record_id").eq(of_this)).to_owned());
+                if condition.values.first() == Some(&CustomOperand::Flag(true)) { some.not() } else { some }
+            }
+            Op::HasAny if values.is_empty() => Expr::val(1).eq(0),
+            Op::HasAny => with(values),
+            _ => values.into_iter().map(|value| with(vec![value])).fold(Expr::val(1).eq(1), ExprTrait::and),
+        }
     }
 
     /// Whether the caller may read the contacts of every customer that he may read.
@@ -208,15 +267,50 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
 
     /// A condition that the normalised name holds a text: anywhere, or at its beginning.
     pub(crate) fn name_holds(&self, text: &str, anywhere: bool) -> Expr {
-        let norm = normalise(text);
-        let at =
-            Expr::expr(Func::cust(Alias::new(position_function(self.db))).arg(col("name_norm")).arg(Expr::val(norm)));
-        let holds = if anywhere { at.gt(0) } else { at.eq(1) };
+        let at = self.position("name_norm", text);
+        self.narrowed(text, if anywhere { at.gt(0) } else { at.eq(1) })
+    }
+
+    /// A condition that the name or a searchable field holds a word.
+    pub(crate) fn text_holds(&self, word: &str) -> Expr {
+        let caller = self.caller;
+        let searchable = policy::askable(caller, self.kind).into_iter().filter(|field| field.searchable);
+        let columns = searchable.filter(|field| field.is_indexed).filter_map(|field| field.slot.map(column));
+        let holds = columns.fold(self.position("name_norm", word).gt(0), |holds, column| {
+            holds.or(col(&column).is_not_null().and(self.position(&column, word).gt(0)))
+        });
+        self.narrowed(word, holds)
+    }
+
+    fn position(&self, column: &str, text: &str) -> Expr {
+        let function = Func::cust(Alias::new(position_function(self.db)));
+        Expr::expr(function.arg(col(column)).arg(Expr::val(normalise(text))))
+    }
+
+    /// A condition, behind a look into the text index.
+    fn narrowed(&self, text: &str, holds: Expr) -> Expr {
         match search::matches(self.db, self.caller.org().id, self.kind.name, text) {
             Some(tokens) if is_searched(self.kind) && !self.named => tokens.and(holds),
             _ => holds,
         }
     }
+}
+
+/// Records of those ids.
+fn among(ids: Vec<Uuid>) -> Expr {
+    if ids.is_empty() { Expr::val(1).eq(0) } else { col("id").is_in(padded(ids)) }
+}
+
+/// A condition on what stands in a slot.
+fn slot_condition(column: &str, condition: &CustomCondition) -> Expr {
+    let value = |operand: &CustomOperand| match operand {
+        CustomOperand::Slot(SlotValue::Text(text)) => text.clone().into(),
+        CustomOperand::Slot(SlotValue::Number(number)) => (*number).into(),
+        CustomOperand::Flag(flag) => (*flag).into(),
+        CustomOperand::Sealed(_) => Value::Bool(None),
+    };
+    let wants_null = condition.values.first() == Some(&CustomOperand::Flag(true));
+    compare(column, condition.op, condition.values.iter().map(value).collect(), wants_null)
 }
 
 /// Kinds whose names are in the text index; the others are few and are walked.
@@ -240,7 +334,11 @@ fn value(scalar: &Scalar) -> Value {
 }
 
 fn plain(name: &str, condition: &Condition) -> Expr {
-    let values: Vec<Value> = condition.values.iter().map(value).collect();
+    compare(name, condition.op, condition.values.iter().map(value).collect(), wants_null(condition))
+}
+
+/// A condition on a column: true or false, never unknown.
+fn compare(name: &str, op: Op, values: Vec<Value>, wants_null: bool) -> Expr {
     let first = || Expr::val(values.first().cloned().unwrap_or(Value::Bool(None)));
     let second = || Expr::val(values.get(1).cloned().unwrap_or(Value::Bool(None)));
     let column = || col(name);
@@ -253,7 +351,7 @@ fn plain(name: &str, condition: &Condition) -> Expr {
         Some(missing) => column().eq(missing),
         None => column().is_null(),
     };
-    match condition.op {
+    match op {
         Op::Eq | Op::HasAny | Op::HasAll | Op::Contains => some(column().eq(first())),
         Op::Ne => some(column().eq(first())).not(),
         Op::Lt => some(column().lt(first())),
@@ -266,10 +364,12 @@ fn plain(name: &str, condition: &Condition) -> Expr {
         Op::In => some(column().is_in(padded(values))),
         Op::Nin => some(column().is_in(padded(values))).not(),
         Op::Between => some(column().gte(first()).and(column().lte(second()))),
-        Op::IsNull if wants_null(condition) => missing(),
+        Op::IsNull if wants_null => missing(),
         Op::IsNull => missing().not(),
-        Op::StartsWith => match condition.values.first() {
-            Some(Scalar::Text(text)) => some(column().gte(text.as_str()).and(column().lt(format!("{text}\u{10ffff}")))),
+        Op::StartsWith => match values.first() {
+            Some(Value::String(Some(text))) => {
+                some(column().gte(text.as_str()).and(column().lt(format!("{text}\u{10ffff}"))))
+            }
             _ => Expr::val(1).eq(0),
         },
     }

@@ -61,6 +61,8 @@ tables! {
         WECHAT: "customer.wechat" = wechat;
         ID_NUMBER: "customer.id_number" = id_number;
         BANK_ACCOUNTS: "customer.bank_accounts" = bank_accounts;
+        /// Values of sensitive custom fields, as JSON by their numbers.
+        CUSTOM: "customer.custom" = custom_sealed;
     }
     contact: contacts [id Id] id true 200 {
         PHONES: "contact.phones" = phones;
@@ -68,12 +70,36 @@ tables! {
         WECHAT: "contact.wechat" = wechat;
         BIRTHDAY: "contact.birthday" = birthday;
         ID_NUMBER: "contact.id_number" = id_number;
+        /// Values of sensitive custom fields, as JSON by their numbers.
+        CUSTOM: "contact.custom" = custom_sealed;
+    }
+    follow_up: follow_ups [id Id] id true 200 {
+        /// Values of sensitive custom fields, as JSON by their numbers.
+        CUSTOM: "follow_up.custom" = custom_sealed;
+    }
+    tag: tags [id Id] id true 200 {
+        /// Values of sensitive custom fields, as JSON by their numbers.
+        CUSTOM: "tag.custom" = custom_sealed;
+    }
+    team: teams [id Id] id true 200 {
+        /// Values of sensitive custom fields, as JSON by their numbers.
+        CUSTOM: "team.custom" = custom_sealed;
+    }
+    role: roles [id Id] id true 200 {
+        /// Values of sensitive custom fields, as JSON by their numbers.
+        CUSTOM: "role.custom" = custom_sealed;
+    }
+    field: fields [id Id] id true 200 {
+        /// Values of sensitive custom fields, as JSON by their numbers.
+        CUSTOM: "field.custom" = custom_sealed;
     }
     user: users [id Id] id true 200 {
         EMAIL: "user.email" = email;
         MOBILE: "user.mobile" = mobile;
         USER_NAME: "user.user_name" = user_name;
         LAST_LOGIN_ADDRESS: "user.last_login_address" = last_login_address;
+        /// Values of sensitive custom fields, as JSON by their numbers.
+        CUSTOM: "user.custom" = custom_sealed;
     }
     session: sessions [id Id] id true 200 {
         FAMILY_KEY: "session.family_key" = family_key;
@@ -93,6 +119,8 @@ tables! {
     form: forms [id Id] id true 200 {
         PUBLIC_KEY: "form.public_key" = public_key;
         ID_SALT: "form.id_salt" = id_salt;
+        /// Values of sensitive custom fields, as JSON by their numbers.
+        CUSTOM: "form.custom" = custom_sealed;
     }
     submission: submissions [id Id] id true 200 {
         DETAIL: "submission.detail" = detail;

@@ -1,30 +1,34 @@
 //! Conditions on sealed members: looked up in the index first, and counted where the caller sees the member masked.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
+use kehu_domain::custom::CustomField;
 use kehu_domain::field::{Field, Find, Sight};
 use kehu_domain::fields::SealedDate;
-use kehu_domain::filter::{Class, Filter, Scalar};
+use kehu_domain::filter::{Class, CustomOperand, Filter, Scalar};
 use kehu_domain::kinds::{Contact, Customer};
-use kehu_domain::record::{Kind, Record as _};
+use kehu_domain::record::{FieldName, Kind, Record as _};
 use kehu_domain::rights::Action;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::allowance::{self, What};
+use crate::crypto::index::IndexClass;
 use crate::engine::rows::{Reads, row};
 use crate::entities::contact;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::journal::{Entry as JournalEntry, Outcome};
+use crate::machine::custom;
 use crate::pii::{self, Entry, class_of, padded};
 use crate::sealed::contact::BIRTHDAY;
 use crate::sealer::Opener;
 
 /// Records that hold a sealed value, by class and value.
-pub(crate) type Sealed = HashMap<(Find, String), Holders>;
+pub(crate) type Sealed = HashMap<(IndexClass, String), Holders>;
 
 /// Records that hold a sealed value.
 #[derive(Debug, Default)]
@@ -50,15 +54,18 @@ pub(crate) async fn resolve(caller: &Caller, kind: &Kind, filter: &Filter) -> Re
     if wanted.is_empty() {
         return Ok(Sealed::new());
     }
-    let entries: Vec<Entry> = wanted.iter().map(|(find, value)| entry(*find, value, String::new())).collect();
+    let entries: Vec<Entry> = wanted.iter().map(Wanted::entry).collect();
     let found = pii::find(caller.db(), caller.ring(), caller.org().id, &entries).await?;
-    let mut sealed: Sealed = wanted.iter().map(|key| (key.clone(), Holders::default())).collect();
+    let mut sealed: Sealed = wanted.iter().map(|one| (one.key(), Holders::default())).collect();
     let mut many = 0;
     for hit in found.hits {
         // A customer is found under its own values and its contacts'.
         let id = if kind.name == "customer" { hit.parent_id } else { hit.record_id };
         let of_kind = kind.name == "customer" || hit.kind == kind.name;
-        let holders = wanted.get(hit.entry).and_then(|key| sealed.get_mut(key));
+        let one = wanted.get(hit.entry);
+        // A field of customers is no field of their contacts.
+        let of_kind = of_kind && (hit.kind == kind.name || !one.is_some_and(Wanted::is_custom));
+        let holders = one.and_then(|one| sealed.get_mut(&one.key()));
         if let Some(holders) = holders.filter(|_| of_kind) {
             let places = if hit.kind == kind.name { &mut holders.ids } else { &mut holders.by_contacts };
             places.push(id);
@@ -68,12 +75,12 @@ pub(crate) async fn resolve(caller: &Caller, kind: &Kind, filter: &Filter) -> Re
     if many > MOST {
         return Err(Failure::TooExpensive(FAST));
     }
-    for ((find, value), Holders { ids, by_contacts }) in &mut sealed {
+    for ((class, value), Holders { ids, by_contacts }) in &mut sealed {
         for ids in [&mut *ids, by_contacts] {
             ids.sort_unstable();
             ids.dedup();
         }
-        if let Some(day) = whole_day(*find, value) {
+        if let Some(day) = whole_day(*class, value) {
             *ids = born_on(caller, day, std::mem::take(ids)).await?;
         }
     }
@@ -90,9 +97,42 @@ pub(crate) fn entry(find: Find, value: &str, pointer: String) -> Entry {
 }
 
 /// The day, where a birthday is asked for with its year.
-fn whole_day(find: Find, value: &str) -> Option<NaiveDate> {
+fn whole_day(class: IndexClass, value: &str) -> Option<NaiveDate> {
     let day = NaiveDate::parse_from_str(value, "%Y-%m-%d").ok()?;
-    (find == Find::Birthday).then_some(day)
+    (class == IndexClass::Birthday).then_some(day)
+}
+
+/// A sealed value that is asked for.
+#[derive(Clone)]
+enum Wanted {
+    /// Of a field of the kind.
+    Own(Find, String),
+    /// Of a field that the organisation added.
+    Custom(Arc<CustomField>, String),
+}
+
+impl Wanted {
+    /// Under which class and value it is found.
+    fn key(&self) -> (IndexClass, String) {
+        match self {
+            Self::Own(find, value) => (class_of(*find), value.clone()),
+            Self::Custom(field, form) => (IndexClass::Custom, custom::index_value(field, form)),
+        }
+    }
+
+    fn entry(&self) -> Entry {
+        match self {
+            Self::Own(find, value) => entry(*find, value, String::new()),
+            Self::Custom(..) => {
+                let (class, value) = self.key();
+                Entry { class, value, strong: false, pointer: String::new() }
+            }
+        }
+    }
+
+    fn is_custom(&self) -> bool {
+        matches!(self, Self::Custom(..))
+    }
 }
 
 #[derive(FromQueryResult)]
@@ -130,18 +170,25 @@ pub(crate) fn asks(filter: &Filter) -> bool {
     !wanted.is_empty()
 }
 
-fn collect(filter: &Filter, wanted: &mut Vec<(Find, String)>) {
+fn collect(filter: &Filter, wanted: &mut Vec<Wanted>) {
     match filter {
         Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| collect(part, wanted)),
         Filter::Not(part) => collect(part, wanted),
         Filter::Is(condition) => {
             if let Class::Sealed(find) = condition.member.class {
                 let values = condition.values.iter().filter_map(|value| match value {
-                    Scalar::Sealed(value) => Some((find, value.expose().clone())),
+                    Scalar::Sealed(value) => Some(Wanted::Own(find, value.expose().clone())),
                     _ => None,
                 });
                 wanted.extend(values);
             }
+        }
+        Filter::Custom(condition) => {
+            let values = condition.values.iter().filter_map(|value| match value {
+                CustomOperand::Sealed(form) => Some(Wanted::Custom(condition.field.clone(), form.expose().clone())),
+                _ => None,
+            });
+            wanted.extend(values);
         }
     }
 }
@@ -154,15 +201,15 @@ fn collect(filter: &Filter, wanted: &mut Vec<(Find, String)>) {
 pub(crate) async fn count_compared(caller: &Caller, kind: &'static Kind, filter: &Filter) -> Result<(), Failure> {
     let mut wanted = Vec::new();
     collect(filter, &mut wanted);
-    count(caller, kind, kind.name, wanted.into_iter().map(|(find, _)| find).collect()).await
+    count(caller, kind, kind.name, wanted).await
 }
 
 /// The same for one value that is looked up over all kinds.
 pub(crate) async fn count_looked_up(caller: &Caller, kind: &'static Kind, find: Find) -> Result<(), Failure> {
-    count(caller, kind, "lookup", vec![find]).await
+    count(caller, kind, "lookup", vec![Wanted::Own(find, String::new())]).await
 }
 
-async fn count(caller: &Caller, kind: &'static Kind, what: &str, finds: Vec<Find>) -> Result<(), Failure> {
+async fn count(caller: &Caller, kind: &'static Kind, what: &str, wanted: Vec<Wanted>) -> Result<(), Failure> {
     let reach = caller.reach(Action::Read, kind.name)?;
     let within = || reach.relations();
     let veiled = |find: Find| {
@@ -173,7 +220,13 @@ async fn count(caller: &Caller, kind: &'static Kind, what: &str, finds: Vec<Find
         let veils = |kind: &Kind, field: &Field| within().any(|how| caller.sees(kind, field, how) != Sight::Full);
         field.filter(|field| veils(kind, field) || same.is_some_and(|same| veils(through, same)))
     };
-    let fields: Vec<&'static str> = finds.into_iter().filter_map(veiled).map(|field| field.name).collect();
+    let veils_custom =
+        |field: &CustomField| within().any(|how| caller.rights().sees_custom(kind.name, field, how) != Sight::Full);
+    let named = |one: Wanted| match one {
+        Wanted::Own(find, _) => veiled(find).map(|field| FieldName::Borrowed(field.name)),
+        Wanted::Custom(field, _) => veils_custom(&field).then(|| FieldName::Owned(field.name.clone())),
+    };
+    let fields: Vec<FieldName> = wanted.into_iter().filter_map(named).collect();
     if fields.is_empty() {
         return Ok(());
     }

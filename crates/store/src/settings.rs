@@ -9,6 +9,7 @@ use kehu_domain::fields::format_time;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::organisation::{Organisation, part_of};
 use kehu_domain::read::{Finding, Members};
+use kehu_domain::record::FieldName;
 use kehu_domain::rights::{BUILT_IN, Right};
 use kehu_domain::settings::Preset;
 use sea_orm::ActiveValue::Set;
@@ -309,5 +310,5 @@ fn told(tx: &Tx<'_>, (before, after): (&Organisation, &Organisation), changed: &
     };
     let body = json!({ "before": parts(before), "after": parts(after) });
     let entry = Entry::admin(CHANGED, Some(("organisation", tx.org_id()))).saying(&body);
-    Entry { version, changed: changed.to_vec(), ..entry }
+    Entry { version, changed: changed.iter().map(|part| FieldName::Borrowed(part)).collect(), ..entry }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use kehu_domain::custom::{CustomFields, CustomType, CustomValues};
 use kehu_domain::show::Name;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter};
 use uuid::Uuid;
@@ -16,7 +17,7 @@ use crate::crypto::index::IndexClass;
 use crate::crypto::roots::KeyRing;
 use crate::dialect::{has_concurrent_writers, lane, statement};
 use crate::engine;
-use crate::entities::{journal as journal_row, kept_answer, pii_index, tag_link};
+use crate::entities::{custom_link, journal as journal_row, kept_answer, pii_index, tag_link};
 use crate::failure::Failure;
 use crate::gate::{Caller, Principal};
 use crate::inserts::{self, Insert};
@@ -65,6 +66,8 @@ struct Gathered {
     search_gone: Vec<Uuid>,
     links: Vec<tag_link::Model>,
     links_gone: Vec<tag_link::Model>,
+    picks: Vec<custom_link::Model>,
+    picks_gone: Vec<custom_link::Model>,
     summaries: BTreeSet<Uuid>,
     kept: Vec<kept_answer::Model>,
     journal: Vec<Entry>,
@@ -230,6 +233,27 @@ impl<'a> Tx<'a> {
         gathered.links_gone.extend(before.iter().filter(|tag| !after.contains(tag)).map(link));
     }
 
+    /// Links and unlinks what a record has of fields with several choices.
+    pub(crate) fn pick(&self, fields: &CustomFields, record: Uuid, before: &CustomValues, after: &CustomValues) {
+        if before == after {
+            return;
+        }
+        let org_id = self.org_id();
+        let mut gathered = self.gathered.borrow_mut();
+        for field in fields.iter().filter(|field| field.filterable && field.holds == CustomType::Choices) {
+            let of = |values: &CustomValues| values.0.get(&field.no).map(|kept| field.links(kept)).unwrap_or_default();
+            let (old, new) = (of(before), of(after));
+            let link = |value: &String| custom_link::Model {
+                org_id,
+                field_id: field.id,
+                value: value.clone(),
+                record_id: record,
+            };
+            gathered.picks.extend(new.iter().filter(|value| !old.contains(value)).map(link));
+            gathered.picks_gone.extend(old.iter().filter(|value| !new.contains(value)).map(link));
+        }
+    }
+
     /// The customer's summaries follow from its follow-ups, which changed.
     pub(crate) fn summarise(&self, customer: Uuid) {
         self.gathered.borrow_mut().summaries.insert(customer);
@@ -326,6 +350,10 @@ impl<'a> Tx<'a> {
             search::remove(self.db, org, record).await?;
         }
         remove_links(self.db, gathered.links_gone).await?;
+        for pick in gathered.picks_gone {
+            let key = (pick.org_id, pick.field_id, pick.value, pick.record_id);
+            custom_link::Entity::delete_by_id(key).exec(self.db).await?;
+        }
         let documents = search::put(self.db, org, gathered.search).await?;
         let mut after = gathered.after;
         if gathered.people_changed {
@@ -343,7 +371,8 @@ impl<'a> Tx<'a> {
         let kept = rows_of(gathered.kept).on_conflict(kept::REPLACE);
         let journal = gathered.journal.into_iter().map(|entry| entry.into_row(&self)).collect::<Result<_, _>>()?;
         let journal = Insert::of::<journal_row::ActiveModel>(journal);
-        inserts::write(self.db, vec![index, documents, rows_of(gathered.links), kept, jobs, journal]).await?;
+        let picks = rows_of(gathered.picks).on_conflict("ON CONFLICT DO NOTHING");
+        inserts::write(self.db, vec![index, documents, rows_of(gathered.links), picks, kept, jobs, journal]).await?;
         self.guard_keys().await?;
         Ok(after)
     }
@@ -358,6 +387,8 @@ impl Gathered {
         self.search_gone.extend(part.search_gone);
         self.links.extend(part.links);
         self.links_gone.extend(part.links_gone);
+        self.picks.extend(part.picks);
+        self.picks_gone.extend(part.picks_gone);
         self.summaries.extend(part.summaries);
         self.kept.extend(part.kept);
         self.journal.extend(part.journal);

@@ -197,5 +197,13 @@ impl CustomField {
     }
 }
 
+/// Whether a text can be the key of a custom field: `annual_output`.
+#[must_use]
+pub fn is_key(text: &str) -> bool {
+    let mut letters = text.bytes();
+    let first = letters.next().is_some_and(|letter| letter.is_ascii_lowercase());
+    first && text.len() <= 40 && letters.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,10 @@
 //! Questions to a list: one tree of conditions, read from a body or from an address, for every kind.
 
+mod custom;
 mod scalar;
 mod sealed;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
@@ -9,12 +12,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::codes;
+use crate::custom::CustomField;
 use crate::field::{Field, Find, Shape};
 use crate::flaw::Flaw;
 use crate::read::Finding;
 use crate::record::Kind;
 use crate::sensitive::Sensitive;
 
+pub use custom::{CustomCondition, CustomOperand};
 pub use scalar::time;
 use scalar::{flag, int};
 pub use sealed::sealed_form;
@@ -30,6 +35,8 @@ pub enum Filter {
     Not(Box<Self>),
     /// A condition on one member.
     Is(Condition),
+    /// A condition on a field that the organisation added.
+    Custom(CustomCondition),
 }
 
 /// A condition on one member.
@@ -208,6 +215,8 @@ pub struct FilterReader<'a> {
     pub zone: Tz,
     /// Names of members that are as unknown to whoever asks.
     hidden: Vec<&'static str>,
+    /// Fields that the organisation added, and whoever asks may ask for.
+    custom: Vec<Arc<CustomField>>,
     conditions: usize,
     values: usize,
 }
@@ -218,13 +227,19 @@ impl<'a> FilterReader<'a> {
     /// A reader for questions about a kind.
     #[must_use]
     pub fn new(kind: &'static Kind, region: &'a str, now: DateTime<Utc>, zone: Tz) -> Self {
-        Self { kind, region, now, zone, hidden: Vec::new(), conditions: 0, values: 0 }
+        Self { kind, region, now, zone, hidden: Vec::new(), custom: Vec::new(), conditions: 0, values: 0 }
     }
 
     /// The same reader, to whoever may not see these members of every record: they are as if unknown.
     #[must_use]
     pub fn without(self, hidden: Vec<&'static str>) -> Self {
         Self { hidden, ..self }
+    }
+
+    /// The same reader, which knows these fields that the organisation added.
+    #[must_use]
+    pub fn with(self, custom: Vec<Arc<CustomField>>) -> Self {
+        Self { custom, ..self }
     }
 
     /// Reads the `where` of a search body.
@@ -241,6 +256,9 @@ impl<'a> FilterReader<'a> {
     /// What is wrong, with the parameter's name; a sealed member may not stand in an address.
     pub fn parameter(&mut self, name: &str, value: &str) -> Read<Filter> {
         let at = format!("filter[{name}]");
+        if name.starts_with("custom.") {
+            return self.custom_parameter(name, value, &at);
+        }
         let (member, op) = match self.member(name, &at) {
             Ok(member) => (member, Op::Eq),
             Err(unknown) => match name.rsplit_once('.').and_then(|(name, op)| Some((name, Op::from_key(op)?))) {
@@ -251,9 +269,7 @@ impl<'a> FilterReader<'a> {
         if let Class::Sealed(_) = member.class {
             return Err(finding(&at, Flaw::new(&codes::SEALED_IN_URL).with("field", member.name)));
         }
-        let several = matches!(op, Op::In | Op::Nin | Op::Between | Op::HasAny | Op::HasAll);
-        let json = if several { Value::Array(value.split(',').map(Value::from).collect()) } else { Value::from(value) };
-        self.condition(member, op, &json, &at)
+        self.condition(member, op, &operand_of(op, value), &at)
     }
 
     fn node(&mut self, json: &Value, at: &str, depth: usize) -> Read<Filter> {
@@ -267,6 +283,9 @@ impl<'a> FilterReader<'a> {
                 return Err(shape());
             }
             let name = field.as_str().ok_or_else(shape)?;
+            if name.starts_with("custom.") {
+                return self.custom_node(name, node, at);
+            }
             let member = self.member(name, &format!("{at}/field"))?;
             let op = match node.get("op") {
                 None => Op::Eq,
@@ -299,10 +318,14 @@ impl<'a> FilterReader<'a> {
 
     fn member(&self, name: &str, at: &str) -> Read<Member> {
         let known = || members(self.kind).filter(|member| !self.hidden.contains(&member.name));
-        known().find(|member| member.name == name).ok_or_else(|| {
-            let known: Vec<&str> = known().map(|member| member.name).collect();
-            finding(at, Flaw::new(&codes::FILTER_FIELD).with("field", name).with("known", known.join(", ")))
-        })
+        known().find(|member| member.name == name).ok_or_else(|| self.unknown(name, at))
+    }
+
+    fn unknown(&self, name: &str, at: &str) -> Finding {
+        let known = members(self.kind).filter(|member| !self.hidden.contains(&member.name));
+        let custom = self.custom.iter().filter(|field| field.filterable).map(|field| field.name.as_str());
+        let known: Vec<&str> = known.map(|member| member.name).chain(custom).collect();
+        finding(at, Flaw::new(&codes::FILTER_FIELD).with("field", name).with("known", known.join(", ")))
     }
 
     fn condition(&mut self, member: Member, op: Op, json: &Value, at: &str) -> Read<Filter> {
@@ -363,6 +386,12 @@ impl<'a> FilterReader<'a> {
         let flaw = Flaw::new(&codes::FILTER_VALUE).with("field", member.name).with("value", shown);
         finding(at, flaw.with("expected_en", en).with("expected_zh", zh))
     }
+}
+
+/// What a parameter says: a list, where the operator takes one.
+fn operand_of(op: Op, value: &str) -> Value {
+    let several = matches!(op, Op::In | Op::Nin | Op::Between | Op::HasAny | Op::HasAll);
+    if several { Value::Array(value.split(',').map(Value::from).collect()) } else { Value::from(value) }
 }
 
 fn finding(at: &str, flaw: Flaw) -> Finding {

@@ -180,6 +180,7 @@ fn rights(plan: &Plan) -> Arc<Rights> {
         contact: plan.contact,
         identity: Sights::all(plan.identity),
         fields: plan.read_only.iter().map(|field| read_only("user", field)).collect(),
+        custom: super::custom::CustomRights::default(),
         besides: plan.besides.to_vec(),
     })
 }

@@ -2,6 +2,7 @@
 //! Built-in roles and those that an organisation makes are the same data, and every door asks the same questions of it.
 
 mod built_in;
+mod custom;
 mod matrix;
 mod reach;
 mod read;
@@ -11,6 +12,8 @@ use crate::kinds::KINDS;
 use crate::record::Kind;
 
 pub use built_in::{BUILT_IN, BuiltIn, built_in};
+pub use custom::CUSTOM;
+use custom::CustomRights;
 pub use matrix::matrix;
 pub use reach::{Access, Reach, Relation, Standing};
 pub use read::RoleRights;
@@ -125,6 +128,8 @@ pub struct Rights {
     /// Sight of ID numbers and bank accounts.
     identity: Sights,
     fields: Vec<FieldRights>,
+    /// What is said of fields that the organisation added.
+    custom: CustomRights,
     besides: Vec<Right>,
 }
 
@@ -132,7 +137,14 @@ impl Default for Rights {
     /// No rights at all.
     fn default() -> Self {
         let hidden = Sights::all(Sight::Hidden);
-        Self { kinds: Vec::new(), contact: hidden, identity: hidden, fields: Vec::new(), besides: Vec::new() }
+        Self {
+            kinds: Vec::new(),
+            contact: hidden,
+            identity: hidden,
+            fields: Vec::new(),
+            custom: CustomRights::default(),
+            besides: Vec::new(),
+        }
     }
 }
 
@@ -227,6 +239,7 @@ impl Rights {
                 both.fields.push(FieldRights { kind, field: field.name, sights, writes });
             }
         }
+        both.custom = self.custom_with(other);
         for right in &other.besides {
             if !both.grants(*right) {
                 both.besides.push(*right);
@@ -239,6 +252,7 @@ impl Rights {
     #[must_use]
     pub fn limited_to(&self, allowed: impl Fn(&str, &str) -> bool) -> Self {
         let mut limited = self.clone();
+        limited.custom.limit(KINDS.iter().map(|kind| kind.name).filter(|kind| !allowed(kind, CUSTOM)));
         for (kind, field) in KINDS.iter().flat_map(|kind| kind.fields.iter().map(move |f| (*kind, f))) {
             if allowed(kind.name, field.name) {
                 continue;
@@ -266,7 +280,7 @@ impl Rights {
                     && self.writes(kind.name, field.name) == other.writes(kind.name, field.name)
             })
         });
-        kinds && fields && self.besides.iter().all(|right| other.grants(*right))
+        kinds && fields && self.custom_says_as_much_as(other) && self.besides.iter().all(|right| other.grants(*right))
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::codes;
+use crate::custom;
 use crate::field::{Field, Group, Shape, Sight};
 use crate::flaw::Flaw;
 use crate::kinds::kind_named;
@@ -12,6 +13,7 @@ use crate::read::{Members, Reader};
 use crate::record::FieldValue;
 use crate::show::{Out, View};
 
+use super::custom::Said;
 use super::{ACTIONS, FieldRights, KindRights, RIGHTS, Reach, Right, Rights, Sights, actions_of, kind_names, reach_of};
 
 /// What a role may do:
@@ -130,6 +132,11 @@ fn fields(kind: &'static str, json: &Value, reader: &mut Reader<'_>, rights: &mu
     let Some(said) = reader.object(json) else { return };
     let known = kind_named(kind).map(|kind| kind.fields).unwrap_or_default();
     for (name, json) in said.iter().filter(|(_, json)| !json.is_null()) {
+        if custom::is_key(name.strip_prefix("custom.").unwrap_or_default()) {
+            let said = reader.inside(name, |reader| of_custom(kind, name, json, reader));
+            said.into_iter().for_each(|said| rights.custom.say(said));
+            continue;
+        }
         reader.inside(name, |reader| match known.iter().find(|field| field.name == name) {
             Some(field) => rights.fields.extend(of_field(kind, field, json, reader)),
             None => unknown(reader, name, &known.iter().map(|field| field.name).collect::<Vec<_>>()),
@@ -153,6 +160,19 @@ fn of_field(kind: &'static str, field: &'static Field, json: &Value, reader: &mu
         });
     }
     Some(rights)
+}
+
+/// What a role says of a field that the organisation added, or may add one day.
+fn of_custom(kind: &'static str, name: &str, json: &Value, reader: &mut Reader<'_>) -> Option<Said> {
+    let mut said = Said { kind, name: name.to_owned(), sights: None, or_usual: false, writes: true };
+    for (name, json) in reader.object(json)?.iter().filter(|(_, json)| !json.is_null()) {
+        reader.inside(name, |reader| match name.as_str() {
+            "sees" => said.sights = sights(json, reader, Sight::Full),
+            "writes" => said.writes = reader.typed(json.as_bool(), "true or false", "true 或 false").unwrap_or(false),
+            _ => unknown(reader, name, &["sees", "writes"]),
+        });
+    }
+    Some(said)
 }
 
 /// Some fields whoever sees the record knows, and some have no mask.
@@ -260,6 +280,15 @@ impl Rights {
                         sights.write(out);
                     }
                     out.key("writes").flag(known.writes);
+                });
+            }
+            for said in self.custom.said_of(kind) {
+                out.key(&said.name).object(|out| {
+                    if let Some(sights) = said.sights {
+                        out.key("sees");
+                        sights.write(out);
+                    }
+                    out.key("writes").flag(said.writes);
                 });
             }
         });

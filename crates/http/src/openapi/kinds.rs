@@ -4,6 +4,7 @@ use kehu_domain::field::Field;
 use kehu_domain::filter::{self, Class, Member, Op, sorts};
 use kehu_domain::kinds::kind_named;
 use kehu_domain::record::Kind;
+use kehu_domain::rights::CUSTOM;
 use kehu_store::machine::{EXPANSIONS, Expansion, Resource, resource};
 use serde_json::{Map, Value, json};
 
@@ -37,7 +38,24 @@ pub(super) fn orders(kind: &Kind) -> Vec<String> {
 pub(super) fn member_names(kind: &'static Kind) -> Vec<&'static str> {
     let fields = kind.fields.iter().flat_map(|field| [Some(field.name), field.display_name()]).flatten();
     let base = ["id", "version", "created_at", "updated_at", "created_by"].into_iter();
-    base.chain(fields).chain(["hidden", "masked"]).collect()
+    base.chain(fields).chain([CUSTOM, "hidden", "masked"]).collect()
+}
+
+/// The name of a member of an answer, one of a field that the organisation added too.
+pub(super) fn member_schema(kind: &'static Kind) -> Value {
+    let custom = json!({ "type": "string", "pattern": "^custom\\.[a-z][a-z0-9_]{0,39}$" });
+    json!({ "anyOf": [{ "type": "string", "enum": member_names(kind) }, custom] })
+}
+
+/// An order of a list of a kind.
+pub(super) fn order_schema(kind: &Kind) -> Value {
+    let custom = json!({ "type": "string", "pattern": "^-?custom\\.[a-z][a-z0-9_]{0,39}$" });
+    json!({ "anyOf": [{ "type": "string", "enum": orders(kind) }, custom] })
+}
+
+/// Values of the fields that the organisation added.
+fn custom_values(doc: &str) -> Value {
+    described(json!({ "type": "object", "additionalProperties": true }), doc)
 }
 
 /// All schemas of a kind, by name.
@@ -145,6 +163,8 @@ fn answer(kind: &'static Kind) -> Value {
         members.insert(field.name.into(), field_schema(field, Form::Answer));
         members.extend(display(kind, field, null_in_answers(field)));
     }
+    let doc = "The values of fields that the organisation added, by their keys: `GET /v1/fields`.";
+    members.insert(CUSTOM.into(), custom_values(doc));
     members.extend(veiled().map(|(name, schema)| (name.to_owned(), schema)));
     let required: Vec<String> = members.keys().cloned().collect();
     let required: Vec<&str> = required.iter().map(String::as_str).collect();
@@ -162,6 +182,8 @@ fn input(kind: &Kind, without: Option<&str>) -> Value {
         let doc = format!("{} made with it, in the same transaction.", child.path.replace('_', "-"));
         members.insert(child.path.into(), described(list, &doc));
     }
+    members
+        .insert(CUSTOM.into(), or_null(custom_values("Values of fields that the organisation added, by their keys.")));
     let required: Vec<&str> = said.filter(|field| field.required).map(|field| field.name).collect();
     let doc = match without {
         None => format!("{} What a client says of a new one.", kind.doc.trim()),
@@ -182,6 +204,8 @@ fn patch(kind: &'static Kind) -> Value {
         members.insert(field.name.into(), field_schema(field, Form::Patch));
         members.extend(display(kind, field, true).map(|(name, schema)| (name, read_only(schema))));
     }
+    let doc = "Values of fields that the organisation added: what is absent stays, null clears.";
+    members.insert(CUSTOM.into(), or_null(custom_values(doc)));
     members.extend(veiled().map(|(name, schema)| (name.to_owned(), read_only(schema))));
     members.extend(expanded(kind).into_iter().map(|(name, schema)| (name, read_only(schema))));
     let doc = format!(
@@ -206,14 +230,14 @@ fn search(kind: &'static Kind) -> Value {
         members.insert(name.to_owned(), described(or_null(schema), doc));
     };
     let list = |names: &[&str]| json!({ "type": "array", "items": { "type": "string", "enum": names } });
-    let order = json!({ "type": "string", "enum": orders(kind) });
+    let order = order_schema(kind);
     let one_order = json!({ "type": "array", "minItems": 1, "maxItems": 1, "items": order });
     add("where", schema_ref("Filter"), "What the records must be like; absent: anything.");
     add("sort", json!({ "anyOf": [order, one_order] }), "In which order; a leading `-` turns it round.");
     let limit = json!({ "type": "integer", "minimum": 1, "maximum": PAGE, "default": 50 });
     add("limit", limit, "How many records a page has.");
     add("after", json!({ "type": "string" }), "Cursor of the page: `page.next` or `page.prev` of an answer.");
-    add("fields", list(&member_names(kind)), "Which members to show; absent: all.");
+    add("fields", json!({ "type": "array", "items": member_schema(kind) }), "Which members to show; absent: all.");
     let related: Vec<&str> = expansions(kind).map(|expansion| expansion.name).collect();
     if !related.is_empty() {
         add("expand", list(&related), "Which related records to bring along.");
@@ -256,7 +280,14 @@ fn flat_filter(kind: &'static Kind) -> Value {
             })
         })
         .collect();
-    object("Conditions that must all hold, one member each.", conditions, &[], true)
+    let mut schema = object("Conditions that must all hold, one member each.", conditions, &[], true);
+    if let Some(schema) = schema.as_object_mut() {
+        let doc =
+            "A condition on a filterable field that the organisation added: `custom.key` or `custom.key.operator`.";
+        let custom = described(json!({ "type": "string" }), doc);
+        schema.insert("patternProperties".into(), json!({ "^custom\\.": custom }));
+    }
+    schema
 }
 
 fn operand(kind: &Kind, member: Member, op: Op) -> Value {

@@ -5,7 +5,7 @@ use kehu_store::machine::{Resource, resource};
 use serde_json::{Value, json};
 
 use super::examples;
-use super::kinds::{PAGE, expansions, member_names, orders};
+use super::kinds::{PAGE, expansions, member_schema, order_schema};
 use super::operation::{Answer, Operation, parameter_ref};
 use super::people;
 use super::shapes::schema_ref;
@@ -81,7 +81,10 @@ fn listed(name: &str, names: &[&str], doc: &str) -> Value {
 
 fn fields(kind: &'static Kind) -> Value {
     let doc = "Which members to show, separated by commas; absent: all. Only this leaves members out of an answer.";
-    listed("fields", &member_names(kind), doc)
+    json!({
+        "name": "fields", "in": "query", "style": "form", "explode": false, "description": doc,
+        "schema": { "type": "array", "items": member_schema(kind) },
+    })
 }
 
 fn expand(kind: &'static Kind) -> Option<Value> {
@@ -100,7 +103,7 @@ fn list(kind: &'static Kind) -> Operation {
             "description": "Conditions, such as `filter[updated_at.gte]=2026-01-01`.",
         }),
         json!({
-            "name": "sort", "in": "query", "schema": { "type": "string", "enum": orders(kind) },
+            "name": "sort", "in": "query", "schema": order_schema(kind),
             "description": "In which order; a leading `-` turns it round.",
         }),
     ];

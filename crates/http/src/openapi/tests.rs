@@ -227,8 +227,9 @@ fn shown<R: Record>(record: &R, view: &Seen) -> Value {
         out.key("updated_at").plain(&"2026-11-22T00:30:00.000Z");
         out.key("created_by").null();
         record.show(out, view, &mut veiled);
-        out.key("hidden").texts(veiled.hidden.iter().copied());
-        out.key("masked").texts(veiled.masked.iter().copied());
+        out.key("custom").object(|_| {});
+        out.key("hidden").texts(veiled.hidden.iter().map(|name| &**name));
+        out.key("masked").texts(veiled.masked.iter().map(|name| &**name));
     });
     serde_json::from_str(&out.into_text()).unwrap()
 }

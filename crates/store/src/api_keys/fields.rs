@@ -4,11 +4,13 @@ use kehu_domain::codes;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::kinds::kind_named;
 use kehu_domain::read::Finding;
-use kehu_domain::rights::Rights;
+use kehu_domain::rights::{CUSTOM, Rights};
 
-/// Whether there is such a field: `customer.phones`.
+/// Whether there is such a field: `customer.phones`, or `customer.custom` for all that the organisation added.
 fn is_known(name: &str) -> bool {
-    let field = |(kind, field): (&str, &str)| kind_named(kind).is_some_and(|kind| kind.field(field).is_some());
+    let field = |(kind, field): (&str, &str)| {
+        kind_named(kind).is_some_and(|kind| field == CUSTOM || kind.field(field).is_some())
+    };
     name.split_once('.').is_some_and(field)
 }
 

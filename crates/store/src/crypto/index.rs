@@ -27,12 +27,22 @@ pub enum IndexClass {
     Birthday,
     /// Sign-in names; only in the installation's own index.
     Login,
+    /// Values of fields that an organisation added, each with the id of its field before it.
+    Custom,
 }
 
 impl IndexClass {
     /// Every class.
-    pub const ALL: [Self; 7] =
-        [Self::Phone, Self::Email, Self::IdNumber, Self::BankAccount, Self::Wechat, Self::Birthday, Self::Login];
+    pub const ALL: [Self; 8] = [
+        Self::Phone,
+        Self::Email,
+        Self::IdNumber,
+        Self::BankAccount,
+        Self::Wechat,
+        Self::Birthday,
+        Self::Login,
+        Self::Custom,
+    ];
 
     /// As stored and as bound into the key.
     #[must_use]
@@ -45,6 +55,7 @@ impl IndexClass {
             Self::Wechat => "wechat",
             Self::Birthday => "birthday",
             Self::Login => "login",
+            Self::Custom => "custom",
         }
     }
 
@@ -152,7 +163,7 @@ fn first_8(mut mac: Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 8] {
 
 /// The keyed hash of each class under one root, ready to be copied; wiped when dropped.
 pub(super) struct ClassKeys {
-    classes: [(IndexClass, Hmac<Sha256>); 7],
+    classes: [(IndexClass, Hmac<Sha256>); IndexClass::ALL.len()],
     idempotency: Hmac<Sha256>,
 }
 
@@ -165,7 +176,7 @@ impl ClassKeys {
     }
 
     fn mac(&self, class: IndexClass) -> Hmac<Sha256> {
-        let [phone, email, id_number, bank_account, wechat, birthday, login] = &self.classes;
+        let [phone, email, id_number, bank_account, wechat, birthday, login, custom] = &self.classes;
         let (_, mac) = match class {
             IndexClass::Phone => phone,
             IndexClass::Email => email,
@@ -174,6 +185,7 @@ impl ClassKeys {
             IndexClass::Wechat => wechat,
             IndexClass::Birthday => birthday,
             IndexClass::Login => login,
+            IndexClass::Custom => custom,
         };
         mac.clone()
     }

@@ -9,6 +9,7 @@ pub(crate) mod allowance;
 pub(crate) mod api_key;
 pub(crate) mod collaborator;
 pub(crate) mod contact;
+pub(crate) mod custom_link;
 pub(crate) mod customer;
 pub(crate) mod erasure;
 pub(crate) mod external_sign_in;

@@ -12,7 +12,7 @@ use crate::dialect::statement;
 use crate::engine::EngineError;
 use crate::entities::{customer, submission};
 use crate::failure::Failure;
-use crate::machine::draft::New;
+use crate::machine::draft::{New, Said};
 use crate::machine::{create, read, update};
 use crate::tx::Tx;
 
@@ -121,7 +121,9 @@ async fn make(tx: &Tx<'_>, form: &OpenForm, lead: &mut Lead) -> Result<Placed, F
     for flag in &data.flags.0 {
         lead.flag(flag);
     }
-    let new = New { id, data, contacts: contact.into_iter().collect() };
+    let caller = tx.caller();
+    let contacts = contact.into_iter().map(|contact| Said::plain(caller, contact)).collect();
+    let new = New { id, record: Said::plain(caller, data), contacts };
     let create::Made { record: stored, contacts } = create::insert_whole(tx, new, true).await?;
     Ok(Placed {
         customer: Some(id),

@@ -24,7 +24,8 @@ mod verify;
 mod verify_record;
 mod walk;
 
-use kehu_domain::record::{Record, Stored, Veiled};
+use kehu_domain::custom::CustomFields;
+use kehu_domain::record::{FieldName, Record, Stored, Veiled};
 use kehu_domain::show::{Out, Plain, View};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use sha2::{Digest, Sha256};
@@ -33,6 +34,7 @@ use uuid::Uuid;
 use crate::clock::new_id;
 use crate::entities::journal;
 use crate::failure::Failure;
+use crate::machine::custom;
 use crate::sealed::journal::{BODY, ORIGIN};
 use crate::tx::Tx;
 
@@ -122,7 +124,7 @@ pub(crate) struct Entry {
     pub(crate) kind: Option<&'static str>,
     pub(crate) record_id: Option<Uuid>,
     pub(crate) version: i64,
-    pub(crate) changed: Vec<&'static str>,
+    pub(crate) changed: Vec<FieldName>,
     pub(crate) owner: (Option<Uuid>, Option<Uuid>),
     pub(crate) team: (Option<Uuid>, Option<Uuid>),
     /// JSON with old and new values; sealed as one.
@@ -139,8 +141,18 @@ pub(crate) async fn change_of(tx: &Tx<'_>, record: Uuid, version: i64) -> Result
         .await?)
 }
 
+/// Names of the fields in which two states of a record differ.
+pub(crate) fn names_of_changed<R: Record>(
+    fields: &CustomFields,
+    before: &Stored<R>,
+    after: &Stored<R>,
+) -> Vec<FieldName> {
+    let own = before.data.changed(&after.data).into_iter().map(FieldName::Borrowed);
+    own.chain(custom::changed(fields, &before.base.custom, &after.base.custom)).collect()
+}
+
 /// Shows the named members only.
-struct Only<'a>(&'a [&'static str]);
+struct Only<'a>(&'a [FieldName]);
 
 impl View for Only<'_> {
     fn sight(&self, field: &kehu_domain::field::Field) -> kehu_domain::field::Sight {
@@ -153,7 +165,7 @@ impl View for Only<'_> {
         Plain.names_ids()
     }
     fn wants(&self, member: &str) -> bool {
-        self.0.contains(&member)
+        self.0.iter().any(|name| *name == member)
     }
 }
 
@@ -168,8 +180,11 @@ fn with_reason(mut body: String, reason: Option<&str>) -> String {
     body
 }
 
-fn values<R: Record>(record: &R, only: &[&'static str], out: &mut Out) {
-    out.object(|out| record.show(out, &Only(only), &mut Veiled::default()));
+fn values<R: Record>(record: &Stored<R>, (only, fields): (&[FieldName], &CustomFields), out: &mut Out) {
+    out.object(|out| {
+        record.data.show(out, &Only(only), &mut Veiled::default());
+        custom::tell(fields, &record.base.custom, only, out);
+    });
 }
 
 impl Entry {
@@ -177,18 +192,27 @@ impl Entry {
     pub(crate) const FOUNDED: &'static str = "organisation.created";
 
     /// The entry of a change of a record: from one state to another, either of which may be absent.
-    pub(crate) fn change<R: Record>(verb: &str, before: Option<&Stored<R>>, after: Option<&Stored<R>>) -> Option<Self> {
+    pub(crate) fn change<R: Record>(
+        tx: &Tx<'_>,
+        verb: &str,
+        before: Option<&Stored<R>>,
+        after: Option<&Stored<R>>,
+    ) -> Option<Self> {
         let one = after.or(before)?;
+        let fields = tx.caller().org().custom(R::KIND.name);
         let changed = match (before, after) {
-            (Some(before), Some(after)) => before.data.changed(&after.data),
-            _ => R::KIND.fields.iter().map(|field| field.name).collect(),
+            (Some(before), Some(after)) => names_of_changed(fields, before, after),
+            _ => {
+                let own = R::KIND.fields.iter().map(|field| FieldName::Borrowed(field.name));
+                own.chain(custom::said(fields, &one.base.custom)).collect()
+            }
         };
         let mut out = Out::new();
         out.object(|out| {
             for (name, state) in [("before", before), ("after", after)] {
                 if let Some(state) = state {
                     out.key(name);
-                    values(&state.data, &changed, out);
+                    values(state, (&changed, fields), out);
                 }
             }
         });

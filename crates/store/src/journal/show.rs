@@ -1,5 +1,6 @@
 //! Entries of the journal as JSON, for one reader and in one language.
 
+use kehu_domain::custom::{CustomField, CustomFields};
 use kehu_domain::field::{Field, Sight};
 use kehu_domain::fields::{Collaborators, format_time};
 use kehu_domain::flaw::Lang;
@@ -68,7 +69,7 @@ pub(super) async fn names(caller: &Caller, told: &[Told]) -> Result<Names, Failu
     let mut ids = Vec::new();
     for one in told {
         if let Some(kind) = one.kind() {
-            one.states().refs(kind, &mut ids);
+            one.states().refs(kind, caller.org().custom(kind.name), &mut ids);
         }
     }
     let mut names = names_of(caller.db(), caller, ids).await?;
@@ -117,6 +118,10 @@ struct RecordView<'a> {
 impl View for RecordView<'_> {
     fn sight(&self, field: &Field) -> Sight {
         self.kind.map_or(Sight::Hidden, |kind| self.reader.caller.sees(kind, field, self.relation))
+    }
+    fn custom_sight(&self, field: &CustomField) -> Sight {
+        let sees = |kind: &Kind| self.reader.caller.rights().sees_custom(kind.name, field, self.relation);
+        self.kind.map_or(Sight::Hidden, sees)
     }
     fn name(&self, id: Uuid) -> Option<&Name> {
         self.reader.name(id)
@@ -219,8 +224,10 @@ impl Reader<'_> {
         let view = RecordView { reader: self, relation: relation.unwrap_or(Relation::Other), kind: kind_shown };
         let named: Vec<&str> = told.row.changed.split(',').filter(|name| !name.is_empty()).collect();
         out.key("changes");
-        let withheld = told.states().show(out, kind, &named, &view, self.lang);
-        out.key("masked").texts(withheld.masked.iter().copied());
+        let none = CustomFields::default();
+        let custom = kind.map_or(&none, |kind| self.caller.org().custom(kind.name));
+        let withheld = told.states().show(out, (kind, custom), &named, &view, self.lang);
+        out.key("masked").texts(withheld.masked.iter().map(|name| &**name));
         out.key("hidden").texts(withheld.hidden.iter().map(String::as_str));
         out.key("erased").flag(told.body == Body::Erased);
         out.key("broken").flag(told.body == Body::Broken);

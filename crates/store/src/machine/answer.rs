@@ -1,11 +1,14 @@
 //! Answers: records as one caller may see them.
 
+use std::sync::Arc;
+
+use kehu_domain::custom::{CustomField, is_key};
 use kehu_domain::field::{Field, Sight};
 use kehu_domain::fields::format_time;
 use kehu_domain::filter::Filter;
 use kehu_domain::kinds::Tag;
 use kehu_domain::record::{Kind, Record as _, Stored, Veiled};
-use kehu_domain::rights::{Action, Relation};
+use kehu_domain::rights::{Action, CUSTOM, Relation};
 use kehu_domain::show::{Name, Names, Out, View};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 use sha2::{Digest, Sha256};
@@ -20,14 +23,16 @@ use crate::pii::padded;
 use crate::rows::Rows;
 use crate::tx::Tx;
 
-use super::Shown;
 use super::expand::{self, Brought};
 use super::page::{MAX_COUNT, Page};
+use super::{Shown, custom};
 
 /// What was asked of a list or of one record.
 pub struct Asked {
     pub(crate) filter: Filter,
     pub(crate) sort: String,
+    /// The field that the organisation added, where it is ordered by one.
+    pub(crate) custom_sort: Option<Arc<CustomField>>,
     pub(crate) desc: bool,
     pub(crate) limit: u64,
     pub(crate) after: Option<String>,
@@ -83,7 +88,9 @@ const BASE: [&str; 7] = ["id", "version", "created_at", "updated_at", "created_b
 
 /// Whether answers of a kind have a member of that name.
 pub(crate) fn is_member(kind: &Kind, name: &str) -> bool {
-    BASE.contains(&name) || kind.fields.iter().any(|field| field.name == name || field.display_name() == Some(name))
+    let of_kind = |field: &Field| field.name == name || field.display_name() == Some(name);
+    let of_custom = || name == CUSTOM || name.strip_prefix("custom.").is_some_and(is_key);
+    BASE.contains(&name) || kind.fields.iter().any(of_kind) || of_custom()
 }
 
 /// How one caller sees one record.
@@ -102,6 +109,9 @@ struct RecordView<'a> {
 impl View for RecordView<'_> {
     fn sight(&self, field: &Field) -> Sight {
         self.caller.sees(self.kind, field, self.relation)
+    }
+    fn custom_sight(&self, field: &CustomField) -> Sight {
+        self.caller.rights().sees_custom(self.kind.name, field, self.relation)
     }
     fn name(&self, id: Uuid) -> Option<&Name> {
         self.names.get(&id).or_else(|| self.caller.org().name_of(id))
@@ -151,14 +161,18 @@ fn write_record(
             out.key("created_by").id_or_null(base.created_by);
         }
         record.show(out, &view, &mut veiled);
+        let of_custom = |name: &String| name == CUSTOM || name.starts_with("custom.");
+        if fields.is_none_or(|fields| fields.iter().any(of_custom)) {
+            custom::show(caller.org().custom(kind.name), &base.custom, out, &view, fields, &mut veiled);
+        }
         for brought in brought {
             write_relation(out, caller, record, names, brought);
         }
         if wanted("hidden") {
-            out.key("hidden").texts(veiled.hidden.iter().copied());
+            out.key("hidden").texts(veiled.hidden.iter().map(|name| &**name));
         }
         if wanted("masked") {
-            out.key("masked").texts(veiled.masked.iter().copied());
+            out.key("masked").texts(veiled.masked.iter().map(|name| &**name));
         }
     });
 }
@@ -230,10 +244,11 @@ pub(crate) async fn names_of(db: &impl ConnectionTrait, caller: &Caller, ids: Ve
     Ok(names)
 }
 
-fn refs(records: &[Box<dyn Shown>], brought: &[Brought]) -> Vec<Uuid> {
+fn refs(caller: &Caller, records: &[Box<dyn Shown>], brought: &[Brought]) -> Vec<Uuid> {
     let mut ids = Vec::new();
     for record in records.iter().chain(brought.iter().flat_map(|brought| brought.records.values().flatten())) {
         record.refs(&mut ids);
+        custom::refs(caller.org().custom(record.kind().name), &record.base().custom, &mut ids);
     }
     ids
 }
@@ -243,7 +258,7 @@ pub(crate) async fn one(caller: &Caller, record: Box<dyn Shown>, asked: &Asked) 
     let (id, version) = (record.base().id, record.base().version);
     let records = [record];
     let brought = expand::load(caller, &records, &asked.expand).await?;
-    let names = names_of(caller.db(), caller, refs(&records, &brought)).await?;
+    let names = names_of(caller.db(), caller, refs(caller, &records, &brought)).await?;
     let mut out = Out::new();
     let [record] = &records;
     write_record(&mut out, caller, &**record, &names, asked.fields.as_deref(), &brought, None);
@@ -253,7 +268,7 @@ pub(crate) async fn one(caller: &Caller, record: Box<dyn Shown>, asked: &Asked) 
 /// The answer to a question about a list.
 pub(crate) async fn many(caller: &Caller, page: Page, asked: &Asked) -> Result<Answer, Failure> {
     let brought = expand::load(caller, &page.records, &asked.expand).await?;
-    let names = names_of(caller.db(), caller, refs(&page.records, &brought)).await?;
+    let names = names_of(caller.db(), caller, refs(caller, &page.records, &brought)).await?;
     let mut out = Out::new();
     out.object(|out| {
         out.key("data").array(|out| {
@@ -284,6 +299,7 @@ pub(crate) async fn render(tx: &Tx<'_>, record: &dyn Shown) -> Result<String, Fa
 pub(crate) async fn render_with(tx: &Tx<'_>, record: &dyn Shown, secret: Option<&str>) -> Result<String, Failure> {
     let mut ids = Vec::new();
     record.refs(&mut ids);
+    custom::refs(tx.caller().org().custom(record.kind().name), &record.base().custom, &mut ids);
     let mut names = Names::new();
     for id in &ids {
         if let Some(name) = tx.remembered_name(*id) {

@@ -1,11 +1,19 @@
 //! The strong keys that a patch brings: told from its body, before the record that it changes is read.
 
+use kehu_domain::custom::CustomValues;
 use kehu_domain::field::Find;
 use kehu_domain::fields::ElementValue;
+use kehu_domain::read::Reader;
+use kehu_domain::record::Kind;
+use kehu_domain::rights::CUSTOM;
 use kehu_domain::value::{CreditCode, Email, IdNumber, Phone};
 use serde_json::Value;
 
+use crate::gate::Caller;
+use crate::pii::Entry;
 use crate::rows::Rows;
+
+use super::custom;
 
 /// Every strong key that could be new to the record. Any text within a list of phones may be a number: one too many is
 /// a lock more, and does no harm.
@@ -28,6 +36,30 @@ pub(crate) fn strong_keys<R: Rows>(body: &Value, region: &str) -> Vec<String> {
         }
     }
     keys
+}
+
+/// The values that a patch brings for fields that are unique, as locks know them.
+pub(crate) fn custom_keys(caller: &Caller, kind: &Kind, body: &Value) -> Vec<String> {
+    custom_entries(caller, kind, body).into_iter().filter(|entry| entry.strong).map(|entry| entry.value).collect()
+}
+
+/// The values that a body brings for fields of the organisation's own that are found by them, each with the field's name.
+pub(super) fn custom_found(caller: &Caller, kind: &Kind, body: &Value) -> Vec<(String, String)> {
+    let name = |entry: &Entry| entry.pointer.trim_start_matches('/').replace('/', ".");
+    custom_entries(caller, kind, body).into_iter().map(|entry| (name(&entry), entry.value)).collect()
+}
+
+fn custom_entries(caller: &Caller, kind: &Kind, body: &Value) -> Vec<Entry> {
+    let fields = caller.org().custom(kind.name);
+    let Some(said) = body.get(CUSTOM).and_then(Value::as_object) else { return Vec::new() };
+    let mut no_id = uuid::Uuid::nil;
+    let mut values = CustomValues::default();
+    for field in fields.iter() {
+        let Some(json) = said.get(&field.key).filter(|json| !json.is_null()) else { continue };
+        let mut reader = Reader::new(&caller.org().region, &mut no_id);
+        values.0.extend(field.read(json, &mut reader, None).map(|kept| (field.no, kept)));
+    }
+    custom::entries(fields, &values)
 }
 
 fn key<V: ElementValue, E>(value: Result<V, E>) -> Option<String> {

@@ -6,28 +6,33 @@ use std::collections::BTreeSet;
 
 use kehu_domain::field::{Field, Sight};
 use kehu_domain::filter::sealed_form;
-use kehu_domain::record::Kind;
+use kehu_domain::record::{FieldName, Kind};
 use kehu_domain::rights::{Action, Relation};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::allowance::{self, What};
+use crate::crypto::index::IndexClass;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::journal::{Entry, Outcome};
 use crate::pii;
 
-use super::brought::each_text;
+use super::brought::{self, each_text};
 
 /// Values in clear, each with its field.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Brought(Vec<(&'static Field, String)>);
+pub(crate) struct Brought {
+    own: Vec<(&'static Field, String)>,
+    /// Of fields that the organisation added: the name, and the value as it is found.
+    custom: Vec<(FieldName, String)>,
+}
 
 /// What was compared: how many values, of which fields.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Compared {
     values: usize,
-    fields: BTreeSet<&'static str>,
+    fields: BTreeSet<FieldName>,
 }
 
 impl Brought {
@@ -40,20 +45,23 @@ impl Brought {
             let value = |text: &str| sealed_form(find, text, &caller.org().region).ok();
             each_text(json, &mut |text| values.extend(value(text).map(|value| (field, value))));
         }
+        let mut custom = custom_values(caller, kind, body);
         let list = contacts.and_then(|kind| body.get("contacts")?.as_array().map(|list| (kind, list)));
         for (kind, contact) in list.into_iter().flat_map(|(kind, list)| list.iter().map(move |one| (kind, one))) {
-            values.extend(Self::of(caller, kind, None, contact).0);
+            let of_contact = Self::of(caller, kind, None, contact);
+            values.extend(of_contact.own);
+            custom.extend(of_contact.custom);
         }
-        Self(values)
+        Self { own: values, custom }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.own.is_empty() && self.custom.is_empty()
     }
 
     /// All of them: nothing was written.
     pub(crate) fn all(&self) -> Compared {
-        self.but(|_, _| false)
+        self.but(|_, _| false, |_| false)
     }
 
     /// Those that a change did not write: they were there before, or are not there now.
@@ -62,14 +70,24 @@ impl Brought {
             let class = field.find.map(pii::class_of);
             entries.iter().any(|entry| Some(entry.class) == class && entry.value == value)
         };
-        self.but(|field, value| has(after, field, value) && !has(before, field, value))
+        let custom = |entries: &[pii::Entry], value: &str| {
+            entries.iter().any(|entry| entry.class == IndexClass::Custom && entry.value == value)
+        };
+        self.but(
+            |field, value| has(after, field, value) && !has(before, field, value),
+            |value| custom(after, value) && !custom(before, value),
+        )
     }
 
-    fn but(&self, written: impl Fn(&Field, &str) -> bool) -> Compared {
+    fn but(&self, written: impl Fn(&Field, &str) -> bool, custom: impl Fn(&str) -> bool) -> Compared {
         let mut compared = Compared::default();
-        for (field, _) in self.0.iter().filter(|(field, value)| !written(field, value)) {
+        for (name, _) in self.custom.iter().filter(|(_, value)| !custom(value)) {
             compared.values += 1;
-            compared.fields.insert(field.name);
+            compared.fields.insert(name.clone());
+        }
+        for (field, _) in self.own.iter().filter(|(field, value)| !written(field, value)) {
+            compared.values += 1;
+            compared.fields.insert(field.name.into());
         }
         compared
     }
@@ -89,6 +107,18 @@ fn is_veiled(caller: &Caller, kind: &Kind, field: &Field) -> bool {
     let reach = caller.rights().reach(Action::Update, kind.name);
     let within = reach.relations();
     field.find.is_some() && within.chain([Relation::Own]).any(|how| caller.sees(kind, field, how) != Sight::Full)
+}
+
+/// Values of a body for sensitive fields that the organisation added, and that tell by a refusal what is there.
+fn custom_values(caller: &Caller, kind: &'static Kind, body: &Value) -> Vec<(FieldName, String)> {
+    let relations = || caller.rights().reach(Action::Update, kind.name).relations().chain([Relation::Own]);
+    let veiled = |name: &str| {
+        let field = caller.org().custom(kind.name).by_name(name)?;
+        let sees = |how| caller.rights().sees_custom(kind.name, field, how);
+        (field.sensitive && relations().any(|how| sees(how) != Sight::Full)).then(|| FieldName::Owned(name.to_owned()))
+    };
+    let found = brought::custom_found(caller, kind, body).into_iter();
+    found.filter_map(|(name, value)| Some((veiled(&name)?, value))).collect()
 }
 
 /// Refuses to look, where the hour allows no more: a refusal of the wrong values alone would tell the right one.

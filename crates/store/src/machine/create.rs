@@ -1,10 +1,11 @@
 //! Making records.
 
+use kehu_domain::custom::CustomValues;
 use kehu_domain::kinds::Contact;
-use kehu_domain::record::Stored;
+use kehu_domain::record::{Base, Record as _, Stored};
 use kehu_domain::rights::Action;
 use kehu_domain::show::Name;
-use sea_orm::{EntityTrait, IntoActiveModel};
+use sea_orm::{EntityTrait, IntoActiveModel, Value};
 use uuid::Uuid;
 
 use crate::failure::Failure;
@@ -12,15 +13,18 @@ use crate::inserts::{self, Insert};
 use crate::journal;
 use crate::ops::{duplicates, references, tags};
 use crate::pii::{self, Entry, Found};
-use crate::rows::{Ownership, RowBase, Rows, Whose, new_base};
+use crate::rows::custom::columns;
+use crate::rows::{self, Ownership, RowBase, Rows, Whose, new_base};
 use crate::sealer::Sealer;
 use crate::tx::Tx;
 
-use super::draft::New;
+use super::draft::{New, Said};
+use super::{custom, search_text};
 
 /// Makes a record that the system itself asks for, such as a tag that was named.
 pub(crate) async fn write<R: Rows>(tx: &Tx<'_>, data: R) -> Result<Stored<R>, Failure> {
-    insert(tx, New { id: tx.new_id(), data, contacts: Vec::new() }, true).await
+    let record = Said::plain(tx.caller(), data);
+    insert(tx, New { id: tx.new_id(), record, contacts: Vec::new() }, true).await
 }
 
 /// Makes a record and the contacts it brings.
@@ -54,15 +58,15 @@ pub(crate) async fn insert_set<R: Rows>(
     let all: Vec<Entry> = entries.iter().flatten().cloned().collect();
     let found = pii::find_places(tx.db(), tx.caller().ring(), tx.org_id(), &all).await?;
     let found = found.split(entries.iter().map(Vec::len));
-    references::know_customers(tx, set.iter().flat_map(|new| new.data.targets())).await?;
+    references::know_customers(tx, set.iter().flat_map(|new| new.record.data.targets())).await?;
     let mut outcomes: Vec<Result<Made<R>, Failure>> = Vec::with_capacity(set.len());
     let mut written = 0;
     for ((new, entries), mut found) in set.into_iter().zip(entries).zip(found) {
-        let code = new.data.credit_code();
+        let code = new.record.data.credit_code();
         let unwritten = outcomes.get(written..).unwrap_or_default();
         let same_code = code.is_some() && unwritten.iter().flatten().any(|made| made.record.data.credit_code() == code);
-        let duplicate = duplicates::add_held(tx, &entries, &mut found) || same_code;
-        if duplicate && !allow_duplicate {
+        let held = duplicates::add_held(tx, &entries, &mut found);
+        if held || same_code && !allow_duplicate {
             // What it meets is looked up and described from its row.
             write_rows(tx, outcomes.get_mut(written..)).await?;
             written = outcomes.len();
@@ -90,7 +94,10 @@ async fn write_rows<R: Rows>(tx: &Tx<'_>, set: Option<&mut [Result<Made<R>, Fail
     let contacts = ready.iter().flat_map(|made| &made.contacts);
     let contacts = contacts.map(|contact| to_row(tx, contact)).collect::<Result<_, _>>()?;
     let rows = Insert::of::<<R::Entity as EntityTrait>::ActiveModel>(rows);
+    let rows = rows.beside(ready.iter().map(|made| slots(tx, &made.record)).collect());
     let contacts = Insert::of::<<<Contact as Rows>::Entity as EntityTrait>::ActiveModel>(contacts);
+    let of_contacts = ready.iter().flat_map(|made| &made.contacts).map(|contact| slots(tx, contact));
+    let contacts = contacts.beside(of_contacts.collect());
     inserts::write(tx.db(), vec![rows, contacts]).await?;
     for made in ready {
         gather(tx, &made.record);
@@ -112,17 +119,29 @@ async fn judge<R: Rows>(
     found: &Found,
     allow_duplicate: bool,
 ) -> Result<Made<R>, Failure> {
-    let New { id, mut data, mut contacts } = new;
+    let New { id, record, contacts } = new;
+    let counts: Vec<usize> =
+        std::iter::once(record.entry_count()).chain(contacts.iter().map(Said::entry_count)).collect();
+    let Said { mut data, custom: values, .. } = record;
     references::check(tx, &data, None).await?;
-    if !allow_duplicate {
-        duplicates::refuse(tx, entries, found, data.credit_code(), &own_records(id, &data)).await?;
-    }
+    custom::check_references(tx, R::KIND, &values, None).await?;
+    let own = own_records(id, &data);
+    duplicates::refuse(tx, entries, found, data.credit_code(), &own, allow_duplicate).await?;
     data.prepare(tx, None).await?;
     let whose = whose(tx, &data).await?;
     check_tags(tx, &data)?;
     for contact in &contacts {
-        check_tags(tx, contact)?;
+        check_tags(tx, &contact.data)?;
+        custom::check_references(tx, Contact::KIND, &contact.custom, None).await?;
     }
+    let mut of_contacts: Vec<CustomValues> = Vec::with_capacity(contacts.len());
+    let mut contacts: Vec<Contact> = contacts
+        .into_iter()
+        .map(|contact| {
+            of_contacts.push(contact.custom);
+            contact.data
+        })
+        .collect();
     // Last, because a tag may be made: nothing of this record can be refused any more.
     resolve_tags(tx, &mut data).await?;
     for contact in &mut contacts {
@@ -133,11 +152,12 @@ async fn judge<R: Rows>(
     for (at, contact) in contacts.iter_mut().enumerate() {
         contact.primary = Some(at) == primary;
     }
-    let base = kehu_domain::record::Base { id, ..new_base(tx, &whose) };
+    let base = Base { id, custom: values, ..new_base(tx, &whose) };
     let record = Stored { base, data };
+    let of_contacts = contacts.into_iter().zip(of_contacts);
     let contacts: Vec<Stored<Contact>> =
-        contacts.into_iter().map(|data| Stored { base: new_base(tx, &whose), data }).collect();
-    let mut places = Places { entries, found, from: 0 };
+        of_contacts.map(|(data, custom)| Stored { base: Base { custom, ..new_base(tx, &whose) }, data }).collect();
+    let mut places = Places { entries, found, from: 0, counts: counts.into_iter() };
     places.index(tx, &record)?;
     for contact in &contacts {
         places.index(tx, contact)?;
@@ -150,6 +170,8 @@ struct Places<'a> {
     entries: &'a [Entry],
     found: &'a Found,
     from: usize,
+    /// How many each record has.
+    counts: std::vec::IntoIter<usize>,
 }
 
 impl Places<'_> {
@@ -158,7 +180,7 @@ impl Places<'_> {
             Ownership::OfCustomer(customer) => customer,
             _ => stored.base.id,
         };
-        let many = stored.data.entry_count();
+        let many = self.counts.next().unwrap_or_default();
         let entries = self.entries.get(self.from..self.from + many).unwrap_or_default();
         let found = self.found.from(self.from);
         tx.index(duplicates::rows(tx, stored, R::KIND.name, parent, entries, &found)?, entries);
@@ -177,7 +199,9 @@ pub(crate) fn own_records<R: Rows>(id: Uuid, data: &R) -> Vec<Uuid> {
 
 /// Search, links, journal.
 fn gather<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>) {
-    if let Some(text) = stored.data.search_text() {
+    let fields = tx.caller().org().custom(R::KIND.name);
+    tx.pick(fields, stored.base.id, &CustomValues::default(), &stored.base.custom);
+    if let Some(text) = search_text(tx.caller().org(), stored) {
         tx.search(R::KIND.name, stored.base.id, text, true);
     }
     if let Some(tags) = stored.data.tags() {
@@ -186,7 +210,7 @@ fn gather<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>) {
     if let Some(name) = stored.data.name() {
         tx.remember_name(stored.base.id, Name { name: name.to_owned(), color: None });
     }
-    if let Some(entry) = journal::Entry::change("created", None, Some(stored)) {
+    if let Some(entry) = journal::Entry::change(tx, "created", None, Some(stored)) {
         tx.log(entry);
     }
 }
@@ -200,7 +224,14 @@ where
     <R::Entity as EntityTrait>::Model: IntoActiveModel<<R::Entity as EntityTrait>::ActiveModel>,
 {
     let sealer = Sealer::new(tx.caller().ring(), stored.base.id, None);
-    R::to_row(stored, &RowBase { org: tx.org_id(), touched: "{}".to_owned(), sealer })
+    let fields = tx.caller().org().custom(R::KIND.name);
+    let custom = columns(fields, &stored.base.custom, &sealer, R::CUSTOM)?;
+    R::to_row(stored, &RowBase { org: tx.org_id(), touched: "{}".to_owned(), sealer, custom })
+}
+
+/// What stands in the slots of a new record.
+fn slots<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>) -> Vec<(String, Value)> {
+    rows::custom::slots(tx.caller().org().custom(R::KIND.name), &stored.base.custom)
 }
 
 /// Ids that a new record names as tags are tags.

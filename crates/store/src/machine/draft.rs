@@ -1,12 +1,13 @@
 //! New records: parsed, and judged by the rules, before any transaction.
 
 use kehu_domain::codes;
+use kehu_domain::custom::CustomValues;
 use kehu_domain::field::{Field, Sight};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::kinds::Contact;
 use kehu_domain::read::{Finding, Members, Reader};
 use kehu_domain::record::{Kind, Record, Weight};
-use kehu_domain::rights::Action;
+use kehu_domain::rights::{Action, CUSTOM};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -16,11 +17,45 @@ use crate::gate::Caller;
 use crate::pii::Entry;
 use crate::rows::Rows;
 
+use super::custom;
+
 /// A new record with the contacts it brings.
 pub(crate) struct New<R> {
     pub(crate) id: Uuid,
+    pub(crate) record: Said<R>,
+    pub(crate) contacts: Vec<Said<Contact>>,
+}
+
+/// What is said of one new record.
+pub(crate) struct Said<R> {
     pub(crate) data: R,
-    pub(crate) contacts: Vec<Contact>,
+    /// Values of custom fields, and what the record is found under because of them.
+    pub(crate) custom: CustomValues,
+    custom_entries: Vec<Entry>,
+}
+
+impl<R: Rows> Said<R> {
+    fn new(caller: &Caller, data: R, custom: CustomValues) -> Self {
+        let custom_entries = custom::entries(caller.org().custom(R::KIND.name), &custom);
+        Self { data, custom, custom_entries }
+    }
+
+    /// What the system makes: custom fields have their defaults.
+    pub(crate) fn plain(caller: &Caller, data: R) -> Self {
+        Self::new(caller, data, custom::defaults(caller, R::KIND))
+    }
+
+    /// All that it is found under.
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        let mut entries = self.data.entries();
+        entries.extend(self.custom_entries.iter().cloned());
+        entries
+    }
+
+    /// How many those are.
+    pub(crate) fn entry_count(&self) -> usize {
+        self.data.entry_count() + self.custom_entries.len()
+    }
 }
 
 /// The most contacts that a new customer may bring.
@@ -31,7 +66,7 @@ const MAX_SEALED: usize = 300;
 impl<R: Rows> New<R> {
     /// Sealed values of the record and its contacts, each with its place in the body.
     pub(crate) fn entries(&self) -> Vec<Entry> {
-        let mut entries = self.data.entries();
+        let mut entries = self.record.entries();
         for (at, contact) in self.contacts.iter().enumerate() {
             let place = |entry: Entry| Entry { pointer: format!("/contacts/{at}{}", entry.pointer), ..entry };
             entries.extend(contact.entries().into_iter().map(place));
@@ -54,6 +89,7 @@ pub(crate) fn parse<R: Rows>(caller: &Caller, body: Value) -> Result<New<R>, Fai
     let contacts = if R::BRINGS_CONTACTS { members.remove("contacts") } else { None };
     refuse_unseen(caller, R::KIND, &mut members, &mut reader);
     let data = R::create(&mut members, &mut reader);
+    let values = custom::create(caller, R::KIND, members.remove(CUSTOM), &mut reader);
     let contacts = contacts.map(|list| read_contacts(caller, list, id, &mut reader)).unwrap_or_default();
     let known: Vec<&str> = R::KIND.fields.iter().map(|field| field.name).collect();
     reader.refuse_rest(&members, &known);
@@ -62,11 +98,11 @@ pub(crate) fn parse<R: Rows>(caller: &Caller, body: Value) -> Result<New<R>, Fai
         findings.extend(rule_findings(data, ""));
     }
     for (at, contact) in contacts.iter().flatten().enumerate() {
-        findings.extend(rule_findings(contact, &format!("/contacts/{at}")));
+        findings.extend(rule_findings(&contact.data, &format!("/contacts/{at}")));
     }
-    match (data, contacts.into_iter().collect::<Option<Vec<Contact>>>()) {
+    match (data, contacts.into_iter().collect::<Option<Vec<Said<Contact>>>>()) {
         (Some(data), Some(contacts)) if findings.is_empty() => {
-            let new = New { id, data, contacts };
+            let new = New { id, record: Said::new(caller, data, values), contacts };
             if new.entries().len() > MAX_SEALED {
                 let flaw = Flaw::new(&codes::LIST_TOO_LONG).with("max", MAX_SEALED);
                 return Err(Failure::refused("/contacts", flaw));
@@ -101,7 +137,7 @@ fn refuse_unseen(caller: &Caller, kind: &Kind, members: &mut Members, reader: &m
     }
 }
 
-fn read_contacts(caller: &Caller, list: Value, customer: Uuid, reader: &mut Reader<'_>) -> Vec<Option<Contact>> {
+fn read_contacts(caller: &Caller, list: Value, customer: Uuid, reader: &mut Reader<'_>) -> Vec<Option<Said<Contact>>> {
     reader.inside("contacts", |reader| {
         let Value::Array(items) = list else {
             if !list.is_null() {
@@ -119,7 +155,7 @@ fn read_contacts(caller: &Caller, list: Value, customer: Uuid, reader: &mut Read
     })
 }
 
-fn read_contact(caller: &Caller, item: Value, customer: Uuid, reader: &mut Reader<'_>) -> Option<Contact> {
+fn read_contact(caller: &Caller, item: Value, customer: Uuid, reader: &mut Reader<'_>) -> Option<Said<Contact>> {
     let Value::Object(mut members) = item else {
         return reader.typed(None, "an object", "对象");
     };
@@ -132,9 +168,10 @@ fn read_contact(caller: &Caller, item: Value, customer: Uuid, reader: &mut Reade
     }
     members.insert("customer_id".to_owned(), Value::from(customer.to_string()));
     let contact = Contact::create(&mut members, reader);
+    let values = custom::create(caller, Contact::KIND, members.remove(CUSTOM), reader);
     let known: Vec<&str> = Contact::KIND.fields.iter().map(|field| field.name).collect();
     reader.refuse_rest(&members, &known);
-    contact
+    contact.map(|data| Said::new(caller, data, values))
 }
 
 /// What the rules refuse in a whole record.

@@ -6,6 +6,8 @@ mod batch;
 mod brought;
 mod compared;
 pub(crate) mod create;
+pub(crate) mod custom;
+mod custom_page;
 mod doors;
 pub(crate) mod draft;
 mod expand;
@@ -13,6 +15,7 @@ mod lookup;
 mod page;
 pub(crate) mod question;
 pub(crate) mod read;
+mod refill;
 mod reindex;
 pub(crate) mod remove;
 mod reveal;
@@ -31,6 +34,8 @@ use uuid::Uuid;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::ops::duplicates;
+use crate::org::Org;
+use crate::pii;
 use crate::rows::{Ownership, Rows};
 use crate::tx::Tx;
 
@@ -156,6 +161,8 @@ pub(crate) trait Machine: Sync {
         customers: Vec<Uuid>,
         each: u64,
     ) -> Local<'t, Vec<Box<dyn Shown>>>;
+    /// Puts what records are asked for by beside their custom values anew; which were not locked by somebody else.
+    fn refill<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, Vec<Uuid>>;
     /// Puts records into the index of sealed values anew; how many were not locked by somebody else.
     fn reindex<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, u64>;
 }
@@ -197,6 +204,22 @@ impl<R> Of<R> {
     pub(crate) const NEW: Self = Self(std::marker::PhantomData);
 }
 
+/// All that a record is found under, or may be the only one to have.
+pub(crate) fn found_under<R: Rows>(org: &Org, record: &Stored<R>) -> Vec<pii::Entry> {
+    let mut entries = record.data.entries();
+    entries.extend(custom::entries(org.custom(R::KIND.name), &record.base.custom));
+    entries
+}
+
+/// The text that a record is found by.
+pub(crate) fn search_text<R: Rows>(org: &Org, record: &Stored<R>) -> Option<String> {
+    let own = record.data.search_text()?;
+    match custom::search_text(org.custom(R::KIND.name), &record.base.custom) {
+        Some(more) => Some(format!("{own}\n{more}")),
+        None => Some(own),
+    }
+}
+
 fn erase<R: Rows>(records: Vec<Stored<R>>) -> Vec<Box<dyn Shown>> {
     records.into_iter().map(|record| -> Box<dyn Shown> { Box::new(record) }).collect()
 }
@@ -222,7 +245,7 @@ impl<R: Rows> Machine for Of<R> {
     }
     fn strong_keys(&self, draft: &Draft) -> Vec<String> {
         let new = draft.0.downcast_ref::<draft::New<R>>();
-        new.map(|new| duplicates::strong_keys(&new.entries(), new.data.credit_code())).unwrap_or_default()
+        new.map(|new| duplicates::strong_keys(&new.entries(), new.record.data.credit_code())).unwrap_or_default()
     }
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>> {
         Box::pin(async move {
@@ -251,7 +274,8 @@ impl<R: Rows> Machine for Of<R> {
         Box::pin(async move {
             let veiled = self.veiled(tx.caller(), &change.body);
             let (before, after) = update::patch::<R>(tx, change).await?;
-            let compared = veiled.unwritten(&before.data.entries(), &after.data.entries());
+            let org = tx.caller().org();
+            let compared = veiled.unwritten(&found_under(org, &before), &found_under(org, &after));
             let written = before.base.version != after.base.version;
             Ok(Changed { record: Box::new(after), written, compared })
         })
@@ -278,6 +302,9 @@ impl<R: Rows> Machine for Of<R> {
         each: u64,
     ) -> Local<'t, Vec<Box<dyn Shown>>> {
         Box::pin(async move { Ok(erase(read::of_customers::<R>(caller, customers, each).await?)) })
+    }
+    fn refill<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, Vec<Uuid>> {
+        Box::pin(async move { refill::refill::<R>(tx, &ids).await })
     }
     fn reindex<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, u64> {
         Box::pin(async move { reindex::reindex::<R>(tx, &ids).await })

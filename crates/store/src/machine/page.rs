@@ -21,6 +21,7 @@ use crate::rows::{Rows, sentinel};
 use crate::sealed_query;
 
 use super::answer::Asked;
+use super::custom_page;
 use super::read::{self, col};
 use super::{Shown, erase};
 
@@ -126,10 +127,19 @@ pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page
         .add(col("deleted_at").is_null())
         .add(compiler.compile(&asked.filter));
     for word in asked.q.iter().flat_map(|q| q.split_whitespace()) {
-        condition = condition.add(compiler.name_holds(word, true));
+        condition = condition.add(compiler.text_holds(word));
     }
     if let Some(ids) = narrowed.among {
         condition = condition.add(col("id").is_in(padded(ids)));
+    }
+    if let Some((field, slot)) = asked.custom_sort.as_ref().and_then(|field| Some((field, field.slot?))) {
+        let branches = policy::branches(caller, R::KIND, reach);
+        let count = match asked.count {
+            true => Some(count::<R>(db, &branches, condition.clone()).await?),
+            false => None,
+        };
+        let page = custom_page::page::<R>(caller, asked, (field, slot), condition, &branches, narrowed.few).await?;
+        return Ok(Page { count, ..page });
     }
     let cursor = asked.after.as_deref().map(|text| Cursor::parse(text, &asked.sort_text())).transpose()?;
     let branches = policy::branches(caller, R::KIND, reach);

@@ -1,6 +1,9 @@
 //! Reading questions to a list: from an address, or from the body of a search.
 
+use std::sync::Arc;
+
 use kehu_domain::codes;
+use kehu_domain::custom::CustomField;
 use kehu_domain::filter::{Filter, FilterReader, sorts};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::record::Kind;
@@ -38,6 +41,7 @@ impl Asked {
         Self {
             filter: Filter::And(Vec::new()),
             sort: sort.to_owned(),
+            custom_sort: None,
             desc: true,
             limit: DEFAULT_LIMIT,
             after: None,
@@ -64,7 +68,7 @@ impl Asked {
                 (Some(filter), _) => {
                     conditions.push(reader.parameter(filter, &value).map_err(Failure::BadQuestion)?);
                 }
-                (_, "sort") => asked.set_sort(kind, &hidden, "sort", &value)?,
+                (_, "sort") => asked.set_sort((caller, kind), &hidden, "sort", &value)?,
                 (_, "limit") => asked.set_limit("limit", value.parse().ok(), &value)?,
                 (_, "after") => asked.after = Some(value),
                 (_, "fields") => asked.set_fields(kind, "fields", value.split(',').map(str::to_owned).collect())?,
@@ -112,9 +116,9 @@ impl Asked {
                     let mut reader = filters(caller, kind, hidden.clone());
                     asked.filter = reader.body(filter, &at).map_err(Failure::BadQuestion)?;
                 }
-                ("sort", Value::String(sort)) => asked.set_sort(kind, &hidden, &at, sort)?,
+                ("sort", Value::String(sort)) => asked.set_sort((caller, kind), &hidden, &at, sort)?,
                 ("sort", Value::Array(sorts)) => match sorts.as_slice() {
-                    [Value::String(sort)] => asked.set_sort(kind, &hidden, &at, sort)?,
+                    [Value::String(sort)] => asked.set_sort((caller, kind), &hidden, &at, sort)?,
                     _ => return Err(invalid(&at, &shown, "one sort", "一个排序字段")),
                 },
                 ("limit", limit) => asked.set_limit(&at, limit.as_u64(), &shown)?,
@@ -134,8 +138,20 @@ impl Asked {
         Ok(asked)
     }
 
-    fn set_sort(&mut self, kind: &'static Kind, hidden: &[&'static str], at: &str, value: &str) -> Result<(), Failure> {
+    fn set_sort(
+        &mut self,
+        (caller, kind): (&Caller, &'static Kind),
+        hidden: &[&'static str],
+        at: &str,
+        value: &str,
+    ) -> Result<(), Failure> {
         let (desc, name) = value.strip_prefix('-').map_or((false, value), |name| (true, name));
+        if name.starts_with("custom.") {
+            self.custom_sort = Some(custom_sort(caller, kind, at, name)?);
+            (self.desc, self.sort) = (desc, name.to_owned());
+            return Ok(());
+        }
+        self.custom_sort = None;
         let known = || sorts(kind).filter(|sort| !hidden.contains(sort));
         if !known().any(|known| known == name) {
             let known: Vec<&str> = known().collect();
@@ -203,9 +219,27 @@ impl Asked {
     }
 }
 
+/// A field that the organisation added, to order a list by.
+fn custom_sort(caller: &Caller, kind: &'static Kind, at: &str, name: &str) -> Result<Arc<CustomField>, Failure> {
+    let known = policy::askable(caller, kind);
+    let Some(field) = known.iter().find(|field| field.name == name && field.is_sortable()) else {
+        let custom = known.iter().filter(|field| field.is_sortable() && field.filterable);
+        let names: Vec<String> = sorts(kind).map(str::to_owned).chain(custom.map(|field| field.name.clone())).collect();
+        let flaw = Flaw::new(&codes::SORT_UNKNOWN).with("value", name).with("known", names.join(", "));
+        return Err(wrong(at, flaw));
+    };
+    let missing = match field {
+        field if !field.filterable => &codes::CUSTOM_NOT_FILTERABLE,
+        field if !field.is_indexed => &codes::CUSTOM_NOT_INDEXED,
+        field => return Ok(field.clone()),
+    };
+    Err(wrong(at, Flaw::new(missing).with("field", name)))
+}
+
 fn filters<'a>(caller: &'a Caller, kind: &'static Kind, hidden: Vec<&'static str>) -> FilterReader<'a> {
     let org = caller.org();
-    FilterReader::new(kind, &org.region, caller.gate().now(), org.time_zone).without(hidden)
+    let reader = FilterReader::new(kind, &org.region, caller.gate().now(), org.time_zone).without(hidden);
+    reader.with(policy::askable(caller, kind))
 }
 
 fn texts(list: &Value, at: &str) -> Result<Vec<String>, Failure> {

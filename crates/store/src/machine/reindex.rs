@@ -15,6 +15,8 @@ use crate::rows::{Ownership, Rows};
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
+use super::found_under;
+
 /// Indexes those records anew; the ones that somebody is changing are passed over. Gives how many were done.
 pub(super) async fn reindex<R: Rows>(tx: &Tx<'_>, ids: &[Uuid]) -> Result<u64, Failure> {
     let places = vec!["?"; ids.len()].join(", ");
@@ -35,7 +37,7 @@ pub(super) async fn reindex<R: Rows>(tx: &Tx<'_>, ids: &[Uuid]) -> Result<u64, F
     let done = records.len() + gone.len();
     gone.into_iter().for_each(|id| tx.unindex(id));
     let living: Vec<&Stored<R>> = records.iter().filter(|record| record.base.deleted_at.is_none()).collect();
-    let entries: Vec<Vec<pii::Entry>> = living.iter().map(|record| record.data.entries()).collect();
+    let entries: Vec<Vec<pii::Entry>> = living.iter().map(|record| found_under(tx.caller().org(), record)).collect();
     let found = pii::find(tx.db(), tx.caller().ring(), tx.org_id(), &entries.concat()).await?;
     records.iter().for_each(|record| tx.unindex(record.base.id));
     let found = found.split(entries.iter().map(Vec::len));

@@ -21,6 +21,7 @@ use crate::tx::Tx;
 
 use super::create;
 use super::read::{self, col};
+use super::{found_under, search_text};
 
 /// Deletes a record softly; what hangs on a customer goes with it, and its keys are free.
 pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>) -> Result<(), Failure> {
@@ -49,7 +50,7 @@ pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>
     }
     let mut gone = before.clone();
     gone.base.version += 1;
-    if let Some(entry) = Entry::change("deleted", Some(&gone), None) {
+    if let Some(entry) = Entry::change(tx, "deleted", Some(&gone), None) {
         tx.log(entry);
     }
     R::follow(tx, Some(&before), None).await
@@ -108,8 +109,10 @@ fn by_id<R: Rows>(tx: &Tx<'_>, id: Uuid) -> Select<R::Entity> {
 }
 
 /// The strong keys of a record and of the contacts that come back with it.
-fn keys_of<R: Rows>(record: &Stored<R>, contacts: &[Stored<Contact>]) -> Vec<String> {
-    let entries = record.data.entries().into_iter().chain(contacts.iter().flat_map(|contact| contact.data.entries()));
+fn keys_of<R: Rows>(tx: &Tx<'_>, record: &Stored<R>, contacts: &[Stored<Contact>]) -> Vec<String> {
+    let org = tx.caller().org();
+    let of_contacts = contacts.iter().flat_map(|contact| found_under(org, contact));
+    let entries = found_under(org, record).into_iter().chain(of_contacts);
     duplicates::strong_keys(&entries.collect::<Vec<_>>(), record.data.credit_code())
 }
 
@@ -119,7 +122,7 @@ async fn lock_what_comes_back<R: Rows>(tx: &Tx<'_>, id: Uuid) -> Result<Vec<Stri
     let Some(row) = by_id::<R>(tx, id).one(tx.db()).await? else { return Ok(Vec::new()) };
     let (record, _) = R::from_row(row, &Opener(tx.caller().ring()))?;
     let contacts = if R::BRINGS_CONTACTS { contacts_of(tx, id, Some(id)).await? } else { Vec::new() };
-    let keys = keys_of(&record, &contacts);
+    let keys = keys_of(tx, &record, &contacts);
     duplicates::lock(tx, keys.clone()).await?;
     if let Ownership::OfCustomer(customer) = record.data.ownership() {
         let _ = references::customer(tx, customer).await?;
@@ -150,7 +153,7 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64
     let mut data = before.data.clone();
     data.prepare(tx, Some(&before)).await.map_err(taken)?;
     let contacts = if R::BRINGS_CONTACTS { contacts_of(tx, id, Some(id)).await? } else { Vec::new() };
-    if keys_of(&before, &contacts).iter().any(|key| !locked.contains(key)) {
+    if keys_of(tx, &before, &contacts).iter().any(|key| !locked.contains(key)) {
         // It was restored, changed and deleted in between: the whole transaction is tried again.
         return Err(EngineError::Busy.into());
     }
@@ -177,7 +180,7 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64
     for contact in &contacts {
         find_again(tx, contact, id).await?;
     }
-    if let Some(entry) = Entry::change("restored", None, Some(&after)) {
+    if let Some(entry) = Entry::change(tx, "restored", None, Some(&after)) {
         tx.log(entry);
     }
     R::follow(tx, None, Some(&after)).await?;
@@ -185,18 +188,18 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64
 }
 
 async fn find_again<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>, restored: Uuid) -> Result<(), Failure> {
-    let entries = stored.data.entries();
+    let entries = found_under(tx.caller().org(), stored);
     let code = stored.data.credit_code();
     let found = duplicates::look_up(tx, &entries).await?;
     let mut own = create::own_records(stored.base.id, &stored.data);
     own.push(restored);
-    duplicates::refuse(tx, &entries, &found, code, &own).await?;
+    duplicates::refuse(tx, &entries, &found, code, &own, false).await?;
     let parent = match stored.data.ownership() {
         Ownership::OfCustomer(customer) => customer,
         _ => stored.base.id,
     };
     tx.index(duplicates::rows(tx, stored, <R as Record>::KIND.name, parent, &entries, &found)?, &entries);
-    if let Some(text) = stored.data.search_text() {
+    if let Some(text) = search_text(tx.caller().org(), stored) {
         tx.search(R::KIND.name, stored.base.id, text, true);
     }
     Ok(())

@@ -1,13 +1,15 @@
 //! Sealed values in clear, for a reason: told to the journal and counted before they are given.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use kehu_domain::codes;
+use kehu_domain::custom::{CustomField, CustomFields};
 use kehu_domain::field::{Field, Shape, Sight};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::read::Finding;
 use kehu_domain::reason;
-use kehu_domain::record::{Kind, Veiled};
+use kehu_domain::record::{FieldName, Kind, Veiled};
 use kehu_domain::rights::{Action, Relation};
 use kehu_domain::show::{Name, Out, View};
 use serde_json::{Map, Value, json};
@@ -41,7 +43,7 @@ pub async fn reveal(caller: &Caller, resource: Resource, id: Uuid, body: &Value)
         if !reach.covers(Action::Reveal, standing) {
             return Err(Failure::Forbidden);
         }
-        let wanted = Wanted::read(kind, body)?;
+        let wanted = Wanted::read(kind, caller.org().custom(kind.name), body)?;
         wanted.refuse_hidden(caller, kind, standing.relation())?;
         let fields = wanted.pick(&*record)?;
         let entry = wanted.entry(kind, &*record);
@@ -56,9 +58,25 @@ pub async fn reveal(caller: &Caller, resource: Resource, id: Uuid, body: &Value)
     .await
 }
 
+/// A field that holds sealed values.
+enum Sealed {
+    Own(&'static Field),
+    /// One that the organisation added.
+    Custom(Arc<CustomField>),
+}
+
+impl Sealed {
+    fn name(&self) -> &str {
+        match self {
+            Self::Own(field) => field.name,
+            Self::Custom(field) => &field.name,
+        }
+    }
+}
+
 /// A field, or one of its elements.
 struct Part {
-    field: &'static Field,
+    field: Sealed,
     element: Option<Uuid>,
     /// Where the body names it.
     pointer: String,
@@ -71,7 +89,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(kind: &'static Kind, body: &Value) -> Result<Self, Failure> {
+    fn read(kind: &'static Kind, custom: &CustomFields, body: &Value) -> Result<Self, Failure> {
         let mut findings = Vec::new();
         let mut wrong = |pointer: &str, flaw: Flaw| findings.push(Finding { pointer: pointer.to_owned(), flaw });
         let typed = |en, zh| Flaw::new(&codes::TYPE_WRONG).with("expected_en", en).with("expected_zh", zh);
@@ -88,7 +106,7 @@ impl Wanted {
             Some(Value::Array(names)) if !names.is_empty() => {
                 for (at, name) in names.iter().enumerate() {
                     let pointer = format!("/fields/{at}");
-                    match name.as_str().map(|name| Part::read(kind, name, &pointer)) {
+                    match name.as_str().map(|name| Part::read((kind, custom), name, &pointer)) {
                         Some(Ok(part)) if fields.iter().any(|known| known.is(&part)) => {}
                         Some(Ok(part)) => fields.push(part),
                         Some(Err(flaw)) => wrong(&pointer, flaw),
@@ -114,29 +132,43 @@ impl Wanted {
 
     /// Refuses what the role may not see at all: a mask may be lifted, a hidden field is not there.
     fn refuse_hidden(&self, caller: &Caller, kind: &Kind, relation: Relation) -> Result<(), Failure> {
-        let hidden = self.fields.iter().filter(|part| caller.sees(kind, part.field, relation) == Sight::Hidden);
+        let sees = |part: &Part| match &part.field {
+            Sealed::Own(field) => caller.sees(kind, field, relation),
+            Sealed::Custom(field) => caller.rights().sees_custom(kind.name, field, relation),
+        };
+        let hidden = self.fields.iter().filter(|part| sees(part) == Sight::Hidden);
         let refused = |part: &Part| Finding {
             pointer: part.pointer.clone(),
-            flaw: Flaw::new(&codes::REVEAL_HIDDEN).with("field", part.field.name),
+            flaw: Flaw::new(&codes::REVEAL_HIDDEN).with("field", part.field.name()),
         };
         let findings: Vec<Finding> = hidden.map(refused).collect();
         if findings.is_empty() { Ok(()) } else { Err(Failure::Refused(findings)) }
     }
 
-    fn names(&self) -> BTreeSet<&'static str> {
-        self.fields.iter().map(|part| part.field.name).collect()
+    fn names(&self) -> BTreeSet<&str> {
+        self.fields.iter().map(|part| part.field.name()).collect()
     }
 
     /// The values, as the record's own answer would show them to somebody who sees everything.
     fn pick(&self, record: &dyn Shown) -> Result<Map<String, Value>, Failure> {
         let names = self.names();
         let mut out = Out::new();
-        out.object(|out| record.show(out, &InClear(&names), &mut Veiled::default()));
+        out.object(|out| {
+            record.show(out, &InClear(&names), &mut Veiled::default());
+            for part in &self.fields {
+                let Sealed::Custom(field) = &part.field else { continue };
+                out.key(&field.name);
+                match record.base().custom.0.get(&field.no) {
+                    Some(kept) => field.show(kept, out, Sight::Full),
+                    None => out.null(),
+                }
+            }
+        });
         let shown: Map<String, Value> = serde_json::from_str(&out.into_text())
             .map_err(|error| Failure::Internal(format!("an answer is not JSON: {error}")))?;
         let mut picked = Map::new();
         for name in names {
-            let parts: Vec<&Part> = self.fields.iter().filter(|part| part.field.name == name).collect();
+            let parts: Vec<&Part> = self.fields.iter().filter(|part| part.field.name() == name).collect();
             let value = shown.get(name).cloned().unwrap_or_default();
             let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
             let id_of = |item: &Value| item.get("id").and_then(Value::as_str).and_then(|id| Uuid::parse_str(id).ok());
@@ -161,7 +193,7 @@ impl Wanted {
         let named: Vec<String> = self.fields.iter().map(Part::name).collect();
         let entry = Entry::access(&format!("{}.revealed", kind.name), Outcome::Ok, Some((kind.name, base.id)));
         Entry {
-            changed: self.names().into_iter().collect(),
+            changed: self.names().into_iter().map(|name| FieldName::Owned(name.to_owned())).collect(),
             owner: (base.owner_id, base.owner_id),
             team: (base.team_id, base.team_id),
             ..entry.saying(&json!({ "fields": named }))
@@ -170,11 +202,18 @@ impl Wanted {
 }
 
 impl Part {
-    fn read(kind: &'static Kind, name: &str, pointer: &str) -> Result<Self, Flaw> {
+    fn read((kind, custom): (&'static Kind, &CustomFields), name: &str, pointer: &str) -> Result<Self, Flaw> {
         let (field_name, element) = name.split_once('/').map_or((name, None), |(field, id)| (field, Some(id)));
         let sealed = || kind.fields.iter().filter(|field| field.sealed);
-        let known = || sealed().map(|field| field.name).collect::<Vec<_>>().join(", ");
+        let of_custom = || custom.iter().filter(|field| field.sensitive).map(|field| field.name.as_str());
+        let known = || sealed().map(|field| field.name).chain(of_custom()).collect::<Vec<_>>().join(", ");
         let unknown = || Flaw::new(&codes::FIELD_UNKNOWN).with("field", name).with("known", known());
+        if let Some(field) = custom.by_name(name) {
+            if !field.sensitive {
+                return Err(Flaw::new(&codes::FIELD_NOT_SEALED).with("field", name).with("known", known()));
+            }
+            return Ok(Self { field: Sealed::Custom(field.clone()), element: None, pointer: pointer.to_owned() });
+        }
         let field = kind.field(field_name).ok_or_else(unknown)?;
         if !field.sealed {
             return Err(Flaw::new(&codes::FIELD_NOT_SEALED).with("field", field.name).with("known", known()));
@@ -187,23 +226,23 @@ impl Part {
                     Flaw::new(&codes::REVEAL_ELEMENT_UNKNOWN).with("field", field.name).with("value", id)
                 })?),
             };
-        Ok(Self { field, element, pointer: pointer.to_owned() })
+        Ok(Self { field: Sealed::Own(field), element, pointer: pointer.to_owned() })
     }
 
     fn is(&self, other: &Self) -> bool {
-        self.field.name == other.field.name && self.element == other.element
+        self.field.name() == other.field.name() && self.element == other.element
     }
 
     fn name(&self) -> String {
         match self.element {
-            Some(element) => format!("{}/{element}", self.field.name),
-            None => self.field.name.to_owned(),
+            Some(element) => format!("{}/{element}", self.field.name()),
+            None => self.field.name().to_owned(),
         }
     }
 }
 
 /// Named members, in full.
-struct InClear<'a>(&'a BTreeSet<&'static str>);
+struct InClear<'a>(&'a BTreeSet<&'a str>);
 
 impl View for InClear<'_> {
     fn sight(&self, _: &Field) -> Sight {

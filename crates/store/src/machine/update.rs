@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use kehu_domain::codes;
+use kehu_domain::custom::{CustomField, CustomValues};
 use kehu_domain::field::{Field, Sight, Write};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::read::{Finding, Members, Reader};
-use kehu_domain::record::{Kind, Stored};
-use kehu_domain::rights::{Action, Relation};
+use kehu_domain::record::{Base, FieldName, Kind, Stored};
+use kehu_domain::rights::{Action, CUSTOM, Relation};
 use kehu_domain::show::{Name, View};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait};
 use sea_orm::{ActiveModelTrait, EntityTrait, IdenStatic, Iterable, QueryFilter};
@@ -18,14 +19,14 @@ use crate::clock::new_id;
 use crate::engine::EngineError;
 use crate::failure::{Failure, FieldConflict};
 use crate::gate::Caller;
-use crate::journal::{self, Entry};
+use crate::journal::{self, Entry, names_of_changed};
 use crate::ops::{duplicates, references, tags};
-use crate::rows::{Ownership, RowBase, Rows, columns_of};
+use crate::rows::{self, Ownership, RowBase, Rows, columns_of};
 use crate::sealer::Sealer;
 use crate::tx::Tx;
 
 use super::draft::{self, rule_findings};
-use super::{Change, answer, brought, read};
+use super::{Change, answer, brought, custom, found_under, read, search_text};
 
 /// What the caller sees of the record that is changed.
 struct PatchView<'a> {
@@ -37,6 +38,9 @@ struct PatchView<'a> {
 impl View for PatchView<'_> {
     fn sight(&self, field: &Field) -> Sight {
         self.caller.sees(self.kind, field, self.relation)
+    }
+    fn custom_sight(&self, field: &CustomField) -> Sight {
+        self.caller.rights().sees_custom(self.kind.name, field, self.relation)
     }
     fn name(&self, _: Uuid) -> Option<&Name> {
         None
@@ -51,7 +55,9 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<(Store
     let caller = tx.caller();
     if !tx.db_is_alone() {
         // Before the row, as everybody: who makes a contact of this customer has its keys and then waits for the row.
-        duplicates::lock(tx, brought::strong_keys::<R>(&change.body, &caller.org().region)).await?;
+        let mut keys = brought::strong_keys::<R>(&change.body, &caller.org().region);
+        keys.extend(brought::custom_keys(caller, R::KIND, &change.body));
+        duplicates::lock(tx, keys).await?;
     }
     let (before, touched) = read::for_change::<R>(tx, change.id, Action::Update).await?;
     let Value::Object(mut members) = change.body else {
@@ -71,13 +77,15 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<(Store
     let stale = expected.is_some_and(|expected| expected < before.base.version);
     drop_unchanged(tx, &before, &mut members, stale).await?;
     let brought = members.clone();
-    let mut data = parse(caller, &before, members)?;
+    let (mut data, values) = parse(caller, &before, members)?;
     if let Some(picked) = data.tags_mut() {
         let old = before.data.tags().map(|tags| tags.ids.clone()).unwrap_or_default();
         tags::check(tx, picked, &old)?;
         tags::resolve(tx, picked).await?;
     }
-    let changed = before.data.changed(&data);
+    let fields = caller.org().custom(R::KIND.name);
+    let own = before.data.changed(&data).into_iter().map(FieldName::Borrowed);
+    let changed: Vec<FieldName> = own.chain(custom::changed(fields, &before.base.custom, &values)).collect();
     refuse_conflicts(tx, &before, &touched, expected, &changed, &brought).await?;
     let takes_part = |rule: &Finding| {
         let field = rule.pointer.trim_start_matches('/');
@@ -89,13 +97,14 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<(Store
         return Err(Failure::Refused(broken));
     }
     references::check(tx, &data, Some(&before.data)).await?;
-    refuse_duplicates(tx, &before, &data, change.allow_duplicate).await?;
+    custom::check_references(tx, R::KIND, &values, Some(&before.base.custom)).await?;
+    refuse_duplicates(tx, &before, (&data, &values), change.allow_duplicate).await?;
     data.prepare(tx, Some(&before)).await?;
-    let after = write(tx, &before, &touched, data).await?;
+    let after = write_as(tx, &before, &touched, (data, values), true).await?;
     Ok((before, after))
 }
 
-fn parse<R: Rows>(caller: &Caller, before: &Stored<R>, mut members: Members) -> Result<R, Failure> {
+fn parse<R: Rows>(caller: &Caller, before: &Stored<R>, mut members: Members) -> Result<(R, CustomValues), Failure> {
     let now = caller.gate().now();
     let mut make_id = || new_id(now);
     let region = caller.org().region.clone();
@@ -104,6 +113,10 @@ fn parse<R: Rows>(caller: &Caller, before: &Stored<R>, mut members: Members) -> 
     let view = PatchView { caller, kind: R::KIND, relation };
     let read_only = draft::take_read_only(caller, R::KIND, &mut members);
     let data = before.data.patch(&mut members, &mut reader, &view);
+    let values = match members.remove(CUSTOM) {
+        Some(json) => custom::patch((caller, R::KIND), &before.base.custom, json, &mut reader, &view),
+        None => before.base.custom.clone(),
+    };
     for name in read_only {
         reader.inside(name, |reader| reader.flaw(Flaw::new(&codes::READ_ONLY).with("field", name)));
     }
@@ -118,7 +131,10 @@ fn parse<R: Rows>(caller: &Caller, before: &Stored<R>, mut members: Members) -> 
     let names: Vec<&str> = R::KIND.fields.iter().map(|field| field.name).collect();
     reader.refuse_rest(&members, &names);
     let findings = reader.into_findings();
-    data.filter(|_| findings.is_empty()).ok_or(Failure::Refused(findings))
+    match data {
+        Some(data) if findings.is_empty() => Ok((data, values)),
+        _ => Err(Failure::Refused(findings)),
+    }
 }
 
 /// Takes out the members that say what the answer already says: what GET gave may be sent back whole.
@@ -131,6 +147,10 @@ async fn drop_unchanged<R: Rows>(
 ) -> Result<(), Failure> {
     let rights = tx.caller().rights();
     let writable = |name: &str| {
+        if name == CUSTOM {
+            // Each of its members is compared by itself.
+            return true;
+        }
         let field = R::KIND.field(name).filter(|field| rights.writes(R::KIND.name, field.name));
         field.is_some_and(|field| matches!(field.write, Write::Always | Write::Transfer))
     };
@@ -182,16 +202,16 @@ async fn refuse_conflicts<R: Rows>(
     before: &Stored<R>,
     touched: &str,
     expected: Option<i64>,
-    changed: &[&'static str],
+    changed: &[FieldName],
     brought: &Members,
 ) -> Result<(), Failure> {
     let Some(expected) = expected.filter(|expected| *expected < before.base.version) else { return Ok(()) };
     let touched = touched_map(touched);
-    let since = |field: &&'static str| {
-        let version = touched.get(*field).copied().filter(|version| *version > expected)?;
-        Some((*field, version))
+    let since = |field: &'_ FieldName| {
+        let version = touched.get(&**field).copied().filter(|version| *version > expected)?;
+        Some((field.to_string(), version))
     };
-    let overlaps: Vec<(&str, i64)> = changed.iter().filter_map(since).collect();
+    let overlaps: Vec<(String, i64)> = changed.iter().filter_map(since).collect();
     if overlaps.is_empty() {
         return Ok(());
     }
@@ -199,10 +219,16 @@ async fn refuse_conflicts<R: Rows>(
     let mut conflicts = Vec::new();
     for (field, version) in overlaps {
         let change = journal::change_of(tx, before.base.id, version).await?;
+        let of_custom = field.strip_prefix("custom.");
+        let member = |members: &Members| match of_custom {
+            Some(key) => members.get(CUSTOM).and_then(|custom| custom.get(key)).cloned(),
+            None => members.get(&field).cloned(),
+        };
+        let theirs = shown.as_object().and_then(member).unwrap_or_default();
         conflicts.push(FieldConflict {
-            field: field.to_owned(),
-            yours: brought.get(field).cloned().unwrap_or_default(),
-            theirs: shown.get(field).cloned().unwrap_or_default(),
+            yours: member(brought).unwrap_or_default(),
+            theirs,
+            field: field.clone(),
             changed_by: change.as_ref().and_then(|change| change.actor_id),
             changed_at: change.map(|change| change.at),
         });
@@ -211,24 +237,29 @@ async fn refuse_conflicts<R: Rows>(
 }
 
 /// Whether a field changed that a record is found under. What it is found under takes long to tell.
-fn is_found_anew<R: Rows>(before: &R, after: &R) -> bool {
+fn is_found_anew<R: Rows>(tx: &Tx<'_>, before: &Stored<R>, (data, values): (&R, &CustomValues)) -> bool {
     let finds = |name: &&str| R::KIND.field(name).is_some_and(|field| field.find.is_some());
-    before.credit_code() != after.credit_code() || before.changed(after).iter().any(finds)
+    let own = before.data.credit_code() != data.credit_code() || before.data.changed(data).iter().any(finds);
+    let fields = tx.caller().org().custom(R::KIND.name);
+    let of_custom = |values| custom::entries(fields, values).into_iter().map(|entry| entry.value);
+    own || before.base.custom != *values && !of_custom(&before.base.custom).eq(of_custom(values))
 }
 
 /// Only values that are new to the record can meet another one. The body brought them: their keys are locked.
 async fn refuse_duplicates<R: Rows>(
     tx: &Tx<'_>,
     before: &Stored<R>,
-    data: &R,
+    (data, values): (&R, &CustomValues),
     allow_duplicate: bool,
 ) -> Result<(), Failure> {
-    if allow_duplicate || !is_found_anew(&before.data, data) {
+    if !is_found_anew(tx, before, (data, values)) {
         return Ok(());
     }
-    let old = before.data.entries();
+    let org = tx.caller().org();
+    let old = found_under(org, before);
     let known = |value: &str| old.iter().any(|entry| entry.value == value);
-    let new: Vec<_> = data.entries().into_iter().filter(|entry| !known(&entry.value)).collect();
+    let of_custom = custom::entries(org.custom(R::KIND.name), values);
+    let new: Vec<_> = data.entries().into_iter().chain(of_custom).filter(|entry| !known(&entry.value)).collect();
     let code = data.credit_code().filter(|code| before.data.credit_code() != Some(code));
     if new.is_empty() && code.is_none() {
         return Ok(());
@@ -238,7 +269,7 @@ async fn refuse_duplicates<R: Rows>(
         Ownership::OfCustomer(customer) => customer,
         _ => before.base.id,
     };
-    duplicates::refuse(tx, &new, &found, code, &[before.base.id, customer]).await
+    duplicates::refuse(tx, &new, &found, code, &[before.base.id, customer], allow_duplicate).await
 }
 
 /// Writes a changed record: the columns that differ, and what stands behind them.
@@ -248,7 +279,7 @@ pub(crate) async fn write<R: Rows>(
     touched: &str,
     data: R,
 ) -> Result<Stored<R>, Failure> {
-    write_as(tx, before, touched, data, true).await
+    write_as(tx, before, touched, (data, before.base.custom.clone()), true).await
 }
 
 /// Writes a summary that the system derived: the version rises, and nobody's change conflicts with it.
@@ -258,21 +289,21 @@ pub(crate) async fn write_summary<R: Rows>(
     touched: &str,
     data: R,
 ) -> Result<Stored<R>, Failure> {
-    write_as(tx, before, touched, data, false).await
+    write_as(tx, before, touched, (data, before.base.custom.clone()), false).await
 }
 
 async fn write_as<R: Rows>(
     tx: &Tx<'_>,
     before: &Stored<R>,
     touched: &str,
-    data: R,
+    (data, values): (R, CustomValues),
     by_somebody: bool,
 ) -> Result<Stored<R>, Failure> {
-    let changed = before.data.changed(&data);
+    let mut after = Stored { base: Base { custom: values, ..before.base.clone() }, data };
+    let changed = names_of_changed(tx.caller().org().custom(R::KIND.name), before, &after);
     if changed.is_empty() {
         return Ok(before.clone());
     }
-    let mut after = Stored { base: before.base.clone(), data };
     after.base.version += 1;
     after.base.updated_at = tx.now();
     if let Ownership::Own { owner, team } = after.data.ownership() {
@@ -281,10 +312,11 @@ async fn write_as<R: Rows>(
     }
     let mut map = touched_map(touched);
     if by_somebody {
-        map.extend(changed.iter().map(|field| ((*field).to_owned(), after.base.version)));
+        map.extend(changed.iter().map(|field| (field.to_string(), after.base.version)));
     }
     let touched = serde_json::to_string(&map).unwrap_or_default();
-    update_row(tx, before, &after, touched, &changed).await?;
+    let of_kind = before.data.changed(&after.data);
+    update_row(tx, before, &after, touched, &of_kind).await?;
     finish(tx, before, &after).await?;
     Ok(after)
 }
@@ -296,16 +328,25 @@ async fn update_row<R: Rows>(
     touched: String,
     changed: &[&'static str],
 ) -> Result<(), Failure> {
-    let columns = columns_of::<R>(changed);
+    let mut columns = columns_of::<R>(changed);
+    let is_custom = before.base.custom != after.base.custom;
+    if is_custom {
+        columns.extend([CUSTOM, "custom_sealed"]);
+    }
     let sealer = Sealer::new(tx.caller().ring(), after.base.id, Some(&columns));
-    let mut row = R::to_row(after, &RowBase { org: tx.org_id(), touched, sealer })?;
+    let fields = tx.caller().org().custom(R::KIND.name);
+    let custom = rows::custom::columns(fields, &after.base.custom, &sealer, R::CUSTOM)?;
+    let mut row = R::to_row(after, &RowBase { org: tx.org_id(), touched, sealer, custom })?;
     for column in <R::Entity as EntityTrait>::Column::iter() {
         if !columns.contains(column.as_str()) {
             row.not_set(column);
         }
     }
-    let done = R::Entity::update_many()
-        .set(row)
+    let slots = if is_custom { rows::custom::slots(fields, &after.base.custom) } else { Vec::new() };
+    let update = slots.into_iter().fold(R::Entity::update_many().set(row), |update, (column, value)| {
+        update.col_expr(Alias::new(column), Expr::val(value))
+    });
+    let done = update
         .filter(Expr::col(Alias::new("org_id")).eq(tx.org_id()))
         .filter(Expr::col(Alias::new("id")).eq(after.base.id))
         .filter(Expr::col(Alias::new("version")).eq(before.base.version))
@@ -317,8 +358,9 @@ async fn update_row<R: Rows>(
 
 async fn finish<R: Rows>(tx: &Tx<'_>, before: &Stored<R>, after: &Stored<R>) -> Result<(), Failure> {
     let id = after.base.id;
-    if is_found_anew(&before.data, &after.data) {
-        let entries = after.data.entries();
+    let org = tx.caller().org();
+    if is_found_anew(tx, before, (&after.data, &after.base.custom)) {
+        let entries = found_under(org, after);
         let parent = match after.data.ownership() {
             Ownership::OfCustomer(customer) => customer,
             _ => id,
@@ -327,13 +369,14 @@ async fn finish<R: Rows>(tx: &Tx<'_>, before: &Stored<R>, after: &Stored<R>) -> 
         tx.unindex(id);
         tx.index(duplicates::rows(tx, after, R::KIND.name, parent, &entries, &found)?, &entries);
     }
-    if let Some(text) = after.data.search_text().filter(|text| before.data.search_text().as_ref() != Some(text)) {
+    tx.pick(org.custom(R::KIND.name), id, &before.base.custom, &after.base.custom);
+    if let Some(text) = search_text(org, after).filter(|text| search_text(org, before).as_ref() != Some(text)) {
         tx.search(R::KIND.name, id, text, false);
     }
     if let (Some(old), Some(new)) = (before.data.tags(), after.data.tags()) {
         tx.link(R::KIND.name, id, &old.ids, &new.ids);
     }
-    if let Some(entry) = Entry::change("updated", Some(before), Some(after)) {
+    if let Some(entry) = Entry::change(tx, "updated", Some(before), Some(after)) {
         tx.log(entry);
     }
     R::follow(tx, Some(before), Some(after)).await

@@ -92,12 +92,16 @@ pub(crate) async fn refuse(
     found: &Found,
     credit_code: Option<&str>,
     own: &[Uuid],
+    allow: bool,
 ) -> Result<(), Failure> {
-    if credit_code.is_some() || entries.iter().any(|entry| entry.strong) {
+    // Whoever allows a duplicate knows two records of one person; what the organisation wants unique stays so.
+    let counts = |entry: &Entry| entry.strong && (!allow || entry.class == IndexClass::Custom);
+    let credit_code = credit_code.filter(|_| !allow);
+    if credit_code.is_some() || entries.iter().any(counts) {
         disclosure::check(tx.db(), tx.caller()).await?;
     }
     let hit = found.hits.iter().find(|hit| {
-        let strong = hit.strong && entries.get(hit.entry).is_some_and(|entry| entry.strong);
+        let strong = hit.strong && entries.get(hit.entry).is_some_and(counts);
         strong && !own.contains(&hit.record_id) && !own.contains(&hit.parent_id)
     });
     if let Some(hit) = hit {
@@ -135,6 +139,8 @@ async fn describe(tx: &Tx<'_>, kind: &str, id: Uuid, customer_id: Uuid, pointer:
     let shared = Collaborators::from_stored(customer.as_ref().and_then(|row| row.shared_with.as_deref()));
     let standing = caller.standing(owner, team, &shared);
     let state = match standing {
+        // What hangs on no customer is in no pool.
+        _ if customer.is_none() => "owned",
         _ if owner.is_none() => "in_pool",
         Standing { own: true, .. } => "yours",
         Standing { team: true, .. } => "team",
@@ -154,7 +160,7 @@ async fn describe(tx: &Tx<'_>, kind: &str, id: Uuid, customer_id: Uuid, pointer:
     };
     let state = if known.is_none() && state != "in_pool" { "owned" } else { state };
     let beyond = (!within_reach).then(|| (kind.to_owned(), id));
-    Ok(Existing { state, claimable: owner.is_none(), known, beyond, pointer })
+    Ok(Existing { state, claimable: state == "in_pool", known, beyond, pointer })
 }
 
 /// Index rows of a record, at the places that the look-up saw.

@@ -4,6 +4,7 @@ use kehu_domain::codes;
 use kehu_domain::field::{Field, Shape};
 use kehu_domain::fields::Collaborators;
 use kehu_domain::flaw::Flaw;
+use kehu_domain::kinds::kind_named;
 use kehu_domain::record::Record;
 use kehu_domain::rights::Action;
 use kehu_domain::show::Name;
@@ -12,6 +13,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use crate::dialect::statement;
 use crate::engine::rows::{Reads, row};
 use crate::entities::{contact, customer, team, user};
 use crate::failure::Failure;
@@ -145,6 +147,48 @@ pub(crate) async fn check<R: Record>(tx: &Tx<'_>, record: &R, before: Option<&R>
         }
     }
     Ok(())
+}
+
+/// Whether there is a record of that kind, within the caller's reach.
+pub(crate) async fn exists(tx: &Tx<'_>, kind: &str, id: Uuid) -> Result<bool, Failure> {
+    let org = tx.caller().org();
+    match kind {
+        "user" => match org.users.get(&id) {
+            Some(person) => Ok(!person.disabled),
+            None => user_exists(tx, id).await,
+        },
+        "team" => Ok(org.has_team(id) || team_exists(tx, id).await?),
+        "tag" => Ok(org.has_tag(id)),
+        kind => stored(tx, kind, id).await,
+    }
+}
+
+/// The same of a kind whose records are not at hand.
+async fn stored(tx: &Tx<'_>, kind: &str, id: Uuid) -> Result<bool, Failure> {
+    let Some(kind) = kind_named(kind) else { return Ok(false) };
+    let reach = tx.caller().rights().reach(Action::Read, kind.name);
+    let shared = if matches!(kind.name, "customer" | "contact" | "follow_up") { "shared_with" } else { "NULL" };
+    let named = if kind.field("name").is_some() { "name" } else { "NULL" };
+    let sql = format!(
+        "SELECT owner_id, team_id, {shared} AS shared_with, {named} AS name FROM {} \
+         WHERE org_id = ? AND id = ? AND deleted_at IS NULL",
+        kind.path
+    );
+    let row = tx.db().query_one_raw(statement(tx.db(), &sql, [tx.org_id().into(), id.into()])).await?;
+    let Some(row) = row else { return Ok(false) };
+    if !kind.is_owned() {
+        return Ok(reach.all);
+    }
+    if let Ok(Some(name)) = row.try_get::<Option<String>>("", "name") {
+        tx.remember_name(id, Name { name, color: None });
+    }
+    let with: Option<Vec<u8>> = if shared == "NULL" { None } else { row.try_get("", "shared_with")? };
+    let standing = tx.caller().standing(
+        row.try_get("", "owner_id")?,
+        row.try_get("", "team_id")?,
+        &Collaborators::from_stored(with.as_deref()),
+    );
+    Ok(reach.covers(Action::Read, standing))
 }
 
 /// Asked where it is not known yet: another server may have made the user a moment ago.

@@ -5,10 +5,12 @@ use kehu_domain::kinds::{Contact, DecisionRole};
 use kehu_domain::record::{Base, Stored};
 use kehu_domain::value::IdNumber;
 
+use crate::crypto::cell::FieldPath;
 use crate::entities::contact;
 use crate::failure::Failure;
 use crate::ops::primary;
 use crate::pii::Entry;
+use crate::sealed;
 use crate::sealed::contact::{BIRTHDAY, EMAILS, ID_NUMBER, PHONES, WECHAT};
 use crate::sealer::Opener;
 use crate::tx::Tx;
@@ -18,6 +20,7 @@ use super::{Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, name_c
 
 impl Rows for Contact {
     type Entity = contact::Entity;
+    const CUSTOM: FieldPath = sealed::contact::CUSTOM;
     const ERASABLE: bool = true;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<contact::ActiveModel, Failure> {
@@ -76,7 +79,7 @@ impl Rows for Contact {
             tags: Tags { ids: ids_from_bytes(&row.tag_ids), ..Tags::default() },
         };
         let shared = Collaborators::from_stored(row.shared_with.as_deref());
-        Ok((Stored { base: Base { shared, ..base!(row) }, data }, row.touched))
+        Ok((Stored { base: Base { shared, ..base!(row, opener, Self::CUSTOM) }, data }, row.touched))
     }
 
     fn ownership(&self) -> Ownership {

@@ -10,10 +10,12 @@ use kehu_domain::record::{Base, Stored};
 use kehu_domain::text::pinyin;
 use kehu_domain::value::{BankAccount, CreditCode, IdNumber, Industry, Region};
 
+use crate::crypto::cell::FieldPath;
 use crate::entities::customer;
 use crate::failure::Failure;
 use crate::ops::{number, ownership, sharing};
 use crate::pii::Entry;
+use crate::sealed;
 use crate::sealed::customer::{ADDRESS, BANK_ACCOUNTS, EMAILS, ID_NUMBER, PHONES, WECHAT};
 use crate::sealer::Opener;
 use crate::tx::Tx;
@@ -23,6 +25,7 @@ use super::{NEVER, NOT_DUE, Ownership, RowBase, Rows, base, ids_from_bytes, ids_
 
 impl Rows for Customer {
     type Entity = customer::Entity;
+    const CUSTOM: FieldPath = sealed::customer::CUSTOM;
     const BRINGS_CONTACTS: bool = true;
     const ERASABLE: bool = true;
     const TOGETHER: bool = true;
@@ -122,7 +125,7 @@ impl Rows for Customer {
             next_follow_up_at: Some(row.next_follow_up_at).filter(|at| *at != NOT_DUE).map(Instant::from_stored),
             flags: Words(row.flags.split(',').filter(|flag| !flag.is_empty()).map(str::to_owned).collect()),
         };
-        Ok((Stored { base: Base { shared, ..base!(row) }, data }, row.touched))
+        Ok((Stored { base: Base { shared, ..base!(row, opener, Self::CUSTOM) }, data }, row.touched))
     }
 
     fn ownership(&self) -> Ownership {

@@ -5,8 +5,10 @@ use kehu_domain::fields::{Collaborators, Instant, Line, Ref, Text};
 use kehu_domain::kinds::{FollowUp, FollowUpKind};
 use kehu_domain::record::{Base, Stored};
 
+use crate::crypto::cell::FieldPath;
 use crate::entities::follow_up;
 use crate::failure::Failure;
+use crate::sealed;
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
@@ -14,6 +16,7 @@ use super::{NOT_DUE, Ownership, RowBase, Rows, base, known, row};
 
 impl Rows for FollowUp {
     type Entity = follow_up::Entity;
+    const CUSTOM: FieldPath = sealed::follow_up::CUSTOM;
     const TOGETHER: bool = true;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<follow_up::ActiveModel, Failure> {
@@ -31,7 +34,7 @@ impl Rows for FollowUp {
         }))
     }
 
-    fn from_row(row: follow_up::Model, _: &Opener<'_>) -> Result<(Stored<Self>, String), Failure> {
+    fn from_row(row: follow_up::Model, opener: &Opener<'_>) -> Result<(Stored<Self>, String), Failure> {
         let data = Self {
             customer_id: Ref::new(row.customer_id),
             contact_id: row.contact_id.map(Ref::new),
@@ -42,7 +45,7 @@ impl Rows for FollowUp {
             next_due_at: Some(row.next_due_at).filter(|at| *at != NOT_DUE).map(Instant::from_stored),
         };
         let shared = Collaborators::from_stored(row.shared_with.as_deref());
-        Ok((Stored { base: Base { shared, ..base!(row) }, data }, row.touched))
+        Ok((Stored { base: Base { shared, ..base!(row, opener, Self::CUSTOM) }, data }, row.touched))
     }
 
     fn ownership(&self) -> Ownership {

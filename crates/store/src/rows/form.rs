@@ -9,10 +9,12 @@ use kehu_domain::record::Stored;
 use kehu_domain::show::Name;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
+use crate::crypto::cell::FieldPath;
 use crate::crypto::token::{Token, TokenKind};
 use crate::entities::form;
 use crate::failure::Failure;
 use crate::journal::Entry;
+use crate::sealed;
 use crate::sealed::form::{ID_SALT, PUBLIC_KEY};
 use crate::sealer::Opener;
 use crate::tx::Tx;
@@ -21,6 +23,7 @@ use super::{Ownership, RowBase, Rows, base, known, name_columns, row};
 
 impl Rows for Form {
     type Entity = form::Entity;
+    const CUSTOM: FieldPath = sealed::form::CUSTOM;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<form::ActiveModel, Failure> {
         let Self {
@@ -79,7 +82,7 @@ impl Rows for Form {
             public_key: opener.text(PUBLIC_KEY, id, row.public_key.as_deref())?.map(Line::from_stored),
             hook_key: ShownOnce,
         };
-        Ok((Stored { base: base!(row), data }, row.touched))
+        Ok((Stored { base: base!(row, opener, Self::CUSTOM), data }, row.touched))
     }
 
     fn ownership(&self) -> Ownership {

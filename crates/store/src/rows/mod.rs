@@ -1,6 +1,7 @@
 //! How each kind is written to its row and read from it.
 
 mod contact;
+pub(crate) mod custom;
 mod customer;
 mod follow_up;
 mod form;
@@ -13,12 +14,14 @@ mod user;
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
+use kehu_domain::custom::CustomValues;
 use kehu_domain::fields::{Collaborators, Tags};
 use kehu_domain::record::{Base, Record, Stored};
 use kehu_domain::text::{normalise, pinyin};
 use sea_orm::{EntityTrait, IntoActiveModel};
 use uuid::Uuid;
 
+use crate::crypto::cell::FieldPath;
 use crate::engine::rows::Row;
 use crate::failure::Failure;
 use crate::pii;
@@ -43,6 +46,8 @@ pub(crate) enum Ownership {
 
 /// A kind's row. The mapping names every field, so that a new one does not compile until it is stored.
 pub(crate) trait Rows: Record {
+    /// Where the values of its sensitive custom fields are sealed.
+    const CUSTOM: FieldPath;
     /// The table.
     type Entity: EntityTrait<Model: Row + IntoActiveModel<<Self::Entity as EntityTrait>::ActiveModel> + Send + Sync>;
 
@@ -133,6 +138,7 @@ pub(crate) struct RowBase<'a> {
     /// `{"field": version}` of the fields that were changed.
     pub(crate) touched: String,
     pub(crate) sealer: Sealer<'a>,
+    pub(crate) custom: custom::Columns,
 }
 
 /// Sorts before every moment: no follow-up yet.
@@ -178,7 +184,7 @@ macro_rules! row {
         let kehu_domain::record::Base {
             id, version, created_at, updated_at, created_by, owner_id, team_id, deleted_at,
             // Where it is stored, its kind does.
-            shared: _,
+            shared: _, custom: _,
         } = stored.base.clone();
         use sea_orm::ActiveValue::Set;
         $Active {
@@ -194,6 +200,8 @@ macro_rules! row {
             deleted_at: Set(deleted_at),
             // Only removing and restoring write it.
             deleted_with: sea_orm::ActiveValue::NotSet,
+            custom: row.custom.plain.clone(),
+            custom_sealed: row.custom.sealed.clone(),
             $( $field: $value, )*
         }
     }};
@@ -215,7 +223,7 @@ pub(crate) fn columns_of<R: Rows>(changed: &[&'static str]) -> HashSet<&'static 
 
 /// Base fields of a row.
 macro_rules! base {
-    ($row:ident) => {
+    ($row:ident, $opener:ident, $path:expr) => {
         kehu_domain::record::Base {
             id: $row.id,
             version: $row.version,
@@ -226,6 +234,13 @@ macro_rules! base {
             team_id: $row.team_id,
             deleted_at: $row.deleted_at,
             shared: kehu_domain::fields::Collaborators::default(),
+            custom: $crate::rows::custom::open(
+                $opener,
+                $path,
+                $row.id,
+                $row.custom.as_deref(),
+                $row.custom_sealed.as_deref(),
+            )?,
         }
     };
 }
@@ -250,6 +265,7 @@ pub(crate) fn new_base(tx: &Tx<'_>, whose: &Whose) -> Base {
         owner_id: whose.owner,
         team_id: whose.team,
         shared: whose.shared.clone(),
+        custom: CustomValues::default(),
         deleted_at: None,
     }
 }

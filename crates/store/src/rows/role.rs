@@ -6,9 +6,11 @@ use kehu_domain::record::Stored;
 use kehu_domain::rights::RoleRights;
 use kehu_domain::show::Name;
 
+use crate::crypto::cell::FieldPath;
 use crate::entities::role;
 use crate::failure::Failure;
 use crate::ops::{roles, unique_name};
+use crate::sealed;
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
@@ -16,6 +18,7 @@ use super::{Ownership, RowBase, Rows, base, known, name_columns, row};
 
 impl Rows for Role {
     type Entity = role::Entity;
+    const CUSTOM: FieldPath = sealed::role::CUSTOM;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<role::ActiveModel, Failure> {
         let Self { key, name, description, rights } = &stored.data;
@@ -30,7 +33,7 @@ impl Rows for Role {
         }))
     }
 
-    fn from_row(row: role::Model, _: &Opener<'_>) -> Result<(Stored<Self>, String), Failure> {
+    fn from_row(row: role::Model, opener: &Opener<'_>) -> Result<(Stored<Self>, String), Failure> {
         let id = row.id;
         let data = Self {
             key: RoleKey::from_stored(row.key),
@@ -38,7 +41,7 @@ impl Rows for Role {
             description: row.description.map(Text::from_stored),
             rights: known(RoleRights::from_stored(&row.rights), "list of rights", id)?,
         };
-        Ok((Stored { base: base!(row), data }, row.touched))
+        Ok((Stored { base: base!(row, opener, Self::CUSTOM), data }, row.touched))
     }
 
     fn ownership(&self) -> Ownership {

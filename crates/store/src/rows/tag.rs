@@ -5,9 +5,11 @@ use kehu_domain::kinds::Tag;
 use kehu_domain::record::Stored;
 use kehu_domain::show::Name;
 
+use crate::crypto::cell::FieldPath;
 use crate::entities::tag;
 use crate::failure::Failure;
 use crate::ops::unique_name;
+use crate::sealed;
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
@@ -15,6 +17,7 @@ use super::{Ownership, RowBase, Rows, base, name_columns, row};
 
 impl Rows for Tag {
     type Entity = tag::Entity;
+    const CUSTOM: FieldPath = sealed::tag::CUSTOM;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<tag::ActiveModel, Failure> {
         let Self { name, group, color } = &stored.data;
@@ -28,13 +31,13 @@ impl Rows for Tag {
         }))
     }
 
-    fn from_row(row: tag::Model, _: &Opener<'_>) -> Result<(Stored<Self>, String), Failure> {
+    fn from_row(row: tag::Model, opener: &Opener<'_>) -> Result<(Stored<Self>, String), Failure> {
         let data = Self {
             name: Line::from_stored(row.name),
             group: row.group.map(Line::from_stored),
             color: row.color.map(Line::from_stored),
         };
-        Ok((Stored { base: base!(row), data }, row.touched))
+        Ok((Stored { base: base!(row, opener, Self::CUSTOM), data }, row.touched))
     }
 
     fn ownership(&self) -> Ownership {

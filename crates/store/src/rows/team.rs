@@ -11,10 +11,12 @@ use sea_orm::EntityTrait;
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::crypto::cell::FieldPath;
 use crate::entities::team;
 use crate::failure::Failure;
 use crate::journal::Entry;
 use crate::ops::unique_name;
+use crate::sealed;
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
@@ -22,6 +24,7 @@ use super::{Ownership, RowBase, Rows, base, name_columns, row};
 
 impl Rows for Team {
     type Entity = team::Entity;
+    const CUSTOM: FieldPath = sealed::team::CUSTOM;
     const REMOVABLE: bool = false;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<team::ActiveModel, Failure> {
@@ -35,9 +38,9 @@ impl Rows for Team {
         }))
     }
 
-    fn from_row(row: team::Model, _: &Opener<'_>) -> Result<(Stored<Self>, String), Failure> {
+    fn from_row(row: team::Model, opener: &Opener<'_>) -> Result<(Stored<Self>, String), Failure> {
         let data = Self { name: Line::from_stored(row.name), parent_id: row.parent_id.map(Ref::new) };
-        Ok((Stored { base: base!(row), data }, row.touched))
+        Ok((Stored { base: base!(row, opener, Self::CUSTOM), data }, row.touched))
     }
 
     fn ownership(&self) -> Ownership {

@@ -7,11 +7,13 @@ use kehu_domain::show::Name;
 use sea_orm::ActiveValue::NotSet;
 use serde_json::json;
 
+use crate::crypto::cell::FieldPath;
 use crate::entities::user;
 use crate::failure::Failure;
 use crate::journal::Entry;
 use crate::ops::{logins, roles};
 use crate::people::refuse_over;
+use crate::sealed;
 use crate::sealed::user::{EMAIL, MOBILE, USER_NAME};
 use crate::sealer::Opener;
 use crate::tx::Tx;
@@ -20,6 +22,7 @@ use super::{Ownership, RowBase, Rows, base, name_columns, row};
 
 impl Rows for User {
     type Entity = user::Entity;
+    const CUSTOM: FieldPath = sealed::user::CUSTOM;
     const REMOVABLE: bool = false;
     /// Each needs a password or an invitation, which a batch has no place for.
     const BATCHED: bool = false;
@@ -60,7 +63,7 @@ impl Rows for User {
             disabled: row.disabled,
             last_login_at: row.last_login_at.map(Instant::from_stored),
         };
-        Ok((Stored { base: base!(row), data }, row.touched))
+        Ok((Stored { base: base!(row, opener, Self::CUSTOM), data }, row.touched))
     }
 
     /// A user is in a team and is its own: colleagues see contact data as the policy says.

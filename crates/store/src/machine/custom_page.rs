@@ -1,0 +1,195 @@
+//! Pages of a list in the order of a field that an organisation added: what has a value by its value, then what has
+//! none, each the latest change last (turned round with the order). The index of a slot holds what has a value alone.
+
+use std::cmp::Ordering;
+
+use chrono::{DateTime, Utc};
+use kehu_domain::custom::{CustomField, Slot, SlotValue};
+use kehu_domain::record::Stored;
+use sea_orm::sea_query::{Cond, Expr, ExprTrait, Order};
+use sea_orm::{EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use crate::dialect;
+use crate::failure::Failure;
+use crate::gate::Caller;
+use crate::paging;
+use crate::rows::Rows;
+use crate::rows::custom::column;
+
+use super::answer::Asked;
+use super::page::Page;
+use super::read::{self, col};
+use super::{Shown, erase};
+
+/// A place in such a list: behind it or, going back, before it.
+#[derive(Clone, Debug)]
+struct Place {
+    back: bool,
+    value: Option<SlotValue>,
+    at: DateTime<Utc>,
+    id: Uuid,
+}
+
+impl Place {
+    fn of<R: Rows>(record: &Stored<R>, field: &CustomField, back: bool) -> Self {
+        Self { back, value: value_of(record, field), at: record.base.updated_at, id: record.base.id }
+    }
+
+    fn to_text(&self, sort: &str) -> String {
+        let value = match &self.value {
+            None => Json::Null,
+            Some(SlotValue::Text(text)) => json!(text),
+            Some(SlotValue::Number(number)) => json!(number),
+        };
+        paging::cursor(&json!([sort, self.back, value, self.at.timestamp_millis(), self.id]))
+    }
+
+    fn parse(text: &str, sort: &str, slot: Slot) -> Result<Self, Failure> {
+        Self::read(text, sort, slot).ok_or_else(paging::wrong_cursor)
+    }
+
+    fn read(text: &str, sort: &str, slot: Slot) -> Option<Self> {
+        let (of, back, value, at, id): (String, bool, Json, i64, Uuid) = paging::place(text)?;
+        let value = match (value, slot) {
+            (Json::Null, _) => None,
+            (Json::String(text), Slot::Text(_)) if !text.contains('\0') => Some(SlotValue::Text(text)),
+            (Json::Number(number), Slot::Number(_)) => Some(SlotValue::Number(number.as_i64()?)),
+            _ => return None,
+        };
+        let at = DateTime::from_timestamp_millis(at)
+            .filter(|at| (0..=253_402_300_799_999).contains(&at.timestamp_millis()))?;
+        (of == sort).then_some(Self { back, value, at, id })
+    }
+}
+
+fn value_of<R: Rows>(record: &Stored<R>, field: &CustomField) -> Option<SlotValue> {
+    field.slot_value(record.base.custom.0.get(&field.no)?)
+}
+
+fn bound(value: &SlotValue) -> Value {
+    match value {
+        SlotValue::Text(text) => text.clone().into(),
+        SlotValue::Number(number) => (*number).into(),
+    }
+}
+
+/// Reads one page. `few` says that the condition selects few by an index of its own.
+pub(super) async fn page<R: Rows>(
+    caller: &Caller,
+    asked: &Asked,
+    (field, slot): (&CustomField, Slot),
+    condition: Cond,
+    branches: &[Option<Expr>],
+    few: bool,
+) -> Result<Page, Failure> {
+    let place = asked.after.as_deref().map(|text| Place::parse(text, &asked.sort_text(), slot)).transpose()?;
+    let back = place.as_ref().is_some_and(|place| place.back);
+    let wanted = usize::try_from(asked.limit).unwrap_or(usize::MAX).saturating_add(1);
+    let mut records: Vec<Stored<R>> = Vec::new();
+    let mut phases = [true, false];
+    if back {
+        phases.reverse();
+    }
+    let walk = Walk { column: column(slot), desc: asked.desc != back, few };
+    // Those before the place are behind it.
+    let begins = place.as_ref().is_none_or(|place| place.value.is_some());
+    for has_value in phases.into_iter().skip_while(|phase| place.is_some() && *phase != begins) {
+        let from = place.as_ref().filter(|place| place.value.is_some() == has_value);
+        let mut part: Vec<Stored<R>> = Vec::new();
+        for branch in branches {
+            let left = u64::try_from(wanted - records.len().min(wanted)).unwrap_or(u64::MAX);
+            let query = walk.query::<R>(caller, condition.clone(), branch.as_ref(), has_value, from).limit(left);
+            part.extend(read::all::<R>(caller.db(), caller, query).await?);
+        }
+        if branches.len() > 1 {
+            walk.merge(&mut part, field);
+        }
+        records.extend(part);
+        if records.len() >= wanted {
+            break;
+        }
+    }
+    Ok(cut(records, asked, field, place.as_ref()))
+}
+
+/// How the list is walked.
+struct Walk {
+    column: String,
+    desc: bool,
+    few: bool,
+}
+
+impl Walk {
+    fn query<R: Rows>(
+        &self,
+        caller: &Caller,
+        condition: Cond,
+        branch: Option<&Expr>,
+        has_value: bool,
+        from: Option<&Place>,
+    ) -> sea_orm::Select<R::Entity> {
+        let db = caller.db();
+        let slot = || dialect::sort_column(db, &self.column, self.few);
+        let updated = || dialect::sort_column(db, "updated_at", self.few);
+        let mut condition = condition;
+        let some = col(&self.column).is_not_null();
+        condition = condition.add(if has_value { some } else { some.not() });
+        if let Some(from) = from {
+            let (mut columns, mut key) = (vec![updated(), col("id")], vec![Expr::val(from.at), Expr::val(from.id)]);
+            if let Some(value) = &from.value {
+                columns.insert(0, slot());
+                key.insert(0, Expr::val(bound(value)));
+            }
+            let (columns, key) = (Expr::tuple(columns), Expr::tuple(key));
+            condition = condition.add(if self.desc { columns.lt(key) } else { columns.gt(key) });
+        }
+        let order = if self.desc { Order::Desc } else { Order::Asc };
+        let query = R::Entity::find().filter(condition);
+        let query = match branch {
+            Some(branch) => query.filter(branch.clone()),
+            None => query,
+        };
+        let query = if has_value { query.order_by(slot(), order.clone()) } else { query };
+        query.order_by(updated(), order.clone()).order_by(col("id"), order)
+    }
+
+    /// Brings the parts of a reach into one order; a record may be in several.
+    fn merge<R: Rows>(&self, records: &mut Vec<Stored<R>>, field: &CustomField) {
+        records.sort_by(|one, other| {
+            let order = compare(&Place::of(one, field, false), &Place::of(other, field, false));
+            if self.desc { order.reverse() } else { order }
+        });
+        records.dedup_by_key(|record| record.base.id);
+    }
+}
+
+/// Of two that both have a value, or both have none.
+fn compare(one: &Place, other: &Place) -> Ordering {
+    let values = match (&one.value, &other.value) {
+        (Some(SlotValue::Text(one)), Some(SlotValue::Text(other))) => one.cmp(other),
+        (Some(SlotValue::Number(one)), Some(SlotValue::Number(other))) => one.cmp(other),
+        _ => Ordering::Equal,
+    };
+    values.then(one.at.cmp(&other.at)).then(one.id.cmp(&other.id))
+}
+
+/// Cuts to the page's size and makes the cursors of its neighbours.
+fn cut<R: Rows>(mut records: Vec<Stored<R>>, asked: &Asked, field: &CustomField, from: Option<&Place>) -> Page {
+    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
+    let more = records.len() > limit;
+    records.truncate(limit);
+    let back = from.is_some_and(|place| place.back);
+    if back {
+        records.reverse();
+    }
+    let sort = asked.sort_text();
+    let place =
+        |record: Option<&Stored<R>>, back: bool| record.map(|record| Place::of(record, field, back).to_text(&sort));
+    let (has_next, has_prev) = if back { (true, more) } else { (more, from.is_some()) };
+    let next = place(records.last(), false).filter(|_| has_next);
+    let prev = place(records.first(), true).filter(|_| has_prev);
+    let records: Vec<Box<dyn Shown>> = erase(records);
+    Page { records, next, prev, count: None }
+}
