@@ -2,6 +2,7 @@
 
 mod client;
 mod core;
+mod custom;
 mod floors;
 mod intake;
 mod journal;
@@ -78,7 +79,16 @@ fn measure(settings: &Settings, path: &Path, report: &mut Report) -> Result<()> 
     let key = Key::make()?;
     report.say(&format!("{}. {}. {}", usage::machine(), today()?, versions()));
     report.quote("machine.cores", usage::cores().to_string());
-    let others = [Mode::Journal, Mode::Rotation, Mode::SignIns, Mode::Page, Mode::Lookup, Mode::Intake, Mode::Start];
+    let others = [
+        Mode::Journal,
+        Mode::Rotation,
+        Mode::SignIns,
+        Mode::Page,
+        Mode::Lookup,
+        Mode::Fields,
+        Mode::Intake,
+        Mode::Start,
+    ];
     if settings.modes.iter().any(|mode| !others.contains(mode)) {
         core::run(settings, &key, report)?;
     }
@@ -92,6 +102,9 @@ fn measure(settings: &Settings, path: &Path, report: &mut Report) -> Result<()> 
         sign_ins::run(settings, &key, report)?;
     }
     sealed::run(settings, &key, report)?;
+    if settings.modes.contains(&Mode::Fields) {
+        custom::run(settings, &key, report)?;
+    }
     if settings.modes.contains(&Mode::Intake) {
         progress("intake");
         let leads = leads_at(settings, path)?;

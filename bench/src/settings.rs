@@ -7,8 +7,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 /// What `--help` says.
 pub(crate) const HELP: &str = "\
-kehu-bench [core] [parts] [floors] [postgres] [journal] [rotation] [sign-ins] [page] [lookup] [intake]
-           [start]
+kehu-bench [core] [parts] [floors] [postgres] [journal] [rotation] [sign-ins] [page] [lookup] [fields]
+           [intake] [start]
                                        measures all of them, or those named; see bench/README.md
 kehu-bench generate                    writes made-up leads to --csv
 
@@ -46,6 +46,8 @@ pub(crate) enum Mode {
     Page,
     /// Who is calling, by the number of customers.
     Lookup,
+    /// Lists by fields that an organisation added.
+    Fields,
     /// Leads posted through a form.
     Intake,
     /// Idle memory and start-up time.
@@ -61,7 +63,7 @@ pub(crate) enum Mode {
 }
 
 /// All of them, in the order in which results are told.
-const MODES: [Mode; 11] = [
+const MODES: [Mode; 12] = [
     Mode::Core,
     Mode::Parts,
     Mode::Floors,
@@ -71,6 +73,7 @@ const MODES: [Mode; 11] = [
     Mode::SignIns,
     Mode::Page,
     Mode::Lookup,
+    Mode::Fields,
     Mode::Intake,
     Mode::Start,
 ];
@@ -162,6 +165,7 @@ impl Settings {
                 "sign-ins" => settings.modes.push(Mode::SignIns),
                 "page" => settings.modes.push(Mode::Page),
                 "lookup" => settings.modes.push(Mode::Lookup),
+                "fields" => settings.modes.push(Mode::Fields),
                 "answer" => settings.answer = true,
                 "generate" => settings.generate = true,
                 "--csv" => settings.csv = Some(value()?.into()),
@@ -212,7 +216,7 @@ mod tests {
     #[test]
     fn results_are_kept_when_all_is_measured() {
         let all = parsed("--seconds 2").unwrap().unwrap();
-        assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (11, 2, 2));
+        assert_eq!((all.modes.len(), all.engines.len(), all.seconds.as_secs()), (12, 2, 2));
         assert!(all.out.is_some() && all.quoted);
         assert!(!parsed("--rows 50").unwrap().unwrap().quoted);
         assert!(!parsed("--out /tmp/x").unwrap().unwrap().quoted);

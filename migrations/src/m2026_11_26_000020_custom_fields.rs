@@ -24,12 +24,30 @@ impl MigrationTrait for Migration {
             .record_table("fields")
             .text("kind")
             .text("key")
-            .int("no")
             .text("type")
-            .text("definition")
+            .text("label")
+            .text_or_null("help")
+            .text_or_null("group")
+            .int("order")
+            .flag("required")
+            .flag("unique")
+            .text_or_null("default")
+            .flag("sensitive")
+            .flag("filterable")
+            .flag("searchable")
+            .text("choices")
+            .text_or_null("min")
+            .text_or_null("max")
+            .text_or_null("pattern")
+            .text_or_null("currency")
+            .text_or_null("target")
+            .flag("retired")
+            .int("no")
+            // Kept by a field that is asked for no longer until nothing stands there.
             .text_or_null("slot")
-            .time_or_null("indexed_at")
-            .flag("retired");
+            .flag("indexed")
+            // The filling or emptying that was asked for last: an older one ends.
+            .id_or_null("filling");
         schema.create(fields).await?;
         schema.unique("fields_key", "fields", "org_id, kind, key", Some("deleted_at IS NULL")).await?;
         schema.unique("fields_no", "fields", "org_id, kind, no", None).await?;

@@ -118,6 +118,7 @@ mod tests {
             ("teams", json!({"name": "历史队"})),
             ("users", json!({"name": "历史", "user_name": format!("h.{}", kehu_tests::unique()), "role": "manager"})),
             ("roles", json!({"key": "historian", "name": "史官", "rights": {"besides": ["audit.read"]}})),
+            ("fields", json!({"kind": "tag", "key": "era", "type": "text", "label": {"zh-CN": "年代"}})),
             ("forms", json!({"name": "历史表单", "fields": [{"key": "mobile", "maps_to": "customer.phone"}]})),
         ];
         let kinds = org.admin.get("/openapi.json").expect(200).json()["paths"].as_object().unwrap().clone();

@@ -8,6 +8,8 @@ mod audit;
 mod children;
 mod compared;
 mod cookies;
+mod custom_fields;
+mod custom_values;
 mod customers;
 mod edges;
 mod erasure;

@@ -208,7 +208,14 @@ mod tests {
         let follow_up =
             json!({"customer_id": id, "kind": "call", "summary": "x", "happened_at": "2026-11-22T00:00:00Z"});
         check(&document, "POST", "/v1/follow_ups", &admin.post("/v1/follow_ups", &follow_up).expect(201));
-        for path in ["/v1/contacts", "/v1/follow_ups", "/v1/tags", "/v1/users", "/v1/teams", "/v1/forms"] {
+        let field = json!({"kind": "customer", "key": "floor", "type": "choice", "label": {"en": "Floor"}, "choices": [{"key": "1"}], "default": "1"});
+        let field = admin.post("/v1/fields", &field).expect(201);
+        check(&document, "POST", "/v1/fields", &field);
+        check(&document, "POST", "/v1/fields", &admin.post("/v1/fields", &json!({"key": "X"})).expect(422));
+        let told = admin.post(&format!("/v1/fields/{}/check", field.id()), &json!({"retired": true})).expect(202);
+        check(&document, "POST", "/v1/fields/{id}/check", &told);
+        for path in ["/v1/contacts", "/v1/follow_ups", "/v1/tags", "/v1/users", "/v1/teams", "/v1/forms", "/v1/fields"]
+        {
             check(&document, "GET", path, &admin.get(path).expect(200));
         }
         check(&document, "GET", "/v1/users", &seller.session.get("/v1/users").expect(200));

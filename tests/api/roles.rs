@@ -243,7 +243,7 @@ pub(crate) mod tests {
         let _ = org.admin.patch(&format!("/v1/users/{}", user.id), &json!({"role": null})).expect(200);
         let me = user.session.get("/v1/me").expect(200).json();
         assert_eq!((&me["roles"], &me["can"]["customer"]["read"]), (&json!([]), &json!([])));
-        for kind in ["customers", "contacts", "follow_ups", "tags", "users", "teams", "roles", "forms"] {
+        for kind in ["customers", "contacts", "follow_ups", "tags", "users", "teams", "roles", "forms", "fields"] {
             let _ = user.session.get(&format!("/v1/{kind}")).expect(403);
         }
         let _ = user.session.post("/v1/lookup", &json!({"phone": mobile()})).expect(403);

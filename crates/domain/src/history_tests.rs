@@ -116,7 +116,7 @@ fn ids_of_all_sides_are_named() {
         "before": {"owner_id": id(1), "tags": [{"id": id(2)}]}, "after": {"owner_id": id(3), "tags": [{"id": id(4)}], "name": id(5)},
     });
     let mut ids = Vec::new();
-    States::of(&body).refs(Customer::KIND, &mut ids);
+    States::of(&body).refs(Customer::KIND, &CustomFields::default(), &mut ids);
     ids.sort_unstable();
     assert_eq!(ids, [1, 2, 3, 4].map(id));
 }
@@ -137,10 +137,10 @@ fn masks_are_those_of_the_answer() {
     let bodies = [(Customer::KIND, made(&record)), (Contact::KIND, made(&contact))];
     for ((kind, body), answer) in bodies.into_iter().zip(answers) {
         let (changes, withheld) = told(Some(kind), &body, &[], Sight::Masked);
-        assert!(withheld.masked.contains(&"phones") && withheld.masked.contains(&"id_number"));
+        assert!(["phones", "id_number"].iter().all(|name| withheld.masked.iter().any(|masked| masked == name)));
         for change in changes.as_array().unwrap() {
             let name = change["field"].as_str().unwrap();
-            if withheld.masked.contains(&name) {
+            if withheld.masked.iter().any(|masked| *masked == name) {
                 assert_eq!(change["to"], answer[name], "{name}");
             }
         }
@@ -168,7 +168,7 @@ proptest! {
                     prop_assert!(!text.contains(secret.as_str()), "{}", text);
                 }
                 for name in ["phones", "emails", "address"] {
-                    let masked = withheld.masked.contains(&name);
+                    let masked = withheld.masked.iter().any(|masked| *masked == name);
                     let hidden = withheld.hidden.iter().any(|hidden| hidden == name);
                     prop_assert_eq!((masked, hidden), (sight == Sight::Masked, sight == Sight::Hidden));
                 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use croner::Cron;
+use kehu_store::custom_fields::{CHECKING, FILLING, run_check, run_fill};
 use kehu_store::erasure::{self, ERASURE, TIDYING};
 use kehu_store::journal::{Keep, VERIFICATION, verify_asked};
 use kehu_store::keys::{RETIREMENT, ROTATION, retire_index, rotate};
@@ -97,6 +98,8 @@ pub fn built_in(keep: Keep) -> Result<Kinds, PatternError> {
         .with(&ERASURE, erasure::run)
         .with(&TIDYING, erasure::tidy)
         .with(&HAND_OVER, hand_over)
+        .with(&FILLING, run_fill)
+        .with(&CHECKING, run_check)
         .with(&reviews::END, reviews::end)
         .with(&reviews::LOOK, reviews::look)
         .with(&journal::CLOSE, journal::close)
@@ -145,6 +148,6 @@ mod tests {
     #[test]
     fn those_of_the_program_are_sound() {
         let kinds = built_in(Keep::days(1096).unwrap()).unwrap();
-        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (11, 4));
+        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (13, 4));
     }
 }

@@ -4,6 +4,7 @@ pub mod api_keys;
 pub mod backup;
 pub mod clock;
 pub mod crypto;
+pub mod custom_fields;
 pub mod engine;
 pub mod erasure;
 pub mod failure;

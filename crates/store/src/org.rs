@@ -1,5 +1,5 @@
-//! What every request needs to know of its organisation: settings, people, roles, teams, tags. Kept in memory, at most a
-//! second old: a number in the organisation's row rises with every change of them, on whichever server.
+//! What every request needs to know of its organisation: settings, people, roles, teams, tags, custom fields. Kept in
+//! memory, at most a second old: a number in the organisation's row rises with every change of them, on whichever server.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::entities::{organisation, role, second_factor, tag, team, user};
 use crate::failure::Failure;
 use crate::journal::anchor;
+use crate::ops::fields;
 
 /// The installation itself: its roots find sign-in names and seal the keys that sign tokens.
 pub const INSTALLATION: Uuid = Uuid::nil();
@@ -227,6 +228,7 @@ impl Org {
             .all(db)
             .await?;
         let roles = roles.into_iter().map(OwnRole::of).collect();
+        let custom = fields::all(db, row.id, &row.region).await?;
         let chain_begins = anchor::begins(db, row.id).await?;
         let plain = |name: String| Name { name, color: None };
         Ok(Self {
@@ -253,6 +255,7 @@ impl Org {
             tags_by_name: tags.iter().map(|tag| (tag.name_norm.clone(), tag.id)).collect(),
             tags: tags.into_iter().map(|tag| (tag.id, Name { name: tag.name, color: tag.color })).collect(),
             roles,
+            custom,
             ..Self::new(row)?
         })
     }

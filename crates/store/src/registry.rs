@@ -1,6 +1,6 @@
 //! Every kind, a line each. Router, description and tests walk this list.
 
-use kehu_domain::kinds::{Contact, Customer, FollowUp, Form, Role, Tag, Team, User};
+use kehu_domain::kinds::{Contact, Customer, FieldDefinition, FollowUp, Form, Role, Tag, Team, User};
 
 use crate::machine::{Machine, Of, Resource};
 
@@ -13,6 +13,7 @@ static MACHINES: &[&dyn Machine] = &[
     &Of::<Team>::NEW,
     &Of::<Role>::NEW,
     &Of::<Form>::NEW,
+    &Of::<FieldDefinition>::NEW,
 ];
 
 /// Every kind.

@@ -57,6 +57,10 @@ pub(super) fn value(kind: &str, field: &str) -> Value {
     match (kind, field) {
         ("tag", "color") => json!(format!("#a{:05x}", next % 0x10_0000)),
         ("contact", "role") => json!("finance"),
+        ("field", "kind") => json!("customer"),
+        ("field", "type") => json!("text"),
+        ("field", "label" | "help") => json!({"en": letters()}),
+        ("field", "order") => json!(7),
         (_, "kind") => json!(if kind == "customer" { "person" } else { "call" }),
         (_, "name") if matches!(kind, "customer" | "contact") => json!(format!("明文{}", letters())),
         (_, "name" | "position" | "remark" | "summary" | "next_step" | "group" | "wechat" | "user_name") => {

@@ -95,6 +95,7 @@ const DOORS: &[(&str, &str, Judge)] = &[
     ("POST", "/v1/jobs/{id}/cancel", Judge::ByHand),
     ("POST", "/v1/jobs/{id}/retry", Judge::ByHand),
     ("GET", "/v1/rights", Judge::Own),
+    ("POST", "/v1/fields/{id}/check", Judge::ByHand),
 ];
 
 /// A body that a door takes whole: what is refused is refused for the right.
@@ -211,6 +212,15 @@ impl Ask<'_> {
             ("GET", "/v1/jobs") => self.jobs(),
             ("GET", "/v1/jobs/{id}") => self.job("GET", "", "read"),
             ("POST", "/v1/jobs/{id}/cancel") => self.job("POST", "/cancel", "update"),
+            ("POST", "/v1/fields/{id}/check") => {
+                let policy = &self.subject.policy;
+                let status = match (policy.can("read", "field"), policy.can("update", "field")) {
+                    (true, true) => 202,
+                    _ => 403,
+                };
+                let field = &self.world.of("field").next().unwrap().id;
+                let _ = self.expect(status, "POST", &format!("/v1/fields/{field}/check"), Some(&json!({})));
+            }
             ("POST", "/v1/jobs/{id}/retry") => self.job("POST", "/retry", "update"),
             _ => return false,
         }

@@ -93,9 +93,16 @@ impl Bodies<'_> {
     /// Members whose values follow a form of their own, by name; null where it is left out.
     fn known(&self, schema: &Value, name: &str, sown: &mut Sown) -> Option<Value> {
         let (filters, of_form) = (&schema["x-filter-fields"], schema["properties"].get("consent_text").is_some());
+        let of_field = schema["properties"].get("searchable").is_some();
         let text = |word: String| Value::from(word);
         Some(match name {
             name if LEFT_OUT.contains(&name) => Value::Null,
+            // How a field is defined lies in clear.
+            "kind" if of_field => "customer".into(),
+            "key" if of_field => format!("planted_{}", kehu_tests::unique()).into(),
+            "label" | "help" if of_field => json!({"zh-CN": sown.open(name), "en": sown.open(name)}),
+            "default" if of_field => text(sown.open(name)),
+            "choices" | "min" | "max" | "pattern" | "currency" | "target" if of_field => Value::Null,
             "customer_id" => self.customer.into(),
             "contact_id" => self.contact.into(),
             "phones" => {

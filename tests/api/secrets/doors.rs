@@ -224,6 +224,11 @@ impl<'a> Walk<'a> {
                     self.send(door, &admin, &door.path.replace("{id}", &leaver), Some(&body));
                 }
             }
+            "POST /v1/fields/{id}/check" => {
+                let (admin, path) = (self.admin.clone(), self.target(door));
+                let body = json!({"help": {"en": self.sown.text("help")}});
+                self.send(door, &admin, &path, Some(&body));
+            }
             "POST /v1/access_reviews/{id}/close" => {
                 let (admin, review) = (self.admin.clone(), self.review(None));
                 self.send(door, &admin, &door.path.replace("{id}", &review), None);

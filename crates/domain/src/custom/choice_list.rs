@@ -13,8 +13,6 @@ use crate::value::quoted;
 
 use super::{ChoiceItem, Labels};
 
-/// Most items, retired ones too.
-const MAX: usize = 500;
 /// Most characters of a key.
 const MAX_KEY: usize = 60;
 const KNOWN: [&str; 3] = ["key", "label", "retired"];
@@ -24,6 +22,9 @@ const KNOWN: [&str; 3] = ["key", "label", "retired"];
 pub struct ChoiceList(pub Vec<ChoiceItem>);
 
 impl ChoiceList {
+    /// Most items, retired ones too.
+    pub const MAX: usize = 500;
+
     /// The text that is stored.
     #[must_use]
     pub fn to_stored(&self) -> String {
@@ -111,7 +112,7 @@ impl FieldValue for ChoiceList {
         let items = reader.typed(json.as_array(), "a list", "列表")?;
         let found = reader.findings().len();
         let mut read: Vec<ChoiceItem> = Vec::new();
-        for (at, json) in items.iter().enumerate().take(MAX + 1) {
+        for (at, json) in items.iter().enumerate().take(Self::MAX + 1) {
             read.extend(reader.inside(at, |reader| item(json, reader, old)));
         }
         for gone in old.map(|old| old.0.as_slice()).unwrap_or_default() {
@@ -119,8 +120,8 @@ impl FieldValue for ChoiceList {
                 read.push(ChoiceItem { retired: true, ..gone.clone() });
             }
         }
-        if read.len() > MAX {
-            reader.flaw(Flaw::new(&codes::LIST_TOO_LONG).with("max", MAX));
+        if read.len() > Self::MAX {
+            reader.flaw(Flaw::new(&codes::LIST_TOO_LONG).with("max", Self::MAX));
         }
         if reader.findings().len() == found {
             Self::refuse_twins(&read, reader);

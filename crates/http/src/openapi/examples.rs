@@ -51,6 +51,10 @@ pub(super) fn input(kind: &str) -> Option<Value> {
             "assign": { "team_id": "0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f" },
             "answer": { "code": 0, "message": "success", "id": "{{id}}" },
         }),
+        "field" => json!({
+            "kind": "customer", "key": "annual_output", "type": "number",
+            "label": { "zh-CN": "年产值（万元）", "en": "Annual output (10,000 CNY)" }, "min": 0, "filterable": true,
+        }),
         _ => return None,
     })
 }
@@ -67,6 +71,7 @@ pub(super) fn patch(kind: &str) -> Option<Value> {
         "team" => json!({ "parent_id": null }),
         "role" => json!({ "description": "带一个区域的团队" }),
         "form" => json!({ "paused": true }),
+        "field" => json!({ "label": { "en": "Output of a year" }, "required": true }),
         _ => return None,
     })
 }

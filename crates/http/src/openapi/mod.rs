@@ -8,6 +8,7 @@ mod docs;
 mod envelopes;
 mod examples;
 mod external;
+mod fields;
 mod intake;
 mod jobs;
 mod kinds;
@@ -50,6 +51,7 @@ pub fn operations() -> Vec<Operation> {
         .chain(self::rights::operations())
         .chain(reviews::operations())
         .chain(leaving::operations())
+        .chain(fields::operations())
         .collect()
 }
 
@@ -76,6 +78,7 @@ pub fn document() -> Value {
     schemas.extend(self::rights::schemas());
     schemas.extend(reviews::schemas());
     schemas.extend(leaving::schemas());
+    schemas.extend(fields::schemas());
     json!({
         "openapi": "3.1.0",
         "info": shared::info(),

@@ -8,6 +8,7 @@ mod auth;
 mod erasure;
 mod external;
 pub mod external_types;
+mod fields;
 pub(crate) mod forms;
 mod identity_providers;
 mod jobs;
@@ -43,5 +44,6 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     rights::configure(app);
     reviews::configure(app);
     leaving::configure(app);
+    fields::configure(app);
     records::configure(app);
 }

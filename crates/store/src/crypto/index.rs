@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn class_names_are_frozen() {
         let names = IndexClass::ALL.map(IndexClass::as_str);
-        assert_eq!(names, ["phone", "email", "id_number", "bank_account", "wechat", "birthday", "login"]);
+        assert_eq!(names, ["phone", "email", "id_number", "bank_account", "wechat", "birthday", "login", "custom"]);
         assert_eq!(names.map(IndexClass::from_stored), IndexClass::ALL.map(Some));
         assert_eq!(IndexClass::from_stored("mobile"), None);
     }

@@ -31,7 +31,7 @@ pub(crate) trait Row: FromQueryResult + Send + 'static {
 macro_rules! row {
     ($Row:ident { $($field:ident),* $(,)? }) => {
         impl $crate::engine::rows::Row for $Row {
-            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+            const COLUMNS: &'static [&'static str] = &[$(kehu_domain::record::member_name(stringify!($field))),*];
 
             fn read(cells: &mut $crate::engine::rows::Cells<'_>) -> Result<Self, $crate::engine::rows::RowFault> {
                 Ok(Self { $($field: cells.next()?),* })

@@ -13,6 +13,7 @@ pub(crate) mod custom_link;
 pub(crate) mod customer;
 pub(crate) mod erasure;
 pub(crate) mod external_sign_in;
+pub(crate) mod field;
 pub(crate) mod follow_up;
 pub(crate) mod form;
 pub(crate) mod identity;

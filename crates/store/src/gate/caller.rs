@@ -334,9 +334,13 @@ impl Caller {
         T: Send + 'static,
     {
         let (gate, org) = (&self.gate, self.org.id);
-        // A caller may be older than a second: that of a job lives as long as the job. The keys of the installation are
-        // asked for inside the transaction, which awaits nothing.
-        let caller = Self { ring: gate.ring(org).await?, ..self.clone() };
+        // A caller may be older than a second: that of a job lives as long as the job, and writes by what the organisation
+        // lays down now. The keys of the installation are asked for inside the transaction, which awaits nothing.
+        let now = match self.principal {
+            Principal::Job { .. } => gate.org(org).await?,
+            _ => self.org.clone(),
+        };
+        let caller = Self { ring: gate.ring(org).await?, org: now, ..self.clone() };
         gate.ring(INSTALLATION).await?;
         let written = gate.engine().write(async move |db: &engine::Tx| -> Result<_, Failure> {
             let now = caller.gate.now();

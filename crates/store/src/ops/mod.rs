@@ -2,6 +2,7 @@
 
 pub(crate) mod children;
 pub(crate) mod duplicates;
+pub(crate) mod fields;
 pub(crate) mod installation;
 pub(crate) mod logins;
 pub(crate) mod number;

@@ -3,6 +3,7 @@
 mod contact;
 pub(crate) mod custom;
 mod customer;
+mod field;
 mod follow_up;
 mod form;
 mod found;
@@ -10,6 +11,8 @@ mod role;
 mod tag;
 mod team;
 mod user;
+
+pub(crate) use field::definition;
 
 use std::collections::HashSet;
 
