@@ -24,7 +24,7 @@ check: ## formatting, lints, layers, licences, unused dependencies, generated fi
 bench: ## the workloads of bench/ against the release build, on both engines and beside PocketBase (ARGS: arguments of kehu-bench)
 	@scripts/bench.sh $(ARGS)
 
-openapi: ## write openapi/openapi.json and openapi/codes.json
+openapi: ## write openapi/openapi.json, openapi/codes.json and the list of error codes in docs/
 	@scripts/openapi.sh
 
 fmt: ## format all Rust code

@@ -30,6 +30,8 @@ mod kill;
 #[cfg(target_os = "linux")]
 mod migration;
 #[cfg(test)]
+mod numbering;
+#[cfg(test)]
 mod stop;
 #[cfg(test)]
 #[cfg(target_os = "linux")]

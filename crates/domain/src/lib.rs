@@ -21,5 +21,6 @@ pub mod rights;
 pub mod sensitive;
 pub mod settings;
 pub mod show;
+pub mod tag_sets;
 pub mod text;
 pub mod value;

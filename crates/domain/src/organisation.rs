@@ -38,8 +38,11 @@ pub struct Organisation {
     pub settings: Settings,
 }
 
+/// The part that says how customers are numbered.
+pub const NUMBERS: &str = "settings.numbers";
+
 /// Members that are changed by themselves, as the journal and conflicts name them; a dot leads inside the settings.
-pub const PARTS: [&str; 11] = [
+pub const PARTS: [&str; 12] = [
     "name",
     "locale",
     "time_zone",
@@ -51,6 +54,7 @@ pub const PARTS: [&str; 11] = [
     "settings.sessions",
     "settings.addresses",
     "settings.access_reviews",
+    NUMBERS,
 ];
 
 impl Organisation {

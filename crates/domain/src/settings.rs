@@ -1,6 +1,8 @@
 //! What an organisation lays down for itself. Kept as one JSON text; what it does not say is as it is by default.
 
 mod addresses;
+mod number_template;
+mod numbers;
 mod passwords;
 mod preset;
 mod read;
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use addresses::AddressPolicy;
+pub use number_template::{NumberTemplate, Numbered};
+pub use numbers::{NumberPolicy, NumberReset, NumberScope};
 pub use passwords::{LockPolicy, PasswordPolicy};
 pub use preset::Preset;
 pub use read::Roles;
@@ -32,6 +36,8 @@ pub struct Settings {
     pub addresses: AddressPolicy,
     /// Whether and how the rights of everybody are reviewed each quarter.
     pub access_reviews: AccessReviews,
+    /// How customers are numbered.
+    pub numbers: NumberPolicy,
 }
 
 /// Who needs a second factor to sign in.

@@ -13,7 +13,7 @@ use kehu_store::journal::{Keep, VERIFICATION, verify_asked};
 use kehu_store::keys::{RETIREMENT, ROTATION, retire_index, rotate};
 use kehu_store::leaving::{HAND_OVER, hand_over};
 use kehu_store::queue::{Run, Schedule, Spec, Work};
-use kehu_store::reviews;
+use kehu_store::{reviews, tagging};
 
 use crate::{housekeeping, journal};
 
@@ -100,6 +100,7 @@ pub fn built_in(keep: Keep) -> Result<Kinds, PatternError> {
         .with(&HAND_OVER, hand_over)
         .with(&FILLING, run_fill)
         .with(&CHECKING, run_check)
+        .with(&tagging::MERGE, tagging::run)
         .with(&reviews::END, reviews::end)
         .with(&reviews::LOOK, reviews::look)
         .with(&journal::CLOSE, journal::close)

@@ -63,6 +63,9 @@ pub(crate) enum Command {
         /// Folder for the files
         #[arg(long, value_name = "FOLDER")]
         out: PathBuf,
+        /// Folder for codes.md and codes.zh-CN.md, the list of error codes for people; not written without it
+        #[arg(long, value_name = "FOLDER")]
+        docs: Option<PathBuf>,
     },
     /// Ask a server on this machine whether it is ready: exit code 0 if it is
     Healthcheck(Listen),

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         Command::Backup(backup) => backup::run(&backup),
         Command::Restore(restore) => restore::run(&restore),
         Command::Erasures(erasures) => erasures::run(&erasures),
-        Command::Openapi { out } => openapi(&out),
+        Command::Openapi { out, docs } => openapi(&out, docs.as_deref()),
         Command::Healthcheck(healthcheck) => healthcheck::run(&healthcheck),
     };
     match done {
@@ -61,9 +61,11 @@ fn main() -> ExitCode {
 }
 
 /// Writes the generated description.
-fn openapi(folder: &Path) -> Result<(), Failed> {
-    let written = kehu_http::openapi::write(folder);
-    Ok(written.with_context(|| format!("the description cannot be written to {}", folder.display()))?)
+fn openapi(folder: &Path, pages: Option<&Path>) -> Result<(), Failed> {
+    let failed = |folder: &Path| format!("the description cannot be written to {}", folder.display());
+    kehu_http::openapi::write(folder).with_context(|| failed(folder))?;
+    let Some(pages) = pages else { return Ok(()) };
+    Ok(kehu_http::openapi::write_pages(pages).with_context(|| failed(pages))?)
 }
 
 /// Why the program ends without having done what it was asked.

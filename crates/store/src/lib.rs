@@ -14,10 +14,12 @@ pub mod journal;
 pub mod keys;
 pub mod leaving;
 pub mod machine;
+pub mod numbers;
 pub mod org;
 pub mod people;
 pub mod queue;
 pub mod reviews;
+pub mod tagging;
 
 mod allowance;
 mod dialect;

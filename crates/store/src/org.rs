@@ -1,13 +1,14 @@
 //! What every request needs to know of its organisation: settings, people, roles, teams, tags, custom fields. Kept in
 //! memory, at most a second old: a number in the organisation's row rises with every change of them, on whichever server.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use kehu_domain::custom::CustomFields;
+use kehu_domain::organisation::NUMBERS;
 use kehu_domain::rights::{Rights, RoleRights, built_in};
 use kehu_domain::settings::Settings;
 use kehu_domain::show::Name;
@@ -46,6 +47,8 @@ pub struct Org {
     pub region: String,
     /// What it lays down for itself.
     pub settings: Settings,
+    /// Whether customers were numbered by other rules before: numbers of then may stand in the way of new ones.
+    pub numbers_changed: bool,
     /// Since when the idleness of sessions counts that nobody noted before.
     pub settings_at: Option<DateTime<Utc>>,
     /// Its people.
@@ -179,6 +182,7 @@ impl Org {
     /// Its settings cannot be read: a policy that is not understood is not taken for none.
     pub(crate) fn new(row: organisation::Model) -> Result<Self, Failure> {
         let settings = settings_of(&row)?;
+        let numbers_changed = touched_of(&row).contains_key(NUMBERS);
         Ok(Self {
             id: row.id,
             slug: row.slug,
@@ -188,6 +192,7 @@ impl Org {
             currency: row.currency,
             region: row.region,
             settings,
+            numbers_changed,
             settings_at: row.settings_at,
             users: HashMap::new(),
             roles: HashMap::new(),
@@ -290,6 +295,11 @@ pub(crate) fn rights_of(org: &Org, key: &str) -> Option<Arc<Rights>> {
 pub(crate) fn settings_of(row: &organisation::Model) -> Result<Settings, Failure> {
     let unreadable = || Failure::Internal(format!("the settings of the organisation {} cannot be read", row.id));
     Settings::from_stored(&row.settings).ok_or_else(unreadable)
+}
+
+/// In which version which part of an organisation was last changed.
+pub(crate) fn touched_of(row: &organisation::Model) -> BTreeMap<String, i64> {
+    serde_json::from_str(&row.touched).unwrap_or_default()
 }
 
 struct Known {

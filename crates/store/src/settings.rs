@@ -1,7 +1,6 @@
 //! The organisation as its people see it, and what it lays down for itself: one row, changed like a record, with a
 //! version of its own.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use kehu_domain::codes;
@@ -23,7 +22,7 @@ use crate::gate::{Caller, Gate, RequestInfo};
 use crate::journal::{self, Entry};
 use crate::machine::Answer;
 use crate::ops::roles;
-use crate::org::{INSTALLATION, settings_of};
+use crate::org::{INSTALLATION, settings_of, touched_of};
 use crate::people::{history, locks, presence};
 use crate::refusals::{Refusal, noting};
 use crate::tx::Tx;
@@ -208,7 +207,7 @@ async fn refuse_conflicts(
     brought: &Value,
 ) -> Result<(), Failure> {
     let Some(expected) = expected.filter(|expected| *expected < row.version) else { return Ok(()) };
-    let touched = touched(row);
+    let touched = touched_of(row);
     let before = before.to_json();
     let value = |whole: &Value, part| part_of(whole, part).cloned().unwrap_or_default();
     let mut conflicts = Vec::new();
@@ -222,11 +221,6 @@ async fn refuse_conflicts(
         });
     }
     if conflicts.is_empty() { Ok(()) } else { Err(Failure::Conflict(conflicts)) }
-}
-
-/// In which version which part was last changed.
-fn touched(row: &organisation::Model) -> BTreeMap<String, i64> {
-    serde_json::from_str(&row.touched).unwrap_or_default()
 }
 
 /// Whoever saves a list of addresses must be on it: nobody shuts himself out by a slip.
@@ -249,7 +243,7 @@ async fn store(
     changed: &[&'static str],
 ) -> Result<organisation::Model, Failure> {
     let version = row.version + 1;
-    let mut touched = touched(&row);
+    let mut touched = touched_of(&row);
     touched.extend(changed.iter().map(|part| ((*part).to_owned(), version)));
     let of_sessions = changed.iter().any(|part| part.starts_with(SESSIONS));
     if of_sessions {

@@ -52,6 +52,10 @@ const DOORS: &[(&str, &str, Judge)] = &[
     ("DELETE", "/v1/users/{id}/second_factor", Judge::OfUser),
     ("GET", "/v1/organisation", Judge::Own),
     ("PATCH", "/v1/organisation", Judge::Right("settings.manage")),
+    ("POST", "/v1/organisation/numbers/preview", Judge::Right("settings.manage")),
+    ("POST", "/v1/tags/{id}/merge", Judge::ByHand),
+    ("GET", "/v1/tags/sets", Judge::ByHand),
+    ("POST", "/v1/tags/sets/{key}", Judge::ByHand),
     ("POST", "/v1/organisation/apply_preset", Judge::Elsewhere("organisation.rs")),
     ("POST", "/v1/users/{id}/reset_password", Judge::Elsewhere("policies.rs")),
     ("POST", "/v1/users/{id}/leave", Judge::Elsewhere("reviews.rs")),
@@ -208,6 +212,13 @@ impl Ask<'_> {
                 let leads = policy.reach("transfer", "customer").iter().any(|word| matches!(*word, "team" | "all"));
                 self.takes_right(door, policy.grants("rights.grant") || policy.grants("audit.read") || leads);
             }
+            ("POST", "/v1/tags/{id}/merge") => {
+                let policy = &self.subject.policy;
+                self.takes_right(door, policy.can("update", "tag") && policy.can("delete", "tag"));
+            }
+            ("GET", "/v1/tags/sets") => self.takes_right(door, self.subject.policy.can("read", "tag")),
+            // There is no such set: nothing is made.
+            ("POST", "/v1/tags/sets/{key}") => self.takes_right(door, self.subject.policy.can("create", "tag")),
             ("GET", "/v1/audit") => self.log(),
             ("GET", "/v1/jobs") => self.jobs(),
             ("GET", "/v1/jobs/{id}") => self.job("GET", "", "read"),

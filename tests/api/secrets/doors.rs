@@ -165,6 +165,26 @@ impl<'a> Walk<'a> {
                 let wrong = json!({"settings": {"addresses": {"allow": [self.sown.ascii("no network")]}}});
                 let _ = session.patch(door.path, &wrong).expect(422);
             }
+            "POST /v1/organisation/numbers/preview" => {
+                let session = self.with_headers(door, &self.admin.clone());
+                let _ = session.post(door.path, &json!({"template": "{yyyy}{seq:3}"})).expect(200);
+                let wrong = json!({"template": self.sown.ascii("template"), "examples": [{"kind": self.sown.text("kind")}]});
+                let _ = session.post(door.path, &wrong).expect(422);
+            }
+            "POST /v1/tags/{id}/merge" => {
+                let mut tag = || self.admin.post("/v1/tags", &json!({"name": self.sown.open("name")})).expect(201).id();
+                let (from, into) = (tag(), tag());
+                let (admin, path) = (self.admin.clone(), door.path.replace("{id}", &from));
+                self.send(door, &admin, &path, Some(&json!({"into": into})));
+                let wrong = json!({"into": self.sown.ascii("into")});
+                let _ = self.with_headers(door, &admin).post(&path, &wrong).expect(422);
+            }
+            "POST /v1/tags/sets/{key}" => {
+                let (admin, path) = (self.admin.clone(), door.path.replace("{key}", "needs"));
+                self.send(door, &admin, &path, Some(&json!({"language": "en"})));
+                let wrong = json!({"language": self.sown.ascii("language")});
+                let _ = self.with_headers(door, &admin).post(&path, &wrong).expect(422);
+            }
             "POST /v1/organisation/apply_preset" => {
                 let session = self.with_headers(door, &self.admin.clone());
                 // Who administers here has every duty.
@@ -341,7 +361,7 @@ impl<'a> Walk<'a> {
                     let reason = self.sown.text(name);
                     session.with("x-change-reason", &kehu_tests::encoded(&reason))
                 }
-                ("header", "If-Match" | "Accept-Language") | ("path", _) | ("query", "on_duplicate") => session,
+                ("header", "If-Match" | "Accept-Language") | ("path", _) | ("query", "on_duplicate" | "dry_run") => session,
                 other => panic!("{} takes {other:?}: say in Walk::with_headers what it is given", door.name),
             };
         }

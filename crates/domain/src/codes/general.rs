@@ -50,6 +50,13 @@ codes! {
     LOGIN_KIND = "login_kind", "This does not fit the field “{field}”.", "该值与字段“{field}”的类型不符。", "Give an e-mail as email, a number as mobile, letters as user_name.", "邮箱请填 email，手机号请填 mobile，字母名称请填 user_name。";
     LOGIN_TAKEN = "login_taken", "Somebody else already signs in with this name.", "该登录名已被使用。", "Choose another one.", "请换一个。";
     NAME_TAKEN = "name_taken", "“{value}” already exists.", "“{value}”已存在。", "Choose another name.", "请换一个名称。";
+    NUMBER_TEMPLATE_TOKEN = "number_template_token", "There is no placeholder “{value}”.", "没有占位符“{value}”。", "Known placeholders: {known}.", "可用的占位符：{known}。";
+    NUMBER_TEMPLATE_TEXT = "number_template_text", "“{value}” cannot stand in a number.", "编号中不能使用“{value}”。", "Use letters of ASCII, digits, “-”, “_” and “.” beside the placeholders.", "占位符以外只能使用英文字母、数字和“-”“_”“.”。";
+    NUMBER_TEMPLATE_SEQUENCE = "number_template_sequence", "The template does not have exactly one sequence.", "模板须有且只有一个流水号占位符。", "Write the sequence once, with 1 to 9 digits, such as {example}.", "请写一个 1 到 9 位的流水号，如 {example}。";
+    NUMBER_TEMPLATE_TOO_LONG = "number_template_too_long", "Numbers of this template could have {value} characters; {max} at most.", "按该模板编号可能长达 {value} 个字符，最多 {max} 个。", "Shorten the text beside the placeholders.", "请缩短占位符以外的文字。";
+    NUMBER_RESET_REPEATS = "number_reset_repeats", "A counter that begins anew so would give a number twice: the template does not say when.", "计数器这样重新开始会产生重复的编号：模板中没有相应的日期。", "Write {tokens} in the template, or let the counter go on with “never”.", "请在模板中加入 {tokens}，或将 reset 设为“never”。";
+    INDUSTRY_SHORT_CODE_INVALID = "industry_short_code_invalid", "“{value}” cannot be the short code of an industry.", "“{value}”不能作为行业简码。", "Write 1 to {max} capital letters or digits, such as IT.", "请填写 1 到 {max} 个大写字母或数字，如 IT。";
+    MERGE_INTO_ITSELF = "merge_into_itself", "A record cannot be merged into itself.", "不能将记录合并到其自身。", "Name the other one, which stays.", "请填写另一条要保留的记录。";
     SLUG_INVALID = "slug_invalid", "“{value}” cannot be an organisation's short name.", "“{value}”不能作为组织的短名称。", "Write 2 to 40 lower-case letters, digits and hyphens, beginning with a letter.", "请填写以字母开头的 2 到 40 个小写字母、数字或连字符。";
     PASSWORD_WRONG = "password_wrong", "This is not the present password.", "当前密码不正确。", "", "";
     OTP_INVALID = "otp_invalid", "This is not a code of the second factor, or it was used already.", "验证码不正确或已使用过。", "Wait for the next code of the app.", "请等待应用显示下一个验证码。";

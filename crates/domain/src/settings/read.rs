@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    AccessReviews, AddressPolicy, ClientPolicy, LockPolicy, PasswordPolicy, SecondFactorPolicy, SessionPolicy, Settings,
+    AccessReviews, AddressPolicy, ClientPolicy, LockPolicy, NumberPolicy, PasswordPolicy, SecondFactorPolicy,
+    SessionPolicy, Settings,
 };
 use crate::address::{Network, Networks};
 use crate::codes;
@@ -34,7 +35,16 @@ impl Settings {
             member(members, reader, "access_reviews", |json, reader| {
                 settings.access_reviews = access_reviews(json, reader);
             });
-            &["separation_of_duties", "second_factor", "passwords", "sessions", "addresses", "access_reviews"]
+            member(members, reader, "numbers", |json, reader| settings.numbers = NumberPolicy::read(json, reader));
+            &[
+                "separation_of_duties",
+                "second_factor",
+                "passwords",
+                "sessions",
+                "addresses",
+                "access_reviews",
+                "numbers",
+            ]
         });
         settings
     }
@@ -60,7 +70,7 @@ impl Roles<'_> {
 }
 
 /// Reads an object by its members; `read` gives the names of those it knows.
-fn read_object(
+pub(super) fn read_object(
     json: &Value,
     reader: &mut Reader<'_>,
     read: impl FnOnce(&mut Members, &mut Reader<'_>) -> &'static [&'static str],
@@ -71,7 +81,12 @@ fn read_object(
 }
 
 /// Reads a member, where it is said.
-fn member(members: &mut Members, reader: &mut Reader<'_>, name: &str, read: impl FnOnce(&Value, &mut Reader<'_>)) {
+pub(super) fn member(
+    members: &mut Members,
+    reader: &mut Reader<'_>,
+    name: &str,
+    read: impl FnOnce(&Value, &mut Reader<'_>),
+) {
     let json = members.remove(name).filter(|json| !json.is_null());
     if let Some(json) = json {
         reader.inside(name, |reader| read(&json, reader));

@@ -4,6 +4,7 @@
 mod audit;
 mod codes;
 mod credentials;
+mod deleting;
 mod docs;
 mod envelopes;
 mod examples;
@@ -13,6 +14,7 @@ mod intake;
 mod jobs;
 mod kinds;
 mod leaving;
+mod numbers;
 mod operation;
 mod people;
 mod policies;
@@ -24,6 +26,7 @@ mod second_factor;
 mod shapes;
 mod shared;
 mod special;
+mod tags;
 
 use std::fs;
 use std::io;
@@ -32,7 +35,7 @@ use std::path::Path;
 use kehu_domain::kinds::KINDS;
 use serde_json::{Map, Value, json};
 
-pub use codes::codes;
+pub use codes::{codes, pages};
 pub use docs::configure;
 pub use operation::{Answer, Guard, Operation};
 
@@ -52,6 +55,8 @@ pub fn operations() -> Vec<Operation> {
         .chain(reviews::operations())
         .chain(leaving::operations())
         .chain(fields::operations())
+        .chain(numbers::operations())
+        .chain(tags::operations())
         .collect()
 }
 
@@ -79,6 +84,9 @@ pub fn document() -> Value {
     schemas.extend(reviews::schemas());
     schemas.extend(leaving::schemas());
     schemas.extend(fields::schemas());
+    schemas.extend(numbers::schemas());
+    schemas.extend(tags::schemas());
+    schemas.extend(deleting::schemas());
     json!({
         "openapi": "3.1.0",
         "info": shared::info(),
@@ -108,6 +116,15 @@ pub fn write(folder: &Path) -> io::Result<()> {
         fs::write(folder.join(name), text)?;
     }
     fs::write(folder.join("rights.txt"), kehu_domain::rights::matrix())
+}
+
+/// Writes `codes.md` and `codes.zh-CN.md` into a folder: every code with its words, for people.
+///
+/// # Errors
+/// The folder cannot be written to.
+pub fn write_pages(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    pages().into_iter().try_for_each(|(name, text)| fs::write(folder.join(name), text))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use kehu_domain::settings::{ClientPolicy, LockPolicy, PasswordPolicy, Preset, SessionPolicy};
 use serde_json::{Map, Value, json};
 
+use super::numbers;
 use super::operation::{Answer, Operation, parameter_ref};
 use super::shapes::{described, object, or_null, schema_ref, whole};
 use crate::problem_codes as codes;
@@ -106,7 +107,7 @@ fn networks(doc: &str) -> Value {
 }
 
 /// Members of a policy: in an answer each is there, in a patch each may be left out or null.
-fn policy(doc: &str, members: &[(&str, Value)], patch: bool) -> Value {
+pub(super) fn policy(doc: &str, members: &[(&str, Value)], patch: bool) -> Value {
     let of = |value: &Value| if patch && !can_be_null(value) { or_null(value.clone()) } else { value.clone() };
     let properties: Map<String, Value> = members.iter().map(|(name, value)| ((*name).to_owned(), of(value))).collect();
     if patch { object(doc, properties, &[], true) } else { whole(doc, properties.into()) }
@@ -179,6 +180,7 @@ fn settings(patch: bool) -> Value {
         ("sessions", sessions(patch)),
         ("addresses", policy("From which addresses people may come.", &addresses, patch)),
         ("access_reviews", policy("How the rights of everybody are reviewed.", &reviews(), patch)),
+        ("numbers", numbers::settings(patch)),
     ];
     policy(SETTINGS, &members, patch)
 }

@@ -206,10 +206,14 @@ fn update(kind: &'static Kind) -> Operation {
 }
 
 fn delete(kind: &'static Kind) -> Operation {
-    let text = "It can be restored. What belongs to it goes with it.";
+    let text = "It can be restored. What belongs to it goes with it. With `dry_run=true` nothing is written: the answer \
+                says what would go, or what stands against it, as the deletion itself would.";
     let mut delete = operation(kind, "delete", "delete", "/{id}", format!("Delete {}", one(kind)), text);
-    delete.parameters = refs(&["RecordId", "IfMatch", "IdempotencyKey", "ChangeReason"]);
-    delete.answers = vec![Answer::empty(204, "It is deleted.").with_headers(&["Idempotency-Replayed"])];
+    delete.parameters = refs(&["RecordId", "DryRun", "IfMatch", "IdempotencyKey", "ChangeReason"]);
+    delete.answers = vec![
+        Answer::json(200, "With `dry_run=true`: what would go.", schema_ref("DeletePreview")),
+        Answer::empty(204, "It is deleted.").with_headers(&["Idempotency-Replayed"]),
+    ];
     delete.problems.extend(writing());
     delete.problems.extend([&codes::NOT_FOUND, &codes::VERSION_CONFLICT]);
     delete

@@ -89,6 +89,10 @@ pub(super) fn parameters() -> Map<String, Value> {
         allow,
         "Makes it although a living record has the same phone, e-mail or code.",
     );
+    let flag = json!({ "type": "boolean", "default": false });
+    add("DryRun", "query", "dry_run", flag, "Whether only to tell what would go.");
+    let set = json!({ "type": "string" });
+    add("TagSetKey", "path", "key", set, "The key of a set of tags.");
     let key = json!({ "type": "string", "minLength": 16, "maxLength": 255 });
     add(
         "IdempotencyKey",

@@ -21,6 +21,7 @@ mod records;
 mod reviews;
 mod rights;
 pub(crate) mod second_factor;
+mod tags;
 mod tickets;
 pub mod told;
 pub mod types;
@@ -45,5 +46,6 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     reviews::configure(app);
     leaving::configure(app);
     fields::configure(app);
+    tags::configure(app);
     records::configure(app);
 }

@@ -6,6 +6,7 @@ use kehu_domain::codes;
 use kehu_domain::fields::format_time;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::settings::Preset;
+use kehu_store::numbers;
 use kehu_store::people::{self, ResetLink};
 use kehu_store::settings;
 use serde_json::json;
@@ -23,6 +24,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
     let organisation = web::resource("/v1/organisation").route(web::get().to(show)).route(web::patch().to(change));
     app.service(organisation)
         .service(web::resource("/v1/organisation/apply_preset").route(web::post().to(apply_preset)))
+        .service(web::resource("/v1/organisation/numbers/preview").route(web::post().to(preview_numbers)))
         .service(web::resource("/v1/users/{id}/reset_password").route(web::post().to(reset_password)));
 }
 
@@ -57,6 +59,12 @@ async fn apply_preset(signed: SignedJson) -> Reply {
     members.finish()?;
     let preset = preset.ok_or_else(|| Problem::internal("a preset that was checked is none"))?;
     Ok(plain(settings::apply_preset(&caller, preset).await?))
+}
+
+async fn preview_numbers(signed: SignedJson) -> Reply {
+    let SignedJson { caller, query, body } = signed;
+    query.finish()?;
+    Ok(plain(numbers::preview(&caller, &body).await?))
 }
 
 async fn reset_password(signed: Signed, id: web::Path<String>) -> Reply {

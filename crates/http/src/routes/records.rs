@@ -153,8 +153,22 @@ async fn update(resource: Resource, request: HttpRequest, signed: SignedJson, id
 }
 
 async fn delete(resource: Resource, request: HttpRequest, signed: Signed, id: web::Path<String>) -> Reply {
-    let options = options(&request, signed.query, None)?;
-    Ok(of_write(resource, machine::delete(&signed.caller, resource, record_id(&id)?, &options).await?))
+    let Signed { caller, mut query } = signed;
+    let dry_run = match query.take("dry_run").as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(other) => {
+            let flaw = Flaw::new(&flaws::PARAMETER_INVALID).with("value", other);
+            let flaw = flaw.with("expected_en", "true or false").with("expected_zh", "true 或 false");
+            return Err(Problem::parameter("dry_run", flaw));
+        }
+    };
+    let options = options(&request, query, None)?;
+    let id = record_id(&id)?;
+    if dry_run {
+        return Ok(plain(machine::preview_delete(&caller, resource, id, options.expected).await?));
+    }
+    Ok(of_write(resource, machine::delete(&caller, resource, id, &options).await?))
 }
 
 async fn restore(resource: Resource, request: HttpRequest, signed: Signed, id: web::Path<String>) -> Reply {

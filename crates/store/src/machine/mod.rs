@@ -10,6 +10,7 @@ pub(crate) mod custom;
 mod custom_page;
 mod doors;
 pub(crate) mod draft;
+mod dry_run;
 mod expand;
 mod lookup;
 mod page;
@@ -36,7 +37,7 @@ use crate::gate::Caller;
 use crate::ops::duplicates;
 use crate::org::Org;
 use crate::pii;
-use crate::rows::{Ownership, Rows};
+use crate::rows::{LeftBehind, Ownership, Rows};
 use crate::tx::Tx;
 
 pub use crate::registry::{resource, resources};
@@ -44,6 +45,7 @@ pub use access::access;
 pub use answer::{Answer, Asked};
 pub use batch::{BatchItem, batch};
 pub use doors::{create, delete, get, list, restore, search, update};
+pub use dry_run::preview_delete;
 pub use expand::{EXPANSIONS, Expansion};
 pub use lookup::lookup;
 pub use reveal::reveal;
@@ -73,6 +75,8 @@ pub(crate) trait Shown: Send {
     fn target(&self, field: &str) -> Option<Uuid>;
     /// The customer it belongs to, or itself.
     fn customer(&self) -> Uuid;
+    /// The name that others show for it.
+    fn name(&self) -> Option<&str>;
 }
 
 impl<R: Rows> Shown for Stored<R> {
@@ -96,6 +100,9 @@ impl<R: Rows> Shown for Stored<R> {
             Ownership::OfCustomer(customer) => customer,
             _ => self.base.id,
         }
+    }
+    fn name(&self) -> Option<&str> {
+        self.data.name()
     }
 }
 
@@ -148,6 +155,10 @@ pub(crate) trait Machine: Sync {
     fn change<'t>(&'t self, tx: &'t Tx<'_>, change: Change) -> Local<'t, Changed>;
     /// Deletes a record.
     fn remove<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, ()>;
+    /// Looks what deleting a record would do; nothing is written.
+    fn plan_removal<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, dry_run::Plan>;
+    /// Records that would stay, and lose what they say of it.
+    fn left_behind<'t>(&'t self, caller: &'t Caller, id: Uuid, customer: Uuid) -> Local<'t, Vec<LeftBehind>>;
     /// Takes a deleted record back.
     fn restore<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, Box<dyn Shown>>;
     /// Records of those ids within the caller's reach, in no order.
@@ -282,6 +293,12 @@ impl<R: Rows> Machine for Of<R> {
     }
     fn remove<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, ()> {
         Box::pin(remove::remove::<R>(tx, id, expected))
+    }
+    fn plan_removal<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, dry_run::Plan> {
+        Box::pin(dry_run::plan::<R>(tx, id, expected))
+    }
+    fn left_behind<'t>(&'t self, caller: &'t Caller, id: Uuid, customer: Uuid) -> Local<'t, Vec<LeftBehind>> {
+        Box::pin(R::left_behind(caller, id, customer))
     }
     fn restore<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, Box<dyn Shown>> {
         Box::pin(async move {

@@ -57,7 +57,7 @@ pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>
 }
 
 /// Refuses where the client saw another version than the record has.
-fn refuse_old(base: &Base, expected: Option<i64>) -> Result<(), Failure> {
+pub(super) fn refuse_old(base: &Base, expected: Option<i64>) -> Result<(), Failure> {
     if expected.is_none_or(|expected| expected == base.version) {
         return Ok(());
     }

@@ -12,7 +12,10 @@ use uuid::Uuid;
 
 use crate::entities::tag;
 use crate::failure::Failure;
+use crate::gate::Caller;
 use crate::machine::create;
+use crate::machine::read::count;
+use crate::rows::LeftBehind;
 use crate::tx::Tx;
 
 /// Resolves the names in `tags`, so that only ids are left.
@@ -60,11 +63,29 @@ pub(crate) fn check(tx: &Tx<'_>, tags: &Tags, before: &[Uuid]) -> Result<(), Fai
     }
 }
 
+/// Kinds that carry tags, with their tables.
+pub(crate) const CARRIERS: [(&str, &str); 2] = [("customer", "customers"), ("contact", "contacts")];
+
+/// How many living records carry a tag, by kind.
+pub(crate) async fn carriers(caller: &Caller, tag: Uuid) -> Result<Vec<LeftBehind>, Failure> {
+    let mut all = Vec::new();
+    for (kind, table) in CARRIERS {
+        let from = format!(
+            "tag_links JOIN {table} ON {table}.org_id = tag_links.org_id AND {table}.id = tag_links.record_id \
+             WHERE tag_links.org_id = ? AND tag_links.tag_id = ? AND tag_links.kind = ? AND {table}.deleted_at IS NULL"
+        );
+        let count = count(caller.db(), &from, [caller.org().id.into(), tag.into(), kind.into()]).await?;
+        all.push(LeftBehind { kind, how: "tagged", count });
+    }
+    Ok(all)
+}
+
 fn unknown(tag: &str) -> Flaw {
     Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", "tag").with("value", tag)
 }
 
-async fn find(tx: &Tx<'_>, name: &Line<50>) -> Result<Option<Uuid>, Failure> {
+/// The living tag of a name.
+pub(crate) async fn find(tx: &Tx<'_>, name: &Line<50>) -> Result<Option<Uuid>, Failure> {
     let norm = normalise(name.as_str());
     if let Some(id) = tx.caller().org().tag_named(&norm) {
         return Ok(Some(id));

@@ -4,10 +4,13 @@ use kehu_domain::fields::{Collaborators, Emails, Line, Phones, Ref, SealedDate, 
 use kehu_domain::kinds::{Contact, DecisionRole};
 use kehu_domain::record::{Base, Stored};
 use kehu_domain::value::IdNumber;
+use uuid::Uuid;
 
 use crate::crypto::cell::FieldPath;
 use crate::entities::contact;
 use crate::failure::Failure;
+use crate::gate::Caller;
+use crate::machine::read::count;
 use crate::ops::primary;
 use crate::pii::Entry;
 use crate::sealed;
@@ -16,7 +19,7 @@ use crate::sealer::Opener;
 use crate::tx::Tx;
 
 use super::found::{self, element_entries};
-use super::{Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, name_columns, row};
+use super::{LeftBehind, Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, name_columns, row};
 
 impl Rows for Contact {
     type Entity = contact::Entity;
@@ -113,6 +116,13 @@ impl Rows for Contact {
 
     fn tags_mut(&mut self) -> Option<&mut Tags> {
         Some(&mut self.tags)
+    }
+
+    async fn left_behind(caller: &Caller, id: Uuid, customer: Uuid) -> Result<Vec<LeftBehind>, Failure> {
+        // They stay with the customer, and go on naming the contact.
+        let from = "follow_ups WHERE org_id = ? AND customer_id = ? AND contact_id = ? AND deleted_at IS NULL";
+        let count = count(caller.db(), from, [caller.org().id, customer, id].map(sea_orm::Value::from)).await?;
+        Ok(vec![LeftBehind { kind: "follow_up", how: "naming", count }])
     }
 
     async fn follow(tx: &Tx<'_>, before: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {

@@ -27,6 +27,7 @@ use uuid::Uuid;
 use crate::crypto::cell::FieldPath;
 use crate::engine::rows::Row;
 use crate::failure::Failure;
+use crate::gate::Caller;
 use crate::pii;
 use crate::sealer::{Opener, Sealer};
 use crate::tx::Tx;
@@ -129,10 +130,26 @@ pub(crate) trait Rows: Record {
     async fn number(_: &Tx<'_>, _: Vec<&mut Self>) -> Result<(), Failure> {
         Ok(())
     }
+    /// Living records that would stay if that one were deleted, and lose what they say of it. `customer` is the one it
+    /// belongs to, or itself.
+    async fn left_behind(_: &Caller, _id: Uuid, _customer: Uuid) -> Result<Vec<LeftBehind>, Failure> {
+        Ok(Vec::new())
+    }
     /// Does what follows from the change elsewhere.
     async fn follow(_: &Tx<'_>, _: Option<&Stored<Self>>, _: Option<&Stored<Self>>) -> Result<(), Failure> {
         Ok(())
     }
+}
+
+/// Living records that are bound to one without hanging on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LeftBehind {
+    /// Their kind.
+    pub(crate) kind: &'static str,
+    /// How they are bound to it, in a word.
+    pub(crate) how: &'static str,
+    /// How many there are.
+    pub(crate) count: i64,
 }
 
 /// What a row needs beside the record.

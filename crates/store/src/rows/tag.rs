@@ -4,16 +4,18 @@ use kehu_domain::fields::Line;
 use kehu_domain::kinds::Tag;
 use kehu_domain::record::Stored;
 use kehu_domain::show::Name;
+use uuid::Uuid;
 
 use crate::crypto::cell::FieldPath;
 use crate::entities::tag;
 use crate::failure::Failure;
-use crate::ops::unique_name;
+use crate::gate::Caller;
+use crate::ops::{tags, unique_name};
 use crate::sealed;
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
-use super::{Ownership, RowBase, Rows, base, name_columns, row};
+use super::{LeftBehind, Ownership, RowBase, Rows, base, name_columns, row};
 
 impl Rows for Tag {
     type Entity = tag::Entity;
@@ -50,6 +52,10 @@ impl Rows for Tag {
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
         unique_name::check::<Self>(tx, self.name.as_str(), before.map(|before| before.base.id)).await
+    }
+
+    async fn left_behind(caller: &Caller, id: Uuid, _: Uuid) -> Result<Vec<LeftBehind>, Failure> {
+        tags::carriers(caller, id).await
     }
 
     async fn follow(tx: &Tx<'_>, _: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {

@@ -1,0 +1,161 @@
+//! Inputs of real life that are refused, each with the whole answer in both languages, as a file that is committed:
+//! what people read is looked at like code. `KEHU_WRITE_FIXTURES=1` writes the file anew.
+
+kehu_tests::on_both_engines!(every_refusal_reads_as_it_is_written_down);
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use kehu_tests::{Engine, Org, mobile, new_id};
+    use serde_json::{Value, json};
+
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/bad_inputs.json");
+    const LANGUAGES: [&str; 2] = ["zh-CN", "en"];
+
+    /// What is sent: a body, or bytes that are none.
+    enum Sent {
+        Body(Value),
+        Text(&'static str),
+    }
+
+    struct Bad {
+        what: &'static str,
+        path: &'static str,
+        sent: Sent,
+    }
+
+    fn bad(what: &'static str, path: &'static str, body: Value) -> Bad {
+        Bad { what, path, sent: Sent::Body(body) }
+    }
+
+    fn customer(what: &'static str, name: &str, value: Value) -> Bad {
+        let mut body = json!({"name": "上海远景科技有限公司", "kind": "company"});
+        body[name] = value;
+        bad(what, "/v1/customers", body)
+    }
+
+    fn person(what: &'static str, name: &str, value: Value) -> Bad {
+        let mut body = json!({"name": "周芷若", "kind": "person"});
+        body[name] = value;
+        bad(what, "/v1/customers", body)
+    }
+
+    /// The inputs. `known` is a customer with a phone.
+    fn inputs(known: &str, phone: &str) -> Vec<Bad> {
+        let long = "很".repeat(201);
+        let phones: Vec<String> = (0..21).map(|at| format!("138001380{at:02}")).collect();
+        let follow_up = |what, name: &str, value: Value| {
+            let mut body = json!({
+                "customer_id": known, "kind": "call", "summary": "问候", "happened_at": "2026-03-07T08:00:00Z",
+            });
+            body[name] = value;
+            bad(what, "/v1/follow_ups", body)
+        };
+        let contact = |what, name: &str, value: Value| {
+            let mut body = json!({"customer_id": known, "name": "周芷若"});
+            body[name] = value;
+            bad(what, "/v1/contacts", body)
+        };
+        vec![
+            person("a form of address for a name", "name", json!("王先生")),
+            person("nobody in particular for a name", "name", json!("某先生")),
+            person("a trial for a name", "name", json!("测试")),
+            person("a digit in a person's name", "name", json!("张3")),
+            customer("a trial for a company's name", "name", json!("测试")),
+            customer("a placeholder for a company's name", "name", json!("某公司")),
+            customer("an empty name", "name", json!("")),
+            customer("null for a name", "name", Value::Null),
+            customer("a control character in a name", "name", json!("上海\u{7}远景有限公司")),
+            customer("a name of 201 characters", "name", json!(long)),
+            customer("a phone with a digit missing", "phones", json!(["1380013800"])),
+            customer("a phone that a spreadsheet spoilt", "phones", json!(["1.38001E+10"])),
+            customer("a phone that is a number of JSON", "phones", json!([{"value": 13_800_138_000_i64}])),
+            customer("a text where a list belongs", "bank_accounts", json!(6_222)),
+            customer("21 phones", "phones", json!(phones)),
+            customer("a phone that another customer has", "phones", json!([phone])),
+            customer("an e-mail without a top domain", "emails", json!(["wang@example"])),
+            customer("an e-mail without an at sign", "emails", json!(["wang.example.com"])),
+            customer("an e-mail with a Chinese full stop", "emails", json!(["wang@example。com。"])),
+            customer("a credit code with the letter I", "credit_code", json!("9131000060I2104206")),
+            customer("a credit code with a wrong check character", "credit_code", json!("913100006072104207")),
+            customer("a credit code that is too short", "credit_code", json!("91310000607210420")),
+            person("an ID number of 30 February", "id_number", json!("110101199002300129")),
+            person("an ID number with a wrong check digit", "id_number", json!("110101199003070260")),
+            person("an ID number of no region", "id_number", json!("000101199003070265")),
+            customer("an ID number of a company", "id_number", json!("11010119900307109X")),
+            customer("a bank account with letters", "bank_accounts", json!(["6222 abcd 0000"])),
+            customer("a stage that there is not", "stage", json!("成交")),
+            customer("a grade of another scale", "grade", json!("S")),
+            customer("a number where a text belongs", "kind", json!(5)),
+            customer("a member that is nearly one", "phone", json!("13800138000")),
+            customer("an industry that there is not", "industry", json!("魔法")),
+            customer("an industry that could be several", "industry", json!("服务")),
+            customer("a region that there is not", "region", json!("999999")),
+            customer("a tag of 51 characters", "tags", json!(["长".repeat(51)])),
+            customer("an owner who is nobody", "owner_id", json!(new_id())),
+            contact("a contact of no customer", "customer_id", Value::Null),
+            contact("a contact of a customer who is not there", "customer_id", json!(new_id())),
+            contact("a birthday that the calendar does not have", "birthday", json!("1990-02-30")),
+            follow_up("a day that the calendar does not have", "happened_at", json!("2026-02-30T08:00:00Z")),
+            follow_up("a next step due before the follow-up", "next_due_at", json!("2026-03-06T08:00:00Z")),
+            follow_up("a kind of follow-up that there is not", "kind", json!("吃饭")),
+            follow_up("a follow-up that says nothing", "summary", json!("  ")),
+            bad("a colour by its name", "/v1/tags", json!({"name": "红色", "color": "red"})),
+            bad("a list where an object belongs", "/v1/customers", json!([{"name": "上海远景科技有限公司"}])),
+            bad("nothing said", "/v1/customers", json!({})),
+            Bad { what: "JSON that breaks off", path: "/v1/customers", sent: Sent::Text("{\"name\": \"上海远景") },
+            Bad {
+                what: "a member that stands there twice",
+                path: "/v1/customers",
+                sent: Sent::Text("{\"name\": \"甲\", \"name\": \"乙\"}"),
+            },
+        ]
+    }
+
+    /// What differs from run to run, by a word that stands for it.
+    fn tidied(text: &str, known: &Value, phone: &str) -> Value {
+        let of = |name: &str| known[name].as_str().unwrap();
+        let mut text = text.replace(of("id"), "{known}").replace(of("number"), "{number}").replace(phone, "{phone}");
+        // Ids that no record has.
+        while let Some(at) = text.find("0190a3c4-7e1b-7c3d-8f00-0") {
+            text.replace_range(at..at + 36, "{nobody}");
+        }
+        let mut body: Value = serde_json::from_str(&text).unwrap();
+        let members = body.as_object_mut().unwrap();
+        assert!(members.remove("request_id").is_some(), "{text}");
+        body
+    }
+
+    pub(super) fn every_refusal_reads_as_it_is_written_down(engine: Engine) {
+        let org = Org::new(engine);
+        let phone = mobile();
+        let known = json!({"name": "已有科技有限公司", "kind": "company", "phones": [phone]});
+        let known = org.admin.post("/v1/customers", &known).expect(201).json();
+        let mut told = Vec::new();
+        for Bad { what, path, sent } in inputs(known["id"].as_str().unwrap(), &phone) {
+            let text = match &sent {
+                Sent::Body(body) => body.to_string(),
+                Sent::Text(text) => (*text).to_owned(),
+            };
+            let mut answers = serde_json::Map::new();
+            for language in LANGUAGES {
+                let reply = org.admin.with("accept-language", language);
+                let reply = reply.send("POST", path, text.as_bytes(), "application/json");
+                assert!((400..500).contains(&reply.status), "{what} was let through: {} {}", reply.status, reply.text);
+                answers.insert(language.to_owned(), tidied(&reply.text, &known, &phone));
+            }
+            told.push(json!({"what": what, "path": path, "answers": answers}));
+        }
+        assert!(told.len() >= 30, "{}", told.len());
+        let text = serde_json::to_string_pretty(&told).unwrap() + "\n";
+        if std::env::var_os("KEHU_WRITE_FIXTURES").is_some() {
+            fs::write(FILE, &text).unwrap();
+        }
+        let written = fs::read_to_string(FILE).unwrap_or_default();
+        for (told, written) in text.lines().zip(written.lines()) {
+            assert_eq!(told, written, "KEHU_WRITE_FIXTURES=1 writes {FILE} anew");
+        }
+        assert_eq!(text.len(), written.len(), "KEHU_WRITE_FIXTURES=1 writes {FILE} anew");
+    }
+}
