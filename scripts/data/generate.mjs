@@ -4,6 +4,7 @@
 import { createRequire } from 'node:module';
 import { domainToASCII } from 'node:url';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { lunarYears } from './lunar.mjs';
 import { commonChinese, ethnicGroups, freeMailMissing } from './own.mjs';
 import traditional from 'opencc-js/dict/TSCharacters';
 
@@ -88,3 +89,6 @@ const row = ([code, name]) => {
   return [code, name, shared.get(code.slice(0, 4) + short) > 1 ? '' : short].join('\t');
 };
 writeLines('regions.txt', regions.map(row));
+
+// Years of the Chinese calendar.
+writeLines('lunar.txt', lunarYears());

@@ -47,6 +47,7 @@ mod secrets;
 mod sets;
 mod sharing;
 mod sign_in;
+mod standard;
 #[cfg(test)]
 mod stored;
 mod tags;

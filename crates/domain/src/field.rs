@@ -11,6 +11,16 @@ pub struct Vocabulary {
     pub items: &'static [(&'static str, &'static str, &'static str)],
 }
 
+/// An item of a vocabulary, declared with [`vocabulary!`](crate::vocabulary).
+pub trait Keyed: Copy + PartialEq + Send + Sync + 'static {
+    /// The vocabulary.
+    const KNOWN: &'static Vocabulary;
+    /// The item with that key.
+    fn of_key(key: &str) -> Option<Self>;
+    /// The stable key.
+    fn key_of(self) -> &'static str;
+}
+
 /// The shape of a field's value on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
@@ -20,6 +30,10 @@ pub enum Shape {
     Text(usize),
     /// A key of a vocabulary.
     Choice(&'static Vocabulary),
+    /// Keys of a vocabulary, each once.
+    Choices(&'static Vocabulary),
+    /// So many lines of text at most, each of so many characters at most.
+    Lines(usize, usize),
     /// True or false.
     Flag,
     /// A whole number.
@@ -28,6 +42,12 @@ pub enum Shape {
     Instant,
     /// A calendar day, `2026-11-22`.
     Date,
+    /// A day of birth: `YYYY-MM-DD`, or a day of the Chinese calendar.
+    Birthday,
+    /// A quarter, `2026-Q1`.
+    Quarter,
+    /// A range of money: text or bounds in, `{"min", "max", "unit"}` out.
+    Budget,
     /// The number of an identity card.
     IdNumber,
     /// A sign-in name, a unified social credit code, a number given by the system: a short machine-readable text.

@@ -42,7 +42,7 @@ pub struct Organisation {
 pub const NUMBERS: &str = "settings.numbers";
 
 /// Members that are changed by themselves, as the journal and conflicts name them; a dot leads inside the settings.
-pub const PARTS: [&str; 12] = [
+pub const PARTS: [&str; 13] = [
     "name",
     "locale",
     "time_zone",
@@ -55,6 +55,7 @@ pub const PARTS: [&str; 12] = [
     "settings.addresses",
     "settings.access_reviews",
     NUMBERS,
+    "settings.emails",
 ];
 
 impl Organisation {

@@ -342,6 +342,12 @@ macro_rules! vocabulary {
             }
         }
 
+        impl $crate::field::Keyed for $V {
+            const KNOWN: &'static $crate::field::Vocabulary = Self::VOCABULARY;
+            fn of_key(key: &str) -> Option<Self> { Self::from_key(key) }
+            fn key_of(self) -> &'static str { self.key() }
+        }
+
         impl $crate::record::FieldValue for $V {
             const SHAPE: $crate::field::Shape = $crate::field::Shape::Choice(Self::VOCABULARY);
             const REQUIRED: bool = true $( && stringify!($absent).is_empty() )?;

@@ -11,6 +11,9 @@ mod sessions;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::codes;
+use crate::record::{RuleFinding, Weight};
+
 pub use addresses::AddressPolicy;
 pub use number_template::{NumberTemplate, Numbered};
 pub use numbers::{NumberPolicy, NumberReset, NumberScope};
@@ -38,6 +41,16 @@ pub struct Settings {
     pub access_reviews: AccessReviews,
     /// How customers are numbered.
     pub numbers: NumberPolicy,
+    /// Which e-mail addresses records may have.
+    pub emails: EmailPolicy,
+}
+
+/// Which e-mail addresses records may have.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EmailPolicy {
+    /// Whether one of a domain that gives throw-away mailboxes is refused; otherwise it is told.
+    pub refuse_disposable: bool,
 }
 
 /// Who needs a second factor to sign in.
@@ -79,6 +92,15 @@ impl Settings {
         let json: Value = serde_json::from_str(text).ok()?;
         // Serde takes a list for a struct.
         if has_the_shape_of(&json!(Self::default()), &json) { serde_json::from_value(json).ok() } else { None }
+    }
+
+    /// What a finding does to a write in this organisation.
+    #[must_use]
+    pub fn weight(&self, rule: &RuleFinding) -> Weight {
+        if self.emails.refuse_disposable && rule.flaw.code == &codes::EMAIL_DISPOSABLE {
+            return Weight::Refuses;
+        }
+        rule.weight
     }
 
     /// The text that is stored.

@@ -200,6 +200,10 @@ pub trait View {
     fn shows_colors(&self) -> bool {
         true
     }
+    /// The day on which it is shown, where the answer tells what depends on it.
+    fn today(&self) -> Option<chrono::NaiveDate> {
+        None
+    }
     /// A secret of the record that was made in this request.
     fn secret(&self) -> Option<&str> {
         None

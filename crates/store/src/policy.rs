@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kehu_domain::custom::CustomField;
 use kehu_domain::field::{Field, Sight};
 use kehu_domain::fields::Collaborators;
-use kehu_domain::filter::field_member;
+use kehu_domain::filter::field_members;
 use kehu_domain::kinds::{Contact, Customer};
 use kehu_domain::record::{Base, Kind, Record};
 use kehu_domain::rights::{Action, Reach, Standing};
@@ -67,7 +67,9 @@ pub(crate) fn hidden(caller: &Caller, kind: &'static Kind) -> Vec<&'static str> 
         kind.name == Customer::KIND.name && same.is_some_and(|other| is_hidden(Contact::KIND, other))
     };
     let fields = kind.fields.iter().filter(|field| is_hidden(kind, field) || of_contacts(field));
-    fields.flat_map(|field| [Some(field.name), field_member(field).map(|member| member.name)]).flatten().collect()
+    fields
+        .flat_map(|field| std::iter::once(field.name).chain(field_members(field).into_iter().map(|m| m.name)))
+        .collect()
 }
 
 /// The fields that the organisation added to a kind, but for those of which the caller may not see some record's value

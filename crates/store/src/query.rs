@@ -137,6 +137,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
         match member.class {
             Class::Sealed(find) => self.sealed(find, condition),
             Class::Tags => self.tags(condition),
+            Class::Choices if condition.op != Op::IsNull => self.choices(condition),
             Class::Name if matches!(condition.op, Op::Contains | Op::StartsWith) => self.name(condition),
             _ => plain(member.name, condition),
         }
@@ -256,6 +257,25 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
         ids.into_iter()
             .map(|id| id.map_or_else(nothing, |id| linked(vec![id])))
             .fold(Expr::val(1).eq(1), ExprTrait::and)
+    }
+
+    /// Keys that stand in a list, each between commas: one of them, or all.
+    fn choices(&self, condition: &Condition) -> Expr {
+        let holds = |key: &str| {
+            let place = Func::cust(Alias::new(position_function(self.db)));
+            Expr::expr(place.arg(col(condition.member.name)).arg(Expr::val(format!(",{key},")))).gt(0)
+        };
+        let keys = condition.values.iter().filter_map(|value| match value {
+            Scalar::Text(key) => Some(holds(key)),
+            _ => None,
+        });
+        let found = if condition.op == Op::HasAll {
+            keys.fold(Expr::val(1).eq(1), ExprTrait::and)
+        } else {
+            keys.fold(Expr::val(1).eq(0), ExprTrait::or)
+        };
+        // A list that is not there is nothing, not unknown.
+        col(condition.member.name).is_not_null().and(found)
     }
 
     /// The real substring of the normalised name; tokens narrow it first.

@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
 use kehu_domain::custom::CustomField;
 use kehu_domain::field::{Field, Find, Sight};
-use kehu_domain::fields::SealedDate;
+use kehu_domain::fields::Birthday;
 use kehu_domain::filter::{Class, CustomOperand, Filter, Scalar};
 use kehu_domain::kinds::{Contact, Customer};
 use kehu_domain::record::{FieldName, Kind, Record as _};
@@ -87,18 +86,15 @@ pub(crate) async fn resolve(caller: &Caller, kind: &Kind, filter: &Filter) -> Re
     Ok(sealed)
 }
 
-/// What a value is looked up under. Of a birthday the index knows month and day alone.
+/// What a value is looked up under. Of a birthday the index knows the day of the year alone.
 pub(crate) fn entry(find: Find, value: &str, pointer: String) -> Entry {
-    let value = match (find, value.get(5..)) {
-        (Find::Birthday, Some(day)) if value.len() == 10 => day.to_owned(),
-        _ => value.to_owned(),
-    };
+    let value = whole_day(class_of(find), value).map_or_else(|| value.to_owned(), Birthday::index_form);
     Entry { class: class_of(find), value, strong: false, pointer }
 }
 
 /// The day, where a birthday is asked for with its year.
-fn whole_day(class: IndexClass, value: &str) -> Option<NaiveDate> {
-    let day = NaiveDate::parse_from_str(value, "%Y-%m-%d").ok()?;
+fn whole_day(class: IndexClass, value: &str) -> Option<Birthday> {
+    let day = Birthday::parse(value).ok().filter(|day| day.has_year())?;
     (class == IndexClass::Birthday).then_some(day)
 }
 
@@ -144,7 +140,7 @@ struct Born {
 row!(Born { id, birthday });
 
 /// Those of the contacts whose birthday, opened, is that day.
-async fn born_on(caller: &Caller, day: NaiveDate, ids: Vec<Uuid>) -> Result<Vec<Uuid>, Failure> {
+async fn born_on(caller: &Caller, day: Birthday, ids: Vec<Uuid>) -> Result<Vec<Uuid>, Failure> {
     use contact::Column as C;
     if ids.is_empty() {
         return Ok(ids);
@@ -156,7 +152,7 @@ async fn born_on(caller: &Caller, day: NaiveDate, ids: Vec<Uuid>) -> Result<Vec<
     let mut born = Vec::new();
     for row in caller.db().rows::<Born>(query).await? {
         let text = opener.text(BIRTHDAY, row.id, row.birthday.as_deref())?;
-        if text.is_some_and(|text| SealedDate::parse(&text).is_ok_and(|known| known.is(day))) {
+        if text.is_some_and(|text| Birthday::parse(&text).is_ok_and(|known| known.is(day))) {
             born.push(row.id);
         }
     }

@@ -2,7 +2,7 @@
 //! links, summaries) is gathered and written once, just before the commit.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -24,6 +24,7 @@ use crate::inserts::{self, Insert};
 use crate::journal::Entry;
 use crate::keys::guard;
 use crate::ops::references::CustomerHead;
+use crate::ops::summaries::Counted;
 use crate::pii::padded;
 use crate::queue::{NewJob, Step};
 use crate::search::Document;
@@ -68,7 +69,7 @@ struct Gathered {
     links_gone: Vec<tag_link::Model>,
     picks: Vec<custom_link::Model>,
     picks_gone: Vec<custom_link::Model>,
-    summaries: BTreeSet<Uuid>,
+    summaries: BTreeMap<Uuid, Counted>,
     kept: Vec<kept_answer::Model>,
     journal: Vec<Entry>,
     jobs: Vec<NewJob>,
@@ -233,6 +234,11 @@ impl<'a> Tx<'a> {
         gathered.links_gone.extend(before.iter().filter(|tag| !after.contains(tag)).map(link));
     }
 
+    /// What hangs on a customer changed: its summaries follow at the end.
+    pub(crate) fn count(&self, customer: Uuid, counted: Counted) {
+        self.gathered.borrow_mut().summaries.entry(customer).or_default().add(counted);
+    }
+
     /// Links and unlinks what a record has of fields with several choices.
     pub(crate) fn pick(&self, fields: &CustomFields, record: Uuid, before: &CustomValues, after: &CustomValues) {
         if before == after {
@@ -252,11 +258,6 @@ impl<'a> Tx<'a> {
             gathered.picks.extend(new.iter().filter(|value| !old.contains(value)).map(link));
             gathered.picks_gone.extend(old.iter().filter(|value| !new.contains(value)).map(link));
         }
-    }
-
-    /// The customer's summaries follow from its follow-ups, which changed.
-    pub(crate) fn summarise(&self, customer: Uuid) {
-        self.gathered.borrow_mut().summaries.insert(customer);
     }
 
     /// Users, teams or tags changed: what servers keep in memory of the organisation is out of date.
@@ -339,7 +340,7 @@ impl<'a> Tx<'a> {
     /// Writes what was gathered. Journal entries come last.
     pub(crate) async fn finish(self) -> Result<Vec<AfterCommit>, Failure> {
         let summaries = std::mem::take(&mut self.gathered.borrow_mut().summaries);
-        ops::summaries::refresh(&self, summaries.into_iter().collect()).await?;
+        ops::summaries::refresh(&self, summaries).await?;
         if !self.gathered.borrow().jobs.is_empty() {
             self.ring();
         }
@@ -387,9 +388,11 @@ impl Gathered {
         self.search_gone.extend(part.search_gone);
         self.links.extend(part.links);
         self.links_gone.extend(part.links_gone);
+        for (customer, counted) in part.summaries {
+            self.summaries.entry(customer).or_default().add(counted);
+        }
         self.picks.extend(part.picks);
         self.picks_gone.extend(part.picks_gone);
-        self.summaries.extend(part.summaries);
         self.kept.extend(part.kept);
         self.journal.extend(part.journal);
         self.jobs.extend(part.jobs);

@@ -66,6 +66,15 @@ pub(super) fn value(kind: &str, field: &str) -> Value {
         (_, "name" | "position" | "remark" | "summary" | "next_step" | "group" | "wechat" | "user_name") => {
             json!(letters())
         }
+        (_, "preferences" | "cooperation_history" | "needs_heard" | "pain_points") => json!(letters()),
+        (_, "need_products") => json!([letters()]),
+        (_, "needs") => json!(["purchase"]),
+        (_, "budget") => json!("50-100"),
+        (_, "purchase_window") => json!("2026-Q1"),
+        (_, "cooperation_since") => json!("2020-01-01"),
+        (_, "attitude") => json!("supporter"),
+        (_, "outcome") => json!("agreed"),
+        (_, "duration_minutes") => json!(30),
         (_, "description" | "consent_text" | "honeypot" | "source_id") => json!(letters()),
         (_, "key") => json!(letters()),
         (_, "address") => json!(format!("上海市浦东新区{}路", letters())),

@@ -17,6 +17,10 @@ const CLEAR: &[&str] = &[
     "honeypot",
     "device_name",
     "client_id",
+    "preferences",
+    "cooperation_history",
+    "needs_heard",
+    "pain_points",
     "description",
 ];
 
@@ -32,6 +36,7 @@ const LEFT_OUT: &[&str] = &[
     "due_at",
     "users",
     "successors",
+    "reports_to_id",
     "named",
     "head",
     "assign",
@@ -109,6 +114,13 @@ impl Bodies<'_> {
                 let phone = sown.phone(name);
                 sown.element(name, &phone)
             }
+            // What an organisation lays down for addresses.
+            "emails" if schema["properties"].get("passwords").is_some() => return None,
+            "needs" => json!(["purchase"]),
+            "need_products" => json!([sown.open(name)]),
+            "budget" => "50-100".into(),
+            "purchase_window" => "2026-Q1".into(),
+            "cooperation_since" => "2020-01-01".into(),
             "emails" => {
                 let mail = sown.mail(name);
                 sown.element(name, &mail)

@@ -56,6 +56,16 @@ codes! {
         "“{value}” names a network address instead of a domain.", "“{value}”用网络地址代替了域名。",
         "Write a domain after the @, such as example.com.", "请在 @ 之后填写域名，如 example.com。";
 
+    EMAIL_TYPO: "email_typo",
+        "“{domain}” looks like a slip for “{meant}”.", "“{domain}”疑似“{meant}”的误写。",
+        "Check the part after the @.", "请核对 @ 之后的部分。";
+    EMAIL_FREE_MAIL: "email_free_mail",
+        "“{domain}” gives mailboxes to anybody; it says nothing about a company.", "“{domain}”是公共邮箱，不能说明所属公司。",
+        "Ask for the address at work, or label this one as personal.", "请询问工作邮箱，或将此邮箱的标签设为“个人”。";
+    EMAIL_DISPOSABLE: "email_disposable",
+        "“{domain}” gives throw-away mailboxes.", "“{domain}”是一次性邮箱。",
+        "Ask for an address that lasts.", "请询问长期使用的邮箱。";
+
     LOGIN_NAME_INVALID: "login_name_invalid",
         "“{value}” cannot be a sign-in name.", "“{value}”不能作为登录名。",
         "Write an e-mail address, a mobile number, or 2 to 64 letters, digits and . _ - that begin with a letter.",
@@ -82,6 +92,18 @@ codes! {
     PERSON_NAME_COMPANY: "person_name_company",
         "“{value}” is the name of a company, not of a person.", "“{value}”是公司名称，不是个人姓名。",
         "Write the person's name here and the company in its own field.", "请在此填写个人姓名，公司名称填在对应栏。";
+
+    PERSON_NAME_LONG: "person_name_long",
+        "“{value}” is long for a name in Chinese characters.", "“{value}”对于中文姓名偏长。",
+        "Check that it is one person's name; minority names have a dot, such as 迪丽热巴·迪力木拉提.",
+        "请确认是一个人的姓名；少数民族姓名请用间隔号，如 迪丽热巴·迪力木拉提。";
+    COMPANY_SUFFIX_MISSING: "company_suffix_missing",
+        "“{value}” does not end with a legal form such as 有限公司 or Ltd.", "“{value}”缺少“有限公司”等组织形式。",
+        "Write the full name as it is registered.", "请填写营业执照上的注册全称。";
+    COMPANY_SUFFIX_UNUSUAL: "company_suffix_unusual",
+        "“{value}” ends in a way that registered names hardly do.", "“{value}”的结尾与通常的注册名称不符。",
+        "Compare it with the business licence; a department or a branch goes into its own field.",
+        "请与营业执照核对；部门或办事处请填在对应栏。";
 
     CREDIT_CODE_LENGTH: "credit_code_length",
         "“{value}” has {length} characters; a unified social credit code has 18.",
@@ -117,12 +139,32 @@ codes! {
         "Leave it out, or make the customer a person; a company has a unified social credit code.",
         "请去掉该字段，或将客户类型改为个人；公司请填写统一社会信用代码。";
 
+    ID_NUMBER_BIRTHDAY: "id_number_birthday",
+        "The identity number and the birthday do not go together.", "身份证号码与生日不一致。",
+        "Compare both with the identity card; a birthday of the Chinese calendar is written lunar:1990-08-15.",
+        "请与身份证核对；农历生日请写作 lunar:1990-08-15。";
+
     BANK_ACCOUNT_INVALID: "bank_account_invalid",
         "“{value}” is not the number of a bank account.", "“{value}”不是有效的银行账号。",
         "Write 8 to 30 digits; blanks and hyphens between them are fine.", "请填写 8 至 30 位数字，中间可有空格和连字符。";
     BANK_ACCOUNT_CHECK: "bank_account_check",
         "The check digit of a card does not fit.", "银行卡号的校验位不正确。",
         "Compare each digit with the card; two may be swapped.", "请与银行卡逐位核对，可能有数字抄错或颠倒。";
+
+    QUARTER_INVALID: "quarter_invalid",
+        "“{value}” is not a quarter of a year.", "“{value}”不是有效的季度。",
+        "Write 2026-Q1, 26Q1 or 2026年第一季度.", "请按 2026-Q1、26Q1 或 2026年第一季度 填写。";
+    BUDGET_INVALID: "budget_invalid",
+        "“{value}” is not a budget.", "“{value}”不是有效的预算。",
+        "Write a range in ten thousand yuan, such as 50-100, 100以上 or {“min”: “50”, “max”: “100”}.",
+        "请按万元填写范围，如 50-100、100以上 或 {“min”: “50”, “max”: “100”}。";
+    BUDGET_REVERSED: "budget_reversed",
+        "The budget begins with {min} and ends with {max}.", "预算下限 {min} 高于上限 {max}。",
+        "Put the smaller amount first.", "请把较小的金额写在前面。";
+    LUNAR_DAY_INVALID: "lunar_day_invalid",
+        "“{value}” is not a day of the Chinese calendar.", "“{value}”不是有效的农历日期。",
+        "Write lunar:1990-08-15 or lunar:08-15; a leap month as lunar:2023-02L-01.",
+        "请按 lunar:1990-08-15 或 lunar:08-15 填写；闰月写作 lunar:2023-02L-01。";
 
     INDUSTRY_UNKNOWN: "industry_unknown",
         "“{value}” is no industry of GB/T 4754-2017.", "“{value}”不是国民经济行业分类（GB/T 4754-2017）中的行业。",
@@ -132,6 +174,9 @@ codes! {
         "“{value}” fits several industries: {candidates}.", "“{value}”符合多个行业：{candidates}。",
         "Write one of their codes.", "请填写其中一个代码。";
 
+    REGION_AMBIGUOUS: "region_ambiguous",
+        "“{value}” may be several regions: {candidates}.", "“{value}”可能是多个地区：{candidates}。",
+        "Write one of their codes, or name the province too.", "请填写其中一个代码，或写明省份。";
     REGION_UNKNOWN: "region_unknown",
         "“{value}” names no province, city or district.", "“{value}”无法识别为省、市或区县。",
         "Write a six-digit code such as 310115, or province, city and district such as 上海市浦东新区.",

@@ -1,26 +1,34 @@
 //! Values that fields hold: how each is read from JSON, and how it is shown.
 
+mod birthday;
 mod collaborators;
+mod day;
 mod element_value;
 mod elements;
 mod once;
 mod reference;
 mod role;
 mod sealed;
+mod several;
 mod standard;
 mod tags;
 mod text;
 mod time;
+mod whole;
 mod words;
 
+pub use birthday::Birthday;
 pub use collaborators::{Collaborators, MAX_COLLABORATORS};
+pub use day::Day;
 pub use element_value::ElementValue;
 pub use elements::{BankAccounts, ElementItem, Elements, Emails, Phones};
 pub use once::ShownOnce;
 pub use reference::{Ref, Target};
 pub use role::{RoleKey, RoleKeys};
-pub use sealed::{SealedDate, SealedText};
+pub use sealed::SealedText;
+pub use several::{Lines, Several};
 pub use tags::{TagPick, Tags};
 pub use text::{Line, Text};
 pub use time::{Instant, format_time};
+pub use whole::Whole;
 pub use words::Words;

@@ -1,6 +1,5 @@
 //! Single values that are sealed before they are stored, and shown as a mask to those who may not see them.
 
-use chrono::NaiveDate;
 use serde_json::Value;
 
 use crate::codes;
@@ -15,7 +14,7 @@ use crate::value::IdNumber;
 use super::text::Line;
 
 /// What stands for a sealed text that may not be seen.
-const MASK: &str = "****";
+pub(super) const MASK: &str = "****";
 
 /// One line of text that is sealed; the street of an address, a WeChat id. Its mask shows nothing of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +41,12 @@ impl<const MAX: usize> SealedText<MAX> {
 }
 
 /// What a masked text that comes back in a PATCH means; `mask` is what the stored value shows.
-fn read_masked<T: Clone>(raw: &str, mask: &str, reader: &mut Reader<'_>, old: Option<&T>) -> Option<Option<T>> {
+pub(super) fn read_masked<T: Clone>(
+    raw: &str,
+    mask: &str,
+    reader: &mut Reader<'_>,
+    old: Option<&T>,
+) -> Option<Option<T>> {
     if raw == mask
         && let (Sight::Masked, Some(old)) = (reader.sight, old)
     {
@@ -69,56 +73,6 @@ impl<const MAX: usize> FieldValue for SealedText<MAX> {
     }
     fn show(&self, out: &mut Out, sight: Sight, _: &dyn View) {
         out.text(if sight == Sight::Full { self.as_str() } else { MASK });
-    }
-}
-
-/// A calendar day that is sealed: a birthday.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SealedDate(Sensitive<NaiveDate>);
-
-impl SealedDate {
-    /// Parses `YYYY-MM-DD`, between 1900 and 9999.
-    ///
-    /// # Errors
-    /// Not such a day.
-    pub fn parse(raw: &str) -> Result<Self, Flaw> {
-        NaiveDate::parse_from_str(raw.trim(), "%Y-%m-%d")
-            .ok()
-            .filter(|day| (1900..=9999).contains(&chrono::Datelike::year(day)))
-            .map(|day| Self(Sensitive::new(day)))
-            .ok_or_else(|| Flaw::new(&codes::DATE_INVALID).with("value", raw))
-    }
-    /// The day as `YYYY-MM-DD`.
-    #[must_use]
-    pub fn to_text(self) -> String {
-        self.0.expose().to_string()
-    }
-    /// Whether it is that day.
-    #[must_use]
-    pub fn is(self, day: NaiveDate) -> bool {
-        *self.0.expose() == day
-    }
-    /// What it is found under: `MM-DD`.
-    #[must_use]
-    pub fn index_form(self) -> String {
-        self.0.expose().format("%m-%d").to_string()
-    }
-}
-
-impl FieldValue for SealedDate {
-    const SHAPE: Shape = Shape::Date;
-    fn absent() -> Option<Self> {
-        None
-    }
-    fn read(json: &Value, reader: &mut Reader<'_>, old: Option<&Self>) -> Option<Self> {
-        let raw = reader.text(json)?;
-        if let Some(masked) = read_masked(raw, MASK, reader, old) {
-            return masked;
-        }
-        reader.keep(Self::parse(raw))
-    }
-    fn show(&self, out: &mut Out, sight: Sight, _: &dyn View) {
-        if sight == Sight::Full { out.plain(self.0.expose()) } else { out.text(MASK) }
     }
 }
 

@@ -95,6 +95,14 @@ pub enum Class {
     Industry,
     /// A region, said as text.
     Region,
+    /// Keys of a vocabulary, of which a record has several.
+    Choices,
+    /// A calendar day.
+    Day,
+    /// A quarter, said as text.
+    Quarter,
+    /// A bound of a budget, said in 万元.
+    Budget,
     /// Tags, said by id or name.
     Tags,
     /// Sealed, found by equality.
@@ -130,6 +138,7 @@ const ORDERED: &[Op] = &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::I
 const TIMES: &[Op] =
     &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::Between, Op::IsNull, Op::WithinLast, Op::NotWithinLast];
 const FLAGS: &[Op] = &[Op::Eq, Op::Ne];
+const CHOICES: &[Op] = &[Op::HasAny, Op::HasAll, Op::IsNull];
 const TAGS: &[Op] = &[Op::Eq, Op::HasAny, Op::HasAll, Op::IsNull];
 const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::IsNull];
 
@@ -142,9 +151,10 @@ impl Class {
             Self::Region => &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::StartsWith],
             Self::Name => NAMES,
             Self::Time => TIMES,
-            Self::Int => ORDERED,
+            Self::Int | Self::Day | Self::Quarter | Self::Budget => ORDERED,
             Self::Flag => FLAGS,
             Self::Tags => TAGS,
+            Self::Choices => CHOICES,
             Self::Sealed(_) => SEALED,
         }
     }
@@ -158,22 +168,36 @@ const BASE: &[Member] = &[
     Member { name: "created_by", class: Class::Id },
 ];
 
-/// The member that asks for a field, where one does.
+/// The members that ask for a field: one for most, none for what cannot be asked for.
 #[must_use]
-pub fn field_member(field: &'static Field) -> Option<Member> {
+pub fn field_members(field: &'static Field) -> Vec<Member> {
     let class = match (field.sealed, field.find, field.shape) {
         (true, Some(find), _) => Class::Sealed(find),
-        (true, None, _) => return None,
+        (true, None, _) => return Vec::new(),
         (_, _, Shape::Line(_)) if field.name == "name" => Class::Name,
         (_, _, Shape::Line(_) | Shape::Word | Shape::IdNumber | Shape::Choice(_)) => Class::Word,
+        (_, _, Shape::Choices(_)) => Class::Choices,
         (_, _, Shape::Flag) => Class::Flag,
         (_, _, Shape::Count) => Class::Int,
         (_, _, Shape::Instant) => Class::Time,
+        (_, _, Shape::Date) => Class::Day,
+        (_, _, Shape::Quarter) => Class::Quarter,
+        (_, _, Shape::Budget) => {
+            // A record is asked for by either bound.
+            return vec![
+                Member { name: "budget_min", class: Class::Budget },
+                Member { name: "budget_max", class: Class::Budget },
+            ];
+        }
         (_, _, Shape::Ref(_)) => Class::Id,
         (_, _, Shape::Industry) => Class::Industry,
         (_, _, Shape::Region) => Class::Region,
         (_, _, Shape::Tags) => Class::Tags,
-        (_, _, Shape::Text(_) | Shape::Date | Shape::Elements(_) | Shape::Words | Shape::Data(_)) => return None,
+        (
+            _,
+            _,
+            Shape::Text(_) | Shape::Birthday | Shape::Elements(_) | Shape::Words | Shape::Lines(..) | Shape::Data(_),
+        ) => return Vec::new(),
     };
     // One phone is asked for, although a record has several.
     let name = match class {
@@ -182,12 +206,12 @@ pub fn field_member(field: &'static Field) -> Option<Member> {
         Class::Sealed(Find::BankAccount) => "bank_account",
         _ => field.name,
     };
-    Some(Member { name, class })
+    vec![Member { name, class }]
 }
 
 /// Every member of a kind that can be asked for.
 pub fn members(kind: &Kind) -> impl Iterator<Item = Member> {
-    BASE.iter().copied().chain(kind.fields.iter().filter_map(field_member))
+    BASE.iter().copied().chain(kind.fields.iter().flat_map(field_members))
 }
 
 /// Names by which lists of a kind can be ordered.

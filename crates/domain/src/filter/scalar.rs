@@ -5,8 +5,10 @@ use chrono_tz::Tz;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::field::Shape;
+use crate::fields::Day;
 use crate::sensitive::Sensitive;
-use crate::value::{Industry, Region};
+use crate::value::{Budget, Industry, Quarter, Region};
 
 use super::{Class, FilterReader, Member, Read, Scalar, finding, sealed_form};
 
@@ -34,6 +36,13 @@ pub fn time(json: &Value, zone: Tz) -> Option<DateTime<Utc>> {
 }
 
 impl FilterReader<'_> {
+    fn is_choice(&self, member: Member, key: &str) -> bool {
+        match self.kind.field(member.name).map(|field| field.shape) {
+            Some(Shape::Choices(vocabulary)) => vocabulary.items.iter().any(|(known, ..)| *known == key),
+            _ => false,
+        }
+    }
+
     /// A value of a member.
     pub(super) fn scalar(&self, member: Member, json: &Value, at: &str) -> Read<Scalar> {
         let wrong = |en, zh| self.wrong(member, json, en, zh, at);
@@ -41,6 +50,23 @@ impl FilterReader<'_> {
         match member.class {
             Class::Word | Class::Name => {
                 text.map(|text| Scalar::Text(text.to_owned())).ok_or_else(|| wrong("a text", "文本"))
+            }
+            Class::Choices => text
+                .filter(|key| self.is_choice(member, key))
+                .map(|key| Scalar::Text(key.to_owned()))
+                .ok_or_else(|| wrong("a key of its vocabulary", "可选值之一")),
+            Class::Day => text
+                .and_then(|text| Day::parse(text).ok())
+                .map(|day| Scalar::Text(day.to_string()))
+                .ok_or_else(|| wrong("a date (YYYY-MM-DD)", "日期（YYYY-MM-DD）")),
+            Class::Quarter => text
+                .and_then(|text| Quarter::parse(text).ok())
+                .map(|quarter| Scalar::Text(quarter.to_string()))
+                .ok_or_else(|| wrong("a quarter such as 2026-Q1", "季度，如 2026-Q1")),
+            Class::Budget => {
+                let said = text.map(str::to_owned).or_else(|| json.is_number().then(|| json.to_string()));
+                let yuan = said.and_then(|said| Budget::bound(&said).ok());
+                yuan.map(Scalar::Int).ok_or_else(|| wrong("an amount in 万元", "以万元计的金额"))
             }
             Class::Tags => {
                 let text = text.ok_or_else(|| wrong("a name or an id", "名称或编号"))?;

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use crate::codes;
 use crate::field::Find;
-use crate::fields::SealedDate;
+use crate::fields::Birthday;
 use crate::flaw::Flaw;
 use crate::value::{BankAccount, Email, IdNumber, Phone};
 
@@ -23,7 +23,7 @@ pub fn sealed_form(find: Find, raw: &str, region: &str) -> Result<String, Flaw> 
     })
 }
 
-/// A whole day as `YYYY-MM-DD`, or a day of any year as `MM-DD`. The index knows the latter alone; of a whole day the
+/// A whole day, or a day of any year, of either calendar. The index knows the day of the year alone; of a whole day the
 /// year is compared with what was opened.
 fn birthday_form(raw: &str) -> Result<String, Flaw> {
     let raw = raw.trim();
@@ -31,7 +31,7 @@ fn birthday_form(raw: &str) -> Result<String, Flaw> {
     let of_year = NaiveDate::parse_from_str(&format!("2000-{raw}"), "%Y-%m-%d").ok().filter(|_| raw.len() == 5);
     of_year
         .map(|day| day.format("%m-%d").to_string())
-        .or_else(|| SealedDate::parse(raw).ok().map(SealedDate::to_text))
+        .or_else(|| Birthday::parse(raw).ok().map(Birthday::to_text))
         .ok_or_else(|| Flaw::new(&codes::BIRTHDAY_INVALID).with("value", raw))
 }
 
@@ -55,6 +55,9 @@ mod tests {
             (Find::Birthday, "1990-03-07", Ok("1990-03-07")),
             (Find::Birthday, " 03-07", Ok("03-07")),
             (Find::Birthday, "02-29", Ok("02-29")),
+            (Find::Birthday, "lunar:8-15", Ok("lunar:08-15")),
+            (Find::Birthday, "lunar:1990-08-15", Ok("lunar:1990-08-15")),
+            (Find::Birthday, "农历8月15日", Err("birthday_invalid")),
             (Find::Birthday, "02-30", Err("birthday_invalid")),
             (Find::Birthday, "1990-02-29", Err("birthday_invalid")),
             (Find::Birthday, "3-7", Err("birthday_invalid")),

@@ -2,10 +2,12 @@
 
 use uuid::Uuid;
 
-use crate::fields::{BankAccounts, Collaborators, ElementValue, Elements, Line, Ref, SealedText, Tags, Text, Words};
-use crate::kinds::{Contact, Customer, CustomerKind, Form, SizeBand, Stage};
-use crate::record::Record;
-use crate::value::{CreditCode, Industry, Region};
+use crate::fields::{
+    BankAccounts, Collaborators, ElementValue, Elements, Line, Lines, Ref, SealedText, Several, Tags, Text, Words,
+};
+use crate::kinds::{Contact, Customer, CustomerKind, Form, Need, SizeBand, Stage};
+use crate::record::{Record, RuleFinding, Weight};
+use crate::value::{Budget, CreditCode, Industry, Quarter, Region};
 
 use super::attribution::Attribution;
 use super::flags::{NAME_MISSING, SPAM_HONEYPOT, UNREACHABLE};
@@ -43,11 +45,21 @@ pub struct Lead {
     pub(super) industry: Option<Industry>,
     pub(super) size: Option<SizeBand>,
     pub(super) region: Option<Region>,
+    pub(super) wants: Wants,
     pub(super) address: Option<SealedText<300>>,
     pub(super) position: Option<String>,
     pub(super) remarks: Vec<String>,
     pub(super) person_remarks: Vec<String>,
     pub(super) said: Vec<(String, String)>,
+}
+
+/// What the sender looks for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Wants {
+    pub(super) needs: Several<Need>,
+    pub(super) products: Lines<20, 100>,
+    pub(super) budget: Option<Budget>,
+    pub(super) window: Option<Quarter>,
 }
 
 impl Lead {
@@ -145,6 +157,13 @@ impl Lead {
             id_number: None,
             bank_accounts: BankAccounts::default(),
             source: Some(form.source),
+            needs: self.wants.needs.clone(),
+            need_products: self.wants.products.clone(),
+            budget: self.wants.budget,
+            purchase_window: self.wants.window,
+            preferences: None,
+            cooperation_history: None,
+            cooperation_since: None,
             remark: remark(&remarks),
             tags: Tags::default(),
             owner_id: None,
@@ -152,14 +171,15 @@ impl Lead {
             collaborators: Collaborators::default(),
             last_follow_up_at: None,
             next_follow_up_at: None,
+            contact_count: 0,
+            follow_up_count: 0,
             flags: Words::default(),
         };
         // A name that was made here keeps no rule.
         if self.names.customer.is_some() {
-            flags.extend(customer.rules().into_iter().map(|rule| rule.flaw.code.key.to_owned()));
+            flags.extend(customer.rules().into_iter().filter_map(broken));
         }
-        let of_contact = contact.iter().flat_map(Contact::rules);
-        flags.extend(of_contact.map(|rule| rule.flaw.code.key.to_owned()));
+        flags.extend(contact.iter().flat_map(Contact::rules).filter_map(broken));
         let mut once: Vec<String> = Vec::new();
         flags.retain(|flag| {
             !once.contains(flag) && {
@@ -179,6 +199,8 @@ impl Lead {
             name: Line::from_stored(name.to_owned()),
             position: self.position.as_deref().and_then(|position| Line::parse(&cut(position, 100)).ok()),
             role: None,
+            attitude: None,
+            reports_to_id: None,
             phones: elements(&self.reach.phones, its, make_id),
             emails: elements(&self.reach.emails, its, make_id),
             wechat: wechat.and_then(|(wechat, _)| SealedText::parse(wechat).ok()),
@@ -207,6 +229,11 @@ impl Lead {
         }
         cut(&text, MAX_SUMMARY)
     }
+}
+
+/// The code of a rule that a keyboard refuses; what is only told there marks nobody.
+fn broken(rule: RuleFinding) -> Option<String> {
+    (rule.weight == Weight::Refuses).then(|| rule.flaw.code.key.to_owned())
 }
 
 fn elements<V: ElementValue>(

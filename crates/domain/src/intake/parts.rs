@@ -22,6 +22,10 @@ crate::vocabulary! {
         CustomerPhone = "customer.phone", "电话", "Phone";
         CustomerEmail = "customer.email", "邮箱", "E-mail";
         CustomerWechat = "customer.wechat", "微信", "WeChat";
+        CustomerNeeds = "customer.needs", "需求类型", "Needs";
+        CustomerNeedProducts = "customer.need_products", "需求产品", "Products";
+        CustomerBudget = "customer.budget", "预算", "Budget";
+        CustomerPurchaseWindow = "customer.purchase_window", "采购时间", "Purchase window";
         CustomerRemark = "customer.remark", "备注", "Remark";
         ContactName = "contact.name", "姓名", "Name";
         ContactPosition = "contact.position", "职位", "Position";
@@ -46,6 +50,10 @@ fn full_key(key: &str) -> &str {
         "credit_code" => "customer.credit_code",
         "region" => "customer.region",
         "address" => "customer.address",
+        "needs" => "customer.needs",
+        "need_products" | "products" => "customer.need_products",
+        "budget" => "customer.budget",
+        "purchase_window" => "customer.purchase_window",
         "remark" => "customer.remark",
         "customer.phones" => "customer.phone",
         "customer.emails" => "customer.email",

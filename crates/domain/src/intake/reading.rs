@@ -1,11 +1,11 @@
 //! Reading the values of a submission, field by field.
 
-use crate::fields::SealedText;
-use crate::kinds::{CustomerKind, SizeBand};
-use crate::value::{CreditCode, Industry, Region};
+use crate::fields::{Lines, SealedText, Several};
+use crate::kinds::{CustomerKind, Need, SizeBand};
+use crate::value::{Budget, CreditCode, Industry, Quarter, Region};
 
 use super::flags::{CHOICE_UNKNOWN, NUMBER_IN_TEXT, REQUIRED_MISSING};
-use super::lead::Lead;
+use super::lead::{Lead, Wants};
 use super::names::{self, Names, cut, printable};
 use super::parts::{FormField, MapsTo};
 use super::reach::{Holder, Reach};
@@ -39,6 +39,7 @@ impl<'a> Reading<'a> {
             industry: None,
             size: None,
             region: None,
+            wants: Wants::default(),
             address: None,
             position: None,
             remarks: Vec::new(),
@@ -94,10 +95,19 @@ impl<'a> Reading<'a> {
                 remarks.push(text.clone());
                 text
             }
+            MapsTo::CustomerNeeds => self.needs(field, texts),
+            MapsTo::CustomerNeedProducts => {
+                let products: Vec<String> = split(texts).map(|text| self.text(&printable(text))).collect();
+                let kept = products.iter().take(20).map(|text| cut(text.trim(), 100)).collect::<Vec<_>>().join("\n");
+                self.lead.wants.products = Lines::from_stored(Some(&kept));
+                products.join("、")
+            }
             MapsTo::CustomerKind
             | MapsTo::CustomerIndustry
             | MapsTo::CustomerSize
             | MapsTo::CustomerCreditCode
+            | MapsTo::CustomerBudget
+            | MapsTo::CustomerPurchaseWindow
             | MapsTo::CustomerRegion => self.standard(field, &whole),
         };
         self.lead.said.push((field.label().to_owned(), cut(&said, MAX_SAID)));
@@ -178,6 +188,14 @@ impl<'a> Reading<'a> {
                     return crate::mask::STARS.to_owned();
                 }
             },
+            MapsTo::CustomerBudget => match Budget::parse(text) {
+                Ok(budget) => return store(&mut lead.wants.budget, budget, text),
+                Err(flaw) => flaw.code.key,
+            },
+            MapsTo::CustomerPurchaseWindow => match Quarter::parse(text) {
+                Ok(window) => return store(&mut lead.wants.window, window, text),
+                Err(flaw) => flaw.code.key,
+            },
             _ => match Region::parse(text) {
                 Ok(region) => return store(&mut lead.region, region, text),
                 Err(flaw) => flaw.code.key,
@@ -187,6 +205,28 @@ impl<'a> Reading<'a> {
         let masked = self.text(&printable(text));
         self.lead.remarks.push(format!("{}：{masked}", field.label()));
         masked
+    }
+
+    /// Needs by their keys or labels; what is none goes to the remark.
+    fn needs(&mut self, field: &FormField, texts: &[&str]) -> String {
+        let (mut keys, mut said) = (String::new(), Vec::new());
+        for text in split(texts) {
+            match choice(Need::VOCABULARY.items, text) {
+                Some(key) => {
+                    keys.push_str(key);
+                    keys.push(',');
+                    said.push(text.to_owned());
+                }
+                None => {
+                    self.lead.flag(CHOICE_UNKNOWN);
+                    let masked = self.text(&printable(text));
+                    self.lead.remarks.push(format!("{}：{masked}", field.label()));
+                    said.push(masked);
+                }
+            }
+        }
+        self.lead.wants.needs = Several::from_stored(Some(&keys));
+        said.join("、")
     }
 
     pub(super) fn finish(self) -> Lead {
@@ -204,6 +244,12 @@ impl<'a> Reading<'a> {
         lead.flags = once;
         lead
     }
+}
+
+/// The parts of values that hold several.
+fn split<'t>(texts: &'t [&'t str]) -> impl Iterator<Item = &'t str> {
+    let parts = texts.iter().flat_map(|text| text.split([',', '，', '、', ';', '；', '|', '\n']));
+    parts.map(str::trim).filter(|part| !part.is_empty())
 }
 
 /// Keeps the first value; what is said of it.

@@ -1,11 +1,12 @@
 //! Contact: a person at a customer.
 
 use crate::field::{Field, Find, Group, Write};
-use crate::fields::{Emails, Line, Phones, Ref, SealedDate, SealedText, Tags, Target, Text};
+use crate::fields::{Birthday, Emails, Line, Phones, Ref, SealedText, Tags, Target, Text};
 use crate::record::RuleFinding;
-use crate::value::{IdNumber, PersonName};
+use crate::value::IdNumber;
 
 use super::Customer;
+use super::warnings::{self, person_name};
 
 crate::vocabulary! {
     /// What a contact has to say in a decision.
@@ -13,8 +14,20 @@ crate::vocabulary! {
         DecisionMaker = "decision_maker", "决策人", "Decision maker";
         Influencer = "influencer", "影响人", "Influencer";
         User = "user", "使用人", "User";
+        Technical = "technical", "技术把关人", "Technical evaluator";
+        Procurement = "procurement", "采购", "Procurement";
         Finance = "finance", "财务", "Finance";
+        Gatekeeper = "gatekeeper", "守门人", "Gatekeeper";
         Other = "other", "其他", "Other";
+    }
+}
+
+crate::vocabulary! {
+    /// How a contact stands to a deal with us.
+    Attitude {
+        Supporter = "supporter", "支持", "Supporter";
+        Neutral = "neutral", "中立", "Neutral";
+        Opponent = "opponent", "反对", "Opponent";
     }
 }
 
@@ -29,14 +42,19 @@ crate::kind! {
     position: Option<Line<100>> = Field::new("职位", "Position");
     /// Role in the decision.
     role: Option<DecisionRole> = Field::new("决策角色", "Decision role");
+    /// How the contact stands to a deal with us.
+    attitude: Option<Attitude> = Field::new("态度", "Attitude");
+    /// To which contact of the same customer this one reports.
+    reports_to_id: Option<Ref<Contact>> = Field::new("上级", "Reports to");
     /// Phone numbers.
     phones: Phones = Field::new("电话", "Phones").sealed(Group::Contact, Some(Find::Phone));
     /// E-mail addresses.
     emails: Emails = Field::new("邮箱", "E-mails").sealed(Group::Contact, Some(Find::Email));
     /// WeChat id.
     wechat: Option<SealedText<100>> = Field::new("微信", "WeChat").sealed(Group::Contact, Some(Find::Wechat));
-    /// Birthday.
-    birthday: Option<SealedDate> = Field::new("生日", "Birthday").sealed(Group::Contact, Some(Find::Birthday));
+    /// Birthday: `1990-03-07`, or a day of the Chinese calendar, `lunar:1990-08-15` or `lunar:08-15`, a leap month as
+    /// `lunar:2023-02L-01`; answers give the latter as an object with the day on which it falls this year.
+    birthday: Option<Birthday> = Field::new("生日", "Birthday").sealed(Group::Contact, Some(Find::Birthday));
     /// Number of the identity card (GB 11643-1999): 18 characters; an old one of 15 digits is brought to 18.
     id_number: Option<IdNumber> = Field::new("身份证号码", "ID number").sealed(Group::Identity, Some(Find::IdNumber));
     /// Whether this is the first person to talk to; one per customer, the latest one said.
@@ -52,6 +70,7 @@ impl Target for Contact {
 }
 
 fn rules(contact: &Contact) -> Vec<RuleFinding> {
-    let flaws = PersonName::parse(contact.name.as_str()).map_or_else(|flaw| vec![flaw], |name| name.findings());
-    flaws.into_iter().map(|flaw| RuleFinding::refuses("name", &[], flaw)).collect()
+    let mut findings = person_name(contact.name.as_str(), &[]);
+    findings.extend(warnings::emails(&contact.emails, true));
+    findings
 }

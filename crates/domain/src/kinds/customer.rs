@@ -3,12 +3,14 @@
 use crate::codes;
 use crate::field::{Field, Find, Group, Write};
 use crate::fields::{
-    BankAccounts, Collaborators, Emails, Instant, Line, Phones, Ref, SealedText, Tags, Target, Text, Words,
+    BankAccounts, Collaborators, Day, Emails, Instant, Line, Lines, Phones, Ref, SealedText, Several, Tags, Target,
+    Text, Words,
 };
 use crate::flaw::Flaw;
 use crate::record::RuleFinding;
-use crate::value::{CompanyName, CreditCode, IdNumber, Industry, PersonName, Region};
+use crate::value::{Budget, CompanyName, CreditCode, IdNumber, Industry, Quarter, Region};
 
+use super::warnings::{self, person_name};
 use super::{Team, User};
 
 crate::vocabulary! {
@@ -67,6 +69,16 @@ crate::vocabulary! {
     }
 }
 
+crate::vocabulary! {
+    /// What a customer looks for.
+    Need {
+        Purchase = "purchase", "采购", "Purchase";
+        TechnicalAdvice = "technical_advice", "技术咨询", "Technical advice";
+        Partnership = "partnership", "合作", "Partnership";
+        AfterSales = "after_sales", "售后服务", "After-sales service";
+    }
+}
+
 crate::kind! {
     /// A company or a person that one deals with.
     Customer, "customer", "customers", "客户", "Customer", rules: rules;
@@ -104,6 +116,20 @@ crate::kind! {
     bank_accounts: BankAccounts = Field::new("银行账户", "Bank accounts").sealed(Group::Identity, Some(Find::BankAccount));
     /// Through which channel the customer came.
     source: Option<Source> = Field::new("来源渠道", "Source");
+    /// What the customer looks for.
+    needs: Several<Need> = Field::new("需求类型", "Needs");
+    /// Products that the customer asks for.
+    need_products: Lines<20, 100> = Field::new("需求产品", "Products");
+    /// Budget in 万元: `50-100`, `50万-100万`, `100以上`, `{"min": "50", "max": "100"}`.
+    budget: Option<Budget> = Field::new("预算（万元）", "Budget");
+    /// When the customer means to buy: `2026-Q1`.
+    purchase_window: Option<Quarter> = Field::new("采购时间", "Purchase window");
+    /// What the customer likes, and how it wants to be dealt with.
+    preferences: Option<Text<5000>> = Field::new("偏好", "Preferences");
+    /// What was done together so far.
+    cooperation_history: Option<Text<5000>> = Field::new("合作历史", "Cooperation history");
+    /// Since when one works together.
+    cooperation_since: Option<Day> = Field::new("合作开始日期", "Cooperation since");
     /// What else is worth knowing.
     remark: Option<Text<5000>> = Field::new("备注", "Remark");
     /// Tags.
@@ -118,6 +144,10 @@ crate::kind! {
     last_follow_up_at: Option<Instant> = Field::new("最近跟进时间", "Last follow-up").write(Write::Never).sortable();
     /// When the next step of the latest follow-up is due.
     next_follow_up_at: Option<Instant> = Field::new("下次跟进时间", "Next follow-up").write(Write::Never).sortable();
+    /// How many contacts it has.
+    contact_count: i64 = Field::new("联系人数", "Contacts").write(Write::Never);
+    /// How many follow-ups it has.
+    follow_up_count: i64 = Field::new("跟进次数", "Follow-ups").write(Write::Never);
     /// Codes of rules that a lead broke when it came in through a form; the next person who edits the field settles it.
     flags: Words = Field::new("待核实", "Flags").write(Write::Never);
 }
@@ -128,15 +158,26 @@ impl Target for Customer {
 
 fn rules(customer: &Customer) -> Vec<RuleFinding> {
     let name = customer.name.as_str();
-    let flaws = match customer.kind {
-        CustomerKind::Company => CompanyName::parse(name).map_or_else(|flaw| vec![flaw], |name| name.findings()),
-        CustomerKind::Person => PersonName::parse(name).map_or_else(|flaw| vec![flaw], |name| name.findings()),
+    let mut findings = match customer.kind {
+        CustomerKind::Company => company_name(name),
+        CustomerKind::Person => person_name(name, &["kind"]),
     };
-    let mut findings: Vec<RuleFinding> =
-        flaws.into_iter().map(|flaw| RuleFinding::refuses("name", &["kind"], flaw)).collect();
     if customer.kind == CustomerKind::Company && customer.id_number.is_some() {
         let flaw = Flaw::new(&codes::ID_NUMBER_OF_COMPANY);
         findings.push(RuleFinding::refuses("id_number", &["kind"], flaw));
     }
+    // Anybody's address may be a person's; at a company's own one would expect its domain.
+    findings.extend(warnings::emails(&customer.emails, customer.kind == CustomerKind::Company));
+    let accounts = customer.bank_accounts.0.iter().filter_map(|item| item.value.finding());
+    findings.extend(accounts.take(1).map(|flaw| RuleFinding::warns("bank_accounts", &[], flaw)));
     findings
+}
+
+fn company_name(name: &str) -> Vec<RuleFinding> {
+    let parsed = match CompanyName::parse(name) {
+        Ok(name) => name,
+        Err(flaw) => return vec![RuleFinding::refuses("name", &["kind"], flaw)],
+    };
+    let refused = parsed.findings().into_iter().map(|flaw| RuleFinding::refuses("name", &["kind"], flaw));
+    refused.chain(parsed.warning().map(|flaw| RuleFinding::warns("name", &["kind"], flaw))).collect()
 }

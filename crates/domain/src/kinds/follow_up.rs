@@ -2,7 +2,7 @@
 
 use crate::codes;
 use crate::field::{Field, Write};
-use crate::fields::{Instant, Line, Ref, Text};
+use crate::fields::{Instant, Line, Ref, Text, Whole};
 use crate::flaw::Flaw;
 use crate::record::RuleFinding;
 
@@ -21,6 +21,19 @@ crate::vocabulary! {
     }
 }
 
+crate::vocabulary! {
+    /// What came of it.
+    Outcome {
+        Agreed = "agreed", "达成一致", "Agreed";
+        Interested = "interested", "有意向", "Interested";
+        Considering = "considering", "考虑中", "Considering";
+        NoInterest = "no_interest", "无意向", "Not interested";
+        NotReached = "not_reached", "未联系上", "Not reached";
+        Settled = "settled", "问题已解决", "Settled";
+        Other = "other", "其他", "Other";
+    }
+}
+
 crate::kind! {
     /// What happened with a customer on a call, a visit, a meeting, in a message, and what comes next.
     FollowUp, "follow_up", "follow_ups", "跟进", "Follow-up", rules: rules;
@@ -34,6 +47,14 @@ crate::kind! {
     summary: Text<10000> = Field::new("内容", "Summary");
     /// When it happened.
     happened_at: Instant = Field::new("跟进时间", "Happened at").sortable();
+    /// How many minutes it took.
+    duration_minutes: Option<Whole<0, 10080>> = Field::new("时长（分钟）", "Duration (minutes)");
+    /// What came of it.
+    outcome: Option<Outcome> = Field::new("结果", "Outcome");
+    /// Needs that one heard of.
+    needs_heard: Option<Text<5000>> = Field::new("客户需求", "Needs heard");
+    /// What troubles the customer.
+    pain_points: Option<Text<5000>> = Field::new("痛点", "Pain points");
     /// What comes next.
     next_step: Option<Line<500>> = Field::new("下一步", "Next step");
     /// When the next step is due.

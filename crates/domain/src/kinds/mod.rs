@@ -9,11 +9,12 @@ mod role;
 mod tag;
 mod team;
 mod user;
+mod warnings;
 
-pub use contact::{Contact, DecisionRole};
-pub use customer::{Customer, CustomerKind, Grade, SizeBand, Source, Stage};
+pub use contact::{Attitude, Contact, DecisionRole};
+pub use customer::{Customer, CustomerKind, Grade, Need, SizeBand, Source, Stage};
 pub use field::{FieldDefinition, said_to_stored};
-pub use follow_up::{FollowUp, FollowUpKind};
+pub use follow_up::{FollowUp, FollowUpKind, Outcome};
 pub use form::Form;
 pub use role::Role;
 pub use tag::Tag;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    AccessReviews, AddressPolicy, ClientPolicy, LockPolicy, NumberPolicy, PasswordPolicy, SecondFactorPolicy,
+    AccessReviews, AddressPolicy, ClientPolicy, EmailPolicy, LockPolicy, NumberPolicy, PasswordPolicy, SecondFactorPolicy,
     SessionPolicy, Settings,
 };
 use crate::address::{Network, Networks};
@@ -35,7 +35,9 @@ impl Settings {
             member(members, reader, "access_reviews", |json, reader| {
                 settings.access_reviews = access_reviews(json, reader);
             });
-            member(members, reader, "numbers", |json, reader| settings.numbers = NumberPolicy::read(json, reader));
+            member(members, reader, "emails", |json, reader| settings.emails = emails(json, reader));
+            member(members, reader, "numbers",
+                "emails", |json, reader| settings.numbers = NumberPolicy::read(json, reader));
             &[
                 "separation_of_duties",
                 "second_factor",
@@ -44,6 +46,7 @@ impl Settings {
                 "addresses",
                 "access_reviews",
                 "numbers",
+                "emails",
             ]
         });
         settings
@@ -137,6 +140,15 @@ fn access_reviews(json: &Value, reader: &mut Reader<'_>) -> AccessReviews {
         &["quarterly", "days", "revoke_unanswered"]
     });
     reviews
+}
+
+fn emails(json: &Value, reader: &mut Reader<'_>) -> EmailPolicy {
+    let mut policy = EmailPolicy::default();
+    read_object(json, reader, |members, reader| {
+        member(members, reader, "refuse_disposable", |json, reader| policy.refuse_disposable = flag(json, reader));
+        &["refuse_disposable"]
+    });
+    policy
 }
 
 fn passwords(json: &Value, reader: &mut Reader<'_>) -> PasswordPolicy {

@@ -1,6 +1,6 @@
 //! The registered name of a company.
 
-use super::placeholder;
+use super::{company_suffix, placeholder};
 use crate::{flaw::Flaw, text::clean_line};
 
 /// Most characters of a name.
@@ -35,6 +35,13 @@ impl CompanyName {
     #[must_use]
     pub fn findings(&self) -> Vec<Flaw> {
         placeholder::finding(&self.0).into_iter().collect()
+    }
+
+    /// What is told and refused nowhere: `company_suffix_missing` (阿里巴巴), `company_suffix_unusual` (上海某贸易公司,
+    /// 汇卓科技有限公司-采购部). A short name is what people say, and not what is registered.
+    #[must_use]
+    pub fn warning(&self) -> Option<Flaw> {
+        placeholder::finding(&self.0).is_none().then(|| company_suffix::finding(&self.0)).flatten()
     }
 }
 

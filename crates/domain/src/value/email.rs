@@ -18,6 +18,56 @@ const TOP_DOMAINS: WordList = WordList(include_str!("../../data/tlds.txt"));
 const FREE_MAIL: WordList = WordList(include_str!("../../data/free_mail.txt"));
 const DISPOSABLE: WordList = WordList(include_str!("../../data/disposable_mail.txt"));
 
+/// Large providers whose names are long enough that nobody else's is one slip away.
+const FUZZY: [&str; 9] = [
+    "gmail.com",
+    "hotmail.com",
+    "outlook.com",
+    "foxmail.com",
+    "icloud.com",
+    "aliyun.com",
+    "yahoo.com",
+    "yeah.net",
+    "sina.com.cn",
+];
+/// Large providers that are no slip of another one.
+const PROVIDERS: [&str; 16] = [
+    "gmail.com",
+    "hotmail.com",
+    "outlook.com",
+    "foxmail.com",
+    "icloud.com",
+    "aliyun.com",
+    "yahoo.com",
+    "yeah.net",
+    "sina.com.cn",
+    "sina.com",
+    "sina.cn",
+    "qq.com",
+    "163.com",
+    "126.com",
+    "139.com",
+    "sohu.com",
+];
+/// Domains that look like a slip and are somebody's.
+const NO_SLIPS: [&str; 8] =
+    ["ymail.com", "mail.com", "email.com", "cloud.com", "gmail.co", "yahoo.co", "outlook.co", "tmail.com"];
+/// What people type for providers with short names.
+const SLIPS: [(&str, &str); 12] = [
+    ("qq.co", "qq.com"),
+    ("qq.cm", "qq.com"),
+    ("qq.cn", "qq.com"),
+    ("qq.com.cn", "qq.com"),
+    ("qqq.com", "qq.com"),
+    ("163.co", "163.com"),
+    ("163.cm", "163.com"),
+    ("163.cn", "163.com"),
+    ("126.co", "126.com"),
+    ("126.cm", "126.com"),
+    ("126.cn", "126.com"),
+    ("gmail.cn", "gmail.com"),
+];
+
 /// An address (RFC 5321) with an ASCII local part, as given, and a domain in ASCII (IDNA), in lower case, that ends in
 /// a top-level domain of the root zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +128,17 @@ impl Email {
         FREE_MAIL.contains(self.domain())
     }
 
+    /// The domain of a large provider that its own is one slip of the fingers away from: `gmail.com` for `gmial.com`.
+    #[must_use]
+    pub fn likely_domain(&self) -> Option<&'static str> {
+        let domain = self.domain();
+        if NO_SLIPS.contains(&domain) || PROVIDERS.contains(&domain) {
+            return None;
+        }
+        let slip = SLIPS.iter().find(|(slip, _)| *slip == domain).map(|(_, meant)| *meant);
+        slip.or_else(|| FUZZY.iter().copied().find(|meant| is_one_slip(domain, meant)))
+    }
+
     /// Whether its domain gives throw-away mailboxes.
     #[must_use]
     pub fn is_disposable(&self) -> bool {
@@ -87,6 +148,21 @@ impl Email {
 
 fn domain_of(address: &str) -> &str {
     address.rsplit_once('@').map_or("", |(_, domain)| domain)
+}
+
+/// Whether one text becomes the other by one character more, less or another, or by two that change places.
+fn is_one_slip(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let head = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    let (a, b) = (a.get(head..).unwrap_or_default(), b.get(head..).unwrap_or_default());
+    match (a, b) {
+        ([], []) => false,
+        ([x, y, a @ ..], [p, q, b @ ..]) if (x, y) == (q, p) && a == b => true,
+        ([_, a @ ..], [_, b @ ..]) if a == b => true,
+        ([_, rest @ ..], b) if rest == b => true,
+        (a, [_, rest @ ..]) => a == rest,
+        _ => false,
+    }
 }
 
 /// An address that is right by its syntax alone, domain in ASCII and lower case.
@@ -183,6 +259,40 @@ mod tests {
         assert!(email("a@mailinator.com").is_disposable());
         assert!(email("a@mx.yopmail.com").is_disposable());
         assert!(!email("a@bytedance.com").is_disposable());
+    }
+
+    #[test]
+    fn slips_of_the_fingers_are_seen() {
+        let meant = |domain: &str| Email::parse(&format!("a@{domain}")).unwrap().likely_domain();
+        for (slip, domain) in [
+            ("gmial.com", "gmail.com"),
+            ("gamil.com", "gmail.com"),
+            ("gmai.com", "gmail.com"),
+            ("gmaill.com", "gmail.com"),
+            ("hotmial.com", "hotmail.com"),
+            ("outlok.com", "outlook.com"),
+            ("outloook.com", "outlook.com"),
+            ("foxmial.com", "foxmail.com"),
+            ("yaho.com", "yahoo.com"),
+            ("gmail.cn", "gmail.com"),
+            ("qq.cn", "qq.com"),
+            ("163.cn", "163.com"),
+        ] {
+            assert_eq!(meant(slip), Some(domain), "{slip}");
+        }
+        for right in [
+            "gmail.com",
+            "ymail.com",
+            "mail.com",
+            "email.com",
+            "cloud.com",
+            "qq.com",
+            "126.com",
+            "example.com",
+            "bytedance.com",
+        ] {
+            assert_eq!(meant(right), None, "{right}");
+        }
     }
 
     #[test]

@@ -26,6 +26,26 @@ const PROVINCES: [&str; 34] = [
 /// Residence permits of residents of Taiwan.
 const TAIWAN_PERMIT: &str = "83";
 
+/// What an identity number says of a person's sex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sex {
+    /// A man's.
+    Male,
+    /// A woman's.
+    Female,
+}
+
+impl Sex {
+    /// The stable key: `male`, `female`.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Male => "male",
+            Self::Female => "female",
+        }
+    }
+}
+
 /// Eighteen characters: region, day of birth, sequence, check character in upper case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdNumber(Sensitive<String>);
@@ -80,6 +100,19 @@ impl IdNumber {
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.expose()
+    }
+
+    /// The day of birth that it holds; `None` of a stored text that is no number.
+    #[must_use]
+    pub fn birthday(&self) -> Option<NaiveDate> {
+        birthday(self.as_str())
+    }
+
+    /// The sex that it holds (GB/T 2261.1): the seventeenth digit is odd for men.
+    #[must_use]
+    pub fn sex(&self) -> Option<Sex> {
+        let digit = self.as_str().chars().nth(LENGTH - 2)?.to_digit(10)?;
+        Some(if digit % 2 == 1 { Sex::Male } else { Sex::Female })
     }
 
     /// First and last character, `1***************X`.

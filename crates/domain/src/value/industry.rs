@@ -137,6 +137,25 @@ impl Industry {
         TABLE.iter().map(|entry| Self(entry.code.to_owned()))
     }
 
+    /// Industries to choose from: those of a section, or all; those whose name, code or common word holds a text, what
+    /// it reads as first.
+    #[must_use]
+    pub fn search(text: &str, section: Option<&str>) -> Vec<Self> {
+        let key = search_key(text);
+        let upper = normalise(text).to_uppercase();
+        let named = |entry: &Entry| {
+            key.is_empty() && upper.is_empty()
+                || (!key.is_empty() && entry.key.contains(&key))
+                || (!upper.is_empty() && (entry.code.starts_with(&upper) || entry.short == upper))
+                || ALIASES.iter().any(|(alias, code)| *code == entry.code && !key.is_empty() && alias.contains(&key))
+        };
+        let within = |entry: &&Entry| section.is_none_or(|section| entry.section == section && entry.code != section);
+        let read = Self::parse(text).ok().filter(|industry| industry.entry().as_ref().is_some_and(within));
+        let found = TABLE.iter().filter(within).filter(|entry| named(entry)).map(|entry| Self(entry.code.to_owned()));
+        let rest = found.filter(|industry| Some(industry) != read.as_ref()).collect::<Vec<_>>();
+        read.iter().cloned().chain(rest).collect()
+    }
+
     /// `I` or `65`.
     #[must_use]
     pub fn code(&self) -> &str {
@@ -347,6 +366,19 @@ mod tests {
         for (_, target) in ALIASES {
             assert_eq!(code(target), *target);
         }
+    }
+
+    #[test]
+    fn a_picker_finds_them() {
+        let codes = |text: &str, section| {
+            Industry::search(text, section).iter().map(|industry| industry.code().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(codes("", None).len(), 117);
+        assert_eq!(codes("", Some("I")), ["63", "64", "65"]);
+        assert_eq!(codes("软件", None), ["65", "I"]);
+        assert_eq!(codes("制造业-计算机设备制造", None), ["39"]);
+        assert!(codes("制造", None).len() > 10 && codes("计算机", None).contains(&"39".to_owned()));
+        assert_eq!(codes("火星", None), Vec::<String>::new());
     }
 
     proptest! {

@@ -3,7 +3,8 @@
 use super::{placeholder, quoted};
 use crate::{
     codes::{
-        PERSON_NAME_CHARACTERS, PERSON_NAME_COMPANY, PERSON_NAME_DIGITS, PERSON_NAME_INCOMPLETE, PERSON_NAME_TITLE,
+        PERSON_NAME_CHARACTERS, PERSON_NAME_COMPANY, PERSON_NAME_DIGITS, PERSON_NAME_INCOMPLETE, PERSON_NAME_LONG,
+        PERSON_NAME_TITLE,
     },
     flaw::Flaw,
     text::{clean_line, is_han},
@@ -11,6 +12,8 @@ use crate::{
 
 /// Most characters of a name.
 const MAX_CHARS: usize = 200;
+/// The most characters that names in Han characters have.
+const MOST_HAN: usize = 4;
 /// Forms of address that stand after a Chinese surname.
 const TITLES: &[&str] = &[
     "先生",
@@ -120,6 +123,14 @@ impl PersonName {
         }
         findings
     }
+
+    /// What is told and refused nowhere: `person_name_long`, more than four Han characters without a dot, which hardly
+    /// any name has.
+    #[must_use]
+    pub fn warning(&self) -> Option<Flaw> {
+        let han = self.0.chars().all(is_han);
+        (han && self.0.chars().count() > MOST_HAN).then(|| Flaw::new(&PERSON_NAME_LONG).with("value", quoted(&self.0)))
+    }
 }
 
 /// The dots that people write between the parts of a transcribed name; GB/T 15834 has U+00B7.
@@ -203,6 +214,16 @@ mod tests {
             ("上海航源辰服装集团有限公司", "person_name_company"),
         ] {
             assert_eq!(keys(raw), [key], "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_long_name_is_told_and_not_refused() {
+        let told = |raw| PersonName::parse(raw).unwrap().warning().map(|flaw| flaw.code.key);
+        assert_eq!(told("王芳李娜张"), Some("person_name_long"));
+        for raw in ["王芳", "欧阳娜娜", "迪丽热巴·迪力木拉提", "Jun Zhang", "田中さくら子", "王芳（Fiona）"]
+        {
+            assert_eq!(told(raw), None, "{raw}");
         }
     }
 

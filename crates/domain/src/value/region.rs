@@ -4,7 +4,11 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::{quoted, region_search};
-use crate::{codes::REGION_UNKNOWN, flaw::Flaw, text::normalise};
+use crate::{
+    codes::{REGION_AMBIGUOUS, REGION_UNKNOWN},
+    flaw::Flaw,
+    text::normalise,
+};
 
 /// One row of the table. Codes end in `0000` for a province and in `00` for a city.
 pub(super) struct Row {
@@ -12,6 +16,28 @@ pub(super) struct Row {
     pub(super) name: &'static str,
     /// What people write for it (成都, 凉山); empty where there is none.
     pub(super) short: &'static str,
+}
+
+impl Row {
+    /// The region.
+    pub(super) fn region(&self) -> Region {
+        Region(self.code.to_owned())
+    }
+
+    /// The code of what it lies directly in: a district in its city, where there is one.
+    pub(super) fn parent(&self) -> Option<String> {
+        let up = |digits: usize| self.code.get(..digits).map(|head| format!("{head:0<6}"));
+        if self.code.ends_with("0000") {
+            return None;
+        }
+        let city = up(4).filter(|city| *city != self.code && find(city).is_some());
+        city.or_else(|| up(2))
+    }
+}
+
+/// Every row, by code.
+pub(super) fn rows() -> &'static [Row] {
+    &TABLE
 }
 
 /// All rows by code; 160 kB, built at first use.
@@ -49,12 +75,18 @@ impl Region {
     /// A six-digit code or the text of an address.
     ///
     /// # Errors
-    /// `region_unknown`.
+    /// `region_ambiguous` with the parameter `candidates`; `region_unknown`.
     pub fn parse(raw: &str) -> Result<Self, Flaw> {
         let text = normalise(raw);
-        Self::from_code(&text)
-            .or_else(|| Self::find_in_address(raw))
-            .ok_or_else(|| Flaw::new(&REGION_UNKNOWN).with("value", quoted(raw)))
+        Self::from_code(&text).or_else(|| Self::find_in_address(raw)).ok_or_else(|| {
+            let candidates = Self::candidates(raw);
+            if candidates.is_empty() {
+                return Flaw::new(&REGION_UNKNOWN).with("value", quoted(raw));
+            }
+            let told: Vec<String> =
+                candidates.iter().map(|region| format!("{} {}", region.code(), region.full_name())).collect();
+            Flaw::new(&REGION_AMBIGUOUS).with("value", quoted(raw)).with("candidates", told.join(", "))
+        })
     }
 
     /// A region as it was stored, by its code; no rule is applied.
@@ -78,7 +110,7 @@ impl Region {
     /// `上海市`, `四川省`.
     #[must_use]
     pub fn province(&self) -> Option<&'static str> {
-        self.level(2).map(|row| row.name)
+        self.above(2).map(|row| row.name)
     }
 
     /// `成都市`. A municipality is its own city; `None` for a province, and for a county without a city above it.
@@ -87,16 +119,16 @@ impl Region {
         if self.0.get(..2).is_some_and(|province| MUNICIPALITIES.contains(&province)) {
             return self.province();
         }
-        self.level(4).filter(|row| !row.code.ends_with("0000")).map(|row| row.name)
+        self.above(4).filter(|row| !row.code.ends_with("0000")).map(|row| row.name)
     }
 
     /// `浦东新区`; `None` where the code stops at the city.
     #[must_use]
     pub fn district(&self) -> Option<&'static str> {
-        self.level(6).filter(|row| !row.code.ends_with("00")).map(|row| row.name)
+        self.above(6).filter(|row| !row.code.ends_with("00")).map(|row| row.name)
     }
 
-    fn level(&self, digits: usize) -> Option<&'static Row> {
+    fn above(&self, digits: usize) -> Option<&'static Row> {
         find(&format!("{:0<6}", self.0.get(..digits)?))
     }
 }

@@ -11,7 +11,7 @@ use super::shapes::{described, element_name, or_null, schema_ref, vocabulary_sch
 pub(super) fn schemas() -> Map<String, Value> {
     let mut all = Map::new();
     for field in KINDS.iter().flat_map(|kind| kind.fields) {
-        if let Shape::Choice(vocabulary) = field.shape {
+        if let Shape::Choice(vocabulary) | Shape::Choices(vocabulary) = field.shape {
             all.insert(vocabulary.name.into(), vocabulary_schema(vocabulary));
         }
     }
@@ -150,7 +150,7 @@ fn values(all: &mut Map<String, Value>) {
         all,
         "Industry",
         "An industry of GB/T 4754-2017.",
-        "a code (`I`), a short code (`IT`) or a name (`软件和信息技术服务业`)",
+        "a code (`I`), a short code (`IT`), a name (`软件和信息技术服务业`) or a path (`制造业-计算机设备制造`)",
         &[("code", "Its code.", false), ("name", "Its Chinese name.", true)],
     );
     coded(

@@ -27,6 +27,7 @@ mod shapes;
 mod shared;
 mod special;
 mod tags;
+mod standard;
 
 use std::fs;
 use std::io;
@@ -57,6 +58,7 @@ pub fn operations() -> Vec<Operation> {
         .chain(fields::operations())
         .chain(numbers::operations())
         .chain(tags::operations())
+        .chain(standard::operations())
         .collect()
 }
 
@@ -87,6 +89,7 @@ pub fn document() -> Value {
     schemas.extend(numbers::schemas());
     schemas.extend(tags::schemas());
     schemas.extend(deleting::schemas());
+    schemas.extend(standard::schemas());
     json!({
         "openapi": "3.1.0",
         "info": shared::info(),

@@ -179,10 +179,18 @@ fn settings(patch: bool) -> Value {
         ("passwords", passwords(patch)),
         ("sessions", sessions(patch)),
         ("addresses", policy("From which addresses people may come.", &addresses, patch)),
+        ("emails", policy("Which e-mail addresses records may have.", &emails(), patch)),
         ("access_reviews", policy("How the rights of everybody are reviewed.", &reviews(), patch)),
         ("numbers", numbers::settings(patch)),
     ];
     policy(SETTINGS, &members, patch)
+}
+
+fn emails() -> [(&'static str, Value); 1] {
+    [(
+        "refuse_disposable",
+        flag("Whether one of a domain that gives throw-away mailboxes is refused; otherwise it is told."),
+    )]
 }
 
 fn reviews() -> [(&'static str, Value); 3] {

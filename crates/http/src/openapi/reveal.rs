@@ -71,6 +71,7 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
         json!({
             "id": { "type": "string", "format": "uuid", "description": "The record's id." },
             "fields": values,
+            "derived": schema_ref("Derived"),
         }),
     );
     vec![(format!("{}Reveal", kind.schema), takes), (format!("{}Revealed", kind.schema), gives)]

@@ -149,6 +149,13 @@ fn answer(field: &Field) -> Value {
         Shape::Count => json!({ "type": "integer", "format": "int64" }),
         Shape::Instant => json!({ "type": "string", "format": "date-time" }),
         Shape::Date => day(field, true),
+        Shape::Choices(vocabulary) => {
+            json!({ "type": "array", "items": schema_ref(vocabulary.name), "uniqueItems": true })
+        }
+        Shape::Lines(..) => json!({ "type": "array", "items": { "type": "string" } }),
+        Shape::Birthday => schema_ref("Birthday"),
+        Shape::Quarter => json!({ "type": "string", "pattern": r"^\d{4}-Q[1-4]$", "examples": ["2026-Q1"] }),
+        Shape::Budget => schema_ref("Budget"),
         Shape::Ref(_) => json!({ "type": "string", "format": "uuid" }),
         Shape::Industry => schema_ref("Industry"),
         Shape::Region => schema_ref("Region"),
@@ -163,6 +170,13 @@ fn said(field: &Field, masks: bool) -> Value {
     match field.shape {
         Shape::Line(max) | Shape::Text(max) => json!({ "type": "string", "minLength": 1, "maxLength": max }),
         Shape::Date => day(field, masks),
+        Shape::Lines(most, max) => {
+            let line = json!({ "type": "string", "minLength": 1, "maxLength": max });
+            json!({ "type": "array", "maxItems": most, "items": line })
+        }
+        Shape::Birthday => schema_ref("BirthdayInput"),
+        Shape::Quarter => json!({ "type": "string", "examples": ["2026-Q1", "26Q1", "2026年第一季度"] }),
+        Shape::Budget => schema_ref("BudgetInput"),
         Shape::Industry => schema_ref("IndustryInput"),
         Shape::Region => schema_ref("RegionInput"),
         Shape::Elements(element) => schema_ref(&format!("{}List", element_name(element))),

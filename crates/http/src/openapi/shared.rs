@@ -5,7 +5,7 @@ use kehu_domain::kinds::KINDS;
 use serde_json::{Map, Value, json};
 
 use super::kinds::PAGE;
-use super::{external, special};
+use super::{external, special, standard};
 
 const ABOUT: &str = "Customers, contacts, follow-ups and tags, and everything that hangs on them.\n\n\
     Bodies are JSON in snake_case; ids are UUIDv7; times are RFC 3339 in UTC with milliseconds. Every property of an \
@@ -120,6 +120,9 @@ pub(super) fn parameters() -> Map<String, Value> {
     add("IfNoneMatch", "header", "If-None-Match", tag(), "The ETag that was read: 304 where nothing changed.");
     for (name, member, doc) in external::PARAMETERS {
         add(name, "query", member, external::parameter(), doc);
+    }
+    for (name, member, schema, doc) in standard::parameters() {
+        add(name, "query", member, schema, doc);
     }
     let language = json!({ "type": "string", "examples": ["zh-CN", "en"] });
     add("AcceptLanguage", "header", "Accept-Language", language, "The language of messages: Chinese or English.");

@@ -26,6 +26,7 @@ mod tickets;
 pub mod told;
 pub mod types;
 mod user_sessions;
+mod vocabularies;
 
 /// Registers the handlers, each address as one `web::resource` with all its methods: only so is a wrong method a 405.
 pub(crate) fn configure(app: &mut ServiceConfig) {
@@ -47,5 +48,6 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     leaving::configure(app);
     fields::configure(app);
     tags::configure(app);
+    vocabularies::configure(app);
     records::configure(app);
 }

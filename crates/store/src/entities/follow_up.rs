@@ -26,6 +26,10 @@ pub struct Model {
     pub kind: String,
     pub summary: String,
     pub happened_at: DateTimeUtc,
+    pub duration_minutes: Option<i64>,
+    pub outcome: Option<String>,
+    pub needs_heard: Option<String>,
+    pub pain_points: Option<String>,
     pub next_step: Option<String>,
     pub next_due_at: DateTimeUtc,
 }
@@ -50,6 +54,10 @@ crate::engine::rows::row!(Model {
     kind,
     summary,
     happened_at,
+    duration_minutes,
+    outcome,
+    needs_heard,
+    pain_points,
     next_step,
     next_due_at,
 });

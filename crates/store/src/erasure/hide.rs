@@ -8,12 +8,13 @@ use crate::dialect::statement;
 use crate::failure::Failure;
 use crate::journal::{Class, Entry, Outcome};
 use crate::ops::children::{self, Which};
+use crate::ops::summaries::Counted;
 use crate::tx::Tx;
 
 /// Hides a living record, with what hangs on it; whether it was one.
 pub(super) async fn hide(tx: &Tx<'_>, kind: &'static str, table: &str, id: Uuid) -> Result<bool, Failure> {
     // Which one's summaries follow from it.
-    let customer = if kind == "follow_up" { "customer_id" } else { "id" };
+    let customer = if matches!(kind, "follow_up" | "contact") { "customer_id" } else { "id" };
     let sql = format!(
         "SELECT version, owner_id, team_id, {customer} AS customer_id FROM {table} \
          WHERE org_id = ? AND id = ? AND deleted_at IS NULL"
@@ -30,8 +31,11 @@ pub(super) async fn hide(tx: &Tx<'_>, kind: &'static str, table: &str, id: Uuid)
     if kind == "customer" {
         hide_children(tx, id).await?;
     }
-    if kind == "follow_up" {
-        tx.summarise(row.try_get("", "customer_id")?);
+    let hangs_on = || row.try_get::<Uuid>("", "customer_id");
+    match kind {
+        "follow_up" => tx.count(hangs_on()?, Counted { follow_ups: -1, latest: true, ..Counted::default() }),
+        "contact" => tx.count(hangs_on()?, Counted { contacts: -1, ..Counted::default() }),
+        _ => {}
     }
     tx.log(Entry {
         class: Class::Change,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use kehu_domain::kinds::{FollowUp, FollowUpKind};
+use kehu_domain::kinds::{Contact, FollowUp, FollowUpKind};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Value,
 };
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::dialect::{has_fts5, locked, statement};
 use crate::engine::Kind;
-use crate::entities::follow_up;
+use crate::entities::{contact, follow_up};
 use crate::failure::Failure;
 use crate::gate::{Caller, worth_another_try};
 use crate::journal::forget_values;
@@ -152,7 +152,13 @@ impl Erasing {
                     Part::Submissions => submissions(tx, &target).await?,
                     // Boxed: what they await goes deep.
                     Part::Children(table, kind) => Box::pin(of_customer(tx, table, kind, target.id)).await?,
-                    Part::Mentions => Box::pin(mentions(tx, &[target.id])).await?,
+                    Part::Mentions => match Box::pin(mentions(tx, &[target.id])).await? {
+                        done if done.more => done,
+                        done => {
+                            let below = Box::pin(below(tx, target.id)).await?;
+                            Done::with(below.more, done.counts.into_iter().chain(below.counts))
+                        }
+                    },
                     Part::Values => values(tx, &target).await?,
                     Part::Record => record(tx, &target).await?,
                 };
@@ -278,6 +284,29 @@ async fn mentions(tx: &Tx<'_>, contacts: &[Uuid]) -> Result<Done, Failure> {
     for row in others {
         let (before, touched) = FollowUp::from_row(row, &Opener(tx.caller().ring()))?;
         let data = FollowUp { contact_id: None, ..before.data.clone() };
+        Box::pin(update::write(tx, &before, &touched, data)).await?;
+    }
+    Ok(Done::with(!found.is_empty(), counts))
+}
+
+/// Contacts that report to one that goes: they stay without it.
+async fn below(tx: &Tx<'_>, contact: Uuid) -> Result<Done, Failure> {
+    use contact::Column as C;
+    let named = contact::Entity::find()
+        .filter(C::OrgId.eq(tx.org_id()))
+        .filter(C::ReportsToId.eq(contact))
+        .order_by_asc(C::Id)
+        .limit(ROWS)
+        .lock_exclusive()
+        .all(tx.db())
+        .await?;
+    let found: Vec<Uuid> = named.iter().map(|row| row.id).collect();
+    // They show the contact's name.
+    let many = u64::try_from(found.len()).unwrap_or(u64::MAX);
+    let counts = [("kept_answers", forget_answers(tx, &found).await?), ("mentions", many)];
+    for row in named {
+        let (before, touched) = Contact::from_row(row, &Opener(tx.caller().ring()))?;
+        let data = Contact { reports_to_id: None, ..before.data.clone() };
         Box::pin(update::write(tx, &before, &touched, data)).await?;
     }
     Ok(Done::with(!found.is_empty(), counts))

@@ -120,6 +120,9 @@ impl View for RecordView<'_> {
         let color = Tag::KIND.field("color");
         color.is_none_or(|color| self.caller.sees(Tag::KIND, color, Relation::Other) != Sight::Hidden)
     }
+    fn today(&self) -> Option<chrono::NaiveDate> {
+        Some(self.caller.gate().now().with_timezone(&self.caller.org().time_zone).date_naive())
+    }
     fn secret(&self) -> Option<&str> {
         self.secret
     }

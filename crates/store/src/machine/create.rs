@@ -152,6 +152,7 @@ async fn judge<R: Rows>(
     for (at, contact) in contacts.iter_mut().enumerate() {
         contact.primary = Some(at) == primary;
     }
+    data.brings(i64::try_from(contacts.len()).unwrap_or(i64::MAX));
     let base = Base { id, custom: values, ..new_base(tx, &whose) };
     let record = Stored { base, data };
     let of_contacts = contacts.into_iter().zip(of_contacts);

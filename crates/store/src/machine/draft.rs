@@ -8,6 +8,7 @@ use kehu_domain::kinds::Contact;
 use kehu_domain::read::{Finding, Members, Reader};
 use kehu_domain::record::{Kind, Record, Weight};
 use kehu_domain::rights::{Action, CUSTOM};
+use kehu_domain::settings::Settings;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -95,10 +96,10 @@ pub(crate) fn parse<R: Rows>(caller: &Caller, body: Value) -> Result<New<R>, Fai
     reader.refuse_rest(&members, &known);
     let mut findings = reader.into_findings();
     if let Some(data) = &data {
-        findings.extend(rule_findings(data, ""));
+        findings.extend(rule_findings(&caller.org().settings, data, ""));
     }
     for (at, contact) in contacts.iter().flatten().enumerate() {
-        findings.extend(rule_findings(&contact.data, &format!("/contacts/{at}")));
+        findings.extend(rule_findings(&caller.org().settings, &contact.data, &format!("/contacts/{at}")));
     }
     match (data, contacts.into_iter().collect::<Option<Vec<Said<Contact>>>>()) {
         (Some(data), Some(contacts)) if findings.is_empty() => {
@@ -175,10 +176,10 @@ fn read_contact(caller: &Caller, item: Value, customer: Uuid, reader: &mut Reade
 }
 
 /// What the rules refuse in a whole record.
-pub(crate) fn rule_findings<R: Record>(data: &R, under: &str) -> Vec<Finding> {
+pub(crate) fn rule_findings<R: Record>(settings: &Settings, data: &R, under: &str) -> Vec<Finding> {
     let finding = |rule: kehu_domain::record::RuleFinding| Finding {
         pointer: format!("{under}/{}", rule.field),
         flaw: rule.flaw,
     };
-    data.rules().into_iter().filter(|rule| rule.weight == Weight::Refuses).map(finding).collect()
+    data.rules().into_iter().filter(|rule| settings.weight(rule) == Weight::Refuses).map(finding).collect()
 }

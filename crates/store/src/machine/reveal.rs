@@ -12,6 +12,7 @@ use kehu_domain::reason;
 use kehu_domain::record::{FieldName, Kind, Veiled};
 use kehu_domain::rights::{Action, Relation};
 use kehu_domain::show::{Name, Out, View};
+use kehu_domain::value::{IdNumber, Sex};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -28,7 +29,8 @@ use super::{Resource, Shown};
 const MAX_FIELDS: usize = 20;
 
 /// Gives sealed values of a record in clear. The body is `{"fields": ["phones", "phones/<element>", "id_number"],
-/// "reason": "…"}`; the answer `{"id", "fields": {"phones": […], "id_number": "…"}}`.
+/// "reason": "…"}`; the answer `{"id", "fields": {"phones": […], "id_number": "…"}, "derived":
+/// {"id_number": {"birthday", "sex"}}}`.
 ///
 /// # Errors
 /// The role may not ([`Failure::Forbidden`]), no such record within reach, the body is wrong, the hour allows no more
@@ -46,16 +48,29 @@ pub async fn reveal(caller: &Caller, resource: Resource, id: Uuid, body: &Value)
         let wanted = Wanted::read(kind, caller.org().custom(kind.name), body)?;
         wanted.refuse_hidden(caller, kind, standing.relation())?;
         let fields = wanted.pick(&*record)?;
+        let derived = derived(kind, &fields);
         let entry = wanted.entry(kind, &*record);
         allowance::take(&caller.because(&wanted.reason), What::Reveal, wanted.fields.len(), entry).await?;
         let mut out = Out::new();
         out.object(|out| {
             out.key("id").id(id);
             out.key("fields").raw(&Value::Object(fields).to_string());
+            out.key("derived").raw(&Value::Object(derived).to_string());
         });
         Ok(Answer { id: Some(id), etag: None, body: out.into_text() })
     })
     .await
+}
+
+/// What a revealed identity number says of the person: the day of birth and the sex.
+fn derived(kind: &Kind, fields: &Map<String, Value>) -> Map<String, Value> {
+    let numbers = kind.fields.iter().filter(|field| field.shape == Shape::IdNumber);
+    let says = |field: &Field| {
+        let number = IdNumber::from_stored(fields.get(field.name)?.as_str()?.to_owned());
+        let birthday = number.birthday().map(|day| day.to_string());
+        Some((field.name.to_owned(), json!({ "birthday": birthday, "sex": number.sex().map(Sex::key) })))
+    };
+    numbers.filter_map(says).collect()
 }
 
 /// A field that holds sealed values.

@@ -92,7 +92,8 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<(Store
         let with = data.rules().into_iter().find(|known| known.field == field).map_or(&[][..], |known| known.with);
         brought.keys().any(|name| name == field || with.contains(&name.as_str()))
     };
-    let broken: Vec<Finding> = rule_findings(&data, "").into_iter().filter(takes_part).collect();
+    let broken: Vec<Finding> =
+        rule_findings(&caller.org().settings, &data, "").into_iter().filter(takes_part).collect();
     if !broken.is_empty() {
         return Err(Failure::Refused(broken));
     }

@@ -9,6 +9,7 @@ pub(crate) mod number;
 pub(crate) mod ownership;
 pub(crate) mod primary;
 pub(crate) mod references;
+pub(crate) mod reporting;
 pub(crate) mod roles;
 pub(crate) mod sharing;
 pub(crate) mod summaries;

@@ -1,11 +1,11 @@
-//! What a customer shows of its follow-ups: kept in its row, so that no list scans them.
+//! What a customer shows of its contacts and follow-ups: kept in its row, so that no list scans them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use kehu_domain::fields::Instant;
 use kehu_domain::kinds::Customer;
-use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 use crate::dialect::statement;
@@ -28,13 +28,41 @@ struct Latest {
 
 row!(Latest { customer_id, happened_at, next_due_at });
 
-/// Sets the last follow-up and the next one due of customers from their latest living follow-ups: a newer one settles
-/// what the older ones had planned.
-pub(crate) async fn refresh(tx: &Tx<'_>, customers: Vec<Uuid>) -> Result<(), Failure> {
-    if customers.is_empty() {
+/// How what hangs on a customer changed in a transaction.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counted {
+    /// How many contacts more it has, or fewer.
+    pub(crate) contacts: i64,
+    /// How many follow-ups.
+    pub(crate) follow_ups: i64,
+    /// Whether its latest follow-up may be another one.
+    pub(crate) latest: bool,
+}
+
+impl Counted {
+    /// Adds what changed besides.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.contacts += other.contacts;
+        self.follow_ups += other.follow_ups;
+        self.latest |= other.latest;
+    }
+
+    fn is_nothing(self) -> bool {
+        self.contacts == 0 && self.follow_ups == 0 && !self.latest
+    }
+}
+
+/// Carries counts on, and sets the last follow-up and the next one due from the latest living follow-up: a newer one
+/// settles what the older ones had planned. What is counted is never counted again; who counted at the same time has
+/// raised the version, and the whole transaction is tried again.
+pub(crate) async fn refresh(tx: &Tx<'_>, mut changed: BTreeMap<Uuid, Counted>) -> Result<(), Failure> {
+    changed.retain(|_, counted| !counted.is_nothing());
+    if changed.is_empty() {
         return Ok(());
     }
-    let latest = latest(tx, &customers).await?;
+    let customers: Vec<Uuid> = changed.keys().copied().collect();
+    let followed: Vec<Uuid> = changed.iter().filter(|(_, counted)| counted.latest).map(|(id, _)| *id).collect();
+    let latest = if followed.is_empty() { HashMap::new() } else { latest(tx, &followed).await? };
     let query = customer::Entity::find()
         .filter(customer::Column::OrgId.eq(tx.org_id()))
         .filter(customer::Column::Id.is_in(padded(customers)))
@@ -43,10 +71,15 @@ pub(crate) async fn refresh(tx: &Tx<'_>, customers: Vec<Uuid>) -> Result<(), Fai
     for row in tx.db().all(query).await? {
         let (before, touched) = Customer::from_row(row, &Opener(tx.caller().ring()))?;
         let mut data = before.data.clone();
-        let latest = latest.get(&before.base.id);
-        data.last_follow_up_at = latest.map(|latest| Instant::from_stored(latest.happened_at));
-        let due = latest.map(|latest| latest.next_due_at).filter(|due| *due != NOT_DUE);
-        data.next_follow_up_at = due.map(Instant::from_stored);
+        let counted = changed.get(&before.base.id).copied().unwrap_or_default();
+        data.contact_count += counted.contacts;
+        data.follow_up_count += counted.follow_ups;
+        if counted.latest {
+            let latest = latest.get(&before.base.id);
+            data.last_follow_up_at = latest.map(|latest| Instant::from_stored(latest.happened_at));
+            let due = latest.map(|latest| latest.next_due_at).filter(|due| *due != NOT_DUE);
+            data.next_follow_up_at = due.map(Instant::from_stored);
+        }
         if data != before.data {
             update::write_summary(tx, &before, &touched, data).await?;
         }
@@ -67,4 +100,17 @@ async fn latest(tx: &Tx<'_>, customers: &[Uuid]) -> Result<HashMap<Uuid, Latest>
     let values = std::iter::once(tx.org_id()).chain(customers).map(sea_orm::Value::from);
     let rows: Vec<Latest> = tx.db().rows(statement(tx.db(), &sql, values)).await?;
     Ok(rows.into_iter().map(|latest| (latest.customer_id, latest)).collect())
+}
+
+/// Carries the count of a deleted customer on, when something that would have come back with it does not: its entry in
+/// the journal comes with its restoring.
+pub(crate) async fn one_less(tx: &Tx<'_>, kind: &str, customer: Uuid) -> Result<(), Failure> {
+    let count = match kind {
+        "contact" => "contact_count",
+        "follow_up" => "follow_up_count",
+        _ => return Ok(()),
+    };
+    let sql = format!("UPDATE customers SET {count} = {count} - 1 WHERE org_id = ? AND id = ?");
+    tx.db().execute_raw(statement(tx.db(), &sql, [tx.org_id().into(), customer.into()])).await?;
+    Ok(())
 }

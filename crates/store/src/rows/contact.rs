@@ -1,7 +1,7 @@
 //! Rows of contacts.
 
-use kehu_domain::fields::{Collaborators, Emails, Line, Phones, Ref, SealedDate, SealedText, Tags, Text};
-use kehu_domain::kinds::{Contact, DecisionRole};
+use kehu_domain::fields::{Birthday, Collaborators, Emails, Line, Phones, Ref, SealedText, Tags, Text};
+use kehu_domain::kinds::{Attitude, Contact, DecisionRole};
 use kehu_domain::record::{Base, Stored};
 use kehu_domain::value::IdNumber;
 use uuid::Uuid;
@@ -11,7 +11,8 @@ use crate::entities::contact;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::machine::read::count;
-use crate::ops::primary;
+use crate::ops::summaries::Counted;
+use crate::ops::{primary, reporting};
 use crate::pii::Entry;
 use crate::sealed;
 use crate::sealed::contact::{BIRTHDAY, EMAILS, ID_NUMBER, PHONES, WECHAT};
@@ -32,6 +33,8 @@ impl Rows for Contact {
             name,
             position,
             role,
+            attitude,
+            reports_to_id,
             phones,
             emails,
             wechat,
@@ -51,10 +54,12 @@ impl Rows for Contact {
             name_sort: Set(name_sort),
             position: Set(position.as_ref().map(|position| position.as_str().to_owned())),
             role: Set(role.map(|role| role.key().to_owned())),
+            attitude: Set(attitude.map(|attitude| attitude.key().to_owned())),
+            reports_to_id: Set(reports_to_id.map(|contact| contact.id)),
             phones: row.sealer.cell("phones", PHONES, phones.to_stored().as_deref())?,
             emails: row.sealer.cell("emails", EMAILS, emails.to_stored().as_deref())?,
             wechat: row.sealer.cell("wechat", WECHAT, wechat.as_ref().map(SealedText::as_str))?,
-            birthday: row.sealer.cell("birthday", BIRTHDAY, birthday.map(SealedDate::to_text).as_deref())?,
+            birthday: row.sealer.cell("birthday", BIRTHDAY, birthday.map(Birthday::to_text).as_deref())?,
             id_number: row.sealer.cell("id_number", ID_NUMBER, id_number.as_ref().map(IdNumber::as_str))?,
             primary: Set(*primary),
             remark: Set(remark.as_ref().map(|remark| remark.as_str().to_owned())),
@@ -72,10 +77,12 @@ impl Rows for Contact {
             name: Line::from_stored(row.name),
             position: row.position.map(Line::from_stored),
             role: row.role.as_deref().and_then(DecisionRole::from_key),
+            attitude: row.attitude.as_deref().and_then(Attitude::from_key),
+            reports_to_id: row.reports_to_id.map(Ref::new),
             phones: phones.unwrap_or_default(),
             emails: emails.unwrap_or_default(),
             wechat: wechat.map(SealedText::from_stored),
-            birthday: opener.value(BIRTHDAY, id, row.birthday.as_deref(), |text| SealedDate::parse(&text).ok())?,
+            birthday: opener.value(BIRTHDAY, id, row.birthday.as_deref(), |text| Birthday::parse(&text).ok())?,
             id_number: opener.text(ID_NUMBER, id, row.id_number.as_deref())?.map(IdNumber::from_stored),
             primary: row.primary,
             remark: row.remark.map(Text::from_stored),
@@ -125,7 +132,20 @@ impl Rows for Contact {
         Ok(vec![LeftBehind { kind: "follow_up", how: "naming", count }])
     }
 
+    async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
+        let changed = before.is_none_or(|before| before.data.reports_to_id != self.reports_to_id);
+        match (before, self.reports_to_id) {
+            (Some(before), Some(above)) if changed => reporting::refuse_circle(tx, before, above.id).await,
+            // Nobody reports to a new one yet.
+            _ => Ok(()),
+        }
+    }
+
     async fn follow(tx: &Tx<'_>, before: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {
+        if let Some(contact) = after.or(before) {
+            let more = i64::from(after.is_some()) - i64::from(before.is_some());
+            tx.count(contact.data.customer_id.id, Counted { contacts: more, ..Counted::default() });
+        }
         match after {
             Some(after) if after.data.primary && !before.is_some_and(|before| before.data.primary) => {
                 primary::only(tx, after).await

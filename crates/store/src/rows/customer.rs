@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use kehu_domain::codes;
 use kehu_domain::fields::{
-    BankAccounts, Collaborators, Emails, Instant, Line, Phones, Ref, SealedText, Tags, Text, Words,
+    BankAccounts, Collaborators, Day, Emails, Instant, Line, Lines, Phones, Ref, SealedText, Several, Tags, Text, Words,
 };
 use kehu_domain::kinds::{Customer, CustomerKind, Grade, SizeBand, Source, Stage};
 use kehu_domain::record::{Base, Stored};
 use kehu_domain::text::pinyin;
-use kehu_domain::value::{BankAccount, CreditCode, IdNumber, Industry, Region};
+use kehu_domain::value::{BankAccount, Budget, CreditCode, IdNumber, Industry, Quarter, Region};
 
 use crate::crypto::cell::FieldPath;
 use crate::entities::customer;
@@ -21,7 +21,10 @@ use crate::sealer::Opener;
 use crate::tx::Tx;
 
 use super::found::{self, element_entries};
-use super::{NEVER, NOT_DUE, Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, known, name_columns, row};
+use super::{
+    NEVER, NOT_DUE, Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, known, name_columns, row,
+    shared_columns,
+};
 
 impl Rows for Customer {
     type Entity = customer::Entity;
@@ -49,6 +52,13 @@ impl Rows for Customer {
             id_number,
             bank_accounts,
             source,
+            needs,
+            need_products,
+            budget,
+            purchase_window,
+            preferences,
+            cooperation_history,
+            cooperation_since,
             remark,
             tags,
             owner_id: _,
@@ -56,6 +66,8 @@ impl Rows for Customer {
             collaborators,
             last_follow_up_at,
             next_follow_up_at,
+            contact_count,
+            follow_up_count,
             flags,
         } = &stored.data;
         let (name_norm, name_sort) = name_columns(row, name.as_str());
@@ -79,11 +91,21 @@ impl Rows for Customer {
             id_number: row.sealer.cell("id_number", ID_NUMBER, id_number.as_ref().map(IdNumber::as_str))?,
             bank_accounts: row.sealer.cell("bank_accounts", BANK_ACCOUNTS, bank_accounts.to_stored().as_deref())?,
             source: Set(source.map(|source| source.key().to_owned())),
+            needs: Set(needs.to_stored()),
+            need_products: Set(need_products.to_stored()),
+            budget_min: Set(budget.and_then(Budget::min_yuan)),
+            budget_max: Set(budget.and_then(Budget::max_yuan)),
+            purchase_window: Set(purchase_window.map(|window| window.to_string())),
+            preferences: Set(preferences.as_ref().map(|text| text.as_str().to_owned())),
+            cooperation_history: Set(cooperation_history.as_ref().map(|text| text.as_str().to_owned())),
+            cooperation_since: Set(cooperation_since.map(|day| day.to_string())),
             remark: Set(remark.as_ref().map(|remark| remark.as_str().to_owned())),
             tag_ids: Set(ids_to_bytes(&tags.ids)),
             shared_with: Set(collaborators.to_stored()),
             last_follow_up_at: Set(last_follow_up_at.map_or(NEVER, Instant::time)),
             next_follow_up_at: Set(next_follow_up_at.map_or(NOT_DUE, Instant::time)),
+            contact_count: Set(*contact_count),
+            follow_up_count: Set(*follow_up_count),
             flags: Set(flags.0.join(",")),
         }))
     }
@@ -116,6 +138,13 @@ impl Rows for Customer {
             id_number: opener.text(ID_NUMBER, id, row.id_number.as_deref())?.map(IdNumber::from_stored),
             bank_accounts: accounts.unwrap_or_default(),
             source: Source::from_key(&key(row.source)),
+            needs: Several::from_stored(row.needs.as_deref()),
+            need_products: Lines::from_stored(row.need_products.as_deref()),
+            budget: Budget::from_stored(row.budget_min, row.budget_max),
+            purchase_window: row.purchase_window.as_deref().and_then(Quarter::from_stored),
+            preferences: row.preferences.map(Text::from_stored),
+            cooperation_history: row.cooperation_history.map(Text::from_stored),
+            cooperation_since: row.cooperation_since.as_deref().and_then(Day::from_stored),
             remark: row.remark.map(Text::from_stored),
             tags: Tags { ids: ids_from_bytes(&row.tag_ids), ..Tags::default() },
             owner_id: row.owner_id.map(Ref::new),
@@ -123,9 +152,22 @@ impl Rows for Customer {
             collaborators: shared.clone(),
             last_follow_up_at: Some(row.last_follow_up_at).filter(|at| *at != NEVER).map(Instant::from_stored),
             next_follow_up_at: Some(row.next_follow_up_at).filter(|at| *at != NOT_DUE).map(Instant::from_stored),
+            contact_count: row.contact_count,
+            follow_up_count: row.follow_up_count,
             flags: Words(row.flags.split(',').filter(|flag| !flag.is_empty()).map(str::to_owned).collect()),
         };
         Ok((Stored { base: Base { shared, ..base!(row, opener, Self::CUSTOM) }, data }, row.touched))
+    }
+
+    fn columns(field: &'static str) -> &'static [&'static str] {
+        match field {
+            "budget" => &["budget_min", "budget_max"],
+            other => shared_columns(other),
+        }
+    }
+
+    fn brings(&mut self, contacts: i64) {
+        self.contact_count = contacts;
     }
 
     fn ownership(&self) -> Ownership {
@@ -223,6 +265,8 @@ fn settle_flags(customer: &mut Customer, before: &Customer) {
         (customer.emails != before.emails, &["email_"][..]),
         (customer.credit_code != before.credit_code, &["credit_code_"][..]),
         (customer.industry != before.industry, &["industry_"][..]),
+        (customer.budget != before.budget, &["budget_"][..]),
+        (customer.purchase_window != before.purchase_window, &["quarter_"][..]),
     ];
     let settled = |flag: &String| {
         edited.iter().any(|(edited, prefixes)| *edited && prefixes.iter().any(|prefix| flag.starts_with(prefix)))

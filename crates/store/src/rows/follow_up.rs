@@ -1,13 +1,14 @@
 //! Rows of follow-ups.
 
 use chrono::{DateTime, Utc};
-use kehu_domain::fields::{Collaborators, Instant, Line, Ref, Text};
-use kehu_domain::kinds::{FollowUp, FollowUpKind};
+use kehu_domain::fields::{Collaborators, Instant, Line, Ref, Text, Whole};
+use kehu_domain::kinds::{FollowUp, FollowUpKind, Outcome};
 use kehu_domain::record::{Base, Stored};
 
 use crate::crypto::cell::FieldPath;
 use crate::entities::follow_up;
 use crate::failure::Failure;
+use crate::ops::summaries::Counted;
 use crate::sealed;
 use crate::sealer::Opener;
 use crate::tx::Tx;
@@ -20,7 +21,19 @@ impl Rows for FollowUp {
     const TOGETHER: bool = true;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<follow_up::ActiveModel, Failure> {
-        let Self { customer_id, contact_id, kind, summary, happened_at, next_step, next_due_at } = &stored.data;
+        let Self {
+            customer_id,
+            contact_id,
+            kind,
+            summary,
+            happened_at,
+            duration_minutes,
+            outcome,
+            needs_heard,
+            pain_points,
+            next_step,
+            next_due_at,
+        } = &stored.data;
         Ok(row!(follow_up::ActiveModel, stored, row, {
             // A change of the customer writes it.
             shared_with: Set(stored.base.shared.to_stored()),
@@ -29,6 +42,10 @@ impl Rows for FollowUp {
             kind: Set(kind.key().to_owned()),
             summary: Set(summary.as_str().to_owned()),
             happened_at: Set(happened_at.time()),
+            duration_minutes: Set(duration_minutes.map(Whole::get)),
+            outcome: Set(outcome.map(|outcome| outcome.key().to_owned())),
+            needs_heard: Set(needs_heard.as_ref().map(|text| text.as_str().to_owned())),
+            pain_points: Set(pain_points.as_ref().map(|text| text.as_str().to_owned())),
             next_step: Set(next_step.as_ref().map(|step| step.as_str().to_owned())),
             next_due_at: Set(next_due_at.map_or(NOT_DUE, Instant::time)),
         }))
@@ -41,6 +58,10 @@ impl Rows for FollowUp {
             kind: known(FollowUpKind::from_key(&row.kind), "kind", row.id)?,
             summary: Text::from_stored(row.summary),
             happened_at: Instant::from_stored(row.happened_at),
+            duration_minutes: row.duration_minutes.map(Whole::from_stored),
+            outcome: row.outcome.as_deref().and_then(Outcome::from_key),
+            needs_heard: row.needs_heard.map(Text::from_stored),
+            pain_points: row.pain_points.map(Text::from_stored),
             next_step: row.next_step.map(Line::from_stored),
             next_due_at: Some(row.next_due_at).filter(|at| *at != NOT_DUE).map(Instant::from_stored),
         };
@@ -58,7 +79,8 @@ impl Rows for FollowUp {
 
     async fn follow(tx: &Tx<'_>, before: Option<&Stored<Self>>, after: Option<&Stored<Self>>) -> Result<(), Failure> {
         if let Some(follow_up) = after.or(before) {
-            tx.summarise(follow_up.data.customer_id.id);
+            let more = i64::from(after.is_some()) - i64::from(before.is_some());
+            tx.count(follow_up.data.customer_id.id, Counted { follow_ups: more, latest: true, ..Counted::default() });
         }
         Ok(())
     }

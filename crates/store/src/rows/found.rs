@@ -1,6 +1,6 @@
 //! Sealed values that a record is found under.
 
-use kehu_domain::fields::{BankAccounts, ElementValue, Emails, Phones, SealedDate};
+use kehu_domain::fields::{BankAccounts, Birthday, ElementValue, Emails, Phones};
 use kehu_domain::value::IdNumber;
 
 use crate::crypto::index::IndexClass;
@@ -50,6 +50,6 @@ pub(super) fn bank_accounts(accounts: &BankAccounts) -> impl Iterator<Item = Ent
 }
 
 /// What a birthday is found under.
-pub(super) fn birthday(day: SealedDate) -> Entry {
+pub(super) fn birthday(day: Birthday) -> Entry {
     Entry { class: IndexClass::Birthday, value: day.index_form(), strong: false, pointer: "/birthday".to_owned() }
 }

@@ -83,13 +83,10 @@ pub(crate) trait Rows: Record {
 
     /// Columns that follow from a field; by default the column of its name.
     fn columns(field: &'static str) -> &'static [&'static str] {
-        match field {
-            "name" => &["name", "name_norm", "name_sort", "initial"],
-            "tags" => &["tag_ids"],
-            "collaborators" => &["shared_with"],
-            _ => &[],
-        }
+        shared_columns(field)
     }
+    /// Notes how many contacts a new one brings along.
+    fn brings(&mut self, _: i64) {}
     /// The name that others show for it.
     fn name(&self) -> Option<&str> {
         None
@@ -150,6 +147,16 @@ pub(crate) struct LeftBehind {
     pub(crate) how: &'static str,
     /// How many there are.
     pub(crate) count: i64,
+}
+
+/// Columns that follow from a field wherever it is.
+fn shared_columns(field: &'static str) -> &'static [&'static str] {
+    match field {
+        "name" => &["name", "name_norm", "name_sort", "initial"],
+        "tags" => &["tag_ids"],
+        "collaborators" => &["shared_with"],
+        _ => &[],
+    }
 }
 
 /// What a row needs beside the record.

@@ -1,0 +1,406 @@
+//! The fields of the trade: what a customer looks for, who decides there, what a follow-up came to, and what of it is
+//! counted.
+
+kehu_tests::on_both_engines!(
+    needs_are_said_in_many_ways_and_asked_for,
+    what_is_no_need_is_named,
+    counts_follow_what_hangs_on_a_customer,
+    counts_are_right_when_many_write_at_once,
+    an_erased_contact_is_not_counted_and_nobody_reports_to_it,
+    a_decision_chain_has_no_circle,
+    a_lunar_birthday_shows_its_day_this_year,
+    a_follow_up_says_what_came_of_it,
+    industries_and_regions_are_there_to_pick,
+    names_of_industries_and_regions_find_their_codes,
+    an_id_number_tells_birthday_and_sex_on_request,
+    throw_away_mailboxes_are_refused_where_the_organisation_says_so,
+    odd_names_and_addresses_are_taken,
+);
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use kehu_tests::{Engine, Org, Session, company, encoded};
+    use serde_json::{Value, json};
+
+    fn firm(org: &Org, more: &Value) -> Value {
+        let mut body = company("上海汇卓信息技术有限公司");
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        org.admin.post("/v1/customers", &body).expect(201).json()
+    }
+
+    fn id_of(record: &Value) -> &str {
+        record["id"].as_str().unwrap()
+    }
+
+    pub(super) fn needs_are_said_in_many_ways_and_asked_for(engine: Engine) {
+        let org = Org::new(engine);
+        let one = firm(
+            &org,
+            &json!({
+                "needs": ["after_sales", "purchase", "purchase"], "need_products": ["交换机", "路由器", "交换机"],
+                "budget": "50万-100万", "purchase_window": "2026年第一季度", "preferences": "邮件联系", "cooperation_history": "2019 年起供货",
+                "cooperation_since": "2019-05-01",
+            }),
+        );
+        let two = firm(&org, &json!({"needs": ["partnership"], "budget": {"min": 0.5}, "purchase_window": "26Q3"}));
+        let three = firm(&org, &json!({}));
+        assert_eq!(one["needs"], json!(["purchase", "after_sales"]), "in the vocabulary's order, each once");
+        assert_eq!(one["need_products"], json!(["交换机", "路由器"]));
+        assert_eq!(one["budget"], json!({"min": "50", "max": "100", "unit": "10k_cny"}));
+        assert_eq!((&one["purchase_window"], &one["cooperation_since"]), (&json!("2026-Q1"), &json!("2019-05-01")));
+        assert_eq!(two["budget"], json!({"min": "0.5", "max": null, "unit": "10k_cny"}));
+        assert_eq!([&three["needs"], &three["need_products"]], [&json!([]), &json!([])]);
+        assert_eq!([&three["budget"], &three["purchase_window"], &three["preferences"]], [&Value::Null; 3]);
+
+        let found = |filter: &str| {
+            let list = org.admin.get(&format!("/v1/customers?{filter}&sort=created_at&fields=id")).expect(200).data();
+            list.iter().map(|found| id_of(found).to_owned()).collect::<Vec<_>>()
+        };
+        let [a, b, c] = [&one, &two, &three].map(|record| id_of(record).to_owned());
+        assert_eq!(found("filter[needs.has_any]=purchase,partnership"), [a.clone(), b.clone()]);
+        assert_eq!(found("filter[needs.has_all]=purchase,after_sales"), [a.clone()]);
+        assert_eq!(found("filter[needs.is_null]=true"), [c.clone()]);
+        assert_eq!(found("filter[budget_min.gte]=50"), [a.clone()]);
+        assert_eq!(found("filter[budget_min.lt]=0.6"), [b.clone()]);
+        assert_eq!(found("filter[budget_max.between]=50,100"), [a.clone()]);
+        assert_eq!(found("filter[budget_max.is_null]=true"), [b.clone(), c.clone()]);
+        assert_eq!(found("filter[purchase_window]=2026Q1"), [a.clone()]);
+        assert_eq!(found("filter[purchase_window.gt]=2026-Q1"), [b.clone()]);
+        assert_eq!(found("filter[purchase_window.between]=2026-Q1,2026-Q4"), [a.clone(), b]);
+        assert_eq!(found("filter[cooperation_since.lte]=2019-12-31"), [a]);
+        for wrong in ["needs.has_any=sale", "budget_min=x", "purchase_window=2026", "cooperation_since=may"] {
+            let refused = org.admin.get(&format!("/v1/customers?filter[{wrong}]")).expect(400);
+            assert_eq!(refused.errors()[0].1, "filter_value_invalid", "{wrong}");
+        }
+
+        let path = format!("/v1/customers/{}", id_of(&one));
+        assert_eq!(org.admin.patch(&path, &one).expect(200).json(), one, "what GET gave may be sent back whole");
+        let changed = org.admin.patch(&path, &json!({"budget": "≥100", "needs": null, "need_products": []})).expect(200);
+        let changed = changed.json();
+        assert_eq!(changed["budget"], json!({"min": "100", "max": null, "unit": "10k_cny"}));
+        assert_eq!([&changed["needs"], &changed["need_products"]], [&json!([]), &json!([])]);
+        let history = org.admin.get(&format!("{path}/history")).expect(200).data();
+        let told = &history[0]["changes"];
+        let budget = told.as_array().unwrap().iter().find(|change| change["field"] == "budget").unwrap();
+        assert_eq!((&budget["from"]["max"], &budget["to"]["min"]), (&json!("100"), &json!("100")));
+    }
+
+    pub(super) fn what_is_no_need_is_named(engine: Engine) {
+        let org = Org::new(engine);
+        for (body, pointer, code) in [
+            (json!({"needs": ["sale"]}), "/needs/0", "choice_unknown"),
+            (json!({"needs": "purchase"}), "/needs", "type_wrong"),
+            (json!({"need_products": vec!["x"; 21]}), "/need_products", "list_too_long"),
+            (json!({"need_products": ["好", "长".repeat(101)]}), "/need_products/1", "text_too_long"),
+            (json!({"budget": "面议"}), "/budget", "budget_invalid"),
+            (json!({"budget": "100-50"}), "/budget", "budget_reversed"),
+            (json!({"budget": {"min": "x"}}), "/budget/min", "budget_invalid"),
+            (json!({"budget": {"least": "1"}}), "/budget/least", "field_unknown"),
+            (json!({"budget": {"min": "1", "unit": "usd"}}), "/budget/unit", "choice_unknown"),
+            (json!({"purchase_window": "2026-Q5"}), "/purchase_window", "quarter_invalid"),
+            (json!({"cooperation_since": "2019-02-30"}), "/cooperation_since", "date_invalid"),
+            (json!({"contact_count": 3}), "/contact_count", "read_only"),
+        ] {
+            let mut customer = company("上海汇卓信息技术有限公司");
+            customer.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
+            let refused = org.admin.post("/v1/customers", &customer).expect(422);
+            assert_eq!(refused.errors(), [(pointer.to_owned(), code.to_owned())], "{body}");
+        }
+    }
+
+    fn counts(admin: &Session, path: &str) -> (i64, i64) {
+        let seen = admin.get(path).expect(200).json();
+        (seen["contact_count"].as_i64().unwrap(), seen["follow_up_count"].as_i64().unwrap())
+    }
+
+    fn call(customer: &str) -> Value {
+        json!({"customer_id": customer, "kind": "call", "summary": "电话", "happened_at": "2026-11-01T00:00:00Z"})
+    }
+
+    pub(super) fn counts_follow_what_hangs_on_a_customer(engine: Engine) {
+        let org = Org::new(engine);
+        let made = firm(&org, &json!({"contacts": [{"name": "周一"}, {"name": "周二"}]}));
+        assert_eq!((&made["contact_count"], &made["version"]), (&json!(2), &json!(1)), "in the row that is made");
+        let id = id_of(&made);
+        let path = format!("/v1/customers/{id}");
+        let contact = org.admin.post("/v1/contacts", &json!({"customer_id": id, "name": "周三"})).expect(201).id();
+        assert_eq!(counts(&org.admin, &path), (3, 0));
+        let items = |n: usize| json!({"items": vec![call(id); n]});
+        let _ = org.admin.post("/v1/follow_ups/batch", &items(3)).expect(200);
+        let mut all = items(2);
+        all["atomic"] = json!(true);
+        let _ = org.admin.post("/v1/follow_ups/batch", &all).expect(200);
+        assert_eq!(counts(&org.admin, &path), (3, 5));
+        // One of an atomic batch is refused: none is counted.
+        all["items"][1]["summary"] = Value::Null;
+        assert!(org.admin.post("/v1/follow_ups/batch", &all).status >= 400);
+        // One of the others is refused: the rest is.
+        let mut some = items(3);
+        some["items"][1]["contact_id"] = json!(kehu_tests::new_id());
+        let _ = org.admin.post("/v1/follow_ups/batch", &some);
+        assert_eq!(counts(&org.admin, &path), (3, 7));
+        let follow_up = org.admin.post("/v1/follow_ups", &call(id)).expect(201).id();
+        let _ = org.admin.patch(&format!("/v1/follow_ups/{follow_up}"), &json!({"summary": "改"})).expect(200);
+        let _ = org.admin.patch(&format!("/v1/contacts/{contact}"), &json!({"position": "经理"})).expect(200);
+        assert_eq!(counts(&org.admin, &path), (3, 8), "a change counts nothing");
+        let _ = org.admin.delete(&format!("/v1/contacts/{contact}")).expect(204);
+        let _ = org.admin.delete(&format!("/v1/follow_ups/{follow_up}")).expect(204);
+        assert_eq!(counts(&org.admin, &path), (2, 7));
+        // What goes with its customer comes back with it; what went before does not.
+        let _ = org.admin.delete(&path).expect(204);
+        let _ = org.admin.post(&format!("{path}/restore"), &json!({})).expect(200);
+        assert_eq!(counts(&org.admin, &path), (2, 7));
+        assert_eq!(org.admin.get(&format!("/v1/contacts?filter[customer_id]={id}")).expect(200).data().len(), 2);
+        let _ = org.admin.post(&format!("/v1/contacts/{contact}/restore"), &json!({})).expect(200);
+        let _ = org.admin.post(&format!("/v1/follow_ups/{follow_up}/restore"), &json!({})).expect(200);
+        assert_eq!(counts(&org.admin, &path), (3, 8));
+        let many = org.admin.get("/v1/customers?filter[contact_count.gte]=3&filter[follow_up_count]=8").expect(200);
+        assert_eq!(many.data().len(), 1);
+    }
+
+    pub(super) fn counts_are_right_when_many_write_at_once(engine: Engine) {
+        let org = Org::new(engine);
+        let made = firm(&org, &json!({}));
+        let id = id_of(&made);
+        std::thread::scope(|scope| {
+            for at in 0..6 {
+                let admin = &org.admin;
+                scope.spawn(move || {
+                    for turn in 0..4 {
+                        let name = format!("周{}", ["一", "二", "三", "四", "五", "六"][at]);
+                        let contact = json!({"customer_id": id, "name": name});
+                        let contact = admin.post("/v1/contacts", &contact).expect(201).id();
+                        let _ = admin.post("/v1/follow_ups", &call(id)).expect(201);
+                        if turn % 2 == 0 {
+                            let _ = admin.delete(&format!("/v1/contacts/{contact}")).expect(204);
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(counts(&org.admin, &format!("/v1/customers/{id}")), (12, 24));
+    }
+
+    /// Waits until the job of an erasure is done.
+    fn erased(org: &Org, path: &str) {
+        let job = org.admin.post(&format!("{path}/erase"), &json!({"reason": "本人要求"})).expect(202).id();
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let job = org.admin.get(&format!("/v1/jobs/{job}")).expect(200).json();
+            if job["state"] == "done" {
+                return;
+            }
+            assert!(Instant::now() < until, "{job}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    pub(super) fn an_erased_contact_is_not_counted_and_nobody_reports_to_it(engine: Engine) {
+        let org = Org::new(engine);
+        let made = firm(&org, &json!({}));
+        let id = id_of(&made);
+        let path = format!("/v1/customers/{id}");
+        let contact = |name: &str| json!({"customer_id": id, "name": name});
+        let chief = org.admin.post("/v1/contacts", &contact("周一")).expect(201).id();
+        let mut below = contact("周二");
+        below["reports_to_id"] = json!(chief);
+        let below = org.admin.post("/v1/contacts", &below).expect(201).id();
+        erased(&org, &format!("/v1/contacts/{chief}"));
+        assert_eq!(counts(&org.admin, &path), (1, 0));
+        let seen = org.admin.get(&format!("/v1/contacts/{below}")).expect(200).json();
+        assert_eq!((&seen["reports_to_id"], &seen["reports_to"]), (&Value::Null, &Value::Null));
+        // Erased while its customer is deleted: it does not come back, and is not counted.
+        let _ = org.admin.delete(&path).expect(204);
+        erased(&org, &format!("/v1/contacts/{below}"));
+        let _ = org.admin.post(&format!("{path}/restore"), &json!({})).expect(200);
+        assert_eq!(counts(&org.admin, &path), (0, 0));
+    }
+
+    pub(super) fn a_decision_chain_has_no_circle(engine: Engine) {
+        let org = Org::new(engine);
+        let made = firm(&org, &json!({}));
+        let id = id_of(&made);
+        let write = |name: &str, role: &str, attitude: &str, above: Option<&str>| {
+            let body = json!({"customer_id": id, "name": name, "role": role, "attitude": attitude, "reports_to_id": above});
+            org.admin.post("/v1/contacts", &body).expect(201).json()
+        };
+        let one = write("周一", "decision_maker", "neutral", None);
+        let two = write("周二", "procurement", "supporter", Some(id_of(&one)));
+        let three = write("周三", "gatekeeper", "opponent", Some(id_of(&two)));
+        assert_eq!(three["reports_to"], json!({"id": two["id"], "name": "周二"}));
+        assert_eq!((&two["role"], &three["attitude"]), (&json!("procurement"), &json!("opponent")));
+        let below = org.admin.get(&format!("/v1/contacts?filter[reports_to_id]={}", id_of(&one))).expect(200).data();
+        assert_eq!((below.len(), &below[0]["id"]), (1, &two["id"]));
+        for above in [&one, &two, &three] {
+            let path = format!("/v1/contacts/{}", id_of(&one));
+            let refused = org.admin.patch(&path, &json!({"reports_to_id": above["id"]})).expect(422);
+            assert_eq!(refused.errors(), [("/reports_to_id".to_owned(), "reports_in_circle".to_owned())]);
+        }
+        let elsewhere = org.admin.post("/v1/customers", &company("别家科技有限公司")).expect(201).id();
+        let other = json!({"customer_id": elsewhere, "name": "周四", "reports_to_id": one["id"]});
+        assert_eq!(org.admin.post("/v1/contacts", &other).expect(422).errors()[0].0, "/reports_to_id");
+        let path = format!("/v1/contacts/{}", id_of(&three));
+        let moved = org.admin.patch(&path, &json!({"reports_to_id": one["id"]})).expect(200).json();
+        assert_eq!(moved["reports_to"]["name"], "周一");
+    }
+
+    pub(super) fn a_lunar_birthday_shows_its_day_this_year(engine: Engine) {
+        let org = Org::new(engine);
+        let made = firm(&org, &json!({}));
+        let write = |name: &str, birthday: Value| {
+            let body = json!({"customer_id": made["id"], "name": name, "birthday": birthday});
+            org.admin.post("/v1/contacts", &body)
+        };
+        let year = write("周一", json!("lunar:1990-08-15")).expect(201).json();
+        let shown = &year["birthday"];
+        assert_eq!((&shown["calendar"], &shown["year"], &shown["month"]), (&json!("lunar"), &json!(1990), &json!(8)));
+        assert_eq!((&shown["day"], &shown["leap"], &shown["born_on"]), (&json!(15), &json!(false), &json!("1990-10-03")));
+        let this_year = shown["celebrated_on"].as_str().unwrap();
+        assert!(this_year.len() == 10 && this_year >= "2026-09-01", "mid-autumn lies in September or October: {this_year}");
+        let any = write("周二", json!({"calendar": "lunar", "month": 8, "day": 15})).expect(201).json();
+        assert_eq!((&any["birthday"]["year"], &any["birthday"]["born_on"]), (&Value::Null, &Value::Null));
+        assert_eq!(any["birthday"]["celebrated_on"], this_year);
+        let _ = write("周三", json!("1990-08-15")).expect(201);
+        let by = |value: &str| {
+            let asked = json!({"where": {"field": "birthday", "value": value}});
+            org.admin.post("/v1/contacts/search", &asked).expect(200).data().len()
+        };
+        assert_eq!([by("lunar:08-15"), by("lunar:1990-08-15"), by("08-15"), by("1990-08-15")], [2, 1, 1, 1]);
+        let path = format!("/v1/contacts/{}", id_of(&year));
+        assert_eq!(org.admin.patch(&path, &year).expect(200).json()["version"], year["version"]);
+        let solar = org.admin.patch(&path, &json!({"birthday": "1990-10-03"})).expect(200).json();
+        assert_eq!(solar["birthday"], "1990-10-03");
+        assert_eq!([by("lunar:08-15"), by("10-03")], [1, 1]);
+        for (wrong, code) in [
+            (json!("lunar:1990-13-01"), "lunar_day_invalid"),
+            (json!("lunar:2024-02L-01"), "lunar_day_invalid"),
+            (json!({"calendar": "lunar", "month": 8}), "lunar_day_invalid"),
+            (json!("1990-02-30"), "date_invalid"),
+        ] {
+            assert_eq!(write("周四", wrong.clone()).expect(422).errors()[0].1, code, "{wrong}");
+        }
+    }
+
+    pub(super) fn a_follow_up_says_what_came_of_it(engine: Engine) {
+        let org = Org::new(engine);
+        let made = firm(&org, &json!({}));
+        let mut body = call(id_of(&made));
+        body.as_object_mut().unwrap().extend(
+            json!({"duration_minutes": 25, "outcome": "interested", "needs_heard": "需要 20 台", "pain_points": "交货慢"})
+                .as_object()
+                .unwrap()
+                .clone(),
+        );
+        let written = org.admin.post("/v1/follow_ups", &body).expect(201).json();
+        assert_eq!((&written["duration_minutes"], &written["outcome"]), (&json!(25), &json!("interested")));
+        assert_eq!((&written["needs_heard"], &written["pain_points"]), (&json!("需要 20 台"), &json!("交货慢")));
+        let long = org.admin.get("/v1/follow_ups?filter[duration_minutes.gte]=20&filter[outcome]=interested").expect(200);
+        assert_eq!(long.data().len(), 1);
+        for (member, value, code) in [
+            ("duration_minutes", json!(-1), "number_out_of_range"),
+            ("duration_minutes", json!(1.5), "type_wrong"),
+            ("outcome", json!("fine"), "choice_unknown"),
+        ] {
+            body[member] = value;
+            let refused = org.admin.post("/v1/follow_ups", &body).expect(422).errors();
+            assert_eq!(refused, [(format!("/{member}"), code.to_owned())]);
+            body[member] = Value::Null;
+        }
+    }
+
+    pub(super) fn industries_and_regions_are_there_to_pick(engine: Engine) {
+        let org = Org::new(engine);
+        let reader = org.user("readonly", None).session;
+        let get = |path: &str| reader.get(path).expect(200).data();
+        let all = get("/v1/industries");
+        assert_eq!(all.len(), 117);
+        let it = json!({"code": "65", "name": "软件和信息技术服务业", "level": "division", "parent": "I", "short_code": "IT"});
+        assert!(all.contains(&it), "{all:?}");
+        assert_eq!(get("/v1/industries?parent=I").len(), 3);
+        assert_eq!(get(&format!("/v1/industries?q={}", encoded("制造业-计算机设备制造")))[0]["code"], "39");
+        assert_eq!(get("/v1/regions").len(), 34);
+        let pudong = json!({
+            "code": "310115", "name": "浦东新区", "level": "district", "parent": "310000", "full_name": "上海市浦东新区", "has_children": false,
+        });
+        assert!(get("/v1/regions?parent=310000").contains(&pudong));
+        assert_eq!(get(&format!("/v1/regions?q={}", encoded("浦东")))[0], pudong);
+        assert!(get(&format!("/v1/regions?q={}&parent=220000", encoded("朝阳"))).iter().all(|found| {
+            found["code"].as_str().unwrap().starts_with("22")
+        }));
+        for path in ["/v1/industries", "/v1/regions?parent=510000"] {
+            let first = reader.get(path).expect(200);
+            let tag = first.header("etag").unwrap().to_owned();
+            assert!(first.header("cache-control").unwrap().contains("max-age"));
+            assert_eq!(reader.with("if-none-match", &tag).get(path).status, 304);
+            assert_eq!(Session::anonymous(reader.base()).get(path).status, 401);
+        }
+        for (path, parameter) in [
+            ("/v1/industries?parent=65", "parent"),
+            ("/v1/regions?parent=999999", "parent"),
+            ("/v1/regions?name=x", "name"),
+        ] {
+            let refused = reader.get(path).expect(400).json();
+            assert_eq!(refused["errors"][0]["parameter"], parameter, "{path}");
+        }
+    }
+
+    pub(super) fn names_of_industries_and_regions_find_their_codes(engine: Engine) {
+        let org = Org::new(engine);
+        for (said, code) in [("制造业-计算机设备制造", "39"), ("IT", "I"), ("软件和信息技术服务业", "65"), ("餐饮", "62")] {
+            assert_eq!(firm(&org, &json!({"industry": said}))["industry"]["code"], code, "{said}");
+        }
+        let made = firm(&org, &json!({"address": "四川省成都市武侯区创业街563号"}));
+        assert_eq!(made["region"], json!({"code": "510107", "province": "四川省", "city": "成都市", "district": "武侯区"}));
+        let mut body = company("上海汇卓信息技术有限公司");
+        body["region"] = json!("朝阳区");
+        let refused = org.admin.post("/v1/customers", &body).expect(422);
+        assert_eq!(refused.errors(), [("/region".to_owned(), "region_ambiguous".to_owned())]);
+        assert!(refused.text.contains("110105") && refused.text.contains("220104"), "{}", refused.text);
+    }
+
+    pub(super) fn an_id_number_tells_birthday_and_sex_on_request(engine: Engine) {
+        let org = Org::new(engine);
+        let body = json!({"name": "王芳", "kind": "person", "id_number": "110101199003070265", "wechat": "wangfang_90"});
+        let id = org.admin.post("/v1/customers", &body).expect(201).id();
+        let reveal = |fields: Value| {
+            let body = json!({"fields": fields, "reason": "核对身份"});
+            org.admin.post(&format!("/v1/customers/{id}/reveal"), &body).expect(200).json()
+        };
+        let shown = reveal(json!(["id_number"]));
+        assert_eq!(shown["fields"], json!({"id_number": "110101199003070265"}));
+        assert_eq!(shown["derived"], json!({"id_number": {"birthday": "1990-03-07", "sex": "female"}}));
+        assert_eq!(reveal(json!(["wechat"]))["derived"], json!({}), "nothing is told that was not asked for");
+    }
+
+    pub(super) fn throw_away_mailboxes_are_refused_where_the_organisation_says_so(engine: Engine) {
+        let org = Org::new(engine);
+        let mut body = company("上海汇卓信息技术有限公司");
+        body["contacts"] = json!([{"name": "周一", "emails": ["a@mailinator.com"]}]);
+        let made = org.admin.post("/v1/customers", &body).expect(201).id();
+        let strict = json!({"settings": {"emails": {"refuse_disposable": true}}});
+        let shown = org.admin.patch("/v1/organisation", &strict).expect(200).json();
+        assert_eq!(shown["settings"]["emails"], json!({"refuse_disposable": true}));
+        body["contacts"][0]["emails"] = json!(["b@mailinator.com"]);
+        let refused = org.admin.post("/v1/customers", &body).expect(422);
+        assert_eq!(refused.errors(), [("/contacts/0/emails".to_owned(), "email_disposable".to_owned())]);
+        // A record that has one already is changed elsewhere all the same.
+        let contact = org.admin.get(&format!("/v1/contacts?filter[customer_id]={made}")).expect(200).data();
+        let path = format!("/v1/contacts/{}", id_of(&contact[0]));
+        let _ = org.admin.patch(&path, &json!({"position": "经理"})).expect(200);
+        assert_eq!(org.admin.patch(&path, &json!({"emails": ["c@mailinator.com"]})).expect(422).errors()[0].0, "/emails");
+    }
+
+    pub(super) fn odd_names_and_addresses_are_taken(engine: Engine) {
+        let org = Org::new(engine);
+        for name in ["阿里巴巴", "上海汇卓贸易公司", "汇卓科技有限公司-采购部", "Acme"] {
+            let _ = org.admin.post("/v1/customers", &company(name)).expect(201);
+        }
+        let made = firm(&org, &json!({"emails": ["info@gmial.com"], "contacts": [{"name": "王芳李娜张", "emails": ["a@qq.com"]}]}));
+        assert_eq!(made["flags"], json!([]), "a warning marks nothing");
+        for name in ["某公司", "测试"] {
+            assert_eq!(org.admin.post("/v1/customers", &company(name)).expect(422).errors()[0].1, "name_placeholder");
+        }
+    }
+}
