@@ -22,6 +22,7 @@ mod m2026_11_26_000018_rights;
 mod m2026_11_26_000019_reviews;
 mod m2026_11_26_000020_custom_fields;
 mod m2026_11_26_000021_standard_fields;
+mod m2026_11_26_000023_entry_rules;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000019_reviews::Migration),
             Box::new(m2026_11_26_000020_custom_fields::Migration),
             Box::new(m2026_11_26_000021_standard_fields::Migration),
+            Box::new(m2026_11_26_000023_entry_rules::Migration),
         ]
     }
 }

@@ -93,13 +93,15 @@ mod tests {
     pub(super) fn what_would_go_is_told_and_nothing_is_written(engine: Engine) {
         let org = Org::new(engine);
         let mut body = company("枝繁叶茂有限公司");
-        body["contacts"] = (0..7).map(|at| json!({"name": format!("周{}", "甲乙丙丁戊己庚".chars().nth(at).unwrap())})).collect();
+        body["contacts"] =
+            (0..7).map(|at| json!({"name": format!("周{}", "甲乙丙丁戊己庚".chars().nth(at).unwrap())})).collect();
         let made = org.admin.post("/v1/customers", &body).expect(201);
         let tag = made.header("etag").unwrap().to_owned();
         let made = made.json();
         let id = made["id"].as_str().unwrap();
         let path = format!("/v1/customers/{id}");
-        let follow_up = json!({"customer_id": id, "kind": "call", "summary": "问候", "happened_at": "2026-01-02T03:04:05Z"});
+        let follow_up =
+            json!({"customer_id": id, "kind": "call", "summary": "问候", "happened_at": "2026-01-02T03:04:05Z"});
         let _ = org.admin.post("/v1/follow_ups", &follow_up).expect(201);
         let before = org.admin.get(&path).expect(200).text;
         let entries = || org.admin.get(&format!("{path}/history")).expect(200).data().len();
@@ -126,14 +128,16 @@ mod tests {
 
     pub(super) fn children_out_of_sight_are_counted_and_not_shown(engine: Engine) {
         let org = Org::new(engine);
-        let rights = json!({"records": {"customer": {"read": ["all"], "delete": ["all"]}, "follow_up": {"read": ["own"]}}});
+        let rights =
+            json!({"records": {"customer": {"read": ["all"], "delete": ["all"]}, "follow_up": {"read": ["own"]}}});
         let role = json!({"key": "cleaner", "name": "清理", "rights": rights});
         let _ = org.admin.post("/v1/roles", &role).expect(201);
         let cleaner = org.user("cleaner", None).session;
         let mut body = company("看不见有限公司");
         body["contacts"] = json!([{"name": "周不见"}]);
         let id = org.admin.post("/v1/customers", &body).expect(201).id();
-        let follow_up = json!({"customer_id": id, "kind": "call", "summary": "密谈", "happened_at": "2026-01-02T03:04:05Z"});
+        let follow_up =
+            json!({"customer_id": id, "kind": "call", "summary": "密谈", "happened_at": "2026-01-02T03:04:05Z"});
         let _ = org.admin.post("/v1/follow_ups", &follow_up).expect(201);
         let shown = cleaner.delete(&format!("/v1/customers/{id}?dry_run=true")).expect(200);
         assert!(!shown.text.contains("周不见"), "{}", shown.text);

@@ -85,8 +85,7 @@ mod tests {
         let wrong = org.admin.post(PREVIEW, &json!({"template": "{x}{seq:3}", "examples": [{"kind": "x"}], "y": 1}));
         let mut told: Vec<String> = wrong.expect(422).errors().into_iter().map(|(at, code)| at + " " + &code).collect();
         told.sort();
-        let expected =
-            ["/examples/0/kind choice_unknown", "/template number_template_token", "/y field_unknown"];
+        let expected = ["/examples/0/kind choice_unknown", "/template number_template_token", "/y field_unknown"];
         assert_eq!(told, expected);
     }
 

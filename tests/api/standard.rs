@@ -77,7 +77,8 @@ mod tests {
 
         let path = format!("/v1/customers/{}", id_of(&one));
         assert_eq!(org.admin.patch(&path, &one).expect(200).json(), one, "what GET gave may be sent back whole");
-        let changed = org.admin.patch(&path, &json!({"budget": "≥100", "needs": null, "need_products": []})).expect(200);
+        let changed =
+            org.admin.patch(&path, &json!({"budget": "≥100", "needs": null, "need_products": []})).expect(200);
         let changed = changed.json();
         assert_eq!(changed["budget"], json!({"min": "100", "max": null, "unit": "10k_cny"}));
         assert_eq!([&changed["needs"], &changed["need_products"]], [&json!([]), &json!([])]);
@@ -223,7 +224,8 @@ mod tests {
         let made = firm(&org, &json!({}));
         let id = id_of(&made);
         let write = |name: &str, role: &str, attitude: &str, above: Option<&str>| {
-            let body = json!({"customer_id": id, "name": name, "role": role, "attitude": attitude, "reports_to_id": above});
+            let body =
+                json!({"customer_id": id, "name": name, "role": role, "attitude": attitude, "reports_to_id": above});
             org.admin.post("/v1/contacts", &body).expect(201).json()
         };
         let one = write("周一", "decision_maker", "neutral", None);
@@ -256,9 +258,15 @@ mod tests {
         let year = write("周一", json!("lunar:1990-08-15")).expect(201).json();
         let shown = &year["birthday"];
         assert_eq!((&shown["calendar"], &shown["year"], &shown["month"]), (&json!("lunar"), &json!(1990), &json!(8)));
-        assert_eq!((&shown["day"], &shown["leap"], &shown["born_on"]), (&json!(15), &json!(false), &json!("1990-10-03")));
+        assert_eq!(
+            (&shown["day"], &shown["leap"], &shown["born_on"]),
+            (&json!(15), &json!(false), &json!("1990-10-03"))
+        );
         let this_year = shown["celebrated_on"].as_str().unwrap();
-        assert!(this_year.len() == 10 && this_year >= "2026-09-01", "mid-autumn lies in September or October: {this_year}");
+        assert!(
+            this_year.len() == 10 && this_year >= "2026-09-01",
+            "mid-autumn lies in September or October: {this_year}"
+        );
         let any = write("周二", json!({"calendar": "lunar", "month": 8, "day": 15})).expect(201).json();
         assert_eq!((&any["birthday"]["year"], &any["birthday"]["born_on"]), (&Value::Null, &Value::Null));
         assert_eq!(any["birthday"]["celebrated_on"], this_year);
@@ -296,7 +304,8 @@ mod tests {
         let written = org.admin.post("/v1/follow_ups", &body).expect(201).json();
         assert_eq!((&written["duration_minutes"], &written["outcome"]), (&json!(25), &json!("interested")));
         assert_eq!((&written["needs_heard"], &written["pain_points"]), (&json!("需要 20 台"), &json!("交货慢")));
-        let long = org.admin.get("/v1/follow_ups?filter[duration_minutes.gte]=20&filter[outcome]=interested").expect(200);
+        let long =
+            org.admin.get("/v1/follow_ups?filter[duration_minutes.gte]=20&filter[outcome]=interested").expect(200);
         assert_eq!(long.data().len(), 1);
         for (member, value, code) in [
             ("duration_minutes", json!(-1), "number_out_of_range"),
@@ -326,9 +335,11 @@ mod tests {
         });
         assert!(get("/v1/regions?parent=310000").contains(&pudong));
         assert_eq!(get(&format!("/v1/regions?q={}", encoded("浦东")))[0], pudong);
-        assert!(get(&format!("/v1/regions?q={}&parent=220000", encoded("朝阳"))).iter().all(|found| {
-            found["code"].as_str().unwrap().starts_with("22")
-        }));
+        assert!(
+            get(&format!("/v1/regions?q={}&parent=220000", encoded("朝阳")))
+                .iter()
+                .all(|found| { found["code"].as_str().unwrap().starts_with("22") })
+        );
         for path in ["/v1/industries", "/v1/regions?parent=510000"] {
             let first = reader.get(path).expect(200);
             let tag = first.header("etag").unwrap().to_owned();
@@ -348,11 +359,16 @@ mod tests {
 
     pub(super) fn names_of_industries_and_regions_find_their_codes(engine: Engine) {
         let org = Org::new(engine);
-        for (said, code) in [("制造业-计算机设备制造", "39"), ("IT", "I"), ("软件和信息技术服务业", "65"), ("餐饮", "62")] {
+        for (said, code) in
+            [("制造业-计算机设备制造", "39"), ("IT", "I"), ("软件和信息技术服务业", "65"), ("餐饮", "62")]
+        {
             assert_eq!(firm(&org, &json!({"industry": said}))["industry"]["code"], code, "{said}");
         }
         let made = firm(&org, &json!({"address": "四川省成都市武侯区创业街563号"}));
-        assert_eq!(made["region"], json!({"code": "510107", "province": "四川省", "city": "成都市", "district": "武侯区"}));
+        assert_eq!(
+            made["region"],
+            json!({"code": "510107", "province": "四川省", "city": "成都市", "district": "武侯区"})
+        );
         let mut body = company("上海汇卓信息技术有限公司");
         body["region"] = json!("朝阳区");
         let refused = org.admin.post("/v1/customers", &body).expect(422);
@@ -362,7 +378,8 @@ mod tests {
 
     pub(super) fn an_id_number_tells_birthday_and_sex_on_request(engine: Engine) {
         let org = Org::new(engine);
-        let body = json!({"name": "王芳", "kind": "person", "id_number": "110101199003070265", "wechat": "wangfang_90"});
+        let body =
+            json!({"name": "王芳", "kind": "person", "id_number": "110101199003070265", "wechat": "wangfang_90"});
         let id = org.admin.post("/v1/customers", &body).expect(201).id();
         let reveal = |fields: Value| {
             let body = json!({"fields": fields, "reason": "核对身份"});
@@ -389,7 +406,10 @@ mod tests {
         let contact = org.admin.get(&format!("/v1/contacts?filter[customer_id]={made}")).expect(200).data();
         let path = format!("/v1/contacts/{}", id_of(&contact[0]));
         let _ = org.admin.patch(&path, &json!({"position": "经理"})).expect(200);
-        assert_eq!(org.admin.patch(&path, &json!({"emails": ["c@mailinator.com"]})).expect(422).errors()[0].0, "/emails");
+        assert_eq!(
+            org.admin.patch(&path, &json!({"emails": ["c@mailinator.com"]})).expect(422).errors()[0].0,
+            "/emails"
+        );
     }
 
     pub(super) fn odd_names_and_addresses_are_taken(engine: Engine) {
@@ -397,7 +417,10 @@ mod tests {
         for name in ["阿里巴巴", "上海汇卓贸易公司", "汇卓科技有限公司-采购部", "Acme"] {
             let _ = org.admin.post("/v1/customers", &company(name)).expect(201);
         }
-        let made = firm(&org, &json!({"emails": ["info@gmial.com"], "contacts": [{"name": "王芳李娜张", "emails": ["a@qq.com"]}]}));
+        let made = firm(
+            &org,
+            &json!({"emails": ["info@gmial.com"], "contacts": [{"name": "王芳李娜张", "emails": ["a@qq.com"]}]}),
+        );
         assert_eq!(made["flags"], json!([]), "a warning marks nothing");
         for name in ["某公司", "测试"] {
             assert_eq!(org.admin.post("/v1/customers", &company(name)).expect(422).errors()[0].1, "name_placeholder");

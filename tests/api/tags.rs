@@ -50,7 +50,8 @@ mod tests {
         let org = Org::new(engine);
         let (from, into) = (tag(&org, "硬件采购"), tag(&org, "采购意向-硬件设备"));
         let make = |name: &str, tags: Value| {
-            let body = json!({"name": name, "kind": "company", "tags": tags, "contacts": [{"name": "周芷若", "tags": tags}]});
+            let body =
+                json!({"name": name, "kind": "company", "tags": tags, "contacts": [{"name": "周芷若", "tags": tags}]});
             org.admin.post("/v1/customers", &body).expect(201).json()
         };
         let one = make("甲有限公司", json!(["硬件采购", "重点"]));
@@ -58,14 +59,18 @@ mod tests {
         let deleted = make("丙有限公司", json!(["硬件采购"]));
         let path = |record: &Value| format!("/v1/customers/{}", record["id"].as_str().unwrap());
         let _ = org.admin.delete(&path(&deleted)).expect(204);
-        let merged = org.admin.with("x-change-reason", "same").post(&format!("/v1/tags/{from}/merge"), &json!({"into": into}));
+        let merged =
+            org.admin.with("x-change-reason", "same").post(&format!("/v1/tags/{from}/merge"), &json!({"into": into}));
         let merged = merged.expect(200);
         assert_eq!((merged.id(), merged.json()["name"].clone()), (into.clone(), json!("采购意向-硬件设备")));
         let shown = org.admin.get(&path(&one)).expect(200).json();
         assert_eq!(names(&shown), ["采购意向-硬件设备", "重点"], "in the same place");
         assert_eq!(shown["version"], 2);
         assert_eq!(names(&org.admin.get(&path(&both)).expect(200).json()), ["采购意向-硬件设备"]);
-        assert_eq!((tagged(&org, "customers", "采购意向-硬件设备"), tagged(&org, "contacts", "采购意向-硬件设备")), (2, 2));
+        assert_eq!(
+            (tagged(&org, "customers", "采购意向-硬件设备"), tagged(&org, "contacts", "采购意向-硬件设备")),
+            (2, 2)
+        );
         let _ = org.admin.post(&format!("{}/restore", path(&deleted)), &json!({})).expect(200);
         assert_eq!(names(&org.admin.get(&path(&deleted)).expect(200).json()), ["采购意向-硬件设备"]);
         let changes = org.admin.get(&format!("{}/history", path(&one))).expect(200).data();
@@ -124,7 +129,8 @@ mod tests {
         let many = needs["tags"].as_array().unwrap().len();
         assert_eq!(needs["tags"][0]["name"], json!({"zh-CN": "采购意向-硬件设备", "en": "Purchase - hardware"}));
         let own = org.admin.post("/v1/tags", &json!({"name": "咨询-技术支持", "color": "#ff0000"})).expect(201).id();
-        let created = |reply: &Value| reply["data"].as_array().unwrap().iter().filter(|tag| tag["created"] == true).count();
+        let created =
+            |reply: &Value| reply["data"].as_array().unwrap().iter().filter(|tag| tag["created"] == true).count();
         let added = org.admin.post("/v1/tags/sets/needs", &json!({})).expect(200).json();
         assert_eq!((created(&added), added["data"].as_array().unwrap().len()), (many - 1, many));
         assert_eq!(org.admin.get(&format!("/v1/tags/{own}")).expect(200).json()["color"], "#ff0000", "left as it is");

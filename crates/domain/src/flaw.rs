@@ -26,6 +26,15 @@ pub struct Code {
     pub hint_zh: &'static str,
 }
 
+/// Words of an organisation's own, in both languages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Said {
+    /// In Chinese.
+    pub zh: String,
+    /// In English.
+    pub en: String,
+}
+
 /// One thing wrong with one value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flaw {
@@ -33,13 +42,15 @@ pub struct Flaw {
     pub code: &'static Code,
     /// Values for the placeholders of the texts, also given to programs.
     pub params: Vec<(&'static str, String)>,
+    /// What stands in the place of the code's sentence, where the organisation says it in its own words.
+    pub said: Option<Box<Said>>,
 }
 
 impl Flaw {
     /// A flaw without parameters.
     #[must_use]
     pub fn new(code: &'static Code) -> Self {
-        Self { code, params: Vec::new() }
+        Self { code, params: Vec::new(), said: None }
     }
 
     /// The same flaw with one more parameter.
@@ -49,13 +60,22 @@ impl Flaw {
         self
     }
 
+    /// The same flaw, told in the organisation's own words.
+    #[must_use]
+    pub fn saying(mut self, said: Option<Said>) -> Self {
+        self.said = said.map(Box::new);
+        self
+    }
+
     /// The sentence that says what is wrong.
     #[must_use]
     pub fn message(&self, lang: Lang) -> String {
-        self.fill(match lang {
-            Lang::Zh => self.code.zh,
-            Lang::En => self.code.en,
-        })
+        match (&self.said, lang) {
+            (Some(said), Lang::Zh) => said.zh.clone(),
+            (Some(said), Lang::En) => said.en.clone(),
+            (None, Lang::Zh) => self.fill(self.code.zh),
+            (None, Lang::En) => self.fill(self.code.en),
+        }
     }
 
     /// The sentence that says how to mend it; empty where there is none.

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod codes;
 pub mod custom;
+pub mod entry_rule;
 pub mod field;
 pub mod fields;
 pub mod filter;

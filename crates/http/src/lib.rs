@@ -19,6 +19,7 @@ pub mod problem_codes;
 pub mod query;
 mod refresh_cookie;
 pub mod routes;
+mod schema;
 pub mod server;
 mod signatures;
 pub mod signed;

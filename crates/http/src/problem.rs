@@ -223,7 +223,7 @@ impl Problem {
 }
 
 /// A finding as it stands in `errors`: a parameter is named, a place in the body is pointed at.
-fn shown(Finding { pointer, flaw }: &Finding, lang: Lang) -> Value {
+pub(crate) fn shown(Finding { pointer, flaw }: &Finding, lang: Lang) -> Value {
     let place = if pointer.is_empty() || pointer.starts_with('/') { "pointer" } else { "parameter" };
     let params: Map<String, Value> =
         flaw.params.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())).collect();
@@ -294,14 +294,20 @@ impl From<Failure> for Problem {
             Failure::Engine(error) => engine(&error),
             Failure::Unreadable(error) => unreadable(&error),
             Failure::Sealing(text) => Self::internal(format!("sealing: {text}")),
-            Failure::LeaseLost | Failure::TooLarge(_) => Self::internal(failure.to_string()),
+            Failure::LeaseLost | Failure::TooLarge(_) | Failure::Rehearsed(_) => Self::internal(failure.to_string()),
             Failure::Internal(text) => Self::internal(text),
         }
     }
 }
 
 fn duplicate(existing: &Existing) -> Problem {
-    let Existing { state, claimable, known, beyond: _, pointer } = existing;
+    let problem = Problem::new(&codes::DUPLICATE).with_member("existing", met(existing));
+    problem.with_finding(&existing.pointer, Flaw::new(&kehu_domain::codes::DUPLICATE_VALUE))
+}
+
+/// A record that a write met, as far as the caller may know of it.
+pub(crate) fn met(existing: &Existing) -> Value {
+    let Existing { state, claimable, known, beyond: _, pointer: _ } = existing;
     let mut member = Map::new();
     if let Some(known) = known {
         member.insert("resource".into(), known.resource.as_str().into());
@@ -311,8 +317,7 @@ fn duplicate(existing: &Existing) -> Problem {
     }
     member.insert("state".into(), (*state).into());
     member.insert("claimable".into(), (*claimable).into());
-    let problem = Problem::new(&codes::DUPLICATE).with_member("existing", Value::Object(member));
-    problem.with_finding(pointer, Flaw::new(&kehu_domain::codes::DUPLICATE_VALUE))
+    Value::Object(member)
 }
 
 /// The client hears which field it is, the log where it lies: a list or a look-up may have met a row that is not the

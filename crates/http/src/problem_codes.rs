@@ -164,6 +164,7 @@ pub fn entries() -> Vec<Entry> {
     let values = codes::GENERAL_CODES
         .iter()
         .chain(codes::VALUE_CODES)
+        .chain(codes::ENTRY_RULE_CODES)
         .chain(codes::CUSTOM_CODES)
         .map(|code| of_flaw(code, VALIDATION.status));
     let mut entries: Vec<Entry> = Vec::new();
@@ -188,6 +189,7 @@ mod tests {
     fn a_code_means_one_thing() {
         let mut keys: Vec<&str> = PROBLEM_CODES.iter().map(|code| code.key).collect();
         let values = codes::GENERAL_CODES.iter().chain(codes::VALUE_CODES).chain(codes::CUSTOM_CODES);
+        let values = values.chain(codes::ENTRY_RULE_CODES);
         keys.extend(READING_CODES.iter().chain(values).map(|code| code.key));
         let count = keys.len();
         keys.sort_unstable();

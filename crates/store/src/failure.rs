@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::crypto::cell::CellError;
 use crate::crypto::roots::NoRoot;
 use crate::engine::EngineError;
+use crate::machine::Warning;
 
 /// Why nothing was done.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -39,6 +40,9 @@ pub enum Failure {
     /// The earlier request under this key refused the item, and is not tried again under it.
     #[error("refused before")]
     RefusedBefore,
+    /// The write would have been done, with these warnings, and was only tried.
+    #[error("only tried")]
+    Rehearsed(Vec<Warning>),
     /// Signing in or a session did not work.
     #[error("sign-in: {0}")]
     SignIn(SignInFailure),

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use kehu_domain::custom::CustomFields;
+use kehu_domain::entry_rule::Rule;
+use kehu_domain::kinds::kind_named;
 use kehu_domain::organisation::NUMBERS;
 use kehu_domain::rights::{Rights, RoleRights, built_in};
 use kehu_domain::settings::Settings;
@@ -17,10 +19,11 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryF
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::entities::{organisation, role, second_factor, tag, team, user};
+use crate::entities::{entry_rule, organisation, role, second_factor, tag, team, user};
 use crate::failure::Failure;
 use crate::journal::anchor;
 use crate::ops::fields;
+use crate::rows;
 
 /// The installation itself: its roots find sign-in names and seal the keys that sign tokens.
 pub const INSTALLATION: Uuid = Uuid::nil();
@@ -58,6 +61,8 @@ pub struct Org {
     teams: HashMap<Uuid, TeamNode>,
     tags: HashMap<Uuid, Name>,
     tags_by_name: HashMap<String, Uuid>,
+    /// Rules that hold for what is entered, by kind, each in its place.
+    entry_rules: HashMap<&'static str, Vec<Rule>>,
     custom: HashMap<String, CustomFields>,
     no_custom: CustomFields,
     state: i64,
@@ -151,6 +156,17 @@ impl Org {
         self.custom.get(kind).unwrap_or(&self.no_custom)
     }
 
+    /// The rules for what is entered of a kind, in their order.
+    #[must_use]
+    pub fn entry_rules(&self, kind: &str) -> &[Rule] {
+        self.entry_rules.get(kind).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether there is a rule for anything that is entered.
+    pub(crate) fn has_entry_rules(&self) -> bool {
+        !self.entry_rules.is_empty()
+    }
+
     /// The keys of the roles that the organisation made.
     pub(crate) fn role_keys(&self) -> impl Iterator<Item = &str> {
         self.roles.keys().map(String::as_str)
@@ -199,6 +215,7 @@ impl Org {
             teams: HashMap::new(),
             tags: HashMap::new(),
             tags_by_name: HashMap::new(),
+            entry_rules: HashMap::new(),
             custom: HashMap::new(),
             no_custom: CustomFields::default(),
             state: row.state,
@@ -234,6 +251,12 @@ impl Org {
             .await?;
         let roles = roles.into_iter().map(OwnRole::of).collect();
         let custom = fields::all(db, row.id, &row.region).await?;
+        let rules = entry_rule::Entity::find()
+            .filter(entry_rule::Column::OrgId.eq(row.id))
+            .filter(entry_rule::Column::Active.eq(true))
+            .filter(entry_rule::Column::DeletedAt.is_null())
+            .all(db)
+            .await?;
         let chain_begins = anchor::begins(db, row.id).await?;
         let plain = |name: String| Name { name, color: None };
         Ok(Self {
@@ -261,9 +284,25 @@ impl Org {
             tags: tags.into_iter().map(|tag| (tag.id, Name { name: tag.name, color: tag.color })).collect(),
             roles,
             custom,
+            entry_rules: rules_by_kind(rules)?,
             ..Self::new(row)?
         })
     }
+}
+
+/// Rules by kind, each list in its order, the older first where two say the same place.
+fn rules_by_kind(rows: Vec<entry_rule::Model>) -> Result<HashMap<&'static str, Vec<Rule>>, Failure> {
+    let mut by_kind: HashMap<&'static str, Vec<Rule>> = HashMap::new();
+    for row in rows {
+        let rule = rows::entry_rule::of_row(&row)?;
+        let kind = rule.kind.key();
+        let field = kind_named(kind).and_then(|kind| kind.field(rule.field.as_str()));
+        let name = |label: Option<&str>| label.unwrap_or(rule.field.as_str()).to_owned();
+        let (zh, en) = (name(field.map(|field| field.zh)), name(field.map(|field| field.en)));
+        by_kind.entry(kind).or_default().push(Rule { id: row.id, rule, zh, en });
+    }
+    by_kind.values_mut().for_each(|rules| rules.sort_by_key(|rule| (rule.rule.order, rule.id)));
+    Ok(by_kind)
 }
 
 impl OwnRole {

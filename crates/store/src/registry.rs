@@ -1,6 +1,6 @@
 //! Every kind, a line each. Router, description and tests walk this list.
 
-use kehu_domain::kinds::{Contact, Customer, FieldDefinition, FollowUp, Form, Role, Tag, Team, User};
+use kehu_domain::kinds::{Contact, Customer, EntryRule, FieldDefinition, FollowUp, Form, Role, Tag, Team, User};
 
 use crate::machine::{Machine, Of, Resource};
 
@@ -14,6 +14,7 @@ static MACHINES: &[&dyn Machine] = &[
     &Of::<Role>::NEW,
     &Of::<Form>::NEW,
     &Of::<FieldDefinition>::NEW,
+    &Of::<EntryRule>::NEW,
 ];
 
 /// Every kind.

@@ -89,6 +89,10 @@ tables! {
         /// Values of sensitive custom fields, as JSON by their numbers.
         CUSTOM: "role.custom" = custom_sealed;
     }
+    entry_rule: entry_rules [id Id] id true 200 {
+        /// Values of sensitive custom fields, as JSON by their numbers.
+        CUSTOM: "entry_rule.custom" = custom_sealed;
+    }
     field: fields [id Id] id true 200 {
         /// Values of sensitive custom fields, as JSON by their numbers.
         CUSTOM: "field.custom" = custom_sealed;

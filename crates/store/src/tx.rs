@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use kehu_domain::custom::{CustomFields, CustomType, CustomValues};
+use kehu_domain::read::Finding;
 use kehu_domain::show::Name;
 use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter};
 use uuid::Uuid;
@@ -23,6 +24,7 @@ use crate::gate::{Caller, Principal};
 use crate::inserts::{self, Insert};
 use crate::journal::Entry;
 use crate::keys::guard;
+use crate::machine::warning::{self, Warning};
 use crate::ops::references::CustomerHead;
 use crate::ops::summaries::Counted;
 use crate::pii::padded;
@@ -78,6 +80,8 @@ struct Gathered {
     names: HashMap<Uuid, Name>,
     /// What the answer of this request alone shows of records that it made.
     secrets: HashMap<Uuid, Zeroizing<String>>,
+    /// What rules say of records that are written all the same.
+    warnings: HashMap<Uuid, Vec<Finding>>,
     people_changed: bool,
     after: Vec<AfterCommit>,
 }
@@ -294,6 +298,18 @@ impl<'a> Tx<'a> {
         self.gathered.borrow().secrets.get(&id).cloned()
     }
 
+    /// Notes what rules say of a record that is written all the same.
+    pub(crate) fn warn(&self, id: Uuid, findings: Vec<Finding>) {
+        if !findings.is_empty() {
+            self.gathered.borrow_mut().warnings.entry(id).or_default().extend(findings);
+        }
+    }
+
+    /// What rules say of a record that this transaction wrote.
+    pub(crate) fn warnings_of(&self, id: Uuid) -> Vec<Warning> {
+        self.gathered.borrow().warnings.get(&id).map(|found| warning::of_all(found)).unwrap_or_default()
+    }
+
     /// Asks for a job: it is there if this transaction commits. Gives its id, which means nothing where a job under the
     /// same unique key waits or runs.
     pub(crate) fn enqueue(&self, job: NewJob) -> Uuid {
@@ -399,6 +415,7 @@ impl Gathered {
         self.step = part.step.or(self.step.take());
         self.names.extend(part.names);
         self.secrets.extend(part.secrets);
+        self.warnings.extend(part.warnings);
         self.people_changed |= part.people_changed;
         self.after.extend(part.after);
     }

@@ -61,6 +61,15 @@ pub(super) fn value(kind: &str, field: &str) -> Value {
         ("field", "type") => json!("text"),
         ("field", "label" | "help") => json!({"en": letters()}),
         ("field", "order") => json!(7),
+        ("entry_rule", "kind") => json!("customer"),
+        ("entry_rule", "field") => json!("remark"),
+        ("entry_rule", "stages") => json!(["partner"]),
+        ("entry_rule", "check") => json!({"type": "required"}),
+        ("entry_rule", "severity") => json!("warn"),
+        ("entry_rule", "message") => json!({"zh-CN": letters(), "en": letters()}),
+        // It holds for nobody here.
+        ("entry_rule", "active") => json!(false),
+        ("entry_rule", "order") => json!(next),
         (_, "kind") => json!(if kind == "customer" { "person" } else { "call" }),
         (_, "name") if matches!(kind, "customer" | "contact") => json!(format!("明文{}", letters())),
         (_, "name" | "position" | "remark" | "summary" | "next_step" | "group" | "wechat" | "user_name") => {

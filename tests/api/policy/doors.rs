@@ -102,6 +102,8 @@ const DOORS: &[(&str, &str, Judge)] = &[
     ("POST", "/v1/fields/{id}/check", Judge::ByHand),
     ("GET", "/v1/industries", Judge::Own),
     ("GET", "/v1/regions", Judge::Own),
+    ("GET", "/v1/schema", Judge::Own),
+    ("GET", "/v1/schema/{resource}", Judge::Own),
 ];
 
 /// A body that a door takes whole: what is refused is refused for the right.

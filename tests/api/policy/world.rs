@@ -265,7 +265,7 @@ pub(super) fn build(engine: Engine) -> World {
         }
     }
     let submission = submission(&org, &mut maker);
-    for kind in ["tag", "form", "role", "field", "field"] {
+    for kind in ["tag", "form", "role", "field", "field", "entry_rule"] {
         let _ = maker.make(kind, &json!({}));
     }
     let job = org.admin.post("/v1/audit/verify", &json!({})).expect(202).id();

@@ -92,6 +92,7 @@ impl Ask<'_> {
             // What is there already is let through from who may not write it.
             body.insert("stage".to_owned(), json!(if before["stage"] == "lost" { "partner" } else { "lost" }));
         }
+        self.try_update(kind, rec, &body, status);
         if status != 422 {
             let _ = self.expect(status, "PATCH", &path, Some(&body.clone().into()));
             self.unchanged(kind, &rec.id, &before, &path);
@@ -307,6 +308,7 @@ impl Ask<'_> {
     ) -> Option<Vec<(String, String)>> {
         let body = Value::Object(body.clone());
         if !batch {
+            self.try_create(kind, &body, status);
             let path = format!("{}?on_duplicate=allow", kind.path);
             return self.expect(status, "POST", &path, Some(&body)).map(|reply| reply.errors());
         }
@@ -325,6 +327,34 @@ impl Ask<'_> {
         let text = |error: &Value, name: &str| error[name].as_str().unwrap_or_default().to_owned();
         let errors = item["error"]["errors"].as_array().cloned().unwrap_or_default();
         Some(errors.iter().map(|error| (text(error, "pointer"), text(error, "code"))).collect())
+    }
+
+    /// Tries to make a record: it is refused to whoever may not make one, and said to be wrong where it would be.
+    fn try_create(&mut self, kind: &Kind, body: &Value, status: u16) {
+        self.mark("validate", &kind.name, "*");
+        if !kind.has("validate") {
+            return;
+        }
+        let path = format!("{}/validate?on_duplicate=allow", kind.path);
+        let reply = self.expect(if status == 403 { 403 } else { 200 }, "POST", &path, Some(body));
+        if let Some(told) = reply.filter(|_| status != 403).map(|reply| reply.json()) {
+            if told["valid"] != (status == 201) {
+                self.flaw(format!("{path}: {status} is tried as {told}"));
+            }
+        }
+    }
+
+    /// Tries to change a record: as the change is refused, and nothing is written.
+    fn try_update(&mut self, kind: &Kind, rec: &Rec, body: &Map<String, Value>, status: u16) {
+        self.mark("validate_update", &kind.name, "*");
+        if !kind.has("validate_update") {
+            return;
+        }
+        let path = format!("{}/{}/validate?on_duplicate=allow", kind.path, rec.id);
+        let before = self.as_administrator(kind, &rec.id);
+        let expected = if status == 422 { 200 } else { status };
+        let _ = self.expect(expected, "POST", &path, Some(&body.clone().into()));
+        self.unchanged(kind, &rec.id, &before, &path);
     }
 
     /// Deletes a record and takes it back.

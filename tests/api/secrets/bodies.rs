@@ -131,6 +131,14 @@ impl Bodies<'_> {
                 accounts[0]["bank"] = sown.text("bank").into();
                 accounts
             }
+            // Of an entry rule: what it says lies in clear, and it holds for nobody here.
+            "field" if schema["properties"].get("check").is_some() => "remark".into(),
+            "check" if schema["properties"].get("severity").is_some() => json!({"type": "required"}),
+            "stages" if schema["properties"].get("check").is_some() => Value::Null,
+            "message" if schema["properties"].get("severity").is_some() => {
+                json!({"zh-CN": sown.open("message"), "en": sown.open("message")})
+            }
+            "active" if schema["properties"].get("severity").is_some() => false.into(),
             // Only persons have one.
             "kind" if schema["properties"].get("id_number").is_some() => "person".into(),
             "bank_account" => text(sown.account(name)),

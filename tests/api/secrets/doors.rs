@@ -168,7 +168,8 @@ impl<'a> Walk<'a> {
             "POST /v1/organisation/numbers/preview" => {
                 let session = self.with_headers(door, &self.admin.clone());
                 let _ = session.post(door.path, &json!({"template": "{yyyy}{seq:3}"})).expect(200);
-                let wrong = json!({"template": self.sown.ascii("template"), "examples": [{"kind": self.sown.text("kind")}]});
+                let wrong =
+                    json!({"template": self.sown.ascii("template"), "examples": [{"kind": self.sown.text("kind")}]});
                 let _ = session.post(door.path, &wrong).expect(422);
             }
             "POST /v1/tags/{id}/merge" => {
@@ -361,7 +362,9 @@ impl<'a> Walk<'a> {
                     let reason = self.sown.text(name);
                     session.with("x-change-reason", &kehu_tests::encoded(&reason))
                 }
-                ("header", "If-Match" | "Accept-Language") | ("path", _) | ("query", "on_duplicate" | "dry_run") => session,
+                ("header", "If-Match" | "Accept-Language") | ("path", _) | ("query", "on_duplicate" | "dry_run") => {
+                    session
+                }
                 other => panic!("{} takes {other:?}: say in Walk::with_headers what it is given", door.name),
             };
         }

@@ -2,6 +2,7 @@
 
 mod contact;
 mod customer;
+mod entry_rule;
 mod field;
 mod follow_up;
 mod form;
@@ -13,6 +14,7 @@ mod warnings;
 
 pub use contact::{Attitude, Contact, DecisionRole};
 pub use customer::{Customer, CustomerKind, Grade, Need, SizeBand, Source, Stage};
+pub use entry_rule::{EntryRule, RuleKind, Severity};
 pub use field::{FieldDefinition, said_to_stored};
 pub use follow_up::{FollowUp, FollowUpKind, Outcome};
 pub use form::Form;
@@ -33,6 +35,7 @@ pub const KINDS: &[&Kind] = &[
     Team::KIND,
     Role::KIND,
     Form::KIND,
+    EntryRule::KIND,
     FieldDefinition::KIND,
 ];
 

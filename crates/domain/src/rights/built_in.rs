@@ -41,6 +41,7 @@ struct Plan {
     teams: [Reach; 6],
     roles: [Reach; 6],
     forms: [Reach; 6],
+    entry_rules: [Reach; 6],
     fields: [Reach; 6],
     jobs: [Reach; 6],
     contact: Sights,
@@ -59,6 +60,7 @@ const PLAIN: Plan = Plan {
     teams: READ,
     roles: NOTHING,
     forms: NOTHING,
+    entry_rules: NOTHING,
     // Forms are drawn from them.
     fields: READ,
     jobs: [NONE, OWN, OWN, NONE, NONE, NONE],
@@ -76,6 +78,7 @@ const ADMINISTRATOR: Plan = Plan {
     teams: WHOLE,
     roles: WHOLE,
     forms: WHOLE,
+    entry_rules: WHOLE,
     fields: WHOLE,
     jobs: WHOLE,
     contact: Sights::all(Sight::Full),
@@ -87,6 +90,7 @@ const ADMINISTRATOR: Plan = Plan {
 /// Runs the system and its accounts; gives nobody a right, and sees no customer.
 const SYSTEM_ADMIN: Plan = Plan {
     users: [ALL, ALL, ALL, NONE, NONE, NONE],
+    entry_rules: WHOLE,
     fields: WHOLE,
     jobs: WHOLE,
     contact: Sights::all(Sight::Full),
@@ -111,6 +115,7 @@ const AUDITOR: Plan = Plan {
     follow_ups: READ,
     roles: READ,
     forms: READ,
+    entry_rules: READ,
     jobs: READ,
     besides: &[Right::AuditRead],
     ..PLAIN
@@ -169,6 +174,7 @@ fn rights(plan: &Plan) -> Arc<Rights> {
             "team" => plan.teams,
             "role" => plan.roles,
             "form" => plan.forms,
+            "entry_rule" => plan.entry_rules,
             "field" => plan.fields,
             super::JOB => plan.jobs,
             _ => NOTHING,

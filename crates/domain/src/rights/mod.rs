@@ -300,7 +300,7 @@ pub fn actions_of(kind: &str) -> &'static [Action] {
         "customer" => &[Create, Read, Update, Delete, Transfer, Reveal],
         // What hangs on a customer goes with it.
         "contact" => &[Create, Read, Update, Delete, Reveal],
-        "follow_up" | "tag" | "form" | "role" | "field" => &[Create, Read, Update, Delete],
+        "follow_up" | "tag" | "form" | "role" | "entry_rule" | "field" => &[Create, Read, Update, Delete],
         "user" => &[Create, Read, Update, Reveal],
         "team" => &[Create, Read, Update],
         JOB => &[Read, Update],

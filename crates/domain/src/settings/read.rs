@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    AccessReviews, AddressPolicy, ClientPolicy, EmailPolicy, LockPolicy, NumberPolicy, PasswordPolicy, SecondFactorPolicy,
-    SessionPolicy, Settings,
+    AccessReviews, AddressPolicy, ClientPolicy, EmailPolicy, LockPolicy, NumberPolicy, PasswordPolicy,
+    SecondFactorPolicy, SessionPolicy, Settings,
 };
 use crate::address::{Network, Networks};
 use crate::codes;
@@ -36,8 +36,9 @@ impl Settings {
                 settings.access_reviews = access_reviews(json, reader);
             });
             member(members, reader, "emails", |json, reader| settings.emails = emails(json, reader));
-            member(members, reader, "numbers",
-                "emails", |json, reader| settings.numbers = NumberPolicy::read(json, reader));
+            member(members, reader, "numbers", "emails", |json, reader| {
+                settings.numbers = NumberPolicy::read(json, reader)
+            });
             &[
                 "separation_of_duties",
                 "second_factor",

@@ -248,8 +248,9 @@ fn page(all: &mut Map<String, Value>) {
                 "status": { "type": "integer", "description": "The status that it would have had alone." },
                 "id": { "type": ["string", "null"], "format": "uuid", "description": "The record; null where none was made." },
                 "error": described(or_null(schema_ref("Problem")), "Why nothing was done; null otherwise."),
+                "warnings": { "type": "array", "items": schema_ref("ProblemError"), "description": "What rules say of it, and refuse nothing for." },
             },
-            "required": ["index", "status", "id", "error"],
+            "required": ["index", "status", "id", "error", "warnings"],
         } } },
         "required": ["data"],
     }));

@@ -55,6 +55,11 @@ pub(super) fn input(kind: &str) -> Option<Value> {
             "kind": "customer", "key": "annual_output", "type": "number",
             "label": { "zh-CN": "年产值（万元）", "en": "Annual output (10,000 CNY)" }, "min": 0, "filterable": true,
         }),
+        "entry_rule" => json!({
+            "kind": "customer", "field": "credit_code", "stages": ["active", "partner"], "check": { "type": "required" },
+            "severity": "refuse", "order": 10,
+            "message": { "zh-CN": "成交客户须填写统一社会信用代码", "en": "Customers who buy need a credit code" },
+        }),
         _ => return None,
     })
 }
@@ -72,6 +77,7 @@ pub(super) fn patch(kind: &str) -> Option<Value> {
         "role" => json!({ "description": "带一个区域的团队" }),
         "form" => json!({ "paused": true }),
         "field" => json!({ "label": { "en": "Output of a year" }, "required": true }),
+        "entry_rule" => json!({ "check": { "type": "required" }, "severity": "warn", "active": false }),
         _ => return None,
     })
 }

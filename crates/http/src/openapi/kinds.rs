@@ -25,7 +25,7 @@ pub(super) const PAGE: usize = 500;
 const BROUGHT_ALONG: &[(&str, &str, &str)] = &[("customer", "contact", "customer_id")];
 
 /// What `expand` can bring along with records of a kind.
-pub(super) fn expansions(kind: &'static Kind) -> impl Iterator<Item = &'static Expansion> {
+pub(crate) fn expansions(kind: &'static Kind) -> impl Iterator<Item = &'static Expansion> {
     EXPANSIONS.iter().filter(|expansion| expansion.of == kind.name)
 }
 
@@ -208,6 +208,8 @@ fn patch(kind: &'static Kind) -> Value {
     members.insert(CUSTOM.into(), or_null(custom_values(doc)));
     members.extend(veiled().map(|(name, schema)| (name.to_owned(), read_only(schema))));
     members.extend(expanded(kind).into_iter().map(|(name, schema)| (name, read_only(schema))));
+    let warned = json!({ "type": "array", "items": schema_ref("ProblemError") });
+    members.insert("warnings".into(), read_only(described(warned, "What the answer to a write told; it is not read.")));
     let doc = format!(
         "{} A merge patch (RFC 7396): what is absent stays, null clears. What was read may be sent back whole; \
          `version` then stands for If-Match.",

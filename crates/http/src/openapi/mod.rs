@@ -6,6 +6,7 @@ mod codes;
 mod credentials;
 mod deleting;
 mod docs;
+mod entry_rules;
 mod envelopes;
 mod examples;
 mod external;
@@ -22,22 +23,27 @@ mod records;
 mod reveal;
 mod reviews;
 mod rights;
+mod schema;
 mod second_factor;
 mod shapes;
 mod shared;
 mod special;
-mod tags;
 mod standard;
+mod tags;
+mod validation;
 
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use kehu_domain::kinds::KINDS;
+use kehu_domain::record::Kind;
 use serde_json::{Map, Value, json};
 
 pub use codes::{codes, pages};
 pub use docs::configure;
+pub(crate) use kinds::expansions;
 pub use operation::{Answer, Guard, Operation};
 
 /// Every operation: those of each kind, then the special ones.
@@ -59,6 +65,7 @@ pub fn operations() -> Vec<Operation> {
         .chain(numbers::operations())
         .chain(tags::operations())
         .chain(standard::operations())
+        .chain(schema::operations())
         .collect()
 }
 
@@ -76,6 +83,8 @@ pub fn document() -> Value {
     }
     let mut schemas = envelopes::schemas();
     schemas.extend(KINDS.iter().flat_map(|kind| kinds::schemas(kind)));
+    schemas.extend(validation::schemas());
+    schemas.extend(entry_rules::schemas());
     schemas.extend(special::schemas());
     schemas.extend(credentials::schemas());
     schemas.extend(intake::schemas());
@@ -90,6 +99,7 @@ pub fn document() -> Value {
     schemas.extend(tags::schemas());
     schemas.extend(deleting::schemas());
     schemas.extend(standard::schemas());
+    schemas.extend(schema::schemas());
     json!({
         "openapi": "3.1.0",
         "info": shared::info(),
@@ -105,6 +115,42 @@ pub fn document() -> Value {
             "securitySchemes": shared::security_schemes(),
         },
     })
+}
+
+/// A schema by its name, with those that it refers to in their places.
+pub(crate) fn inlined(name: &str) -> Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    let document = DOCUMENT.get_or_init(document);
+    filled(document, &shapes::schema_ref(name), INLINED)
+}
+
+/// How deep schemas stand within each other where they are told whole; what is deeper refers to the description.
+const INLINED: usize = 6;
+
+fn filled(document: &Value, schema: &Value, depth: usize) -> Value {
+    match schema {
+        Value::Object(members) => {
+            let named = members.get("$ref").and_then(Value::as_str).filter(|_| depth > 0);
+            match named.and_then(|place| document.pointer(place.trim_start_matches('#'))) {
+                Some(target) => {
+                    let mut target = filled(document, target, depth - 1);
+                    let beside = members.iter().filter(|(name, _)| *name != "$ref");
+                    if let Some(target) = target.as_object_mut() {
+                        target.extend(beside.map(|(name, value)| (name.clone(), value.clone())));
+                    }
+                    target
+                }
+                None => members.iter().map(|(name, value)| (name.clone(), filled(document, value, depth))).collect(),
+            }
+        }
+        Value::Array(items) => items.iter().map(|item| filled(document, item, depth)).collect(),
+        plain => plain.clone(),
+    }
+}
+
+/// What an example of a create says of a field; null where it says nothing.
+pub(crate) fn example(kind: &Kind, field: &str) -> Value {
+    examples::input(kind.name).and_then(|body| body.get(field).cloned()).unwrap_or_default()
 }
 
 /// Writes `openapi.json`, `codes.json` and `rights.txt` into a folder, the same bytes every time.

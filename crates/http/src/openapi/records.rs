@@ -9,7 +9,7 @@ use super::kinds::{PAGE, expansions, member_schema, order_schema};
 use super::operation::{Answer, Operation, parameter_ref};
 use super::people;
 use super::shapes::schema_ref;
-use super::{reveal, rights};
+use super::{reveal, rights, validation};
 use crate::problem_codes as codes;
 
 const JSON: &[&str] = &["application/json"];
@@ -30,6 +30,7 @@ pub(super) fn operations(kind: &'static Kind) -> Vec<Operation> {
     all.push(search(kind));
     if resource(kind.name).is_some_and(Resource::batched) {
         all.push(batch(kind));
+        all.extend(validation::operations(kind));
     }
     all
 }
@@ -65,6 +66,11 @@ fn many(kind: &Kind) -> String {
 
 fn sch(kind: &Kind, suffix: &str) -> Value {
     schema_ref(&format!("{}{suffix}", kind.schema))
+}
+
+/// The answer to a write: the record, and what rules warn of.
+fn written(record: Value) -> Value {
+    json!({ "allOf": [record, schema_ref("Warned")] })
 }
 
 fn refs(names: &[&str]) -> Vec<Value> {
@@ -173,7 +179,7 @@ fn create(kind: &'static Kind) -> Operation {
     let (takes, gives) = people::create_forms(kind);
     create.body = Some((JSON, sch(kind, takes)));
     create.example = examples::input(kind.name);
-    create.answers = vec![Answer::json(201, "The new record.", sch(kind, gives)).with_headers(&[
+    create.answers = vec![Answer::json(201, "The new record.", written(sch(kind, gives))).with_headers(&[
         "ETag",
         "Location",
         "Idempotency-Replayed",
@@ -192,7 +198,8 @@ fn update(kind: &'static Kind) -> Operation {
     update.body = Some((PATCH, sch(kind, "Patch")));
     update.example = examples::patch(kind.name);
     update.answers = vec![
-        Answer::json(200, "The record as it is now.", sch(kind, "")).with_headers(&["ETag", "Idempotency-Replayed"]),
+        Answer::json(200, "The record as it is now.", written(sch(kind, "")))
+            .with_headers(&["ETag", "Idempotency-Replayed"]),
     ];
     update.problems.extend(writing());
     update.problems.extend([
@@ -224,7 +231,7 @@ fn restore(kind: &'static Kind) -> Operation {
     let mut restore = operation(kind, "post", "restore", "/{id}/restore", format!("Restore {}", one(kind)), text);
     restore.parameters = refs(&["RecordId", "IfMatch", "IdempotencyKey", "ChangeReason"]);
     restore.answers =
-        vec![Answer::json(200, "The record.", sch(kind, "")).with_headers(&["ETag", "Idempotency-Replayed"])];
+        vec![Answer::json(200, "The record.", written(sch(kind, ""))).with_headers(&["ETag", "Idempotency-Replayed"])];
     restore.problems.extend(writing());
     restore.problems.extend([&codes::NOT_FOUND, &codes::DUPLICATE, &codes::READ_LIMIT, &codes::VERSION_CONFLICT]);
     restore

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use kehu_domain::field::{Field, Sight};
 use kehu_domain::filter::{FilterReader, members};
-use kehu_domain::kinds::{Contact, Customer, FollowUp, Form, Role, Tag, Team, User};
+use kehu_domain::kinds::{Contact, Customer, EntryRule, FollowUp, Form, Role, Tag, Team, User};
 use kehu_domain::read::{Members, Reader};
 use kehu_domain::record::{Kind, Record, Veiled};
 use kehu_domain::show::{Name, Out, View};
@@ -313,7 +313,8 @@ fn schemas_of_kinds_say_what_parsing_and_showing_do() {
     check::<Team>();
     check::<Role>();
     check::<Form>();
-    assert_eq!(KINDS.len(), 8, "a kind that no test looks at");
+    check::<EntryRule>();
+    assert_eq!(KINDS.len(), 9, "a kind that no test looks at");
 }
 
 #[test]

@@ -20,13 +20,16 @@ mod organisation;
 mod records;
 mod reviews;
 mod rights;
+mod schema;
 pub(crate) mod second_factor;
 mod tags;
 mod tickets;
 pub mod told;
 pub mod types;
 mod user_sessions;
+mod validation;
 mod vocabularies;
+mod warnings;
 
 /// Registers the handlers, each address as one `web::resource` with all its methods: only so is a wrong method a 405.
 pub(crate) fn configure(app: &mut ServiceConfig) {
@@ -44,6 +47,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     jobs::configure(app);
     organisation::configure(app);
     rights::configure(app);
+    schema::configure(app);
     reviews::configure(app);
     leaving::configure(app);
     fields::configure(app);

@@ -17,7 +17,8 @@ use crate::problem::Problem;
 use crate::query::Query;
 use crate::signed::{Signed, SignedBatch, SignedJson};
 
-use super::erasure;
+use super::warnings::{lang_of, warned, write_warnings};
+use super::{erasure, validation};
 
 type Reply = Result<HttpResponse, Problem>;
 
@@ -40,6 +41,9 @@ pub(super) fn configure(app: &mut ServiceConfig) {
                 web::resource(format!("{path}/batch"))
                     .route(web::post().to(move |request, signed| batch(resource, request, signed))),
             );
+        }
+        if resource.batched() {
+            validation::configure(app, resource);
         }
         if resource.removable() {
             app.service(
@@ -137,7 +141,7 @@ async fn create(resource: Resource, request: HttpRequest, signed: SignedJson) ->
     } else {
         machine::create(&caller, resource, body, &options).await?
     };
-    Ok(of_write(resource, written))
+    Ok(of_write(&request, resource, written))
 }
 
 async fn update(resource: Resource, request: HttpRequest, signed: SignedJson, id: web::Path<String>) -> Reply {
@@ -149,7 +153,7 @@ async fn update(resource: Resource, request: HttpRequest, signed: SignedJson, id
     } else {
         machine::update(&caller, resource, id, body, &options).await?
     };
-    Ok(of_write(resource, written))
+    Ok(of_write(&request, resource, written))
 }
 
 async fn delete(resource: Resource, request: HttpRequest, signed: Signed, id: web::Path<String>) -> Reply {
@@ -168,12 +172,12 @@ async fn delete(resource: Resource, request: HttpRequest, signed: Signed, id: we
     if dry_run {
         return Ok(plain(machine::preview_delete(&caller, resource, id, options.expected).await?));
     }
-    Ok(of_write(resource, machine::delete(&caller, resource, id, &options).await?))
+    Ok(of_write(&request, resource, machine::delete(&caller, resource, id, &options).await?))
 }
 
 async fn restore(resource: Resource, request: HttpRequest, signed: Signed, id: web::Path<String>) -> Reply {
     let options = options(&request, signed.query, None)?;
-    Ok(of_write(resource, machine::restore(&signed.caller, resource, record_id(&id)?, &options).await?))
+    Ok(of_write(&request, resource, machine::restore(&signed.caller, resource, record_id(&id)?, &options).await?))
 }
 
 async fn batch(resource: Resource, request: HttpRequest, signed: SignedBatch) -> Reply {
@@ -214,7 +218,7 @@ async fn lookup(signed: SignedJson) -> Reply {
 }
 
 /// What the headers and parameters of a write say.
-fn options(request: &HttpRequest, mut query: Query, body: Option<&Value>) -> Result<WriteOptions, Problem> {
+pub(super) fn options(request: &HttpRequest, mut query: Query, body: Option<&Value>) -> Result<WriteOptions, Problem> {
     let allow_duplicate = match query.take("on_duplicate").as_deref() {
         None => false,
         Some("allow") => true,
@@ -250,8 +254,8 @@ pub(super) fn plain(answer: Answer) -> HttpResponse {
     response.body(answer.body)
 }
 
-fn of_write(resource: Resource, written: Written) -> HttpResponse {
-    let Written { verb, answer, replayed } = written;
+fn of_write(request: &HttpRequest, resource: Resource, written: Written) -> HttpResponse {
+    let Written { verb, answer, warnings, replayed } = written;
     let mut response = match verb {
         Verb::Created => HttpResponse::Created(),
         Verb::Updated => HttpResponse::Ok(),
@@ -269,7 +273,8 @@ fn of_write(resource: Resource, written: Written) -> HttpResponse {
     if let Some(etag) = answer.etag {
         response.insert_header((header::ETAG, etag));
     }
-    response.insert_header((header::CONTENT_TYPE, "application/json")).body(answer.body)
+    let body = warned(answer.body, &warnings, lang_of(request));
+    response.insert_header((header::CONTENT_TYPE, "application/json")).body(body)
 }
 
 /// The items of a batch, and whether they are made all or none.
@@ -301,8 +306,7 @@ fn batch_items(body: Value) -> Result<(Vec<Value>, bool), Problem> {
 
 /// 200 where every item was made, else 207.
 fn of_batch(request: &HttpRequest, done: &[BatchItem]) -> HttpResponse {
-    let (lang, request_id) = Incoming::of(request)
-        .map_or_else(|| (kehu_domain::flaw::Lang::En, String::new()), |incoming| (incoming.lang, incoming.request_id));
+    let (lang, request_id) = (lang_of(request), Incoming::of(request).map(|it| it.request_id).unwrap_or_default());
     let mut out = Out::new();
     let mut whole = true;
     out.object(|out| {
@@ -325,6 +329,8 @@ fn of_batch(request: &HttpRequest, done: &[BatchItem]) -> HttpResponse {
                             out.key("error").raw(&problem.body(lang, &request_id).to_string());
                         }
                     }
+                    out.key("warnings");
+                    write_warnings(out, &item.warnings, lang);
                 });
             }
         });

@@ -11,6 +11,7 @@ pub(crate) mod collaborator;
 pub(crate) mod contact;
 pub(crate) mod custom_link;
 pub(crate) mod customer;
+pub(crate) mod entry_rule;
 pub(crate) mod erasure;
 pub(crate) mod external_sign_in;
 pub(crate) mod field;

@@ -12,7 +12,7 @@ use crate::dialect::statement;
 use crate::engine::EngineError;
 use crate::entities::{customer, submission};
 use crate::failure::Failure;
-use crate::machine::draft::{New, Said};
+use crate::machine::draft::{EntryRules, New, Said};
 use crate::machine::{create, read, update};
 use crate::tx::Tx;
 
@@ -118,13 +118,14 @@ async fn make(tx: &Tx<'_>, form: &OpenForm, lead: &mut Lead) -> Result<Placed, F
     let (mut data, contact) = lead.records(&form.form, id, is_zh(tx), &mut || tx.new_id());
     data.owner_id = owner.map(Ref::new);
     data.team_id = team.map(Ref::new);
-    for flag in &data.flags.0 {
-        lead.flag(flag);
-    }
     let caller = tx.caller();
     let contacts = contact.into_iter().map(|contact| Said::plain(caller, contact)).collect();
-    let new = New { id, record: Said::plain(caller, data), contacts };
+    let record = Said::plain(caller, data);
+    let new = New { id, record, contacts, warnings: Vec::new(), entry: EntryRules::Flag };
     let create::Made { record: stored, contacts } = create::insert_whole(tx, new, true).await?;
+    for flag in &stored.data.flags.0 {
+        lead.flag(flag);
+    }
     Ok(Placed {
         customer: Some(id),
         contact: contacts.first().map(|contact| contact.base.id),

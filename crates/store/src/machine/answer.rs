@@ -86,6 +86,9 @@ fn short_hash(body: &str) -> String {
 
 const BASE: [&str; 7] = ["id", "version", "created_at", "updated_at", "created_by", "hidden", "masked"];
 
+/// The member of the answer to a write that says what rules warn of; it is no part of the record.
+pub(crate) const WARNINGS: &str = "warnings";
+
 /// Whether answers of a kind have a member of that name.
 pub(crate) fn is_member(kind: &Kind, name: &str) -> bool {
     let of_kind = |field: &Field| field.name == name || field.display_name() == Some(name);

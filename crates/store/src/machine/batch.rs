@@ -16,6 +16,7 @@ use crate::tx::Tx;
 
 use super::compared::{self, Brought, Compared};
 use super::doors::{TRIES, pause};
+use super::warning::{self, Warning};
 use super::{Draft, Idempotency, Machine, Outcomes, Resource, WriteOptions};
 
 /// How many items one transaction takes when the batch is not atomic: nobody waits for a thousand rows.
@@ -28,6 +29,8 @@ pub struct BatchItem {
     pub index: usize,
     /// The record that was made, or why none was.
     pub outcome: Result<Uuid, Failure>,
+    /// What rules say of it all the same.
+    pub warnings: Vec<Warning>,
     /// Whether the outcome was kept from an earlier request under the same key.
     pub replayed: bool,
 }
@@ -73,7 +76,8 @@ async fn chunks(
             Err(failure) if done.is_empty() => return Err(failure),
             // What was done stays done and is told; the rest was not.
             Err(failure) => {
-                let item = |index| BatchItem { index, outcome: Err(failure.clone()), replayed: false };
+                let item =
+                    |index| BatchItem { index, outcome: Err(failure.clone()), warnings: Vec::new(), replayed: false };
                 done.extend((first..items.len()).map(item));
                 break;
             }
@@ -121,13 +125,14 @@ async fn write_chunk(
                 disclosure::settle(caller, std::iter::once(&mut failure)).await?;
                 return Err(failure);
             }
-            Ok((mut outcomes, replayed)) => {
+            Ok(Done { mut outcomes, mut warnings, replayed }) => {
                 if !replayed {
                     settle(caller, machine.kind(), &veiled, &parsed, &mut outcomes).await?;
                 }
                 disclosure::settle(caller, outcomes.iter_mut().filter_map(|outcome| outcome.as_mut().err())).await?;
-                let item = |(at, outcome)| BatchItem { index: first + at, outcome, replayed };
-                return Ok(outcomes.into_iter().enumerate().map(item).collect());
+                warnings.resize(outcomes.len(), Vec::new());
+                let item = |(at, (outcome, warnings))| BatchItem { index: first + at, outcome, warnings, replayed };
+                return Ok(outcomes.into_iter().zip(warnings).enumerate().map(item).collect());
             }
         }
     }
@@ -162,6 +167,14 @@ fn first_failure<T>(outcomes: &[Result<T, Failure>]) -> Option<(usize, Failure)>
     outcomes.iter().enumerate().find_map(|(at, outcome)| outcome.as_ref().err().map(|failure| (at, failure.clone())))
 }
 
+/// What became of a chunk.
+struct Done {
+    outcomes: Outcomes,
+    /// Of each item.
+    warnings: Vec<Vec<Warning>>,
+    replayed: bool,
+}
+
 async fn chunk_in(
     tx: &Tx<'_>,
     machine: &'static dyn Machine,
@@ -170,11 +183,12 @@ async fn chunk_in(
     atomic: bool,
     idempotency: Option<Idempotency>,
     allow_duplicate: bool,
-) -> Result<(Outcomes, bool), Failure> {
+) -> Result<Done, Failure> {
     if let Some(idempotency) = &idempotency
         && let Some(kept) = kept::find(tx, idempotency, part, Vec::new()).await?
     {
-        return Ok((replay(&kept, drafts), true));
+        let (kept, warnings) = warning::apart(kept);
+        return Ok(Done { outcomes: replay(&kept, drafts), warnings, replayed: true });
     }
     // Of several batches of one organisation one writes at a time: they would meet at the counters of numbers.
     if !tx.db_is_alone() {
@@ -190,12 +204,14 @@ async fn chunk_in(
     if atomic && let Some((at, failure)) = first_failure(&outcomes) {
         return Err(under(failure, at));
     }
+    let told = |outcome: &Result<Uuid, Failure>| outcome.as_ref().map(|id| tx.warnings_of(*id)).unwrap_or_default();
+    let warnings: Vec<Vec<Warning>> = outcomes.iter().map(told).collect();
     if let Some(idempotency) = &idempotency {
         let ids: Vec<Option<Uuid>> = outcomes.iter().map(|outcome| outcome.as_ref().ok().copied()).collect();
-        let body = serde_json::to_string(&ids).unwrap_or_default();
+        let body = warning::with(&serde_json::to_string(&ids).unwrap_or_default(), &warnings);
         kept::keep(tx, idempotency, part, &Kept { status: 200, location: None, body })?;
     }
-    Ok((outcomes, false))
+    Ok(Done { outcomes, warnings, replayed: false })
 }
 
 /// All at once.

@@ -18,13 +18,14 @@ use crate::rows::{self, Ownership, RowBase, Rows, Whose, new_base};
 use crate::sealer::Sealer;
 use crate::tx::Tx;
 
-use super::draft::{New, Said};
-use super::{custom, search_text};
+use super::draft::{EntryRules, New, Said};
+use super::{custom, judged, search_text};
 
 /// Makes a record that the system itself asks for, such as a tag that was named.
 pub(crate) async fn write<R: Rows>(tx: &Tx<'_>, data: R) -> Result<Stored<R>, Failure> {
     let record = Said::plain(tx.caller(), data);
-    insert(tx, New { id: tx.new_id(), record, contacts: Vec::new() }, true).await
+    let new = New { id: tx.new_id(), record, contacts: Vec::new(), warnings: Vec::new(), entry: EntryRules::None };
+    insert(tx, new, true).await
 }
 
 /// Makes a record and the contacts it brings.
@@ -119,7 +120,7 @@ async fn judge<R: Rows>(
     found: &Found,
     allow_duplicate: bool,
 ) -> Result<Made<R>, Failure> {
-    let New { id, record, contacts } = new;
+    let New { id, record, contacts, mut warnings, entry } = new;
     let counts: Vec<usize> =
         std::iter::once(record.entry_count()).chain(contacts.iter().map(Said::entry_count)).collect();
     let Said { mut data, custom: values, .. } = record;
@@ -128,6 +129,7 @@ async fn judge<R: Rows>(
     let own = own_records(id, &data);
     duplicates::refuse(tx, entries, found, data.credit_code(), &own, allow_duplicate).await?;
     data.prepare(tx, None).await?;
+    warnings.extend(judged::creation(tx, (&mut data, &values), &contacts, entry)?);
     let whose = whose(tx, &data).await?;
     check_tags(tx, &data)?;
     for contact in &contacts {
@@ -163,6 +165,7 @@ async fn judge<R: Rows>(
     for contact in &contacts {
         places.index(tx, contact)?;
     }
+    tx.warn(id, warnings);
     Ok(Made { record, contacts })
 }
 

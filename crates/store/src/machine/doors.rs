@@ -16,9 +16,9 @@ use crate::sealed_query;
 use crate::tx::Tx;
 
 use super::answer::{self, Answer, Asked};
-use super::compared::{self, Brought, Compared};
+use super::compared::{self, Compared};
 use super::written::{Verb, WriteOptions, Written};
-use super::{Change, Changed, Draft, Machine, Resource, Shown, page};
+use super::{Change, Changed, Draft, Machine, Resource, Shown, page, warning};
 
 /// How many times a write is tried that another server's transaction got in the way of.
 pub(crate) const TRIES: u32 = 6;
@@ -95,7 +95,7 @@ async fn many(caller: &Caller, machine: &'static dyn Machine, asked: Asked) -> R
 
 /// What is done to a record.
 #[derive(Clone)]
-enum Work {
+pub(super) enum Work {
     Create(Value),
     Update(Uuid, Value),
     Delete(Uuid),
@@ -151,8 +151,16 @@ pub async fn restore(
 }
 
 impl Work {
+    /// What was brought.
+    pub(super) fn body(&self) -> &Value {
+        match self {
+            Self::Create(body) | Self::Update(_, body) => body,
+            Self::Delete(_) | Self::Restore(_) => &Value::Null,
+        }
+    }
+
     /// The right that it takes, what it is called, and the record that it names.
-    fn right(&self) -> (Action, &'static str, Option<Uuid>) {
+    pub(super) fn right(&self) -> (Action, &'static str, Option<Uuid>) {
         match self {
             Self::Create(_) => (Action::Create, "create", None),
             Self::Update(id, _) => (Action::Update, "update", Some(*id)),
@@ -183,10 +191,7 @@ async fn tried(
     options: &WriteOptions,
     work: Work,
 ) -> Result<Written, Failure> {
-    let veiled = match &work {
-        Work::Create(body) | Work::Update(_, body) => machine.veiled(caller, body),
-        Work::Delete(_) | Work::Restore(_) => Brought::default(),
-    };
+    let veiled = machine.veiled(caller, work.body());
     compared::check(caller, &veiled).await?;
     let (_, _, id) = work.right();
     let mut tries = 1;
@@ -254,7 +259,9 @@ async fn once(
             match &options.idempotency {
                 Some(idempotency) => {
                     if let Some(kept) = kept::find(tx, idempotency, 0, strong).await? {
-                        return Ok(Done::of(Written { verb, answer: Answer::of_kept(kept), replayed: true }));
+                        let (kept, warnings) = warning::apart(kept);
+                        let answer = Answer::of_kept(kept);
+                        return Ok(Done::of(Written { verb, answer, warnings, replayed: true }));
                     }
                 }
                 None => duplicates::lock(tx, strong).await?,
@@ -268,16 +275,18 @@ async fn once(
                 }
                 None => Answer { id: None, etag: None, body: String::new() },
             };
+            let warnings = record.as_ref().map(|record| tx.warnings_of(record.base().id)).unwrap_or_default();
             if let Some(idempotency) = &options.idempotency {
                 let location = answer.id.map(|id| id.to_string());
-                let kept = Kept { status: verb.status(), location, body: answer.body.clone() };
+                let body = warning::with(&answer.body, &warnings);
+                let kept = Kept { status: verb.status(), location, body };
                 kept::keep(tx, idempotency, 0, &kept)?;
             }
             let answer = match &record {
                 Some(record) => with_secret(tx, &**record, answer).await?,
                 None => answer,
             };
-            let written = Written { verb, answer, replayed: false };
+            let written = Written { verb, answer, warnings, replayed: false };
             Ok(Done { written, changed: performed.changed, compared: performed.compared })
         })
         .await
@@ -306,7 +315,8 @@ pub(crate) async fn still_readable(
     if veiled(&now.body).iter().all(|name| kept.contains(name)) {
         Ok(written)
     } else {
-        Ok(Written { answer: now, ..written })
+        // A warning may quote what it warns of.
+        Ok(Written { answer: now, warnings: Vec::new(), ..written })
     }
 }
 
@@ -320,14 +330,14 @@ fn veiled(body: &str) -> Vec<String> {
 }
 
 /// Work with its body parsed.
-enum Prepared {
+pub(super) enum Prepared {
     Create(Draft),
     Update(Uuid, Value),
     Delete(Uuid),
     Restore(Uuid),
 }
 
-fn prepare(caller: &Caller, machine: &dyn Machine, work: Work) -> Result<Prepared, Failure> {
+pub(super) fn prepare(caller: &Caller, machine: &dyn Machine, work: Work) -> Result<Prepared, Failure> {
     Ok(match work {
         Work::Create(body) => Prepared::Create(machine.draft(caller, body)?),
         Work::Update(id, body) => Prepared::Update(id, body),
@@ -337,7 +347,7 @@ fn prepare(caller: &Caller, machine: &dyn Machine, work: Work) -> Result<Prepare
 }
 
 /// The strong keys that are locked before anything is looked up, where there are others to lock out.
-fn strong_keys(tx: &Tx<'_>, machine: &dyn Machine, prepared: &Prepared) -> Vec<String> {
+pub(super) fn strong_keys(tx: &Tx<'_>, machine: &dyn Machine, prepared: &Prepared) -> Vec<String> {
     match prepared {
         Prepared::Create(draft) if !tx.db_is_alone() => machine.strong_keys(draft),
         _ => Vec::new(),
@@ -345,8 +355,8 @@ fn strong_keys(tx: &Tx<'_>, machine: &dyn Machine, prepared: &Prepared) -> Vec<S
 }
 
 /// What was done within the transaction.
-struct Performed {
-    record: Option<Box<dyn Shown>>,
+pub(super) struct Performed {
+    pub(super) record: Option<Box<dyn Shown>>,
     changed: bool,
     compared: Compared,
 }
@@ -363,7 +373,7 @@ impl Performed {
     }
 }
 
-async fn perform(
+pub(super) async fn perform(
     tx: &Tx<'_>,
     machine: &dyn Machine,
     prepared: Prepared,

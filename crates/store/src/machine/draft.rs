@@ -25,6 +25,21 @@ pub(crate) struct New<R> {
     pub(crate) id: Uuid,
     pub(crate) record: Said<R>,
     pub(crate) contacts: Vec<Said<Contact>>,
+    /// What the rules of the trade say of it, and refuse nothing for.
+    pub(crate) warnings: Vec<Finding>,
+    /// What becomes of what the organisation's own rules refuse.
+    pub(crate) entry: EntryRules,
+}
+
+/// What becomes of what the organisation's own rules refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EntryRules {
+    /// It is refused.
+    Refuse,
+    /// It is marked on the record, and speaks up at the next change of stage: a lead is not turned away.
+    Flag,
+    /// Nobody entered it: the system writes it.
+    None,
 }
 
 /// What is said of one new record.
@@ -95,15 +110,21 @@ pub(crate) fn parse<R: Rows>(caller: &Caller, body: Value) -> Result<New<R>, Fai
     let known: Vec<&str> = R::KIND.fields.iter().map(|field| field.name).collect();
     reader.refuse_rest(&members, &known);
     let mut findings = reader.into_findings();
+    let mut warnings = Vec::new();
+    let mut judge = |(refused, warned): (Vec<Finding>, Vec<Finding>)| {
+        findings.extend(refused);
+        warnings.extend(warned);
+    };
     if let Some(data) = &data {
-        findings.extend(rule_findings(&caller.org().settings, data, ""));
+        judge(rule_findings(&caller.org().settings, data, ""));
     }
     for (at, contact) in contacts.iter().flatten().enumerate() {
-        findings.extend(rule_findings(&caller.org().settings, &contact.data, &format!("/contacts/{at}")));
+        judge(rule_findings(&caller.org().settings, &contact.data, &format!("/contacts/{at}")));
     }
     match (data, contacts.into_iter().collect::<Option<Vec<Said<Contact>>>>()) {
         (Some(data), Some(contacts)) if findings.is_empty() => {
-            let new = New { id, record: Said::new(caller, data, values), contacts };
+            let record = Said::new(caller, data, values);
+            let new = New { id, record, contacts, warnings, entry: EntryRules::Refuse };
             if new.entries().len() > MAX_SEALED {
                 let flaw = Flaw::new(&codes::LIST_TOO_LONG).with("max", MAX_SEALED);
                 return Err(Failure::refused("/contacts", flaw));
@@ -175,11 +196,13 @@ fn read_contact(caller: &Caller, item: Value, customer: Uuid, reader: &mut Reade
     contact.map(|data| Said::new(caller, data, values))
 }
 
-/// What the rules refuse in a whole record.
-pub(crate) fn rule_findings<R: Record>(settings: &Settings, data: &R, under: &str) -> Vec<Finding> {
-    let finding = |rule: kehu_domain::record::RuleFinding| Finding {
-        pointer: format!("{under}/{}", rule.field),
-        flaw: rule.flaw,
-    };
-    data.rules().into_iter().filter(|rule| settings.weight(rule) == Weight::Refuses).map(finding).collect()
+/// What the rules of the trade refuse in a whole record, and what they warn of.
+pub(crate) fn rule_findings<R: Record>(settings: &Settings, data: &R, under: &str) -> (Vec<Finding>, Vec<Finding>) {
+    let (mut refused, mut warned) = (Vec::new(), Vec::new());
+    for rule in data.rules() {
+        let refuses = settings.weight(&rule) == Weight::Refuses;
+        let finding = Finding { pointer: format!("{under}/{}", rule.field), flaw: rule.flaw };
+        if refuses { refused.push(finding) } else { warned.push(finding) }
+    }
+    (refused, warned)
 }

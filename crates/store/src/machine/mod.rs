@@ -12,15 +12,18 @@ mod doors;
 pub(crate) mod draft;
 mod dry_run;
 mod expand;
+mod judged;
 mod lookup;
 mod page;
 pub(crate) mod question;
 pub(crate) mod read;
 mod refill;
+mod rehearse;
 mod reindex;
 pub(crate) mod remove;
 mod reveal;
 pub(crate) mod update;
+pub(crate) mod warning;
 mod written;
 
 use std::any::Any;
@@ -48,7 +51,9 @@ pub use doors::{create, delete, get, list, restore, search, update};
 pub use dry_run::preview_delete;
 pub use expand::{EXPANSIONS, Expansion};
 pub use lookup::lookup;
+pub use rehearse::{Rehearsal, validate};
 pub use reveal::reveal;
+pub use warning::Warning;
 pub use written::{Idempotency, Verb, WriteOptions, Written};
 
 use compared::{Brought, Compared};

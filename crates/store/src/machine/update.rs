@@ -26,7 +26,7 @@ use crate::sealer::Sealer;
 use crate::tx::Tx;
 
 use super::draft::{self, rule_findings};
-use super::{Change, answer, brought, custom, found_under, read, search_text};
+use super::{Change, answer, brought, custom, found_under, judged, read, search_text};
 
 /// What the caller sees of the record that is changed.
 struct PatchView<'a> {
@@ -92,8 +92,9 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<(Store
         let with = data.rules().into_iter().find(|known| known.field == field).map_or(&[][..], |known| known.with);
         brought.keys().any(|name| name == field || with.contains(&name.as_str()))
     };
-    let broken: Vec<Finding> =
-        rule_findings(&caller.org().settings, &data, "").into_iter().filter(takes_part).collect();
+    let (mut broken, mut warned) = rule_findings(&caller.org().settings, &data, "");
+    broken.retain(takes_part);
+    warned.retain(takes_part);
     if !broken.is_empty() {
         return Err(Failure::Refused(broken));
     }
@@ -101,7 +102,9 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<(Store
     custom::check_references(tx, R::KIND, &values, Some(&before.base.custom)).await?;
     refuse_duplicates(tx, &before, (&data, &values), change.allow_duplicate).await?;
     data.prepare(tx, Some(&before)).await?;
+    warned.extend(judged::change(tx, &before, &mut data, &values)?);
     let after = write_as(tx, &before, &touched, (data, values), true).await?;
+    tx.warn(after.base.id, warned);
     Ok((before, after))
 }
 
@@ -162,7 +165,7 @@ async fn drop_unchanged<R: Rows>(
     let Ok(Value::Object(shown)) = serde_json::from_str(&shown) else { return Ok(()) };
     members.retain(|name, value| {
         let expanded = super::expand::is_expansion(R::KIND.name, name) && is_answer(value);
-        let old = stale && answer::is_member(R::KIND, name);
+        let old = stale && answer::is_member(R::KIND, name) || name == answer::WARNINGS;
         writable(name) || !(expanded || old || shown.get(name) == Some(&*value))
     });
     Ok(())

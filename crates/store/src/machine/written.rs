@@ -1,6 +1,7 @@
 //! How a write is asked for, and what it answers.
 
 use super::answer::Answer;
+use super::warning::Warning;
 
 /// A client's name for one request, so that repeating it does nothing twice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct Written {
     pub verb: Verb,
     /// The record as it is now; empty for a deletion.
     pub answer: Answer,
+    /// What rules say of it all the same; no part of the record, nor of its ETag.
+    pub warnings: Vec<Warning>,
     /// Whether the answer was kept from an earlier request under the same key.
     pub replayed: bool,
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::failure::Failure;
 use crate::gate::{Caller, worth_another_try};
 use crate::kept::{self, Kept};
-use crate::machine::{self, Answer, Change, Machine, Resource, Shown, Verb, WriteOptions, Written, answer};
+use crate::machine::{self, Answer, Change, Machine, Resource, Shown, Verb, WriteOptions, Written, answer, warning};
 use crate::refusals::{Refusal, noting};
 use crate::registry;
 use crate::tx::Tx;
@@ -162,20 +162,22 @@ async fn keeping(
     if let Some(idempotency) = &options.idempotency
         && let Some(kept) = kept::find(tx, idempotency, 0, Vec::new()).await?
     {
-        return Ok(Written { verb, answer: Answer::of_kept(kept), replayed: true });
+        let (kept, warnings) = warning::apart(kept);
+        return Ok(Written { verb, answer: Answer::of_kept(kept), warnings, replayed: true });
     }
     let (record, invitation) = work().await?;
     let body = answer::render(tx, &*record).await?;
     let mut answer = Answer::of_record(record.base().id, record.base().version, body);
+    let warnings = tx.warnings_of(record.base().id);
     if let Some(idempotency) = &options.idempotency {
         let location = answer.id.map(|id| id.to_string());
-        let kept = Kept { status: verb.status(), location, body: answer.body.clone() };
+        let kept = Kept { status: verb.status(), location, body: warning::with(&answer.body, &warnings) };
         kept::keep(tx, idempotency, 0, &kept)?;
     }
     if let Some(invitation) = invitation {
         answer.body = with_invitation(answer.body, &invitation);
     }
-    Ok(Written { verb, answer, replayed: false })
+    Ok(Written { verb, answer, warnings, replayed: false })
 }
 
 /// The record with the invitation as its last member.

@@ -76,6 +76,7 @@ impl From<Failure> for Ended {
             | Failure::Duplicate(_)
             | Failure::KeyReused
             | Failure::RefusedBefore
+            | Failure::Rehearsed(_)
             | Failure::SignIn(_)
             | Failure::SecondFactor(_)
             | Failure::JobEnded

@@ -215,6 +215,10 @@ impl Rows for Customer {
         Some(&mut self.tags)
     }
 
+    fn flags_mut(&mut self) -> Option<&mut Words> {
+        Some(&mut self.flags)
+    }
+
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
         ownership::settle(tx, self, before)?;
         self.initial = Line::parse(&pinyin::initial(self.name.as_str()).to_string()).ok();

@@ -3,6 +3,7 @@
 mod contact;
 pub(crate) mod custom;
 mod customer;
+pub(crate) mod entry_rule;
 mod field;
 mod follow_up;
 mod form;
@@ -18,7 +19,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use kehu_domain::custom::CustomValues;
-use kehu_domain::fields::{Collaborators, Tags};
+use kehu_domain::fields::{Collaborators, Tags, Words};
 use kehu_domain::record::{Base, Record, Stored};
 use kehu_domain::text::{normalise, pinyin};
 use sea_orm::{EntityTrait, IntoActiveModel};
@@ -117,6 +118,10 @@ pub(crate) trait Rows: Record {
     }
     /// Its tags, to be resolved.
     fn tags_mut(&mut self) -> Option<&mut Tags> {
+        None
+    }
+    /// Codes of rules that it broke when it came in, where it keeps them.
+    fn flags_mut(&mut self) -> Option<&mut Words> {
         None
     }
     /// Fills in what follows from other fields and checks what the database knows, before it is written.
