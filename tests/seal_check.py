@@ -34,6 +34,9 @@ CLASSES = {"phones": "phone", "emails": "email"}
 NUMBERS = {"phone": 1, "email": 2, "id_number": 3, "bank_account": 4, "wechat": 5, "birthday": 6, "login": 7}
 WIDTHS = (8, 12, 16, 20, 24, 28)
 
+# Plaintext bytes of a chunk of a file.
+CHUNK = 65536
+
 VECTORS = pathlib.Path(__file__).resolve().parent.parent / "docs" / "vectors"
 
 
@@ -198,6 +201,27 @@ def check_journal(journal, roots, org):
     return len(journal["entries"])
 
 
+def seal_file(key, org, file, content):
+    """A file beside the database: a head, and chunks that are sealed for their places."""
+    head = b"kehu-file\0\x01\0" + struct.pack(">I", CHUNK)
+    chunks = [content[at : at + CHUNK] for at in range(0, len(content), CHUNK)] or [b""]
+    sealed = head
+    for number, chunk in enumerate(chunks):
+        nonce = bytes(3) + struct.pack(">Q", number) + bytes([number + 1 == len(chunks)])
+        sealed += AESGCM(key).encrypt(nonce, chunk, b"kehu-file/v1\0" + head + org + file)
+    return sealed
+
+
+def check_files(vectors):
+    key, org, file = bytes.fromhex(vectors["key"]), uuid.UUID(vectors["org"]).bytes, uuid.UUID(vectors["file"]).bytes
+    for row in vectors["files"]:
+        content = bytes(at % 251 for at in range(row["size"])) if row["sealed"] is None else bytes.fromhex(row["content"])
+        sealed = seal_file(key, org, file, content)
+        assert hashlib.sha256(sealed).hexdigest() == row["sha256_of_sealed"], row["name"]
+        assert row["sealed"] in (None, sealed.hex()), row["name"]
+    return len(vectors["files"])
+
+
 def of_sqlite(database, path, row):
     """What a SQLite database has on a cell: its organisation's roots, the cell, the entries of the row."""
     table, column = TABLES[path.split(".")[0]], path.split(".")[1]
@@ -246,7 +270,8 @@ def main():
     check_tokens(vectors)
     journal = json.loads((VECTORS / "journal.json").read_text(encoding="utf-8"))
     entries = check_journal(journal, roots, org)
-    print(f"{len(roots)} roots, {cells} cells that open and {len(vectors['refused'])} that do not, {values} index values, 2 tokens and {entries} journal entries agree")
+    files = check_files(json.loads((VECTORS / "files.json").read_text(encoding="utf-8")))
+    print(f"{len(roots)} roots, {cells} cells that open and {len(vectors['refused'])} that do not, {values} index values, 2 tokens, {entries} journal entries and {files} files agree")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ mod server;
 mod settings;
 mod sign_ins;
 mod start;
+mod types;
 mod usage;
 mod wire;
 
@@ -45,6 +46,9 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<()> {
+    if std::env::args().nth(1).as_deref() == Some("types") {
+        return types_of(std::env::args().skip(2));
+    }
     let Some(mut settings) = Settings::parse(std::env::args().skip(1))? else { return print(HELP) };
     let path = settings.csv.clone().unwrap_or_else(|| PathBuf::from(MADE_UP));
     if settings.generate {
@@ -73,6 +77,14 @@ fn run() -> Result<()> {
         quoted::write(Path::new("."), &report.quoted)?;
     }
     Ok(())
+}
+
+/// `types --csv FILE`: needs no server and measures nothing.
+fn types_of(mut args: impl Iterator<Item = String>) -> Result<()> {
+    match (args.next().as_deref(), args.next(), args.next()) {
+        (Some("--csv"), Some(path), None) => print(&types::run(Path::new(&path))?),
+        _ => anyhow::bail!("kehu-bench types --csv FILE"),
+    }
 }
 
 fn measure(settings: &Settings, path: &Path, report: &mut Report) -> Result<()> {

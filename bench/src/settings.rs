@@ -11,6 +11,7 @@ kehu-bench [core] [parts] [floors] [postgres] [journal] [rotation] [sign-ins] [p
            [intake] [start]
                                        measures all of them, or those named; see bench/README.md
 kehu-bench generate                    writes made-up leads to --csv
+kehu-bench types --csv FILE            what the types refuse and warn of in a file of leads; needs no server
 
   --csv FILE        leads that are posted; default: made-up ones, written to bench/data/leads.csv
   --rows N          customers of the single operations and leads that are made up; default 10000. lookup measures

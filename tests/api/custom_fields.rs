@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(refused.errors(), [("/filterable".to_owned(), "custom_slots_full".to_owned())]);
         assert!(refused.text.contains("text_12"), "{}", refused.text);
         // Numbers have places of their own, and what is not asked for takes none.
-        let _ = add(&org.admin, "number", "date", json!({"filterable": true}));
+        let _ = add(&org.admin, "since_when", "date", json!({"filterable": true}));
         let _ = add(&org.admin, "open", "text", json!({}));
         let off = org.admin.patch(&path(&fields[6]), &json!({"filterable": false})).expect(200).json();
         assert_eq!((&off["slot"], &off["indexed"]), (&json!("text_7"), &json!(false)), "it is kept until it is empty");

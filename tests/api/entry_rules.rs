@@ -151,13 +151,11 @@ pub(crate) mod tests {
             (second.json()["id"].clone(), second.header("etag")),
             (first.json()["id"].clone(), first.header("etag"))
         );
-        // A change elsewhere is not warned of; what a write answered may be sent back whole.
+        // What a write answered may be sent back whole; a change elsewhere is not warned of.
+        let same = org.admin.patch(&path(&made), &body).expect(200).json();
+        assert_eq!((&same["version"], &same["warnings"]), (&json!(1), &json!([])));
         let changed = org.admin.patch(&path(&made), &json!({"grade": "a"})).expect(200).json();
-        assert_eq!(changed["warnings"], json!([]));
-        assert_eq!(
-            org.admin.patch(&path(&made), &body).expect(200).json()["version"],
-            changed["version"].as_i64().unwrap() + 1
-        );
+        assert_eq!((&changed["version"], &changed["warnings"]), (&json!(2), &json!([])));
         let _ = org.admin.delete(&path(&made)).expect(204);
         let back = org.admin.send("POST", &format!("{}/restore", path(&made)), &[], "").expect(200).json();
         assert_eq!(back["warnings"], json!([]));
@@ -225,7 +223,7 @@ pub(crate) mod tests {
         let pattern = json!({"type": "pattern", "pattern": "\\+8621\\d+"});
         let _ = lay_down(&org, &json!({"kind": "customer", "field": "phones", "check": pattern}));
         let masked = blind.session.get(&path(&made)).expect(200).json();
-        assert_eq!(masked["masked"].as_array().unwrap().contains(&json!("phones")), true);
+        assert!(masked["masked"].as_array().unwrap().contains(&json!("phones")));
         let back = json!({"phones": masked["phones"], "grade": "a"});
         let _ = blind.session.patch(&path(&made), &back).expect(200);
         // The whole record is judged at a new stage: what is wrong is told, and not what is there.
@@ -299,8 +297,8 @@ pub(crate) mod tests {
             org.admin.post("/v1/entry_rules", &rule).expect(422)
         };
         let unreadable = refused("name", &json!({"type": "pattern", "pattern": "公司(a"}));
-        assert_eq!(unreadable.errors(), at("/check/pattern", "rule_pattern_invalid"));
-        assert_eq!(unreadable.json()["errors"][0]["params"]["place"], "3");
+        assert_eq!(unreadable.errors(), at("/check/pattern", "pattern_invalid"));
+        assert_eq!(unreadable.json()["errors"][0]["params"]["at"], "3");
         for (field, check, pointer, code) in [
             ("no_such", json!({"type": "required"}), "/field", "rule_field_unknown"),
             ("flags", json!({"type": "required"}), "/field", "rule_field_unknown"),
@@ -315,12 +313,7 @@ pub(crate) mod tests {
             ),
             ("name", json!({"type": "sometimes"}), "/check/type", "choice_unknown"),
             ("name", json!("required"), "/check", "type_wrong"),
-            (
-                "name",
-                json!({"type": "pattern", "pattern": "(a{1000}){1000}"}),
-                "/check/pattern",
-                "rule_pattern_too_large",
-            ),
+            ("name", json!({"type": "pattern", "pattern": "(a{1000}){1000}"}), "/check/pattern", "pattern_too_large"),
         ] {
             assert_eq!(refused(field, &check).errors(), at(pointer, code), "{field} {check}");
         }

@@ -105,10 +105,14 @@ mod tests {
             org.admin.post("/v1/contacts", &json!({"customer_id": customer, "name": "周一"})).expect(201).id();
         let follow_up =
             json!({"customer_id": customer, "kind": "call", "summary": "x", "happened_at": "2026-11-22T00:00:00Z"});
+        let note = json!({"record_kind": "customer", "record_id": customer, "body": "x"});
+        let attachment = org.admin.attach("customer", &customer, "a.txt", b"x").expect(201).id();
         let ids = [
             ("/v1/customers/", customer),
             ("/v1/contacts/", contact),
             ("/v1/follow_ups/", org.admin.post("/v1/follow_ups", &follow_up).expect(201).id()),
+            ("/v1/attachments/", attachment),
+            ("/v1/notes/", org.admin.post("/v1/notes", &note).expect(201).id()),
             ("/v1/tags/", org.admin.post("/v1/tags", &json!({"name": "他人"})).expect(201).id()),
             ("/v1/teams/", org.team(None)),
             ("/v1/users/", org.user("salesperson", None).id),
@@ -213,9 +217,22 @@ mod tests {
         check(&document, "POST", "/v1/fields", &field);
         check(&document, "POST", "/v1/fields", &admin.post("/v1/fields", &json!({"key": "X"})).expect(422));
         let told = admin.post(&format!("/v1/fields/{}/check", field.id()), &json!({"retired": true})).expect(202);
-        check(&document, "POST", "/v1/fields/{id}/check", &told);
-        for path in ["/v1/contacts", "/v1/follow_ups", "/v1/tags", "/v1/users", "/v1/teams", "/v1/forms", "/v1/fields"]
-        {
+        let note = json!({"record_kind": "customer", "record_id": id, "body": "x"});
+        let attached = |name: &str| admin.attach("customer", &id, name, b"text");
+        check(&document, "POST", "/v1/attachments", &attached("a.txt").expect(201));
+        check(&document, "POST", "/v1/attachments", &attached("a.exe").expect(415));
+        check(&document, "POST", "/v1/notes", &admin.post("/v1/notes", &note).expect(201));
+        for path in [
+            "/v1/contacts",
+            "/v1/follow_ups",
+            "/v1/notes",
+            "/v1/attachments",
+            "/v1/tags",
+            "/v1/users",
+            "/v1/teams",
+            "/v1/forms",
+            "/v1/fields",
+        ] {
             check(&document, "GET", path, &admin.get(path).expect(200));
         }
         check(&document, "GET", "/v1/users", &seller.session.get("/v1/users").expect(200));

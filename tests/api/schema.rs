@@ -46,7 +46,10 @@ mod tests {
         fn body(&mut self, schema: &Value, whole: bool) -> Value {
             let mut body = Map::new();
             for field in schema["fields"].as_array().unwrap() {
-                let needed = field["required"] == true
+                // Whoever is to sign in needs a name for it, as the example has one.
+                let of_user = schema["kind"] == "user" && !field["example"].is_null();
+                let needed = of_user
+                    || field["required"] == true
                     || field["required_at"].as_array().unwrap().iter().any(|at| at == "potential");
                 let written = field["writes"] == true && field["write"] != "transfer";
                 if !written || !(whole || needed) {
@@ -66,15 +69,22 @@ mod tests {
                 "line" | "text" if name == "name" && schema["kind"] == "contact" => json!("欧阳文静"),
                 "line" | "text" => {
                     let text = format!("表单{}", unique());
+                    let persons = ["customer", "contact", "user"];
+                    let is_unique = name == "name" && !persons.iter().any(|kind| schema["kind"] == *kind);
                     let max = usize::try_from(field["max_length"].as_u64().unwrap()).unwrap();
                     // An example says more than a length: a colour, an origin.
-                    if field["example"].is_null() || name == "name" {
+                    if field["example"].is_null() || is_unique {
                         json!(text.chars().take(max).collect::<String>())
                     } else {
                         field["example"].clone()
                     }
                 }
                 "choice" => field["choices"][0]["key"].clone(),
+                "choices" => json!([field["choices"][0]["key"]]),
+                "lines" => json!(["一项"]),
+                "quarter" => json!("2026Q4"),
+                "budget" => json!({"min": 50, "max": 100}),
+                "birthday" => json!("1990-03-07"),
                 "flag" => json!(true),
                 "integer" => json!(3),
                 "instant" => json!("2026-11-22T08:30:00+08:00"),
@@ -112,7 +122,7 @@ mod tests {
             let least = drawer.body(&schema, false);
             let made = org.admin.post(&format!("/v1/{path}"), &least);
             assert!(made.status == 201, "the least of {name}: {least}: {}", made.text);
-            if schema["verbs"].as_array().unwrap().contains(&json!("validate")) && name != "role" {
+            if schema["verbs"].as_array().unwrap().contains(&json!("validate")) && !matches!(name, "role" | "field") {
                 let whole = drawer.body(&schema, true);
                 let tried = org.admin.post(&format!("/v1/{path}/validate"), &whole).expect(200).json();
                 assert_eq!(tried["valid"], true, "the whole of {name}: {whole}: {tried}");
@@ -132,7 +142,7 @@ mod tests {
         let phones = field(&schema, "phones");
         assert_eq!(phones["sees"], json!({"own": "full", "team": "masked", "other": "masked"}));
         assert_eq!(
-            (&phones["type"], &phones["sealed"], &phones["data_class"], &phones["filter"]["member"]),
+            (&phones["type"], &phones["sealed"], &phones["data_class"], &phones["filters"][0]["member"]),
             (&json!("phones"), &json!(true), &json!("contact_data"), &json!("phone"))
         );
         assert_eq!(phones["label"], json!({"zh-CN": "电话", "en": "Phones"}));

@@ -7,12 +7,9 @@ kehu_tests::on_both_engines!(
     counts_follow_what_hangs_on_a_customer,
     counts_are_right_when_many_write_at_once,
     an_erased_contact_is_not_counted_and_nobody_reports_to_it,
-    a_decision_chain_has_no_circle,
-    a_lunar_birthday_shows_its_day_this_year,
     a_follow_up_says_what_came_of_it,
     industries_and_regions_are_there_to_pick,
     names_of_industries_and_regions_find_their_codes,
-    an_id_number_tells_birthday_and_sex_on_request,
     throw_away_mailboxes_are_refused_where_the_organisation_says_so,
     odd_names_and_addresses_are_taken,
 );
@@ -219,78 +216,6 @@ mod tests {
         assert_eq!(counts(&org.admin, &path), (0, 0));
     }
 
-    pub(super) fn a_decision_chain_has_no_circle(engine: Engine) {
-        let org = Org::new(engine);
-        let made = firm(&org, &json!({}));
-        let id = id_of(&made);
-        let write = |name: &str, role: &str, attitude: &str, above: Option<&str>| {
-            let body =
-                json!({"customer_id": id, "name": name, "role": role, "attitude": attitude, "reports_to_id": above});
-            org.admin.post("/v1/contacts", &body).expect(201).json()
-        };
-        let one = write("周一", "decision_maker", "neutral", None);
-        let two = write("周二", "procurement", "supporter", Some(id_of(&one)));
-        let three = write("周三", "gatekeeper", "opponent", Some(id_of(&two)));
-        assert_eq!(three["reports_to"], json!({"id": two["id"], "name": "周二"}));
-        assert_eq!((&two["role"], &three["attitude"]), (&json!("procurement"), &json!("opponent")));
-        let below = org.admin.get(&format!("/v1/contacts?filter[reports_to_id]={}", id_of(&one))).expect(200).data();
-        assert_eq!((below.len(), &below[0]["id"]), (1, &two["id"]));
-        for above in [&one, &two, &three] {
-            let path = format!("/v1/contacts/{}", id_of(&one));
-            let refused = org.admin.patch(&path, &json!({"reports_to_id": above["id"]})).expect(422);
-            assert_eq!(refused.errors(), [("/reports_to_id".to_owned(), "reports_in_circle".to_owned())]);
-        }
-        let elsewhere = org.admin.post("/v1/customers", &company("别家科技有限公司")).expect(201).id();
-        let other = json!({"customer_id": elsewhere, "name": "周四", "reports_to_id": one["id"]});
-        assert_eq!(org.admin.post("/v1/contacts", &other).expect(422).errors()[0].0, "/reports_to_id");
-        let path = format!("/v1/contacts/{}", id_of(&three));
-        let moved = org.admin.patch(&path, &json!({"reports_to_id": one["id"]})).expect(200).json();
-        assert_eq!(moved["reports_to"]["name"], "周一");
-    }
-
-    pub(super) fn a_lunar_birthday_shows_its_day_this_year(engine: Engine) {
-        let org = Org::new(engine);
-        let made = firm(&org, &json!({}));
-        let write = |name: &str, birthday: Value| {
-            let body = json!({"customer_id": made["id"], "name": name, "birthday": birthday});
-            org.admin.post("/v1/contacts", &body)
-        };
-        let year = write("周一", json!("lunar:1990-08-15")).expect(201).json();
-        let shown = &year["birthday"];
-        assert_eq!((&shown["calendar"], &shown["year"], &shown["month"]), (&json!("lunar"), &json!(1990), &json!(8)));
-        assert_eq!(
-            (&shown["day"], &shown["leap"], &shown["born_on"]),
-            (&json!(15), &json!(false), &json!("1990-10-03"))
-        );
-        let this_year = shown["celebrated_on"].as_str().unwrap();
-        assert!(
-            this_year.len() == 10 && this_year >= "2026-09-01",
-            "mid-autumn lies in September or October: {this_year}"
-        );
-        let any = write("周二", json!({"calendar": "lunar", "month": 8, "day": 15})).expect(201).json();
-        assert_eq!((&any["birthday"]["year"], &any["birthday"]["born_on"]), (&Value::Null, &Value::Null));
-        assert_eq!(any["birthday"]["celebrated_on"], this_year);
-        let _ = write("周三", json!("1990-08-15")).expect(201);
-        let by = |value: &str| {
-            let asked = json!({"where": {"field": "birthday", "value": value}});
-            org.admin.post("/v1/contacts/search", &asked).expect(200).data().len()
-        };
-        assert_eq!([by("lunar:08-15"), by("lunar:1990-08-15"), by("08-15"), by("1990-08-15")], [2, 1, 1, 1]);
-        let path = format!("/v1/contacts/{}", id_of(&year));
-        assert_eq!(org.admin.patch(&path, &year).expect(200).json()["version"], year["version"]);
-        let solar = org.admin.patch(&path, &json!({"birthday": "1990-10-03"})).expect(200).json();
-        assert_eq!(solar["birthday"], "1990-10-03");
-        assert_eq!([by("lunar:08-15"), by("10-03")], [1, 1]);
-        for (wrong, code) in [
-            (json!("lunar:1990-13-01"), "lunar_day_invalid"),
-            (json!("lunar:2024-02L-01"), "lunar_day_invalid"),
-            (json!({"calendar": "lunar", "month": 8}), "lunar_day_invalid"),
-            (json!("1990-02-30"), "date_invalid"),
-        ] {
-            assert_eq!(write("周四", wrong.clone()).expect(422).errors()[0].1, code, "{wrong}");
-        }
-    }
-
     pub(super) fn a_follow_up_says_what_came_of_it(engine: Engine) {
         let org = Org::new(engine);
         let made = firm(&org, &json!({}));
@@ -374,21 +299,6 @@ mod tests {
         let refused = org.admin.post("/v1/customers", &body).expect(422);
         assert_eq!(refused.errors(), [("/region".to_owned(), "region_ambiguous".to_owned())]);
         assert!(refused.text.contains("110105") && refused.text.contains("220104"), "{}", refused.text);
-    }
-
-    pub(super) fn an_id_number_tells_birthday_and_sex_on_request(engine: Engine) {
-        let org = Org::new(engine);
-        let body =
-            json!({"name": "王芳", "kind": "person", "id_number": "110101199003070265", "wechat": "wangfang_90"});
-        let id = org.admin.post("/v1/customers", &body).expect(201).id();
-        let reveal = |fields: Value| {
-            let body = json!({"fields": fields, "reason": "核对身份"});
-            org.admin.post(&format!("/v1/customers/{id}/reveal"), &body).expect(200).json()
-        };
-        let shown = reveal(json!(["id_number"]));
-        assert_eq!(shown["fields"], json!({"id_number": "110101199003070265"}));
-        assert_eq!(shown["derived"], json!({"id_number": {"birthday": "1990-03-07", "sex": "female"}}));
-        assert_eq!(reveal(json!(["wechat"]))["derived"], json!({}), "nothing is told that was not asked for");
     }
 
     pub(super) fn throw_away_mailboxes_are_refused_where_the_organisation_says_so(engine: Engine) {

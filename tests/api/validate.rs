@@ -59,7 +59,7 @@ mod tests {
         let _ = org.admin.post("/v1/tags", &tag).expect(201);
         let taken = org.admin.post("/v1/tags/validate", &tag).expect(200).json();
         assert_eq!(codes(&taken, "errors"), [json!(["/name", "name_taken"])]);
-        let _ = org.admin.post("/v1/users/validate", &json!({})).expect(404);
+        let _ = org.admin.post("/v1/users/validate", &json!({})).expect(405);
     }
 
     pub(super) fn what_would_come_of_a_change_is_told(engine: Engine) {
@@ -92,7 +92,11 @@ mod tests {
 
     pub(super) fn nothing_is_written_and_no_number_is_lost(engine: Engine) {
         let org = Org::new(engine);
-        let journal = || org.admin.get("/v1/audit?limit=500").expect(200).data().len();
+        let written = |entry: &Value| !entry["type"].as_str().unwrap().starts_with("audit.");
+        let journal = || {
+            let all = org.admin.get("/v1/audit?limit=500").expect(200).data();
+            all.into_iter().filter(written).count()
+        };
         let first = org.admin.post("/v1/customers", &company("编号一有限公司")).expect(201).json();
         let before = journal();
         let mut whole = company("编号二有限公司");

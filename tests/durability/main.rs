@@ -19,6 +19,9 @@ mod wire;
 mod backup;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
+mod files;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod full_disk;
 #[cfg(test)]
 mod gone;

@@ -29,8 +29,16 @@ const OLDER_SQLITE: &str = "BEGIN; DROP TABLE allowances; CREATE TABLE disclosur
     ALTER TABLE journal DROP COLUMN mac; \
     CREATE INDEX journal_record ON journal (org_id, record_id, version); \
     CREATE INDEX journal_feed ON journal (org_id, seq); DELETE FROM tenant_keys WHERE purpose = 'chain'; \
+    DROP INDEX contacts_reports_to; ALTER TABLE customers DROP COLUMN needs; ALTER TABLE customers DROP COLUMN \
+    need_products; ALTER TABLE customers DROP COLUMN budget_min; ALTER TABLE customers DROP COLUMN budget_max; ALTER \
+    TABLE customers DROP COLUMN purchase_window; ALTER TABLE customers DROP COLUMN preferences; ALTER TABLE \
+    customers DROP COLUMN cooperation_history; ALTER TABLE customers DROP COLUMN cooperation_since; ALTER TABLE \
+    customers DROP COLUMN contact_count; ALTER TABLE customers DROP COLUMN follow_up_count; ALTER TABLE contacts \
+    DROP COLUMN attitude; ALTER TABLE contacts DROP COLUMN reports_to_id; ALTER TABLE follow_ups DROP COLUMN \
+    duration_minutes; ALTER TABLE follow_ups DROP COLUMN outcome; ALTER TABLE follow_ups DROP COLUMN needs_heard; \
+    ALTER TABLE follow_ups DROP COLUMN pain_points; \
     DELETE FROM seaql_migrations WHERE version LIKE '%_000008_journal' OR version LIKE '%_000009_jobs' \
-    OR version LIKE '%_000011_identity'; COMMIT";
+    OR version LIKE '%_000011_identity' OR version LIKE '%_000021_standard_fields'; COMMIT";
 
 /// On PostgreSQL the journal was one table.
 const OLDER_POSTGRES: &str = "DROP TABLE allowances; CREATE TABLE disclosures (told bigint); ALTER TABLE customers DROP COLUMN id_number; ALTER TABLE customers DROP COLUMN bank_accounts; \
@@ -41,11 +49,23 @@ const OLDER_POSTGRES: &str = "DROP TABLE allowances; CREATE TABLE disclosures (t
     ALTER TABLE journal ALTER COLUMN seq SET DEFAULT nextval('journal_seq_seq'), ADD PRIMARY KEY (seq); \
     CREATE INDEX journal_record ON journal (org_id, record_id, version); \
     CREATE INDEX journal_feed ON journal (org_id, seq); DELETE FROM tenant_keys WHERE purpose = 'chain'; \
+    DROP INDEX contacts_reports_to; ALTER TABLE customers DROP COLUMN needs; ALTER TABLE customers DROP COLUMN \
+    need_products; ALTER TABLE customers DROP COLUMN budget_min; ALTER TABLE customers DROP COLUMN budget_max; ALTER \
+    TABLE customers DROP COLUMN purchase_window; ALTER TABLE customers DROP COLUMN preferences; ALTER TABLE \
+    customers DROP COLUMN cooperation_history; ALTER TABLE customers DROP COLUMN cooperation_since; ALTER TABLE \
+    customers DROP COLUMN contact_count; ALTER TABLE customers DROP COLUMN follow_up_count; ALTER TABLE contacts \
+    DROP COLUMN attitude; ALTER TABLE contacts DROP COLUMN reports_to_id; ALTER TABLE follow_ups DROP COLUMN \
+    duration_minutes; ALTER TABLE follow_ups DROP COLUMN outcome; ALTER TABLE follow_ups DROP COLUMN needs_heard; \
+    ALTER TABLE follow_ups DROP COLUMN pain_points; \
     DELETE FROM seaql_migrations WHERE version LIKE '%_000008_journal' OR version LIKE '%_000009_jobs' \
-    OR version LIKE '%_000011_identity'";
+    OR version LIKE '%_000011_identity' OR version LIKE '%_000021_standard_fields'";
 
 /// Whether the newest changes are not made yet.
 const OLDER: &str = "SELECT 1 - count(*) FROM seaql_migrations WHERE version LIKE '%_000009_jobs'";
+
+/// Customers whose count of contacts is not that of their contacts.
+const MISCOUNTED: &str = "SELECT count(*) FROM customers WHERE contact_count <> (SELECT count(*) FROM contacts \
+    WHERE contacts.org_id = customers.org_id AND contacts.customer_id = customers.id AND contacts.deleted_at IS NULL)";
 
 /// Customers that stand in a database before its upgrade.
 const CUSTOMERS: usize = 100;
@@ -117,6 +137,9 @@ fn upgraded(home: &Home, calls: &str, most: usize, make_older: impl Fn()) {
     assert!(older > 0, "no kill came before the upgrade was done");
     make_older();
     again("the upgrade");
+    // What hung on customers before is counted.
+    assert_eq!(number(home, MISCOUNTED), 0);
+    assert!(number(home, "SELECT count(*) FROM customers WHERE contact_count > 0") > 0, "no customer has a contact");
 }
 
 /// Makes customers; the phone of each and its id.

@@ -53,7 +53,9 @@ pub(crate) fn sound(home: &Home) {
 fn findings() -> Vec<(String, String)> {
     let mut all = Vec::new();
     let mut none = |what: &str, sql: String| all.push((what.to_owned(), sql));
-    for (child, parent) in [("contacts", "customers"), ("follow_ups", "customers")] {
+    for (child, parent) in
+        [("contacts", "customers"), ("follow_ups", "customers"), ("notes", "customers"), ("attachments", "customers")]
+    {
         none(
             &format!("{child} without {parent}"),
             format!(
@@ -68,7 +70,13 @@ fn findings() -> Vec<(String, String)> {
          c.customer_id = k.id)"
             .to_owned(),
     );
-    for (table, kind) in [("customers", "customer"), ("contacts", "contact"), ("follow_ups", "follow_up")] {
+    for (table, kind) in [
+        ("customers", "customer"),
+        ("contacts", "contact"),
+        ("follow_ups", "follow_up"),
+        ("notes", "note"),
+        ("attachments", "attachment"),
+    ] {
         let entries = "FROM journal j WHERE j.org_id = r.org_id AND j.record_id = r.id AND j.class = 'change'";
         none(
             &format!("{table} whose versions are not each in the journal once"),

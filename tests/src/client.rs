@@ -15,6 +15,8 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body.
     pub text: String,
+    /// The same, where it is no text.
+    pub bytes: Vec<u8>,
 }
 
 impl Reply {
@@ -157,8 +159,9 @@ impl Session {
             self.agent.run(request.header("content-type", content_type).body(body).expect("a request"))?
         };
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.body_mut().with_config().limit(64 << 20).read_to_string()?;
-        Ok(Reply { status, headers, text })
+        let bytes = response.body_mut().with_config().limit(64 << 20).read_to_vec()?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Reply { status, headers, text, bytes })
     }
 
     /// Sends a request with a body of any kind.
@@ -172,6 +175,21 @@ impl Session {
             Ok(reply) => reply,
             Err(error) => panic!("{method} {path}: {error}"),
         }
+    }
+
+    /// Attaches a file to a record, as a form of a page would.
+    #[must_use]
+    #[track_caller]
+    pub fn attach(&self, kind: &str, record: &str, name: &str, content: &[u8]) -> Reply {
+        let form = Form::default().text("kind", kind).text("record_id", record).file(name, content);
+        self.send_form("/v1/attachments", &form)
+    }
+
+    /// POST of a form with files.
+    #[must_use]
+    #[track_caller]
+    pub fn send_form(&self, path: &str, form: &Form) -> Reply {
+        self.send("POST", path, &form.body(), &Form::content_type())
     }
 
     fn json(&self, method: &str, path: &str, body: &Value) -> Reply {
@@ -204,6 +222,47 @@ impl Session {
     #[track_caller]
     pub fn delete(&self, path: &str) -> Reply {
         self.send("DELETE", path, &[], "")
+    }
+}
+
+/// A form with files (RFC 7578).
+#[derive(Clone, Default)]
+pub struct Form(Vec<u8>);
+
+impl Form {
+    const BOUNDARY: &str = "kehu-tests-7MA4YWxkTrZu0gW";
+
+    fn part(mut self, head: &str, content: &[u8]) -> Self {
+        self.0.extend_from_slice(
+            format!("--{}\r\nContent-Disposition: form-data; {head}\r\n\r\n", Self::BOUNDARY).as_bytes(),
+        );
+        self.0.extend_from_slice(content);
+        self.0.extend_from_slice(b"\r\n");
+        self
+    }
+
+    /// With a text.
+    #[must_use]
+    pub fn text(self, name: &str, value: &str) -> Self {
+        self.part(&format!("name=\"{name}\""), value.as_bytes())
+    }
+
+    /// With a file, which says of itself that it is a picture.
+    #[must_use]
+    pub fn file(self, name: &str, content: &[u8]) -> Self {
+        self.part(&format!("name=\"file\"; filename=\"{name}\"\r\nContent-Type: image/png"), content)
+    }
+
+    /// The body.
+    #[must_use]
+    pub fn body(&self) -> Vec<u8> {
+        [&self.0, format!("--{}--\r\n", Self::BOUNDARY).as_bytes()].concat()
+    }
+
+    /// Its content type.
+    #[must_use]
+    pub fn content_type() -> String {
+        format!("multipart/form-data; boundary={}", Self::BOUNDARY)
     }
 }
 

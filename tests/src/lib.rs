@@ -13,7 +13,7 @@ mod relay;
 pub mod server;
 mod totp;
 
-pub use client::{Reply, Session, encoded};
+pub use client::{Form, Reply, Session, encoded};
 pub use load::Load;
 pub use organisation::{Org, PASSWORD, User, company, mobile};
 pub use postgres::{Database, own_postgres};

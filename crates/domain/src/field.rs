@@ -52,6 +52,8 @@ pub enum Shape {
     IdNumber,
     /// A sign-in name, a unified social credit code, a number given by the system: a short machine-readable text.
     Word,
+    /// The id of a record whose kind another field names.
+    Id,
     /// The id of another record (its kind's name); the answer carries `{"id", "name"}` beside it.
     Ref(&'static str),
     /// Text in, `{"code", "name"}` out.

@@ -13,6 +13,7 @@ pub mod identity_provider;
 pub mod intake;
 pub mod kinds;
 pub mod mask;
+pub mod media;
 pub mod organisation;
 pub mod password;
 pub mod read;

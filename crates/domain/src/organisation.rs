@@ -42,7 +42,7 @@ pub struct Organisation {
 pub const NUMBERS: &str = "settings.numbers";
 
 /// Members that are changed by themselves, as the journal and conflicts name them; a dot leads inside the settings.
-pub const PARTS: [&str; 13] = [
+pub const PARTS: [&str; 14] = [
     "name",
     "locale",
     "time_zone",
@@ -54,6 +54,7 @@ pub const PARTS: [&str; 13] = [
     "settings.sessions",
     "settings.addresses",
     "settings.access_reviews",
+    "settings.attachments",
     NUMBERS,
     "settings.emails",
 ];

@@ -100,7 +100,7 @@ impl<'a> Reader<'a> {
     pub fn refuse_rest(&mut self, members: &Members, known: &[&str]) {
         for name in members.keys() {
             let mut flaw = Flaw::new(&codes::FIELD_UNKNOWN).with("field", name);
-            flaw = flaw.with("known", known.join(", "));
+            flaw = flaw.with("known", nearest_first(name, known).join(", "));
             self.inside(name, |reader| reader.flaw(flaw));
         }
     }
@@ -169,6 +169,33 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Names that are known, those first that somebody who wrote another one may have meant.
+fn nearest_first<'k>(name: &str, known: &[&'k str]) -> Vec<&'k str> {
+    const NEAR: usize = 2;
+    let meant = |known: &&&str| known.starts_with(name) || name.starts_with(**known) || distance(name, known) <= NEAR;
+    let (near, others): (Vec<&str>, Vec<&str>) = known.iter().partition(|known| meant(&known));
+    near.into_iter().chain(others).collect()
+}
+
+/// How many letters must be put in, left out or changed to make one word of another (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (at, a) in one.chars().enumerate() {
+        let mut diagonal = at;
+        let mut left = at + 1;
+        for (cell, b) in row.iter_mut().skip(1).zip(other.chars()) {
+            let change = diagonal + usize::from(a != b);
+            diagonal = *cell;
+            left = change.min(*cell + 1).min(left + 1);
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = at + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
 /// The JSON pointer of a path.
 #[must_use]
 pub fn pointer(path: &[String]) -> String {
@@ -177,4 +204,19 @@ pub fn pointer(path: &[String]) -> String {
         out.push_str(&step.replace('~', "~0").replace('/', "~1"));
         out
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest_first;
+
+    #[test]
+    fn what_may_have_been_meant_comes_first() {
+        let known = ["name", "kind", "phones", "emails", "region"];
+        assert_eq!(nearest_first("phone", &known).first(), Some(&"phones"));
+        assert_eq!(nearest_first("regoin", &known).first(), Some(&"region"));
+        assert_eq!(nearest_first("email", &known).first(), Some(&"emails"));
+        assert_eq!(nearest_first("colour", &known), known);
+        assert_eq!(nearest_first("", &[]), Vec::<&str>::new());
+    }
 }

@@ -116,19 +116,38 @@ pub struct RuleFinding {
     pub flaw: Flaw,
     /// Whether it refuses or warns.
     pub weight: Weight,
+    /// Whether it speaks up only where its field and all the others are brought: it compares values of which whoever
+    /// writes one may not see the other.
+    pub together: bool,
 }
 
 impl RuleFinding {
     /// A finding about a field, in which others take part, that refuses the write.
     #[must_use]
     pub fn refuses(field: &'static str, with: &'static [&'static str], flaw: Flaw) -> Self {
-        Self { field, with, flaw, weight: Weight::Refuses }
+        Self { field, with, flaw, weight: Weight::Refuses, together: false }
     }
 
     /// A finding about a field, in which others take part, that is told and refuses nothing.
     #[must_use]
     pub fn warns(field: &'static str, with: &'static [&'static str], flaw: Flaw) -> Self {
-        Self { field, with, flaw, weight: Weight::Warns }
+        Self { field, with, flaw, weight: Weight::Warns, together: false }
+    }
+
+    /// The same, told only where all of these fields are brought.
+    #[must_use]
+    pub fn warns_together(field: &'static str, with: &'static [&'static str], flaw: Flaw) -> Self {
+        Self { together: true, ..Self::warns(field, with, flaw) }
+    }
+
+    /// Whether it speaks up in a write that brings some fields; a mask that comes back brings nothing.
+    pub fn is_about(&self, brought: impl Fn(&str) -> bool) -> bool {
+        let mut others = self.with.iter();
+        if self.together {
+            brought(self.field) && others.all(|name| brought(name))
+        } else {
+            brought(self.field) || others.any(|name| brought(name))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What an organisation lays down for itself. Kept as one JSON text; what it does not say is as it is by default.
 
 mod addresses;
+mod attachments;
 mod number_template;
 mod numbers;
 mod passwords;
@@ -15,6 +16,7 @@ use crate::codes;
 use crate::record::{RuleFinding, Weight};
 
 pub use addresses::AddressPolicy;
+pub use attachments::AttachmentPolicy;
 pub use number_template::{NumberTemplate, Numbered};
 pub use numbers::{NumberPolicy, NumberReset, NumberScope};
 pub use passwords::{LockPolicy, PasswordPolicy};
@@ -22,7 +24,7 @@ pub use preset::Preset;
 pub use read::Roles;
 pub use sessions::{ClientPolicy, SessionPolicy};
 
-/// The settings of an organisation. Everything is off by default.
+/// The settings of an organisation. Everything that restricts people is off by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
@@ -39,6 +41,8 @@ pub struct Settings {
     pub addresses: AddressPolicy,
     /// Whether and how the rights of everybody are reviewed each quarter.
     pub access_reviews: AccessReviews,
+    /// Which files may be attached.
+    pub attachments: AttachmentPolicy,
     /// How customers are numbered.
     pub numbers: NumberPolicy,
     /// Which e-mail addresses records may have.

@@ -51,6 +51,7 @@ async fn gate(options: &EngineOptions, clock: &Arc<AtomicI64>) -> Gate {
     let clock = Clock::new(move || time.load(Ordering::Relaxed));
     let keys = Arc::new(LocalKeys::from_text(KEY).unwrap());
     Gate::open(GateOptions {
+        files: kehu_store::files::Files::of(std::path::Path::new("/nowhere")),
         place: options.clone(),
         keys,
         clock,

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+use actix_multipart::Multipart;
 use actix_web::dev::Payload;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap};
@@ -32,6 +33,7 @@ pub const BATCH_BYTES: usize = 16 * 1024 * 1024;
 const DEPTH_MAX: usize = 32;
 
 const JSON: &str = "application/json";
+const FORM_DATA: &str = "multipart/form-data";
 const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// The small JSON body of somebody who is not signed in yet. A handler's argument.
@@ -91,6 +93,18 @@ pub fn read_bytes(
             Err(problem.closing())
         })
     }
+}
+
+/// The parts of a body, read as they come.
+///
+/// # Errors
+/// 415 where it has none, or has a content coding.
+pub fn parts(request: &HttpRequest, payload: Payload) -> Result<Multipart, Problem> {
+    let coded = request.headers().get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
+    if coded || !request.content_type().eq_ignore_ascii_case(FORM_DATA) {
+        return Err(unsupported(FORM_DATA));
+    }
+    Ok(Multipart::new(request.headers(), payload))
 }
 
 async fn collect(mut payload: Payload, max: usize) -> Result<Bytes, Problem> {

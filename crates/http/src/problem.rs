@@ -282,6 +282,15 @@ impl From<Failure> for Problem {
             Failure::RevealLimited(seconds) => Self::new(&codes::REVEAL_LIMIT).retry_after(seconds),
             Failure::CompareLimited(seconds) => Self::new(&codes::COMPARE_LIMIT).retry_after(seconds),
             Failure::Overloaded(seconds) => Self::new(&codes::OVERLOADED).retry_after(seconds),
+            Failure::FileTooLarge(max) => {
+                let too_large = Self::new(&codes::FILE_TOO_LARGE).with_param("max", max);
+                too_large.with_param("mebibytes", max / 1_048_576).closing()
+            }
+            Failure::FileTypeRefused { found, taken } => {
+                let refused = Self::new(&codes::FILE_TYPE_REFUSED).with_param("found", found);
+                refused.with_param("taken", taken.join(", ")).closing()
+            }
+            Failure::FileAway(text) => Self::new(&codes::FILE_AWAY).with_internal(text).retry_after(AWAY_RETRY),
             Failure::FormPaused => Self::new(&codes::FORM_PAUSED).retry_after(PAUSED_RETRY),
             Failure::JobEnded => Self::new(&codes::JOB_ENDED),
             Failure::SecondFactor(failure) => Self::new(match failure {

@@ -82,6 +82,9 @@ problems! {
     REVIEW_CLOSED = "review_closed" 409, "The review is closed", "该复核已关闭", "It takes no more decisions. Change the rights of the user at PATCH /v1/users/{id}, or open another review.", "该复核不再接受决定。请通过 PATCH /v1/users/{id} 修改用户权限，或重新发起复核。";
     VERSION_CONFLICT = "version_conflict" 412, "The record was changed by somebody else", "记录已被他人修改", "The same fields were changed since the given version; `conflicts` names them. Read the record again.", "自给定版本以来相同字段已被修改，详见 conflicts。请重新读取该记录。";
     BODY_TOO_LARGE = "body_too_large" 413, "The body is too large", "请求体过大", "The body is larger than this address accepts.", "请求体超过了该地址允许的大小。";
+    FILE_TOO_LARGE = "file_too_large" 413, "The file is too large", "文件过大", "The organisation takes files of {max} bytes ({mebibytes} MiB) at most. Make it smaller, or ask an administrator to raise `settings.attachments.max_bytes` of the organisation.", "本组织只接受不超过 {max} 字节（{mebibytes} MiB）的文件。请缩小文件，或请管理员调高组织设置 settings.attachments.max_bytes。";
+    FILE_TYPE_REFUSED = "file_type_refused" 415, "Files of this type are not taken", "不接受此类型的文件", "By its first bytes and its name the file is {found}. Taken are: {taken}. Send it in another form, or ask an administrator to add the type to `settings.attachments.types` of the organisation; programs, scripts, HTML and SVG are never taken.", "按文件内容和名称判断，该文件为 {found}。可接受的类型：{taken}。请转换格式，或请管理员将其加入组织设置 settings.attachments.types；可执行文件、脚本、HTML 和 SVG 一律不接受。";
+    RANGE_INVALID = "range_invalid" 416, "The range is not in the content", "请求的范围超出内容", "The content has {size} bytes. Ask for a range within it, or without the header Range for all of it.", "内容共 {size} 字节。请在此范围内请求，或去掉 Range 请求头以获取全部内容。";
     MEDIA_TYPE_UNSUPPORTED = "media_type_unsupported" 415, "The body has the wrong content type", "请求体类型不受支持", "Expected {expected}, without a content coding.", "此处应为 {expected}，且不得使用内容编码。";
     VALIDATION = "validation" 422, "The body breaks rules", "请求内容不符合规则", "Every finding stands in `errors` with its place.", "全部问题及其位置见 errors。";
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused" 422, "The idempotency key belongs to another request", "幂等键已用于其他请求", "Another request was sent with the same Idempotency-Key. Make a new key for every new request.", "该 Idempotency-Key 已用于另一个请求，请为每个新请求生成新的键。";
@@ -93,6 +96,7 @@ problems! {
     VALUE_UNREADABLE = "value_unreadable" 500, "A stored value cannot be read", "存储的数据无法读取", "The stored value of {field} does not open: it was altered or moved in the database, or its key is not there. Nothing is shown in its place. Give the request id to whoever runs the server: the log names the row under it, and the operations manual says how it is mended.", "存储的 {field} 无法解密：数据库中的数据被改动或移动过，或缺少对应的密钥。系统不会以其他内容代替。请将请求编号告知系统运维人员：日志中按该编号记有具体位置，修复方法见运维手册。";
     IDENTITY_PROVIDER_UNAVAILABLE = "identity_provider_unavailable" 503, "The identity provider does not answer", "身份提供方无响应", "Try again shortly; the server's log says what is wrong.", "请稍后重试；具体原因见服务器日志。";
     OVERLOADED = "overloaded" 503, "The server is overloaded", "服务器繁忙", "Nothing was done. Try again shortly.", "未执行任何操作，请稍后重试。";
+    FILE_AWAY = "file_away" 503, "The file is not here", "文件暂不可用", "The record is there, its file is not on this server, or cannot be read now. Try again later; where it stays so, an operator has to bring the folder `attachments` back from a backup, or share it between the servers.", "记录存在，但其文件不在本服务器上，或暂时无法读取。请稍后重试；如持续出现，请运维人员从备份恢复 attachments 文件夹，或在各服务器之间共享该文件夹。";
     UNAVAILABLE = "unavailable" 503, "The database is not available", "数据库不可用", "Try again shortly; repeat a write with the same Idempotency-Key.", "请稍后重试；写操作请使用相同的 Idempotency-Key。";
     DATABASE_READ_ONLY = "database_read_only" 503, "The database takes no changes", "数据库暂时只读", "Nothing was done. Try again shortly.", "未执行任何操作，请稍后重试。";
     SHUTTING_DOWN = "shutting_down" 503, "The server is shutting down", "服务器正在关闭", "Send the request to another server, or try again shortly.", "请将请求发往其他服务器，或稍后重试。";
@@ -110,10 +114,10 @@ macro_rules! flaws {
 }
 
 flaws! {
-    JSON_SYNTAX = "json_syntax", "Line {line}, column {column}: {reason}.", "第 {line} 行第 {column} 列：JSON 语法错误（{reason}）。", "", "";
+    JSON_SYNTAX = "json_syntax", "Line {line}, column {column}: {reason}.", "第 {line} 行第 {column} 列：JSON 语法错误（{reason}）。", "Check quotation marks, commas and brackets there.", "请检查该处的引号、逗号和括号。";
     JSON_NOT_UTF8 = "json_not_utf8", "Line {line}, column {column}: the text is not UTF-8.", "第 {line} 行第 {column} 列：文本不是 UTF-8 编码。", "Send JSON in UTF-8.", "请以 UTF-8 编码发送 JSON。";
     JSON_MEMBER_TWICE = "json_member_twice", "Line {line}, column {column}: the member “{member}” stands there twice.", "第 {line} 行第 {column} 列：成员“{member}”重复出现。", "Send every member once.", "请确保每个成员只出现一次。";
-    JSON_TOO_DEEP = "json_too_deep", "Line {line}, column {column}: nested more than {max} levels deep.", "第 {line} 行第 {column} 列：嵌套超过 {max} 层。", "", "";
+    JSON_TOO_DEEP = "json_too_deep", "Line {line}, column {column}: nested more than {max} levels deep.", "第 {line} 行第 {column} 列：嵌套超过 {max} 层。", "Nest fewer levels.", "请减少嵌套层数。";
     JSON_NUL = "json_nul", "Line {line}, column {column}: a text holds the character U+0000.", "第 {line} 行第 {column} 列：文本含有字符 U+0000。", "Remove it.", "请删除该字符。";
     PARAMETER_TWICE = "parameter_twice", "The parameter “{value}” stands there twice.", "参数“{value}”重复出现。", "Send every parameter once; several values are separated by commas.", "请确保每个参数只出现一次；多个值用逗号分隔。";
     PARAMETER_ENCODING = "parameter_encoding", "The parameter “{value}” is not percent-encoded UTF-8 without U+0000.", "参数“{value}”不是百分号编码的 UTF-8 文本，或含有 U+0000。", "Encode it as RFC 3986 says.", "请按 RFC 3986 编码。";

@@ -21,6 +21,7 @@ const OPEN: Limits = Limits { requests: 0, submissions: 0, sign_ins: 0, in_fligh
 
 async fn state(folder: &tempfile::TempDir, limits: Limits, cors: bool) -> web::Data<State> {
     let options = GateOptions {
+        files: kehu_store::files::Files::of(std::path::Path::new("/nowhere")),
         place: EngineOptions::sqlite(folder.path().join("kehu.db")),
         keys: Arc::new(LocalKeys::from_text(KEY).unwrap()),
         clock: Clock::new(|| 1_700_000_000_000),

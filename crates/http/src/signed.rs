@@ -4,13 +4,14 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use actix_multipart::Multipart;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use kehu_store::Caller;
 use serde_json::Value;
 
 use crate::auth;
-use crate::body::{BATCH_BYTES, RECORD_BYTES, read_json};
+use crate::body::{BATCH_BYTES, RECORD_BYTES, parts, read_json};
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::tickets;
@@ -56,6 +57,16 @@ pub type SignedJson = SignedBody<RECORD_BYTES>;
 /// With the body of a batch.
 pub type SignedBatch = SignedBody<BATCH_BYTES>;
 
+/// [`Signed`] with parts that are read as they come.
+pub struct SignedParts {
+    /// Who asks.
+    pub caller: Caller,
+    /// The parameters.
+    pub query: Query,
+    /// The parts.
+    pub parts: Multipart,
+}
+
 type Reading<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
 
 impl FromRequest for Signed {
@@ -85,6 +96,21 @@ impl<const MAX: usize> FromRequest for SignedBody<MAX> {
             let query = Query::parse(request.query_string())?;
             let body = read_json(&request, payload, MAX).await?;
             Ok(Self { caller, query, body })
+        })
+    }
+}
+
+impl FromRequest for SignedParts {
+    type Error = Problem;
+    type Future = Reading<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let caller = auth::caller(&request).await?;
+            let query = Query::parse(request.query_string())?;
+            let parts = parts(&request, payload)?;
+            Ok(Self { caller, query, parts })
         })
     }
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
-use kehu_store::backup::{self, BackupError, Checked};
+use kehu_store::backup::{self, BackupError, Checked, Copied};
 
 use crate::Failed;
 use crate::config::Data;
@@ -37,12 +37,13 @@ pub(crate) fn run(backup: &Backup) -> Result<(), Failed> {
         io::stdout(),
         "{}: {} bytes in {:.1} s, whole, opened with the key ({} organisations)",
         backup.to.display(),
-        written.bytes,
+        written.checked.bytes,
         begun.elapsed().as_secs_f64(),
-        written.organisations.saturating_sub(1)
+        written.checked.organisations.saturating_sub(1)
     )
     .context("the backup was written, but standard output is closed")?;
-    warn(&backup.to, &written);
+    warn(&backup.to, &written.checked);
+    tell_files(&written.files, "copied beside it")?;
     Ok(())
 }
 
@@ -51,6 +52,18 @@ pub(crate) fn warn(file: &Path, checked: &Checked) {
     for cell in &checked.unreadable {
         let _ = writeln!(io::stderr(), "warning: {}: a sealed value does not open: {cell}", file.display());
     }
+}
+
+/// Says how many files of attachments there were, and which of them were nowhere.
+pub(crate) fn tell_files(copied: &Copied, done: &str) -> Result<(), Failed> {
+    for id in &copied.missing {
+        let _ = writeln!(io::stderr(), "warning: the file of the attachment {id} is not there");
+    }
+    if copied.files > 0 {
+        writeln!(io::stdout(), "{} attached files, {} bytes, {done}", copied.files, copied.bytes)
+            .context("standard output is closed")?;
+    }
+    Ok(())
 }
 
 /// What is a matter of which file was named, and what went wrong.

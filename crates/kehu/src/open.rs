@@ -11,6 +11,7 @@ use kehu_store::clock::Clock;
 use kehu_store::crypto::kek::LocalKeys;
 use kehu_store::crypto::keyfile::create_key_file;
 use kehu_store::engine::EngineOptions;
+use kehu_store::files::Files;
 use kehu_store::{Gate, GateOptions, HourlyLimits};
 
 use crate::Failed;
@@ -65,20 +66,21 @@ async fn open(data: &Data, folder: &Path, alone: Option<Alone>) -> Result<Opened
     };
     let may_make = url.is_none() && !folder.join(DATABASE).exists();
     let (keys, new_key) = key(data, folder, may_make)?;
-    let gate = gate(data, place, keys).await?;
+    let gate = gate(data, place, keys, Files::of(folder)).await?;
     Ok(Opened { gate, new_key, alone })
 }
 
-async fn gate(data: &Data, place: EngineOptions, keys: LocalKeys) -> Result<Gate, Failed> {
+async fn gate(data: &Data, place: EngineOptions, keys: LocalKeys, files: Files) -> Result<Gate, Failed> {
     let Data { read_limit: reads, reveal_limit: reveals, seal_limit, .. } = *data;
     let limits = HourlyLimits { reads, reveals };
-    let options = GateOptions { place, keys: Arc::new(keys), clock: Clock::system(), limits, seal_limit };
+    let options = GateOptions { place, keys: Arc::new(keys), clock: Clock::system(), limits, seal_limit, files };
     Ok(Gate::open(options).await.context("the database cannot be opened")?)
 }
 
 /// Opens a database file of the folder that nobody serves yet.
 pub(crate) async fn open_file(data: &Data, file: &Path, keys: LocalKeys) -> Result<Gate, Failed> {
-    gate(data, EngineOptions::sqlite(file), keys).await
+    let files = Files::of(file.parent().unwrap_or(Path::new(".")));
+    gate(data, EngineOptions::sqlite(file), keys, files).await
 }
 
 /// The SQLite file of a folder, whether it is there or not, and the key that there is.

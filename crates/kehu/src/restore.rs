@@ -16,7 +16,7 @@ use kehu_store::erasure::OldRow;
 
 use crate::Failed;
 use crate::alone::Alone;
-use crate::backup::{explain, warn};
+use crate::backup::{explain, tell_files, warn};
 use crate::config::Data;
 use crate::erasures;
 use crate::open::{file_and_key, open_file, restoring};
@@ -57,6 +57,8 @@ pub(crate) fn run(restore: &Restore) -> Result<(), Failed> {
     warn(&restore.from, &checked);
     say(&format!("{}: {} bytes, whole, opened with the key", restore.from.display(), checked.bytes))?;
     actix_web::rt::System::new().block_on(bring_up(&restore.data, &fresh, keys, ledger))?;
+    let files = backup::place_files(&restore.from, &fresh, folder).map_err(explain)?;
+    tell_files(&files, "put back")?;
     let kept = put_in_place(&fresh, &file)?;
     if let Some(kept) = kept {
         say(&format!("the database that was there is kept as {}: delete it when it is not needed", kept.display()))?;

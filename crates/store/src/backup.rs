@@ -16,8 +16,11 @@ use uuid::Uuid;
 use crate::crypto::kek::KeyProvider;
 use crate::crypto::roots::{KeyRing, Purpose, RootState, WrappedRoot};
 use crate::erasure::OldRow;
+use crate::files::{Files, copy};
 use crate::org::INSTALLATION;
 use crate::sealed::{TABLES, Table};
+
+pub use crate::files::copy::Copied;
 
 /// How long another process may hold a lock.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -76,6 +79,15 @@ pub enum BackupError {
     },
 }
 
+/// A copy that was written, with the files that it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The database.
+    pub checked: Checked,
+    /// The files of its attachments.
+    pub files: Copied,
+}
+
 /// A copy that was found whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
@@ -89,27 +101,29 @@ pub struct Checked {
 }
 
 /// Writes a copy of the database of one moment, beside a server that may be writing, and checks it. It is there whole
-/// and on the disk, or not at all; only its owner may read it.
+/// and on the disk, with the files that it names in a folder beside it, or not at all; only its owner may read it.
 ///
 /// # Errors
 /// Something is there already, the copy is not whole, or the key does not open it.
-pub fn write(from: &Path, to: &Path, keys: &dyn KeyProvider) -> Result<Checked, BackupError> {
+pub fn write(from: &Path, to: &Path, keys: &dyn KeyProvider) -> Result<Written, BackupError> {
     if fs::symlink_metadata(to).is_ok() {
         return Err(BackupError::Exists(to.to_owned()));
     }
     let partial = beside(to, ".partial");
     let written = copy(from, &partial).and_then(|()| check(&partial, keys)).and_then(|checked| {
+        // Files that are written from here on are named by no row of the copy.
+        let files = copy_files(&partial, &Files::of(folder_of(from)), &files_of(to), false)?;
         // Unlike a renaming, this replaces nothing that came meanwhile.
         fs::hard_link(&partial, to).map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => BackupError::Exists(to.to_owned()),
             _ => told(to, error),
         })?;
-        Ok(checked)
+        Ok(Written { checked, files })
     });
     let _ = fs::remove_file(&partial);
-    let checked = written?;
+    let written = written?;
     sync_folder(to)?;
-    Ok(checked)
+    Ok(written)
 }
 
 fn copy(from: &Path, partial: &Path) -> Result<(), BackupError> {
@@ -201,6 +215,32 @@ pub fn ledger_of(file: &Path) -> Result<Vec<OldRow>, BackupError> {
     rows.ok_or_else(|| BackupError::InUse(file.to_owned()))
 }
 
+/// Puts the files that a database names, of the backup `from`, into the folder of the data. One that is not in the
+/// backup may be there already.
+///
+/// # Errors
+/// The file system refuses.
+pub fn place_files(from: &Path, database: &Path, data: &Path) -> Result<Copied, BackupError> {
+    copy_files(database, &files_of(from), &Files::of(data), true)
+}
+
+/// The folder beside a backup with the files of its attachments.
+fn files_of(backup: &Path) -> Files {
+    Files::within(beside(backup, ".attachments"))
+}
+
+fn copy_files(database: &Path, from: &Files, to: &Files, replace: bool) -> Result<Copied, BackupError> {
+    let damaged = |error: rusqlite::Error| BackupError::Damaged { path: database.to_owned(), found: error.to_string() };
+    let db = open_unchanged(database)?;
+    let there = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'attachments'";
+    if db.query_row(there, [], |row| row.get::<_, i64>(0)).map_err(damaged)? == 0 {
+        return Ok(Copied::default());
+    }
+    let sql = "SELECT org_id, id FROM attachments ORDER BY org_id, id";
+    let named = all(&db, sql, |row| Ok((id(row, 0)?, id(row, 1)?))).map_err(damaged)?;
+    copy::copy(from, to, named.into_iter(), replace).map_err(|(path, error)| told(&path, error))
+}
+
 /// Copies a file that was checked, onto the disk, for its owner only. What is there under the name, and beside it, goes.
 ///
 /// # Errors
@@ -229,8 +269,12 @@ pub fn remove_database(file: &Path) -> Result<(), BackupError> {
 /// # Errors
 /// The file system refuses.
 pub fn sync_folder(file: &Path) -> Result<(), BackupError> {
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(file);
     File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| told(folder, error))
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The name with something behind it.

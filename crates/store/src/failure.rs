@@ -58,6 +58,20 @@ pub enum Failure {
     /// Something about a second factor does not stand as it would have to.
     #[error("second factor: {0}")]
     SecondFactor(FactorFailure),
+    /// A file is larger than the organisation takes, which is so many bytes.
+    #[error("the file is too large")]
+    FileTooLarge(u64),
+    /// A file is what the organisation does not take.
+    #[error("the file is of a type that is not taken")]
+    FileTypeRefused {
+        /// What it is.
+        found: &'static str,
+        /// What is taken.
+        taken: Vec<String>,
+    },
+    /// A file is not where it should be, or cannot be read or written now; the text goes to the log only.
+    #[error("a file is away: {0}")]
+    FileAway(String),
     /// The form takes no submissions now.
     #[error("the form is paused")]
     FormPaused,

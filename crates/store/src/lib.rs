@@ -1,6 +1,7 @@
 //! The only crate that knows SQL and keys.
 
 pub mod api_keys;
+pub mod attachments;
 pub mod backup;
 pub mod clock;
 pub mod crypto;
@@ -8,6 +9,7 @@ pub mod custom_fields;
 pub mod engine;
 pub mod erasure;
 pub mod failure;
+pub mod files;
 pub mod gate;
 pub mod intake;
 pub mod journal;

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::gate::Caller;
 use crate::machine::read::col;
+use crate::ops::children;
 
 impl Caller {
     /// How a record of that owner and team, shared with those, stands to the caller.
@@ -109,7 +110,7 @@ pub(crate) fn branches(caller: &Caller, kind: &Kind, reach: Reach) -> Vec<Option
 fn customer_column(kind: &Kind) -> Option<&'static str> {
     match kind.name {
         "customer" => Some("id"),
-        "contact" | "follow_up" => Some("customer_id"),
+        child if children::is_child(child) => Some("customer_id"),
         _ => None,
     }
 }

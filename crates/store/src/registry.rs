@@ -1,6 +1,8 @@
 //! Every kind, a line each. Router, description and tests walk this list.
 
-use kehu_domain::kinds::{Contact, Customer, EntryRule, FieldDefinition, FollowUp, Form, Role, Tag, Team, User};
+use kehu_domain::kinds::{
+    Attachment, Contact, Customer, EntryRule, FieldDefinition, FollowUp, Form, Note, Role, Tag, Team, User,
+};
 
 use crate::machine::{Machine, Of, Resource};
 
@@ -8,6 +10,8 @@ static MACHINES: &[&dyn Machine] = &[
     &Of::<Customer>::NEW,
     &Of::<Contact>::NEW,
     &Of::<FollowUp>::NEW,
+    &Of::<Note>::NEW,
+    &Of::<Attachment>::NEW,
     &Of::<Tag>::NEW,
     &Of::<User>::NEW,
     &Of::<Team>::NEW,

@@ -97,6 +97,16 @@ tables! {
         /// Values of sensitive custom fields, as JSON by their numbers.
         CUSTOM: "field.custom" = custom_sealed;
     }
+    attachment: attachments [id Id] id true 200 {
+        /// What the file beside the database is sealed under.
+        FILE_KEY: "attachment.file_key" = file_key;
+        /// Values of sensitive custom fields, as JSON by their numbers.
+        CUSTOM: "attachment.custom" = custom_sealed;
+    }
+    note: notes [id Id] id true 200 {
+        /// Values of sensitive custom fields, as JSON by their numbers.
+        CUSTOM: "note.custom" = custom_sealed;
+    }
     user: users [id Id] id true 200 {
         EMAIL: "user.email" = email;
         MOBILE: "user.mobile" = mobile;

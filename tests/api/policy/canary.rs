@@ -72,7 +72,7 @@ pub(super) fn value(kind: &str, field: &str) -> Value {
         ("entry_rule", "order") => json!(next),
         (_, "kind") => json!(if kind == "customer" { "person" } else { "call" }),
         (_, "name") if matches!(kind, "customer" | "contact") => json!(format!("明文{}", letters())),
-        (_, "name" | "position" | "remark" | "summary" | "next_step" | "group" | "wechat" | "user_name") => {
+        (_, "name" | "position" | "remark" | "summary" | "body" | "next_step" | "group" | "wechat" | "user_name") => {
             json!(letters())
         }
         (_, "preferences" | "cooperation_history" | "needs_heard" | "pain_points") => json!(letters()),
@@ -107,7 +107,9 @@ pub(super) fn value(kind: &str, field: &str) -> Value {
         (_, "size") => json!("10-49"),
         (_, "region") => json!("310115"),
         (_, "source") => json!("expo"),
-        (_, "primary") => json!(true),
+        (_, "primary" | "pinned") => json!(true),
+        // Another one than it is about: nobody changes that.
+        (_, "record_kind") => json!("contact"),
         (_, "repeat_window") => json!(48),
         (_, "paused") => json!(true),
         (_, "origins") => json!(["https://www.example.com"]),

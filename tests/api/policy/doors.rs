@@ -59,6 +59,7 @@ const DOORS: &[(&str, &str, Judge)] = &[
     ("POST", "/v1/organisation/apply_preset", Judge::Elsewhere("organisation.rs")),
     ("POST", "/v1/users/{id}/reset_password", Judge::Elsewhere("policies.rs")),
     ("POST", "/v1/users/{id}/leave", Judge::Elsewhere("reviews.rs")),
+    ("GET", "/v1/attachments/{id}/content", Judge::ByHand),
     ("GET", "/v1/access_reviews", Judge::ByHand),
     ("GET", "/v1/access_reviews/{id}", Judge::ByHand),
     ("GET", "/v1/access_reviews/{id}/items", Judge::ByHand),
@@ -216,6 +217,7 @@ impl Ask<'_> {
                 let leads = policy.reach("transfer", "customer").iter().any(|word| matches!(*word, "team" | "all"));
                 self.takes_right(door, policy.grants("rights.grant") || policy.grants("audit.read") || leads);
             }
+            ("GET", "/v1/attachments/{id}/content") => self.contents(),
             ("POST", "/v1/tags/{id}/merge") => {
                 let policy = &self.subject.policy;
                 self.takes_right(door, policy.can("update", "tag") && policy.can("delete", "tag"));
@@ -240,6 +242,18 @@ impl Ask<'_> {
             _ => return false,
         }
         true
+    }
+
+    /// Whoever reads an attachment reads what is in it.
+    fn contents(&mut self) {
+        for rec in self.world.samples(self.subject, "attachment") {
+            let status = match (self.subject.policy.can("read", "attachment"), self.subject.may("read", rec)) {
+                (false, _) => 403,
+                (true, false) => 404,
+                (true, true) => 200,
+            };
+            let _ = self.expect(status, "GET", &format!("/v1/attachments/{}/content", rec.id), None);
+        }
     }
 
     /// The log, all of it: what is hidden or out of reach is not told there either.

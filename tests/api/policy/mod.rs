@@ -16,6 +16,8 @@ mod reads;
 #[cfg(test)]
 mod table;
 #[cfg(test)]
+mod tries;
+#[cfg(test)]
 mod world;
 #[cfg(test)]
 mod writes;

@@ -18,6 +18,8 @@ const OWN_ROLES: &str = "
 c_team customer: team / team / team / team / - / team
 c_team contact: team / team / team / - / - / team
 c_team follow_up: team / team / team / - / - / -
+c_team note: team / team / team / - / - / -
+c_team attachment: team / team / team / - / - / -
 c_team tag: - / all / - / - / - / -
 c_team user: - / all / - / - / - / -
 c_team team: - / all / - / - / - / -
@@ -44,6 +46,8 @@ c_team tag.color: hidden / hidden / hidden
 c_shared customer: - / shared / shared / - / - / shared
 c_shared contact: shared / shared / shared / - / - / -
 c_shared follow_up: shared / shared / shared / - / - / -
+c_shared note: shared / shared / shared / - / - / -
+c_shared attachment: - / shared / - / - / - / -
 c_shared tag: - / all / - / - / - / -
 c_shared user: - / own / - / - / - / -
 c_shared job: - / own / own / - / - / -
@@ -67,6 +71,8 @@ c_shared: audit.read
 c_reader customer: all / all / all / - / - / -
 c_reader contact: all / all / all / all / - / -
 c_reader follow_up: all / all / all / all / - / -
+c_reader note: all / all / all / all / - / -
+c_reader attachment: all / all / all / all / - / -
 c_reader tag: all / all / all / - / - / -
 c_reader user: - / all / all / - / - / -
 c_reader team: - / all / all / - / - / -
@@ -101,6 +107,8 @@ c_reader: settings.manage
 c_near customer: own / all / own / own / own / own
 c_near contact: own / all / own / own / - / all
 c_near follow_up: own / all / own / own / - / -
+c_near note: own / all / own / own / - / -
+c_near attachment: own / all / own / own / - / -
 c_near tag: - / all / - / - / - / -
 c_near user: - / own team / - / - / - / own team
 c_near team: - / all / - / - / - / -
@@ -119,6 +127,7 @@ c_near user.email: full / hidden / hidden
 c_near user.mobile: full / hidden / hidden
 c_near customer.remark: full / full / hidden
 c_near follow_up.next_step: full / hidden / hidden
+c_near note.body: full / hidden / hidden
 # Customers without those who work there.
 c_firms customer: all / all / all / - / - / all
 c_firms tag: - / all / - / - / - / -

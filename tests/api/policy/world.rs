@@ -152,11 +152,17 @@ impl Maker<'_> {
         }
         body.extend(said.as_object().unwrap().clone());
         body.retain(|_, value| !value.is_null());
-        let made = self.org.admin.post(&known.path, &Value::Object(body.clone())).expect(201);
+        let said = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+        let made = if kind == "attachment" {
+            self.org.admin.attach(said("record_kind"), said("record_id"), said("name"), b"text")
+        } else {
+            self.org.admin.post(&known.path, &Value::Object(body.clone()))
+        };
+        let made = made.expect(201);
         let id = made.id();
         body.remove("password");
         let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-        let of_customer = text("customer_id");
+        let of_customer = text("customer_id").or_else(|| text("record_id"));
         let customer = of_customer.clone().or_else(|| (kind == "customer").then(|| id.clone()));
         let parent = of_customer.and_then(|id| self.records.iter().find(|rec| rec.id == id));
         let shared = body.get("collaborators").and_then(Value::as_array).into_iter().flatten();
@@ -176,7 +182,8 @@ impl Maker<'_> {
             customer,
             secrets: Vec::new(),
         };
-        let named = |name: &str| matches!(name, "name" | "key") && !matches!(kind, "customer" | "contact");
+        let named =
+            |name: &str| matches!(name, "name" | "key") && !matches!(kind, "customer" | "contact" | "attachment");
         for (field, value) in
             rec.brought.iter().filter(|(name, _)| known.fields.iter().any(|f| f.name == **name) && !named(name))
         {
@@ -185,7 +192,15 @@ impl Maker<'_> {
             // Names of tags and roles are seen wherever they stand.
             if !matches!(
                 field.as_str(),
-                "tags" | "role" | "team_id" | "owner_id" | "customer_id" | "contact_id" | "collaborators" | "parent_id"
+                "tags"
+                    | "role"
+                    | "team_id"
+                    | "owner_id"
+                    | "customer_id"
+                    | "contact_id"
+                    | "record_id"
+                    | "collaborators"
+                    | "parent_id"
             ) {
                 rec.secrets.extend(found.into_iter().map(|word| (field.clone(), word)));
             }
@@ -194,7 +209,7 @@ impl Maker<'_> {
         id
     }
 
-    /// A customer with a contact and a follow-up, and with a street that it has no longer.
+    /// A customer with a contact, a follow-up, a note and an attachment, and with a street that it has no longer.
     fn customer(&mut self, said: &Value) {
         let id = self.make("customer", said);
         let street = value("customer", "address");
@@ -206,6 +221,9 @@ impl Maker<'_> {
         rec.brought.insert("address".to_owned(), street);
         let contact = self.make("contact", &json!({"customer_id": id}));
         let _ = self.make("follow_up", &json!({"customer_id": id, "contact_id": contact}));
+        for kind in ["note", "attachment"] {
+            let _ = self.make(kind, &json!({"record_kind": "customer", "record_id": id}));
+        }
     }
 }
 

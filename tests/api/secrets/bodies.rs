@@ -11,6 +11,7 @@ const CLEAR: &[&str] = &[
     "remark",
     "position",
     "summary",
+    "body",
     "next_step",
     "group",
     "consent_text",
@@ -101,6 +102,7 @@ impl Bodies<'_> {
         let of_field = schema["properties"].get("searchable").is_some();
         let text = |word: String| Value::from(word);
         Some(match name {
+            "record_id" if schema["properties"].get("record_kind").is_some() => self.customer.into(),
             name if LEFT_OUT.contains(&name) => Value::Null,
             // How a field is defined lies in clear.
             "kind" if of_field => "customer".into(),

@@ -226,6 +226,13 @@ impl<'a> Walk<'a> {
                 let (admin, path) = (self.admin.clone(), door.path.replace("{id}", &id));
                 self.send(door, &admin, &path, None);
             }
+            "POST /v1/attachments" => {
+                let _ = self.attached();
+                // What is refused is nowhere either.
+                let secret = format!("<html>{}", self.sown.text("a page"));
+                let refused = self.admin.attach("customer", &self.customer, "a.html", secret.as_bytes());
+                assert_eq!(refused.status, 415, "{}", refused.text);
+            }
             "POST /v1/tickets" => {
                 let body = json!({"path": format!("/v1/customers/{}", self.customer)});
                 let url = self.admin.post(door.path, &body).expect(200).json()["url"].as_str().unwrap().to_owned();
@@ -303,6 +310,17 @@ impl<'a> Walk<'a> {
         (session, tokens)
     }
 
+    /// A file of several chunks with words of its own, that was read again; its id.
+    fn attached(&mut self) -> String {
+        let name = format!("{}.txt", self.sown.open("name"));
+        let word = self.sown.text("what is in a file");
+        let content = format!("{word}\n{}", format!("{}\n", self.sown.text("more of a file")).repeat(5000));
+        let made = self.admin.attach("contact", &self.contact, &name, content.as_bytes()).expect(201).id();
+        let read = self.admin.get(&format!("/v1/attachments/{made}/content")).expect(200);
+        assert_eq!(read.text, content);
+        made
+    }
+
     /// Makes a key or a personal token, and uses it; its id.
     fn key(&mut self, path: &str) -> String {
         let mut body = json!({"name": self.sown.open("name")});
@@ -333,6 +351,13 @@ impl<'a> Walk<'a> {
     fn target(&mut self, door: &Door<'_>) -> String {
         if !door.path.contains('{') {
             return door.path.to_owned();
+        }
+        if door.kind() == "attachments" {
+            let id = self.attached();
+            if door.path.ends_with("/restore") {
+                let _ = self.admin.delete(&format!("/v1/attachments/{id}")).expect(204);
+            }
+            return door.path.replace("{id}", &id);
         }
         let collection = format!("/v1/{}", door.kind());
         let made = &self.document["paths"][&collection]["post"];

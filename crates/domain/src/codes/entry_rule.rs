@@ -38,13 +38,6 @@ codes! {
     RULE_STAGES_OF_CUSTOMER = "rule_stages_of_customer",
         "Only customers have stages.", "只有客户才有阶段。",
         "Leave “stages” out: the rule then always holds.", "请去掉 stages，规则即始终生效。";
-    RULE_PATTERN_INVALID = "rule_pattern_invalid",
-        "The pattern cannot be read, at character {place}: {reason}.", "正则表达式在第 {place} 个字符处无法解析：{reason}。",
-        "Patterns have neither look-around nor back-references: they run in linear time.",
-        "表达式不支持环视和反向引用，以保证线性时间匹配。";
-    RULE_PATTERN_TOO_LARGE = "rule_pattern_too_large",
-        "The pattern takes too much memory.", "该正则表达式占用内存过多。",
-        "Use smaller numbers of repetitions.", "请减小重复次数。";
     RULE_EMPTY = "rule_empty",
         "The check asks for nothing.", "该检查没有任何要求。",
         "Give at least one of: {known}.", "请至少给出一项：{known}。";

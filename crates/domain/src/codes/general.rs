@@ -12,13 +12,15 @@ macro_rules! codes {
 }
 
 codes! {
-    TYPE_WRONG = "type_wrong", "Expected {expected_en}.", "此处应为{expected_zh}。", "", "";
+    TYPE_WRONG = "type_wrong", "Expected {expected_en}.", "此处应为{expected_zh}。", "Send {expected_en}, as the description of this address says.", "请按接口文档改为{expected_zh}。";
     REQUIRED = "required", "“{field}” is required.", "缺少必填项“{field}”。", "Give a value for “{field}”.", "请填写“{field}”。";
     FIELD_UNKNOWN = "field_unknown", "There is no field “{field}” here.", "此处没有字段“{field}”。", "Known fields: {known}.", "可用字段：{known}。";
     READ_ONLY = "read_only", "“{field}” cannot be written.", "“{field}”不可写入。", "Leave it out, or send it as it was read.", "请去掉该字段，或原样送回读到的值。";
     FIELD_HIDDEN = "field_hidden", "“{field}” cannot be changed by somebody who may not see it.", "无权查看“{field}”，因此不能修改。", "Leave it out.", "请去掉该字段。";
     FIELD_ALWAYS_SEEN = "field_always_seen", "“{field}” cannot be hidden: whoever sees the record sees it.", "“{field}”不能隐藏：能看到记录的人都会看到它。", "Leave it out, or write \"full\".", "请去掉，或填写 \"full\"。";
     FIELD_HAS_NO_MASK = "field_has_no_mask", "“{field}” has no mask.", "“{field}”没有掩码形式。", "Write \"full\" or \"hidden\".", "请填写 \"full\" 或 \"hidden\"。";
+    FILE_NAME_RUNS = "file_name_runs", "“{value}” is the name of a program.", "“{value}”是可执行文件的名称。", "Give the file a name with another ending.", "请使用其他扩展名。";
+    FILE_NAME_INVALID = "file_name_invalid", "“{value}” is no name of a file.", "“{value}”不是有效的文件名。", "Leave folders out: a name has no “/” and no “\\”.", "请勿包含文件夹：文件名不能含有“/”或“\\”。";
     ROLE_KEY_INVALID = "role_key_invalid", "“{value}” cannot be the key of a role.", "“{value}”不能作为角色标识。", "Write 2 to 40 lower-case letters, digits and underscores, beginning with a letter.", "请填写以字母开头的 2 到 40 个小写字母、数字或下划线。";
     ROLE_UNKNOWN = "role_unknown", "There is no role “{value}”.", "没有角色“{value}”。", "Name one of: {known}.", "可用的角色：{known}。";
     ROLE_IN_USE = "role_in_use", "The role “{value}” is in use: {users} users, keys, identity providers or settings name it.", "角色“{value}”正在使用：有 {users} 处（用户、密钥、身份提供方或设置）引用它。", "Give the users another role, revoke the keys, and take it out of providers and settings first.", "请先为用户更换角色、吊销密钥，并从身份提供方和设置中去掉它。";
@@ -32,7 +34,7 @@ codes! {
     SHARING_FORBIDDEN = "sharing_forbidden", "A record is shared by its owner, or by somebody who may give it away.", "只有负责人或有权转移该记录的人可以共享它。", "Leave it out, or ask the owner.", "请去掉该字段，或请负责人操作。";
     CHOICE_UNKNOWN = "choice_unknown", "“{value}” is not one of the choices.", "“{value}”不在可选值之内。", "Choose one of: {choices}.", "可选值：{choices}。";
     ID_INVALID = "id_invalid", "“{value}” is not an id.", "“{value}”不是有效的编号。", "An id looks like 0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f.", "编号形如 0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f。";
-    REFERENCE_UNKNOWN = "reference_unknown", "There is no {kind} with the id “{value}”, or it is out of your reach.", "没有编号为“{value}”的记录（{kind}），或您无权使用它。", "", "";
+    REFERENCE_UNKNOWN = "reference_unknown", "There is no {kind} with the id “{value}”, or it is out of your reach.", "没有编号为“{value}”的记录（{kind}），或您无权使用它。", "Check the id or the name, or leave it out.", "请核对编号或名称，或去掉该项。";
     INSTANT_INVALID = "instant_invalid", "“{value}” is not a time.", "“{value}”不是有效的时间。", "Write RFC 3339, such as 2026-11-22T08:30:00+08:00.", "请按 RFC 3339 填写，如 2026-11-22T08:30:00+08:00。";
     DATE_INVALID = "date_invalid", "“{value}” is not a date.", "“{value}”不是有效的日期。", "Write YYYY-MM-DD, such as 1990-03-07.", "请按 YYYY-MM-DD 填写，如 1990-03-07。";
     REPORTS_IN_CIRCLE = "reports_in_circle", "“{name}” would report to itself through others.", "“{name}”将经由他人向自己汇报。", "Name somebody who does not report to this contact.", "请选择不向此联系人汇报的人。";
@@ -41,7 +43,7 @@ codes! {
     REVEAL_HIDDEN = "reveal_hidden", "You may not see “{field}”.", "您无权查看“{field}”。", "Leave it out.", "请去掉该字段。";
     REVEAL_ELEMENT_UNKNOWN = "reveal_element_unknown", "“{field}” has no element with the id “{value}”.", "“{field}”中没有编号为“{value}”的元素。", "Take the id from the answer that shows the masks.", "请使用显示掩码的响应中给出的 id。";
     REASON_INVALID = "reason_invalid", "The reason is not a text of 1 to {max} characters.", "理由应为 1 至 {max} 个字符的文本。", "Say in a sentence why it is done.", "请用一句话说明原因。";
-    LIST_TOO_LONG = "list_too_long", "The list is too long; at most {max} items.", "列表过长，最多 {max} 项。", "", "";
+    LIST_TOO_LONG = "list_too_long", "The list is too long; at most {max} items.", "列表过长，最多 {max} 项。", "Shorten it to {max} items.", "请减少到 {max} 项以内。";
     ELEMENT_UNKNOWN = "element_unknown", "The list has no element with the id “{value}”.", "列表中没有编号为“{value}”的元素。", "Leave the id out to add a new element.", "新增元素时请不要带 id。";
     ELEMENT_TWICE = "element_twice", "The list has two values for the element “{value}”.", "列表中对元素“{value}”给出了两个值。", "Leave the id out of the one that is new.", "请去掉新增元素的 id。";
     MASK_IN_TEXT = "mask_in_text", "“{value}” holds a mask instead of a value.", "“{value}”是掩码，不是真实的值。", "Send the whole value, or leave the field out to keep it.", "请填写完整的值；若不修改，请去掉该字段。";
@@ -59,7 +61,7 @@ codes! {
     INDUSTRY_SHORT_CODE_INVALID = "industry_short_code_invalid", "“{value}” cannot be the short code of an industry.", "“{value}”不能作为行业简码。", "Write 1 to {max} capital letters or digits, such as IT.", "请填写 1 到 {max} 个大写字母或数字，如 IT。";
     MERGE_INTO_ITSELF = "merge_into_itself", "A record cannot be merged into itself.", "不能将记录合并到其自身。", "Name the other one, which stays.", "请填写另一条要保留的记录。";
     SLUG_INVALID = "slug_invalid", "“{value}” cannot be an organisation's short name.", "“{value}”不能作为组织的短名称。", "Write 2 to 40 lower-case letters, digits and hyphens, beginning with a letter.", "请填写以字母开头的 2 到 40 个小写字母、数字或连字符。";
-    PASSWORD_WRONG = "password_wrong", "This is not the present password.", "当前密码不正确。", "", "";
+    PASSWORD_WRONG = "password_wrong", "This is not the present password.", "当前密码不正确。", "Check it, or have it reset by an administrator.", "请检查后重试，或请管理员重置密码。";
     OTP_INVALID = "otp_invalid", "This is not a code of the second factor, or it was used already.", "验证码不正确或已使用过。", "Wait for the next code of the app.", "请等待应用显示下一个验证码。";
     PASSWORD_OWN = "password_own", "One's own password is changed with the present one.", "修改自己的密码须提供当前密码。", "Send both to POST /v1/me/password.", "请通过 POST /v1/me/password 提交新旧密码。";
     TIME_PAST = "time_past", "{value} is over.", "{value} 已经过去。", "Give a time to come.", "请填写将来的时间。";

@@ -206,4 +206,6 @@ pub fn is_key(text: &str) -> bool {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -5,6 +5,8 @@ use regex::{Regex, RegexBuilder};
 use crate::codes;
 use crate::flaw::Flaw;
 
+use super::CustomField;
+
 /// Most characters of a pattern.
 pub const MAX_PATTERN: usize = 500;
 /// Most bytes that a compiled pattern takes.
@@ -43,6 +45,14 @@ fn build(pattern: &str) -> Result<Regex, regex::Error> {
 pub(super) fn said(pattern: &Regex) -> &str {
     let whole = pattern.as_str();
     whole.strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END)).unwrap_or(whole)
+}
+
+impl CustomField {
+    /// What a text must match as a whole, as the organisation wrote it.
+    #[must_use]
+    pub fn pattern_text(&self) -> Option<&str> {
+        self.pattern.as_ref().map(said)
+    }
 }
 
 /// Where a pattern cannot be read, from 1, and why: the error shows the pattern with a `^` beneath the place, and its

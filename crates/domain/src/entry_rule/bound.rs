@@ -50,7 +50,7 @@ impl Bound {
 }
 
 /// Millionths of a decimal; `None` for what is none, or has more digits than can be kept.
-pub(super) fn millionths(text: &str) -> Option<i128> {
+fn millionths(text: &str) -> Option<i128> {
     let (negative, digits) = text.strip_prefix('-').map_or((false, text), |digits| (true, digits));
     let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
     let plain = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -61,9 +61,19 @@ pub(super) fn millionths(text: &str) -> Option<i128> {
     Some(if negative { -value } else { value })
 }
 
+/// Where a value of a record begins and ends: a budget goes from one amount to another.
+pub(super) fn extent(value: &Value, zone: Tz) -> Option<(At, At)> {
+    let end = |name: &str| value.get(name).and_then(|end| place(end, zone));
+    match (end("min"), end("max")) {
+        (None, None) => place(value, zone).map(|at| (at, at)),
+        (Some(one), None) | (None, Some(one)) => Some((one, one)),
+        (Some(least), Some(most)) => Some((least, most)),
+    }
+}
+
 /// Where a value of a record stands, on the scale that it is told on: how many a list has, how much an amount is, on
 /// which day of the organisation a moment lies.
-pub(super) fn place(value: &Value, zone: Tz) -> Option<At> {
+fn place(value: &Value, zone: Tz) -> Option<At> {
     match value {
         Value::Array(items) => i128::try_from(items.len()).ok().map(|many| At::Number(many * 1_000_000)),
         Value::Number(number) => millionths(&number.to_string()).map(At::Number),

@@ -1,9 +1,10 @@
 //! What a rule asks for.
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use serde_json::Value;
 
 use crate::codes;
+use crate::custom::compile_pattern;
 use crate::field::{Shape, Sight};
 use crate::fields::Line;
 use crate::flaw::Flaw;
@@ -14,10 +15,6 @@ use crate::show::{Out, View};
 use super::bound::Bound;
 use super::naming::{self, Naming};
 
-/// The most characters of a pattern.
-const MAX_PATTERN: usize = 500;
-/// The most memory that a pattern may take, bytes.
-const MAX_SIZE: usize = 1 << 18;
 /// The most values to choose from.
 const MAX_CHOICES: usize = 200;
 /// The most characters of a text in a check.
@@ -67,22 +64,12 @@ impl Pattern {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// Too long, too large, or no pattern, with the place.
+    /// Empty, too large, or no pattern, with the place.
     pub fn parse(said: &str) -> Result<Self, Flaw> {
-        let length = said.chars().count();
         if said.is_empty() {
             return Err(Flaw::new(&codes::TEXT_EMPTY));
         }
-        if length > MAX_PATTERN {
-            return Err(Flaw::new(&codes::TEXT_TOO_LONG).with("max", MAX_PATTERN).with("length", length));
-        }
-        if let Some((place, reason)) = fault(said) {
-            return Err(Flaw::new(&codes::RULE_PATTERN_INVALID).with("place", place).with("reason", reason));
-        }
-        // In a group of its own: `a|b` matches as a whole.
-        let whole = RegexBuilder::new(&format!(r"\A(?:{said})\z")).size_limit(MAX_SIZE).build();
-        let whole = whole.map_err(|_| Flaw::new(&codes::RULE_PATTERN_TOO_LARGE))?;
-        Ok(Self { said: said.to_owned(), whole })
+        Ok(Self { said: said.to_owned(), whole: compile_pattern(said)? })
     }
 
     /// As it was said.
@@ -94,17 +81,6 @@ impl Pattern {
     pub(super) fn matches(&self, text: &str) -> bool {
         self.whole.is_match(text)
     }
-}
-
-/// Where a pattern cannot be read, counted in characters from 1, and why.
-fn fault(said: &str) -> Option<(usize, String)> {
-    let (offset, reason) = match regex_syntax::parse(said).err()? {
-        regex_syntax::Error::Parse(error) => (error.span().start.offset, error.kind().to_string()),
-        regex_syntax::Error::Translate(error) => (error.span().start.offset, error.kind().to_string()),
-        other => (0, other.to_string()),
-    };
-    let before = said.get(..offset).unwrap_or_default();
-    Some((before.chars().count() + 1, reason))
 }
 
 /// A list of texts, each once; at least one.

@@ -16,6 +16,8 @@ pub enum Holds {
     Text,
     /// A key of a vocabulary.
     Key(&'static Vocabulary),
+    /// Several keys of a vocabulary.
+    Keys(&'static Vocabulary),
     /// A value that is known by a code: an industry, a region.
     Code,
     /// A number, or an amount.
@@ -42,6 +44,7 @@ impl Holds {
             Self::Text => &["required", "pattern", "choices", "naming"],
             Self::Key(_) | Self::Code => &["required", "choices"],
             Self::Number | Self::Day | Self::List => &["required", "range"],
+            Self::Keys(_) => &["required", "range", "choices"],
             Self::Texts => &["required", "pattern", "range"],
             Self::Flag => &[],
             Self::Other | Self::Custom => &["required"],
@@ -71,12 +74,13 @@ pub fn holds(kind: &str, field: &str) -> Result<Holds, Flaw> {
 
 fn of(field: &Field) -> Holds {
     match field.shape {
-        Shape::Line(_) | Shape::Text(_) | Shape::Word | Shape::IdNumber => Holds::Text,
+        Shape::Line(_) | Shape::Text(_) | Shape::Word | Shape::IdNumber | Shape::Quarter => Holds::Text,
         Shape::Choice(vocabulary) => Holds::Key(vocabulary),
+        Shape::Choices(vocabulary) => Holds::Keys(vocabulary),
         Shape::Industry | Shape::Region => Holds::Code,
-        Shape::Count => Holds::Number,
+        Shape::Count | Shape::Budget => Holds::Number,
         Shape::Instant | Shape::Date => Holds::Day,
-        Shape::Elements(_) => Holds::Texts,
+        Shape::Elements(_) | Shape::Lines(..) => Holds::Texts,
         Shape::Tags | Shape::Words => Holds::List,
         Shape::Flag => Holds::Flag,
         _ => Holds::Other,
@@ -109,7 +113,7 @@ pub fn unfit(check: &Check, field: &str, holds: &Holds) -> Vec<Flaw> {
     }
     match (check, holds) {
         (Check::Range(range), holds) => bounds(range, field, holds),
-        (Check::Choices(choices), Holds::Key(vocabulary)) => {
+        (Check::Choices(choices), Holds::Key(vocabulary) | Holds::Keys(vocabulary)) => {
             let keys: Vec<&str> = vocabulary.items.iter().map(|(key, ..)| *key).collect();
             let unknown = choices.iter().filter(|choice| !keys.contains(&choice.as_str()));
             let flaw = |choice: &String| {

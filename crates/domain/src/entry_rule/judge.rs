@@ -10,7 +10,7 @@ use crate::kinds::{EntryRule, Severity, Stage};
 use crate::read::{Finding, Members};
 use crate::record::Weight;
 
-use super::bound::place;
+use super::bound::extent;
 use super::check::{Check, Range};
 
 /// A rule that holds, with what it takes to tell of it.
@@ -65,9 +65,9 @@ impl Rule {
     }
 
     fn out_of(&self, range: &Range, value: &Value, zone: Tz) -> Option<Flaw> {
-        let at = place(value, zone)?;
-        let low = range.min.as_ref().filter(|min| at < min.at());
-        let high = range.max.as_ref().filter(|max| at > max.at());
+        let (least, most) = extent(value, zone)?;
+        let low = range.min.as_ref().filter(|min| least < min.at());
+        let high = range.max.as_ref().filter(|max| most > max.at());
         let (en, zh) = match (low, high) {
             (Some(min), _) => (format!("{} at least", min.text()), format!("不小于 {}", min.text())),
             (None, Some(max)) => (format!("{} at most", max.text()), format!("不大于 {}", max.text())),

@@ -47,6 +47,12 @@ fn a_check_holds_of_what_it_should() {
     assert_eq!(says("phones", &json!({"type": "pattern", "pattern": r"\+86\d+"}), &phones), Some("rule_pattern"));
     assert_eq!(says("phones", &json!({"type": "range", "max": 1}), &phones), Some("rule_range"));
     assert_eq!(says("phones", &json!({"type": "range", "min": 2, "max": 2}), &phones), None);
+    let budget = json!({"min": "50", "max": "100", "unit": "10k_cny"});
+    for (range, broken) in [(json!({"min": 50}), false), (json!({"min": 51}), true), (json!({"max": 99}), true)] {
+        let mut check = range.clone();
+        check["type"] = json!("range");
+        assert_eq!(says("budget", &check, &budget), broken.then_some("rule_range"), "{range}");
+    }
     let choices = json!({"type": "choices", "choices": ["a", "vip"]});
     assert_eq!(
         (says("grade", &choices, &json!("a")), says("grade", &choices, &json!("b"))),
@@ -94,16 +100,16 @@ fn a_pattern_that_cannot_be_read_is_refused_with_the_place() {
     let flaw = |said: &str| Pattern::parse(said).unwrap_err();
     let place = |said: &str| {
         let flaw = flaw(said);
-        assert_eq!(flaw.code, &codes::RULE_PATTERN_INVALID, "{said}");
-        flaw.params.iter().find(|(name, _)| *name == "place").map(|(_, place)| place.clone())
+        assert_eq!(flaw.code, &codes::PATTERN_INVALID, "{said}");
+        flaw.params.iter().find(|(name, _)| *name == "at").map(|(_, place)| place.clone())
     };
     assert_eq!(place("甲乙(丙"), Some("3".to_owned()));
     assert_eq!(place("ab[z-a]"), Some("4".to_owned()));
     assert_eq!(place("(?=a)"), Some("1".to_owned()));
-    assert_eq!(flaw("(a{1000}){1000}").code, &codes::RULE_PATTERN_TOO_LARGE);
-    assert_eq!(flaw(&"a".repeat(501)).code, &codes::TEXT_TOO_LONG);
+    assert_eq!(flaw("(a{1000}){1000}").code, &codes::PATTERN_TOO_LARGE);
+    assert_eq!(flaw(&"a".repeat(501)).code, &codes::PATTERN_TOO_LARGE);
     // What closes the group that the whole stands in is no way out of it.
-    assert_eq!(flaw("a)|(b").code, &codes::RULE_PATTERN_INVALID);
+    assert_eq!(flaw("a)|(b").code, &codes::PATTERN_INVALID);
 }
 
 #[test]

@@ -18,6 +18,19 @@ use super::element_value::ElementValue;
 use super::text::Line;
 use super::time::{Instant, format_time};
 
+/// What people call phones, e-mails and accounts: labels that pages offer, each with its Chinese and English words. Any
+/// other text is a label too.
+pub const LABELS: &[(&str, &str, &str)] = &[
+    ("work", "工作", "Work"),
+    ("personal", "个人", "Personal"),
+    ("office", "办公室", "Office"),
+    ("switchboard", "总机", "Switchboard"),
+    ("mobile", "手机", "Mobile"),
+    ("fax", "传真", "Fax"),
+    ("finance", "财务", "Finance"),
+    ("other", "其他", "Other"),
+];
+
 /// The most elements that one list may have.
 const MAX: usize = 20;
 

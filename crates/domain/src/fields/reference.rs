@@ -70,3 +70,21 @@ impl<T: Target> FieldValue for Ref<T> {
         Some(self.id)
     }
 }
+
+/// The id of a record whose kind another field names. That it exists is checked where it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordId(pub Uuid);
+
+impl FieldValue for RecordId {
+    const SHAPE: Shape = Shape::Id;
+    fn absent() -> Option<Self> {
+        None
+    }
+    fn read(json: &Value, reader: &mut Reader<'_>, _: Option<&Self>) -> Option<Self> {
+        let raw = reader.text(json)?;
+        reader.keep(Uuid::parse_str(raw).map_err(|_| Flaw::new(&codes::ID_INVALID).with("value", raw))).map(Self)
+    }
+    fn show(&self, out: &mut Out, _: Sight, _: &dyn View) {
+        out.id(self.0);
+    }
+}

@@ -155,6 +155,11 @@ fn ops(field: &CustomField) -> impl Iterator<Item = Op> {
     field.ops().iter().copied().filter(move |op| !is_sealed || *op != Op::IsNull)
 }
 
+/// The operators that a custom field knows; none where it is not filterable, or not yet.
+pub fn custom_ops(field: &CustomField) -> impl Iterator<Item = Op> {
+    ops(field).filter(|_| field.filterable && field.is_indexed)
+}
+
 fn knows(field: &CustomField, op: Op) -> bool {
     ops(field).any(|known| known == op)
 }

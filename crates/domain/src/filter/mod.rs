@@ -1,6 +1,7 @@
 //! Questions to a list: one tree of conditions, read from a body or from an address, for every kind.
 
 mod custom;
+mod members;
 mod scalar;
 mod sealed;
 
@@ -13,13 +14,13 @@ use uuid::Uuid;
 
 use crate::codes;
 use crate::custom::CustomField;
-use crate::field::{Field, Find, Shape};
 use crate::flaw::Flaw;
 use crate::read::Finding;
 use crate::record::Kind;
 use crate::sensitive::Sensitive;
 
-pub use custom::{CustomCondition, CustomOperand};
+pub use custom::{CustomCondition, CustomOperand, custom_ops};
+pub use members::{Class, Member, Op, field_members, members, sorts};
 pub use scalar::time;
 use scalar::{flag, int};
 pub use sealed::sealed_form;
@@ -65,158 +66,6 @@ pub enum Scalar {
     Int(i64),
     /// True or false.
     Flag(bool),
-}
-
-/// A member that can be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Member {
-    /// Its name, which is also its column's.
-    pub name: &'static str,
-    /// How it is compared.
-    pub class: Class,
-}
-
-/// How a member is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// Text without a normalised form: equality only.
-    Word,
-    /// A name, also searched by what it contains.
-    Name,
-    /// An id.
-    Id,
-    /// A moment.
-    Time,
-    /// A whole number.
-    Int,
-    /// True or false.
-    Flag,
-    /// An industry, said as text.
-    Industry,
-    /// A region, said as text.
-    Region,
-    /// Keys of a vocabulary, of which a record has several.
-    Choices,
-    /// A calendar day.
-    Day,
-    /// A quarter, said as text.
-    Quarter,
-    /// A bound of a budget, said in 万元.
-    Budget,
-    /// Tags, said by id or name.
-    Tags,
-    /// Sealed, found by equality.
-    Sealed(Find),
-}
-
-macro_rules! ops {
-    ($( $Op:ident = $key:literal; )*) => {
-        /// An operator.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Op { $( #[doc = $key] $Op, )* }
-
-        impl Op {
-            /// Every operator.
-            pub const ALL: &[Self] = &[ $( Self::$Op ),* ];
-            /// Its name.
-            #[must_use]
-            pub const fn key(self) -> &'static str { match self { $( Self::$Op => $key, )* } }
-            fn from_key(key: &str) -> Option<Self> { match key { $( $key => Some(Self::$Op), )* _ => None } }
-        }
-    };
-}
-
-ops! {
-    Eq = "eq"; Ne = "ne"; Lt = "lt"; Lte = "lte"; Gt = "gt"; Gte = "gte"; In = "in"; Nin = "nin"; Between = "between";
-    IsNull = "is_null"; Contains = "contains"; StartsWith = "starts_with"; HasAny = "has_any"; HasAll = "has_all";
-    WithinLast = "within_last"; NotWithinLast = "not_within_last";
-}
-
-const EQUALITY: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull];
-const NAMES: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::Contains, Op::StartsWith];
-const ORDERED: &[Op] = &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::In, Op::Nin, Op::Between, Op::IsNull];
-const TIMES: &[Op] =
-    &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::Between, Op::IsNull, Op::WithinLast, Op::NotWithinLast];
-const FLAGS: &[Op] = &[Op::Eq, Op::Ne];
-const CHOICES: &[Op] = &[Op::HasAny, Op::HasAll, Op::IsNull];
-const TAGS: &[Op] = &[Op::Eq, Op::HasAny, Op::HasAll, Op::IsNull];
-const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::IsNull];
-
-impl Class {
-    /// The operators it knows.
-    #[must_use]
-    pub fn ops(self) -> &'static [Op] {
-        match self {
-            Self::Word | Self::Id | Self::Industry => EQUALITY,
-            Self::Region => &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::StartsWith],
-            Self::Name => NAMES,
-            Self::Time => TIMES,
-            Self::Int | Self::Day | Self::Quarter | Self::Budget => ORDERED,
-            Self::Flag => FLAGS,
-            Self::Tags => TAGS,
-            Self::Choices => CHOICES,
-            Self::Sealed(_) => SEALED,
-        }
-    }
-}
-
-const BASE: &[Member] = &[
-    Member { name: "id", class: Class::Id },
-    Member { name: "version", class: Class::Int },
-    Member { name: "created_at", class: Class::Time },
-    Member { name: "updated_at", class: Class::Time },
-    Member { name: "created_by", class: Class::Id },
-];
-
-/// The members that ask for a field: one for most, none for what cannot be asked for.
-#[must_use]
-pub fn field_members(field: &'static Field) -> Vec<Member> {
-    let class = match (field.sealed, field.find, field.shape) {
-        (true, Some(find), _) => Class::Sealed(find),
-        (true, None, _) => return Vec::new(),
-        (_, _, Shape::Line(_)) if field.name == "name" => Class::Name,
-        (_, _, Shape::Line(_) | Shape::Word | Shape::IdNumber | Shape::Choice(_)) => Class::Word,
-        (_, _, Shape::Choices(_)) => Class::Choices,
-        (_, _, Shape::Flag) => Class::Flag,
-        (_, _, Shape::Count) => Class::Int,
-        (_, _, Shape::Instant) => Class::Time,
-        (_, _, Shape::Date) => Class::Day,
-        (_, _, Shape::Quarter) => Class::Quarter,
-        (_, _, Shape::Budget) => {
-            // A record is asked for by either bound.
-            return vec![
-                Member { name: "budget_min", class: Class::Budget },
-                Member { name: "budget_max", class: Class::Budget },
-            ];
-        }
-        (_, _, Shape::Ref(_)) => Class::Id,
-        (_, _, Shape::Industry) => Class::Industry,
-        (_, _, Shape::Region) => Class::Region,
-        (_, _, Shape::Tags) => Class::Tags,
-        (
-            _,
-            _,
-            Shape::Text(_) | Shape::Birthday | Shape::Elements(_) | Shape::Words | Shape::Lines(..) | Shape::Data(_),
-        ) => return Vec::new(),
-    };
-    // One phone is asked for, although a record has several.
-    let name = match class {
-        Class::Sealed(Find::Phone) => "phone",
-        Class::Sealed(Find::Email) => "email",
-        Class::Sealed(Find::BankAccount) => "bank_account",
-        _ => field.name,
-    };
-    vec![Member { name, class }]
-}
-
-/// Every member of a kind that can be asked for.
-pub fn members(kind: &Kind) -> impl Iterator<Item = Member> {
-    BASE.iter().copied().chain(kind.fields.iter().flat_map(field_members))
-}
-
-/// Names by which lists of a kind can be ordered.
-pub fn sorts(kind: &Kind) -> impl Iterator<Item = &'static str> {
-    ["created_at", "updated_at"].into_iter().chain(kind.fields.iter().filter(|field| field.sortable).map(|f| f.name))
 }
 
 const MAX_CONDITIONS: usize = 20;

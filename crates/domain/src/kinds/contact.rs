@@ -1,7 +1,9 @@
 //! Contact: a person at a customer.
 
+use crate::codes;
 use crate::field::{Field, Find, Group, Write};
 use crate::fields::{Birthday, Emails, Line, Phones, Ref, SealedText, Tags, Target, Text};
+use crate::flaw::Flaw;
 use crate::record::RuleFinding;
 use crate::value::IdNumber;
 
@@ -72,5 +74,12 @@ impl Target for Contact {
 fn rules(contact: &Contact) -> Vec<RuleFinding> {
     let mut findings = person_name(contact.name.as_str(), &[]);
     findings.extend(warnings::emails(&contact.emails, true));
+    let born = contact.id_number.as_ref().and_then(IdNumber::birthday);
+    // A birthday of the Chinese calendar is often another day than the one in the number.
+    let said = contact.birthday.and_then(Birthday::solar);
+    if born.zip(said).is_some_and(|(born, said)| born != said) {
+        let flaw = Flaw::new(&codes::ID_NUMBER_BIRTHDAY);
+        findings.push(RuleFinding::warns_together("id_number", &["birthday"], flaw));
+    }
     findings
 }

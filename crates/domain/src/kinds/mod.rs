@@ -1,23 +1,27 @@
 //! The kinds of record: one file each, one line each in the list.
 
+mod attachment;
 mod contact;
 mod customer;
 mod entry_rule;
 mod field;
 mod follow_up;
 mod form;
+mod note;
 mod role;
 mod tag;
 mod team;
 mod user;
 mod warnings;
 
+pub use attachment::Attachment;
 pub use contact::{Attitude, Contact, DecisionRole};
 pub use customer::{Customer, CustomerKind, Grade, Need, SizeBand, Source, Stage};
 pub use entry_rule::{EntryRule, RuleKind, Severity};
 pub use field::{FieldDefinition, said_to_stored};
 pub use follow_up::{FollowUp, FollowUpKind, Outcome};
 pub use form::Form;
+pub use note::{Note, Noted};
 pub use role::Role;
 pub use tag::Tag;
 pub use team::Team;
@@ -30,6 +34,8 @@ pub const KINDS: &[&Kind] = &[
     Customer::KIND,
     Contact::KIND,
     FollowUp::KIND,
+    Note::KIND,
+    Attachment::KIND,
     Tag::KIND,
     User::KIND,
     Team::KIND,

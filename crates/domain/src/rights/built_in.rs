@@ -167,8 +167,8 @@ const SYSTEM: Plan = Plan { identity: Sight::Full, ..ADMINISTRATOR };
 fn rights(plan: &Plan) -> Arc<Rights> {
     let kinds = kind_names().map(|kind| {
         let reach = match kind {
-            "customer" | "contact" => plan.customers,
-            "follow_up" => plan.follow_ups,
+            "customer" | "contact" | "attachment" => plan.customers,
+            "follow_up" | "note" => plan.follow_ups,
             "tag" => plan.tags,
             "user" => plan.users,
             "team" => plan.teams,

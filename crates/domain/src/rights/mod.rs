@@ -300,7 +300,9 @@ pub fn actions_of(kind: &str) -> &'static [Action] {
         "customer" => &[Create, Read, Update, Delete, Transfer, Reveal],
         // What hangs on a customer goes with it.
         "contact" => &[Create, Read, Update, Delete, Reveal],
-        "follow_up" | "tag" | "form" | "role" | "entry_rule" | "field" => &[Create, Read, Update, Delete],
+        "follow_up" | "note" | "attachment" | "tag" | "form" | "role" | "entry_rule" | "field" => {
+            &[Create, Read, Update, Delete]
+        }
         "user" => &[Create, Read, Update, Reveal],
         "team" => &[Create, Read, Update],
         JOB => &[Read, Update],
@@ -312,7 +314,9 @@ pub fn actions_of(kind: &str) -> &'static [Action] {
 #[must_use]
 pub fn reach_of(kind: &str) -> Reach {
     match kind {
-        "customer" | "contact" | "follow_up" => Reach { own: true, team: true, shared: true, all: true },
+        "customer" | "contact" | "follow_up" | "note" | "attachment" => {
+            Reach { own: true, team: true, shared: true, all: true }
+        }
         // A user is his own.
         "user" => Reach { own: true, team: true, shared: false, all: true },
         JOB => Reach { own: true, team: false, shared: false, all: true },

@@ -3,12 +3,13 @@
 use serde_json::Value;
 
 use super::{
-    AccessReviews, AddressPolicy, ClientPolicy, EmailPolicy, LockPolicy, NumberPolicy, PasswordPolicy,
-    SecondFactorPolicy, SessionPolicy, Settings,
+    AccessReviews, AddressPolicy, AttachmentPolicy, ClientPolicy, EmailPolicy, LockPolicy, NumberPolicy,
+    PasswordPolicy, SecondFactorPolicy, SessionPolicy, Settings,
 };
 use crate::address::{Network, Networks};
 use crate::codes;
 use crate::flaw::Flaw;
+use crate::media;
 use crate::read::{Members, Reader};
 
 /// Hours of a session that no policy makes longer: those of pages and servers, and those of apps.
@@ -35,10 +36,9 @@ impl Settings {
             member(members, reader, "access_reviews", |json, reader| {
                 settings.access_reviews = access_reviews(json, reader);
             });
+            member(members, reader, "attachments", |json, reader| settings.attachments = attachments(json, reader));
             member(members, reader, "emails", |json, reader| settings.emails = emails(json, reader));
-            member(members, reader, "numbers", "emails", |json, reader| {
-                settings.numbers = NumberPolicy::read(json, reader)
-            });
+            member(members, reader, "numbers", |json, reader| settings.numbers = NumberPolicy::read(json, reader));
             &[
                 "separation_of_duties",
                 "second_factor",
@@ -46,6 +46,7 @@ impl Settings {
                 "sessions",
                 "addresses",
                 "access_reviews",
+                "attachments",
                 "numbers",
                 "emails",
             ]
@@ -141,6 +142,29 @@ fn access_reviews(json: &Value, reader: &mut Reader<'_>) -> AccessReviews {
         &["quarterly", "days", "revoke_unanswered"]
     });
     reviews
+}
+
+fn attachments(json: &Value, reader: &mut Reader<'_>) -> AttachmentPolicy {
+    let mut policy = AttachmentPolicy::default();
+    read_object(json, reader, |members, reader| {
+        member(members, reader, "max_bytes", |json, reader| {
+            policy.max_bytes = number(json, reader, 1, AttachmentPolicy::MOST_BYTES).unwrap_or_default();
+        });
+        member(members, reader, "types", |json, reader| {
+            policy.types.clear();
+            for (at, name) in texts(json, reader, media::KNOWN.len()).into_iter().enumerate() {
+                if media::known(&name).is_none() {
+                    let known = media::KNOWN.iter().map(|(known, ..)| *known).collect::<Vec<_>>().join(", ");
+                    let value = name.chars().take(100).collect::<String>();
+                    let flaw = Flaw::new(&codes::CHOICE_UNKNOWN).with("value", value).with("choices", known);
+                    reader.inside(at, |reader| reader.flaw(flaw));
+                }
+                policy.types.insert(name);
+            }
+        });
+        &["max_bytes", "types"]
+    });
+    policy
 }
 
 fn emails(json: &Value, reader: &mut Reader<'_>) -> EmailPolicy {

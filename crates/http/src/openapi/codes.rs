@@ -108,14 +108,16 @@ fn page(words: &Words) -> String {
     text
 }
 
-/// Which operations say that they can end so.
+/// Which operations say that they can end so; none is named for what every one can end with.
 fn operations_by_problem() -> BTreeMap<&'static str, Vec<String>> {
     let mut all: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
-    for operation in operations() {
-        for problem in &operation.problems {
-            all.entry(problem.key).or_default().push(format!("`{}`", operation.id));
+    let operations = operations();
+    for operation in &operations {
+        for key in operation.codes().into_values().flatten() {
+            all.entry(key).or_default().push(format!("`{}`", operation.id));
         }
     }
+    all.retain(|_, ids| ids.len() < operations.len());
     all
 }
 

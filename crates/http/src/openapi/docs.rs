@@ -6,10 +6,16 @@ use std::sync::{Arc, OnceLock};
 
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use actix_web::web::{self, Bytes};
-use actix_web::{HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use kehu_domain::codes::PARAMETER_INVALID;
+use kehu_domain::flaw::Flaw;
 use utoipa_swagger_ui::Config;
 
+use crate::auth;
 use crate::problem::Problem;
+use crate::query::Query;
+
+use super::organisation::document_of;
 
 /// Where the page and its files stand; all from here, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -66,8 +72,26 @@ fn bytes() -> Bytes {
     BYTES.get_or_init(|| super::document().to_string().into()).clone()
 }
 
-async fn description() -> HttpResponse {
-    answer("application/json").body(bytes())
+/// The description: that of the program to everybody, and with `view=organisation` that of the caller's organisation.
+async fn description(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let mut query = Query::parse(request.query_string())?;
+    match query.take("view").as_deref() {
+        None => Ok(answer("application/json").body(bytes())),
+        Some("organisation") => {
+            query.finish()?;
+            let caller = auth::caller(&request).await?;
+            let mut answer = HttpResponse::Ok();
+            answer
+                .insert_header((CONTENT_TYPE, "application/json"))
+                .insert_header((CACHE_CONTROL, "private, no-cache"));
+            Ok(answer.body(document_of(&caller).to_string()))
+        }
+        Some(other) => {
+            let flaw = Flaw::new(&PARAMETER_INVALID).with("value", other);
+            let flaw = flaw.with("expected_en", "organisation").with("expected_zh", "organisation");
+            Err(Problem::parameter("view", flaw))
+        }
+    }
 }
 
 async fn page() -> HttpResponse {

@@ -1,6 +1,7 @@
 //! Schemas that every kind shares: lists, references, filters, pages, problems.
 
 use kehu_domain::field::{Element, Shape};
+use kehu_domain::fields::LABELS;
 use kehu_domain::filter::Op;
 use kehu_domain::kinds::KINDS;
 use serde_json::{Map, Value, json};
@@ -77,7 +78,7 @@ fn elements(all: &mut Map<String, Value>) {
         let mut said = json!({
             "id": described(json!({ "type": ["string", "null"], "format": "uuid" }), "The element to keep or edit; without it a new one is added."),
             "value": text_or_null("The value; left out or its own mask: unchanged."),
-            "label": { "type": ["string", "null"], "minLength": 1, "maxLength": 50, "description": "What it is for: `office`." },
+            "label": label(),
             "primary": { "type": "boolean", "description": "Whether it is tried first." },
             "verified_at": described(json!({ "type": ["string", "null"], "format": "date-time", "readOnly": true }), verified),
         });
@@ -114,6 +115,17 @@ fn elements(all: &mut Map<String, Value>) {
             ],
         }));
     }
+}
+
+/// A label of an element: any text, and those that pages offer.
+fn label() -> Value {
+    let keys: Vec<&str> = LABELS.iter().map(|(key, ..)| *key).collect();
+    let labels: Map<String, Value> =
+        LABELS.iter().map(|(key, zh, en)| ((*key).to_owned(), json!({ "zh-CN": zh, "en": en }))).collect();
+    json!({
+        "type": ["string", "null"], "minLength": 1, "maxLength": 50, "description": "What it is for; any text.",
+        "examples": keys, "x-labels": labels,
+    })
 }
 
 fn values(all: &mut Map<String, Value>) {

@@ -22,7 +22,7 @@ const BATCH: usize = 1000;
 pub(super) const PAGE: usize = 500;
 
 /// Kinds whose records a create of another kind may bring along, and the field that then needs no saying.
-const BROUGHT_ALONG: &[(&str, &str, &str)] = &[("customer", "contact", "customer_id")];
+pub(super) const BROUGHT_ALONG: &[(&str, &str, &str)] = &[("customer", "contact", "customer_id")];
 
 /// What `expand` can bring along with records of a kind.
 pub(crate) fn expansions(kind: &'static Kind) -> impl Iterator<Item = &'static Expansion> {
@@ -63,12 +63,15 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
     let name = kind.schema;
     let mut all = vec![
         (name.to_owned(), answer(kind)),
-        (format!("{name}Input"), input(kind, None)),
         (format!("{name}Patch"), patch(kind)),
         (format!("{name}Page"), page(kind)),
         (format!("{name}Search"), search(kind)),
         (format!("{name}Filter"), flat_filter(kind)),
     ];
+    // What comes with a file comes as a form.
+    if !resource(kind.name).is_some_and(Resource::uploaded) {
+        all.insert(1, (format!("{name}Input"), input(kind, None)));
+    }
     for (_, child, field) in along(kind) {
         all.push((format!("{name}{}Input", child.schema), input(child, Some(field))));
     }

@@ -83,6 +83,8 @@ fn preview() -> Value {
         "deleted_customers": number("Customers that were deleted, and may be restored."),
         "contacts": number("Contacts that go along."),
         "follow_ups": number("Follow-ups that go along."),
+        "notes": number("Notes that go along."),
+        "attachments": number("Attachments that go along."),
         "due_follow_ups": number("Those of them with a next step that is due at some time."),
         "collaborations": number("Customers of others that are shared with the user."),
         "sessions": number("Sessions that end."),

@@ -1,6 +1,7 @@
 //! The description of the API, OpenAPI 3.1: made by walking the kinds of record and the list of special operations, so
 //! that it says what the program does.
 
+mod attachments;
 mod audit;
 mod codes;
 mod credentials;
@@ -17,6 +18,7 @@ mod kinds;
 mod leaving;
 mod numbers;
 mod operation;
+mod organisation;
 mod people;
 mod policies;
 mod records;
@@ -45,6 +47,7 @@ pub use codes::{codes, pages};
 pub use docs::configure;
 pub(crate) use kinds::expansions;
 pub use operation::{Answer, Guard, Operation};
+pub(crate) use organisation::value_schema;
 
 /// Every operation: those of each kind, then the special ones.
 #[must_use]
@@ -61,6 +64,7 @@ pub fn operations() -> Vec<Operation> {
         .chain(self::rights::operations())
         .chain(reviews::operations())
         .chain(leaving::operations())
+        .chain(attachments::operations())
         .chain(fields::operations())
         .chain(numbers::operations())
         .chain(tags::operations())

@@ -1,6 +1,7 @@
 //! The organisation, its settings, and resetting a password, in the description.
 
-use kehu_domain::settings::{ClientPolicy, LockPolicy, PasswordPolicy, Preset, SessionPolicy};
+use kehu_domain::media;
+use kehu_domain::settings::{AttachmentPolicy, ClientPolicy, LockPolicy, PasswordPolicy, Preset, SessionPolicy};
 use serde_json::{Map, Value, json};
 
 use super::numbers;
@@ -181,9 +182,20 @@ fn settings(patch: bool) -> Value {
         ("addresses", policy("From which addresses people may come.", &addresses, patch)),
         ("emails", policy("Which e-mail addresses records may have.", &emails(), patch)),
         ("access_reviews", policy("How the rights of everybody are reviewed.", &reviews(), patch)),
+        ("attachments", policy("Which files may be attached.", &attachments(), patch)),
         ("numbers", numbers::settings(patch)),
     ];
     policy(SETTINGS, &members, patch)
+}
+
+fn attachments() -> [(&'static str, Value); 2] {
+    let names: Vec<&str> = media::KNOWN.iter().map(|(name, ..)| *name).collect();
+    let name = json!({ "type": "string", "enum": names });
+    let types = json!({ "type": "array", "maxItems": media::KNOWN.len(), "items": name });
+    [
+        ("max_bytes", number("How many bytes a file may have.", 1, AttachmentPolicy::MOST_BYTES)),
+        ("types", described(types, "Media types that are taken. What a file is, its first bytes say.")),
+    ]
 }
 
 fn emails() -> [(&'static str, Value); 1] {

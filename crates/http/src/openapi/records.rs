@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::examples;
 use super::kinds::{PAGE, expansions, member_schema, order_schema};
 use super::operation::{Answer, Operation, parameter_ref};
-use super::people;
 use super::shapes::schema_ref;
+use super::{attachments, people};
 use super::{reveal, rights, validation};
 use crate::problem_codes as codes;
 
@@ -17,7 +17,7 @@ const PATCH: &[&str] = &["application/merge-patch+json", "application/json"];
 
 /// Every operation of a kind, in the order of the description.
 pub(super) fn operations(kind: &'static Kind) -> Vec<Operation> {
-    let mut all = vec![list(kind), create(kind), get(kind), update(kind), history(kind)];
+    let mut all = vec![list(kind), make(kind), get(kind), update(kind), history(kind)];
     // People and teams are disabled or left empty instead.
     if resource(kind.name).is_some_and(Resource::removable) {
         all.extend([delete(kind), restore(kind)]);
@@ -166,6 +166,11 @@ fn history(kind: &'static Kind) -> Operation {
     history
 }
 
+/// Making one, as JSON or with a file.
+fn make(kind: &'static Kind) -> Operation {
+    if resource(kind.name).is_some_and(Resource::uploaded) { attachments::upload(kind) } else { create(kind) }
+}
+
 fn create(kind: &'static Kind) -> Operation {
     let mut create = operation(
         kind,
@@ -269,7 +274,7 @@ fn batch(kind: &'static Kind) -> Operation {
 }
 
 /// What can go wrong with whatever writes.
-fn writing() -> [&'static codes::ProblemCode; 6] {
+pub(super) fn writing() -> [&'static codes::ProblemCode; 6] {
     [
         &codes::IDEMPOTENCY_KEY_INVALID,
         &codes::IDEMPOTENCY_KEY_REUSED,

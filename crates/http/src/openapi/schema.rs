@@ -1,5 +1,6 @@
 //! What is told of the kinds of record to whoever draws forms.
 
+use kehu_domain::custom::CustomType;
 use kehu_domain::kinds::{KINDS, Severity, Stage};
 use serde_json::{Map, Value, json};
 
@@ -62,16 +63,22 @@ fn head() -> Map<String, Value> {
     members.as_object().cloned().unwrap_or_default()
 }
 
-const TYPES: [&str; 18] = [
+const TYPES: [&str; 23] = [
     "line",
     "text",
     "choice",
+    "choices",
+    "lines",
     "flag",
     "integer",
     "instant",
     "date",
+    "birthday",
+    "quarter",
+    "budget",
     "id_number",
     "word",
+    "id",
     "reference",
     "industry",
     "region",
@@ -93,9 +100,10 @@ fn field() -> Value {
             "other": seen("Of every other record."),
         }),
     );
-    let filter = json!({ "type": ["object", "null"], "description": "How lists are asked for it; null where they are not.",
-        "properties": { "member": text("The member of a condition."), "operators": texts("The operators that it knows.") },
-        "required": ["member", "operators"] });
+    let filter = whole(
+        "A member of conditions.",
+        json!({ "member": text("The member of a condition."), "operators": texts("The operators that it knows.") }),
+    );
     let choice = whole("One choice.", json!({ "key": text("What is written."), "label": schema_ref("Label") }));
     let always = json!({
         "name": text("The member of the record."),
@@ -111,7 +119,7 @@ fn field() -> Value {
         "sealed": flag("Whether it is sealed before it is stored."),
         "data_class": { "type": "string", "enum": ["general", "contact_data", "identity"], "description": "What personal data it is." },
         "sortable": flag("Whether lists are ordered by it."),
-        "filter": filter,
+        "filters": list(&filter, "How lists are asked for it; none where they are not."),
         "example": { "description": "A value that a create takes; null where there is no better one than the type says." },
         "codes": texts("Codes that its values are refused with."),
     });
@@ -130,6 +138,47 @@ fn field() -> Value {
     schema
 }
 
+/// A field that the organisation added.
+fn custom_field() -> Value {
+    let mut schema = field();
+    let anything = |doc: &str| json!({ "description": doc });
+    let or_null = |name: &str| json!({ "anyOf": [schema_ref(name), { "type": "null" }] });
+    let text_or_null = |doc: &str| json!({ "type": ["string", "null"], "description": doc });
+    let own = json!({
+        "key": text("The member of `custom`."),
+        "name": text("Its name among the members of a record: `custom.<key>`."),
+        "help": described(or_null("Label"), "What to write there."),
+        "group": text_or_null("The group that a form shows it in."),
+        "order": { "type": "integer", "description": "Its place in a form." },
+        "type": { "type": "string", "x-extensible-enum": keys(CustomType::VOCABULARY.items), "description": "What it holds." },
+        "required": flag("Whether a record must have it."),
+        "unique": flag("Whether no two records may have the same value."),
+        "default": anything("The value of a new record that says none."),
+        "min": anything("The least value, the fewest characters or items."),
+        "max": anything("The greatest value, the most characters or items."),
+        "pattern": text_or_null("What a text must match as a whole."),
+        "currency": text_or_null("The currency of money."),
+        "kind": text_or_null("Of a reference: the kind that it points to."),
+        "searchable": flag("Whether `q` finds its text."),
+        "json_schema": { "type": "object", "description": "What a value is." },
+    });
+    let gone = ["doc", "nullable", "write", "example", "codes", "max_length", "max_items", "data"];
+    if let (Some(schema), Value::Object(own)) = (schema.as_object_mut(), own) {
+        schema.insert("description".into(), "A field that the organisation added.".into());
+        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.extend(own);
+            properties.retain(|name, _| !gone.contains(&name.as_str()));
+            let names: Vec<String> = properties.keys().cloned().collect();
+            schema.insert("required".into(), json!(names));
+        }
+    }
+    schema
+}
+
+fn keys(items: &[(&str, &str, &str)]) -> Vec<String> {
+    items.iter().map(|(key, ..)| (*key).to_owned()).collect()
+}
+
 /// Schemas of the answers.
 pub(super) fn schemas() -> Map<String, Value> {
     let mut all = Map::new();
@@ -140,7 +189,7 @@ pub(super) fn schemas() -> Map<String, Value> {
     let data = list(&whole("A kind of record.", kind.into()), "Every kind.");
     all.insert("KindList".into(), whole("The kinds of record.", json!({ "data": data })));
     all.insert("KindField".into(), field());
-    let keys = |items: &[(&str, &str, &str)]| items.iter().map(|(key, ..)| (*key).to_owned()).collect::<Vec<_>>();
+    all.insert("KindCustomField".into(), custom_field());
     let stages = keys(Stage::VOCABULARY.items);
     let rule = whole(
         "A rule of the organisation.",
@@ -165,6 +214,7 @@ pub(super) fn schemas() -> Map<String, Value> {
     let more = json!({
         "verbs": texts("What can be done with it beside reading and writing records one by one."),
         "fields": list(&schema_ref("KindField"), "Its fields, in the order of a form."),
+        "custom": list(&schema_ref("KindCustomField"), "Fields that the organisation added, in the order of a form."),
         "rules": list(&rule, "What the organisation asks of its fields, in order."),
         "sorts": texts("What lists can be ordered by, also turned round by a leading `-`."),
         "expand": texts("Related records that `expand` brings along."),

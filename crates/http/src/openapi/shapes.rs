@@ -156,7 +156,7 @@ fn answer(field: &Field) -> Value {
         Shape::Birthday => schema_ref("Birthday"),
         Shape::Quarter => json!({ "type": "string", "pattern": r"^\d{4}-Q[1-4]$", "examples": ["2026-Q1"] }),
         Shape::Budget => schema_ref("Budget"),
-        Shape::Ref(_) => json!({ "type": "string", "format": "uuid" }),
+        Shape::Ref(_) | Shape::Id => json!({ "type": "string", "format": "uuid" }),
         Shape::Industry => schema_ref("Industry"),
         Shape::Region => schema_ref("Region"),
         Shape::Elements(element) => json!({ "type": "array", "items": schema_ref(element_name(element)) }),

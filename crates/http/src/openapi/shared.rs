@@ -77,6 +77,8 @@ pub(super) fn parameters() -> Map<String, Value> {
     );
     let user = json!({ "type": "string", "format": "uuid" });
     add("User", "query", "user", user, "The user that is asked about; the caller where none is said.");
+    let view = json!({ "type": "string", "enum": ["organisation"] });
+    add("View", "query", "view", view, "Whose description: with a token, that of the caller's organisation.");
     let words = json!({ "type": "string" });
     add("Words", "query", "q", words, "Words that stand in the record, Chinese or other.");
     let count = json!({ "type": "string", "enum": ["none", "exact"], "default": "none" });
@@ -118,6 +120,8 @@ pub(super) fn parameters() -> Map<String, Value> {
         "The ETag that was read: what others changed since is not overwritten.",
     );
     add("IfNoneMatch", "header", "If-None-Match", tag(), "The ETag that was read: 304 where nothing changed.");
+    let range = json!({ "type": "string", "examples": ["bytes=0-1023"] });
+    add("Range", "header", "Range", range, "The bytes that are wanted, one range of them.");
     for (name, member, doc) in external::PARAMETERS {
         add(name, "query", member, external::parameter(), doc);
     }
@@ -135,6 +139,7 @@ pub(super) fn headers() -> Value {
     json!({
         "X-Request-Id": text("The id of the request, for questions about it; the caller's own where it sent one."),
         "ETag": text("The version and a hash of the answer, `\"7-5f3a09c1\"`."),
+        "Content-Disposition": text("To be saved, under which name (RFC 6266)."),
         "Location": text("The address of the new record."),
         "Idempotency-Replayed": text("`true` where the answer is the one that was given before under the same key."),
         "Retry-After": { "description": "Seconds to wait.", "schema": { "type": "integer", "minimum": 0 } },

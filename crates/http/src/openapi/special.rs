@@ -274,13 +274,14 @@ const SPECIAL: &[Special] = &[
         id: "description_get",
         tag: "service",
         summary: "This description",
-        description: "OpenAPI 3.1.",
+        description: "OpenAPI 3.1. With `view=organisation` and a token, `custom` has the fields that the organisation \
+                      added.",
         guard: Guard::Public,
-        parameters: &[],
+        parameters: &["View"],
         takes: None,
         gives: Gives::Other(200, "application/json", || json!({ "type": "object" }), "The description."),
         headers: &["Cache-Control"],
-        problems: &[],
+        problems: &[&codes::TOKEN_MISSING, &codes::TOKEN_INVALID, &codes::TOKEN_EXPIRED, &codes::SESSION_ENDED],
     },
     Special {
         method: "get",

@@ -51,6 +51,7 @@ impl Bed {
     async fn new(per_minute: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let gate = Gate::open(GateOptions {
+            files: kehu_store::files::Files::of(std::path::Path::new("/nowhere")),
             place: EngineOptions::sqlite(folder.path().join("kehu.db")),
             keys: Arc::new(LocalKeys::from_text(KEY).unwrap()),
             clock: Clock::system(),

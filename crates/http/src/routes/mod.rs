@@ -3,6 +3,7 @@
 use actix_web::web::ServiceConfig;
 
 mod api_keys;
+mod attachments;
 mod audit;
 mod auth;
 mod erasure;
@@ -50,6 +51,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     schema::configure(app);
     reviews::configure(app);
     leaving::configure(app);
+    attachments::configure(app);
     fields::configure(app);
     tags::configure(app);
     vocabularies::configure(app);

@@ -18,7 +18,7 @@ use crate::query::Query;
 use crate::signed::{Signed, SignedBatch, SignedJson};
 
 use super::warnings::{lang_of, warned, write_warnings};
-use super::{erasure, validation};
+use super::{attachments, erasure, validation};
 
 type Reply = Result<HttpResponse, Problem>;
 
@@ -79,11 +79,13 @@ pub(super) fn configure(app: &mut ServiceConfig) {
         } else {
             one
         };
-        app.service(one).service(
-            web::resource(path)
-                .route(web::get().to(move |signed| list(resource, signed)))
-                .route(web::post().to(move |request, signed| create(resource, request, signed))),
-        );
+        let all = web::resource(path).route(web::get().to(move |signed| list(resource, signed)));
+        let all = if resource.uploaded() {
+            all.route(web::post().to(attachments::upload))
+        } else {
+            all.route(web::post().to(move |request, signed| create(resource, request, signed)))
+        };
+        app.service(one).service(all);
     }
     app.service(web::resource("/v1/lookup").route(web::post().to(lookup)));
 }
@@ -254,7 +256,7 @@ pub(super) fn plain(answer: Answer) -> HttpResponse {
     response.body(answer.body)
 }
 
-fn of_write(request: &HttpRequest, resource: Resource, written: Written) -> HttpResponse {
+pub(super) fn of_write(request: &HttpRequest, resource: Resource, written: Written) -> HttpResponse {
     let Written { verb, answer, warnings, replayed } = written;
     let mut response = match verb {
         Verb::Created => HttpResponse::Created(),

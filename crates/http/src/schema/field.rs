@@ -2,7 +2,7 @@
 
 use kehu_domain::entry_rule::Rule;
 use kehu_domain::field::{Element, Field, Group, Shape, Sight, Vocabulary, Write};
-use kehu_domain::filter::field_member;
+use kehu_domain::filter::field_members;
 use kehu_domain::record::Kind;
 use kehu_domain::rights::Relation;
 use kehu_store::Caller;
@@ -32,12 +32,25 @@ fn shape(field: &Field) -> (&'static str, Map<String, Value>) {
             add("choices", choices(vocabulary));
             "choice"
         }
+        Shape::Choices(vocabulary) => {
+            add("choices", choices(vocabulary));
+            "choices"
+        }
+        Shape::Lines(many, max) => {
+            add("max_items", json!(many));
+            add("max_length", json!(max));
+            "lines"
+        }
         Shape::Flag => "flag",
         Shape::Count => "integer",
         Shape::Instant => "instant",
         Shape::Date => "date",
+        Shape::Birthday => "birthday",
+        Shape::Quarter => "quarter",
+        Shape::Budget => "budget",
         Shape::IdNumber => "id_number",
         Shape::Word => "word",
+        Shape::Id => "id",
         Shape::Ref(kind) => {
             add("kind", kind.into());
             "reference"
@@ -70,8 +83,9 @@ fn choices(vocabulary: &Vocabulary) -> Value {
     vocabulary.items.iter().map(|(key, zh, en)| json!({ "key": key, "label": label(zh, en) })).collect()
 }
 
-fn sight(caller: &Caller, kind: &Kind, field: &Field, relation: Relation) -> &'static str {
-    match caller.sees(kind, field, relation) {
+/// How much is seen, in a word.
+pub(super) fn sight_word(sight: Sight) -> &'static str {
+    match sight {
         Sight::Hidden => "hidden",
         Sight::Masked => "masked",
         Sight::Full => "full",
@@ -92,11 +106,13 @@ pub(super) fn described(caller: &Caller, kind: &'static Kind, field: &'static Fi
         Group::Contact => "contact_data",
         Group::Identity => "identity",
     };
-    let sees = |relation| sight(caller, kind, field, relation);
-    let filter = field_member(field).map(|member| {
+    let sees = |relation| sight_word(caller.sees(kind, field, relation));
+    // One for most fields, none for what cannot be asked for.
+    let filters = field_members(field).into_iter().map(|member| {
         let operators: Vec<&str> = member.class.ops().iter().map(|op| op.key()).collect();
         json!({ "member": member.name, "operators": operators })
     });
+    let filters: Vec<Value> = filters.collect();
     let mut described = Map::new();
     let mut add = |name: &str, value: Value| {
         described.insert(name.to_owned(), value);
@@ -115,7 +131,7 @@ pub(super) fn described(caller: &Caller, kind: &'static Kind, field: &'static Fi
     add("sealed", field.sealed.into());
     add("data_class", class.into());
     add("sortable", field.sortable.into());
-    add("filter", json!(filter));
+    add("filters", json!(filters));
     add("example", example(kind, field.name));
     add("codes", json!(codes::of_field(field)));
     described.into()

@@ -2,6 +2,7 @@
 //! declarations that bodies are read by and answers written with.
 
 mod codes;
+mod custom;
 mod field;
 mod rule;
 
@@ -76,6 +77,8 @@ pub(crate) fn one(caller: &Caller, kind: &'static Kind) -> Value {
     schema.insert("verbs".into(), json!(verbs(kind)));
     let fields = kind.fields.iter().map(|field| field::described(caller, kind, field, rules));
     schema.insert("fields".into(), fields.collect());
+    let custom = caller.org().custom(kind.name).iter();
+    schema.insert("custom".into(), custom.map(|field| custom::described(caller, kind, field, rules)).collect());
     schema.insert("rules".into(), rules.iter().map(rule::described).collect());
     schema.insert("sorts".into(), json!(sorts(kind).collect::<Vec<_>>()));
     schema.insert("expand".into(), json!(expansions(kind).map(|expansion| expansion.name).collect::<Vec<_>>()));

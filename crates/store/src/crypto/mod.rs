@@ -7,6 +7,7 @@
 
 pub mod cell;
 pub mod chain;
+pub(crate) mod file;
 mod gcm;
 pub mod index;
 pub mod kek;

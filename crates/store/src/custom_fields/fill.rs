@@ -1,7 +1,8 @@
-//! Filling and emptying what stands beside the values of records, a few records in each transaction. Writers wait for
-//! nobody: a record that somebody is changing is passed over and looked at again. A run that was killed goes on where it
+//! Filling and emptying what stands beside the values of records, a few records in each transaction. No writer
+//! waits: a record that somebody is changing is passed over and looked at again. A run that was killed goes on where it
 //! was; one that a later change made void ends.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use kehu_domain::custom::{CustomType, Slot};
@@ -116,7 +117,8 @@ impl Job {
                 place.after = ids.last().copied();
             }
             place.done = place.done.saturating_add(i64::try_from(done.len()).unwrap_or(i64::MAX));
-            place.left.extend(ids.into_iter().filter(|id| !done.contains(id)));
+            let missing = ids.into_iter().filter(|id| !done.contains(id)).collect();
+            place.left.extend(locked(tx, machine.table(), missing).await?);
             work.note(tx, Step::default().checkpoint(json!(place)).progress(place.done, None));
             Ok(Some(place))
         };
@@ -156,6 +158,7 @@ impl Job {
             if !found {
                 return Ok(true);
             }
+            tokio::time::sleep(PAUSE).await;
         }
         Err(Ended::Failed { code: "records_left", detail: "records are being changed all the time".to_owned() })
     }
@@ -226,6 +229,25 @@ impl Job {
         self.work.caller().write(write).await?;
         Ok(None)
     }
+}
+
+/// Which of the records somebody else is changing. Of the others nothing is left to do: they are gone, or cannot be
+/// opened, which is told in the log.
+async fn locked(tx: &Tx<'_>, table: &str, ids: Vec<Uuid>) -> Result<Vec<Uuid>, Failure> {
+    if ids.is_empty() {
+        return Ok(ids);
+    }
+    let places = vec!["?"; ids.len()].join(", ");
+    let mut found = Vec::new();
+    for rest in ["", unchanging(tx.db())] {
+        let sql = format!("SELECT id FROM {table} WHERE org_id = ? AND id IN ({places}) {rest}");
+        let values = std::iter::once(tx.org_id()).chain(ids.iter().copied()).map(sea_orm::Value::from);
+        let rows = tx.db().query_all_raw(statement(tx.db(), &sql, values)).await?;
+        let some: Result<HashSet<Uuid>, sea_orm::DbErr> = rows.into_iter().map(|row| row.try_get("", "id")).collect();
+        found.push(some?);
+    }
+    let [there, free] = found.as_slice() else { return Ok(Vec::new()) };
+    Ok(there.difference(free).copied().collect())
 }
 
 /// Whether no later change made the job void. The definition stays as it is until the transaction ends.

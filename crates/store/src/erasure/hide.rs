@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::dialect::statement;
 use crate::failure::Failure;
 use crate::journal::{Class, Entry, Outcome};
-use crate::ops::children::{self, Which};
+use crate::ops::children;
 use crate::ops::summaries::Counted;
 use crate::tx::Tx;
 
@@ -29,8 +29,9 @@ pub(super) async fn hide(tx: &Tx<'_>, kind: &'static str, table: &str, id: Uuid)
     tx.db().execute_raw(statement(tx.db(), &sql, [now.into(), now.into(), org.into(), id.into()])).await?;
     unfind(tx, id);
     if kind == "customer" {
-        hide_children(tx, id).await?;
+        unfind_contacts(tx, id).await?;
     }
+    children::delete(tx, kind, id).await?;
     let hangs_on = || row.try_get::<Uuid>("", "customer_id");
     match kind {
         "follow_up" => tx.count(hangs_on()?, Counted { follow_ups: -1, latest: true, ..Counted::default() }),
@@ -52,22 +53,11 @@ pub(super) async fn hide(tx: &Tx<'_>, kind: &'static str, table: &str, id: Uuid)
     Ok(true)
 }
 
-async fn hide_children(tx: &Tx<'_>, customer: Uuid) -> Result<(), Failure> {
-    let living = Which::Living.condition();
-    let sql = format!("SELECT id FROM contacts WHERE org_id = ? AND customer_id = ? AND {living}");
-    let key = || [tx.org_id().into(), customer.into()];
-    for contact in tx.db().query_all_raw(statement(tx.db(), &sql, key())).await? {
+async fn unfind_contacts(tx: &Tx<'_>, customer: Uuid) -> Result<(), Failure> {
+    let sql = "SELECT id FROM contacts WHERE org_id = ? AND customer_id = ? AND deleted_at IS NULL";
+    let key = [tx.org_id().into(), customer.into()];
+    for contact in tx.db().query_all_raw(statement(tx.db(), sql, key)).await? {
         unfind(tx, contact.try_get("", "id")?);
-    }
-    for (table, kind) in children::TABLES {
-        children::note(tx, (table, kind), "deleted", customer, Which::Living, None).await?;
-        let sql = format!(
-            "UPDATE {table} SET deleted_at = ?, deleted_with = ?, updated_at = ?, version = version + 1 \
-             WHERE org_id = ? AND customer_id = ? AND {living}"
-        );
-        let now = tx.now();
-        let values = [now.into(), customer.into(), now.into(), tx.org_id().into(), customer.into()];
-        tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
     }
     Ok(())
 }

@@ -21,8 +21,8 @@ const TOGETHER: u64 = 200;
 
 /// Deletes jobs of the organisation that name a record or what hangs on it, but for those that run and those that erase.
 /// How many.
-pub(super) async fn forget(caller: &Caller, record: Uuid, own: Option<Uuid>) -> Result<u64, Failure> {
-    let named = named(caller, record).await?;
+pub(super) async fn forget(caller: &Caller, kind: &str, record: Uuid, own: Option<Uuid>) -> Result<u64, Failure> {
+    let named = named(caller, kind, record).await?;
     let (mut after, mut gone) = (Uuid::nil(), 0);
     loop {
         let jobs = job::Entity::find().filter(job::Column::OrgId.eq(caller.org().id)).filter(job::Column::Id.gt(after));
@@ -42,11 +42,11 @@ pub(super) async fn forget(caller: &Caller, record: Uuid, own: Option<Uuid>) -> 
 }
 
 /// The record, and what hangs on it, as texts.
-async fn named(caller: &Caller, record: Uuid) -> Result<Vec<String>, Failure> {
+async fn named(caller: &Caller, kind: &str, record: Uuid) -> Result<Vec<String>, Failure> {
     let db = caller.gate().engine();
     let mut all = vec![record.to_string()];
-    for (table, _) in children::TABLES {
-        let sql = format!("SELECT id FROM {table} WHERE org_id = ? AND customer_id = ?");
+    for (table, _, column) in children::of(kind) {
+        let sql = format!("SELECT id FROM {table} WHERE org_id = ? AND {column} = ?");
         for row in db.query_all_raw(statement(db, &sql, [caller.org().id.into(), record.into()])).await? {
             all.push(row.try_get::<Uuid>("", "id")?.to_string());
         }

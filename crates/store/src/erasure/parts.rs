@@ -42,8 +42,8 @@ enum Part {
     Jobs,
     /// What came in through forms and led to it.
     Submissions,
-    /// What hangs on a customer: the table and the kind.
-    Children(&'static str, &'static str),
+    /// What hangs on it: the table, the kind, and the column that names it.
+    Children(&'static str, &'static str, &'static str),
     /// Follow-ups that name a contact.
     Mentions,
     /// Values in the journal.
@@ -91,16 +91,16 @@ impl Erasing {
         let row = caller.gate().engine();
         let row = row.query_one_raw(statement(row, &sql, [caller.org().id.into(), id.into()])).await?;
         let there: i64 = row.map(|row| row.try_get("", &alias)).transpose()?.unwrap_or(0);
-        let parts = match kind {
-            _ if there == 0 => VecDeque::new(),
-            "customer" => {
-                // Follow-ups name contacts: they go first.
-                let children = children::TABLES.iter().rev().map(|(table, kind)| Part::Children(table, kind));
-                let first = [Part::Jobs, Part::Submissions].into_iter();
-                first.chain(children).chain([Part::Values, Part::Record]).collect()
-            }
-            "contact" => [Part::Jobs, Part::Submissions, Part::Mentions, Part::Values, Part::Record].into(),
-            _ => [Part::Jobs, Part::Values, Part::Record].into(),
+        // Follow-ups name contacts: they go first.
+        let children = children::of(kind).rev().map(|(table, kind, column)| Part::Children(table, kind, column));
+        let first: &[Part] = match kind {
+            "customer" => &[Part::Jobs, Part::Submissions],
+            "contact" => &[Part::Jobs, Part::Submissions, Part::Mentions],
+            _ => &[Part::Jobs],
+        };
+        let parts = match there {
+            0 => VecDeque::new(),
+            _ => first.iter().copied().chain(children).chain([Part::Values, Part::Record]).collect(),
         };
         let target = Target { kind, table, id };
         Ok(Self { caller: caller.clone(), work: None, target, parts, counts: Counts::new() })
@@ -141,7 +141,7 @@ impl Erasing {
     async fn once(&self, part: Part) -> Result<Done, Failure> {
         if part == Part::Jobs {
             let own = self.work.as_ref().map(Work::id);
-            let gone = jobs::forget(&self.caller, self.target.id, own).await?;
+            let gone = jobs::forget(&self.caller, self.target.kind, self.target.id, own).await?;
             return Ok(Done::with(false, [("jobs", gone)]));
         }
         let (target, work, before) = (self.target.clone(), self.work.clone(), self.counts.clone());
@@ -151,7 +151,9 @@ impl Erasing {
                     Part::Jobs => Done::with(false, []),
                     Part::Submissions => submissions(tx, &target).await?,
                     // Boxed: what they await goes deep.
-                    Part::Children(table, kind) => Box::pin(of_customer(tx, table, kind, target.id)).await?,
+                    Part::Children(table, kind, column) => {
+                        Box::pin(hanging(tx, (table, kind, column), &target)).await?
+                    }
                     Part::Mentions => match Box::pin(mentions(tx, &[target.id])).await? {
                         done if done.more => done,
                         done => {
@@ -234,11 +236,15 @@ async fn forget_answers(tx: &Tx<'_>, records: &[Uuid]) -> Result<u64, Failure> {
     all_of(tx, "DELETE FROM kept_answers", "location", locations).await
 }
 
-/// Some of what hangs on a customer.
-async fn of_customer(tx: &Tx<'_>, table: &'static str, kind: &'static str, customer: Uuid) -> Result<Done, Failure> {
-    let sql = format!("SELECT id FROM customers WHERE org_id = ? AND id = ? {}", locked(tx.db()));
-    tx.db().query_all_raw(statement(tx.db(), &sql, [tx.org_id().into(), customer.into()])).await?;
-    let found = ids(tx, table, "customer_id = ?", vec![customer]).await?;
+/// Some of what hangs on a record.
+async fn hanging(
+    tx: &Tx<'_>,
+    (table, kind, column): (&'static str, &'static str, &'static str),
+    target: &Target,
+) -> Result<Done, Failure> {
+    let sql = format!("SELECT id FROM {} WHERE org_id = ? AND id = ? {}", target.table, locked(tx.db()));
+    tx.db().query_all_raw(statement(tx.db(), &sql, [tx.org_id().into(), target.id.into()])).await?;
+    let found = ids(tx, table, &format!("{column} = ?"), vec![target.id]).await?;
     if found.is_empty() {
         return Ok(Done::with(false, []));
     }
@@ -251,7 +257,7 @@ async fn of_customer(tx: &Tx<'_>, table: &'static str, kind: &'static str, custo
             return Ok(Done::with(true, named.counts.into_iter().chain(gone)));
         }
     }
-    let said = json!({ "customer_id": customer });
+    let said = json!({ column: target.id });
     Ok(Done::with(true, forget(tx, kind, table, &found, &said).await?))
 }
 
@@ -278,6 +284,15 @@ async fn mentions(tx: &Tx<'_>, contacts: &[Uuid]) -> Result<Done, Failure> {
     }
     let deleted: Vec<Uuid> = deleted.iter().map(|row| row.id).collect();
     if !deleted.is_empty() {
+        for (table, kind, column) in children::of("follow_up") {
+            let these = format!("{column} IN ({})", places(deleted.len()));
+            let hanging = ids(tx, table, &these, deleted.clone()).await?;
+            if !hanging.is_empty() {
+                // What hangs on them goes first; they are found again.
+                counts.extend(forget(tx, kind, table, &hanging, &json!({})).await?);
+                return Ok(Done::with(true, counts));
+            }
+        }
         counts.extend(forget(tx, "follow_up", "follow_ups", &deleted, &json!({})).await?);
     }
     counts.push(("mentions", u64::try_from(others.len()).unwrap_or(u64::MAX)));
@@ -371,5 +386,10 @@ async fn delete(tx: &Tx<'_>, table: &'static str, records: &[Uuid]) -> Result<Ve
     }
     let kept = forget_answers(tx, records).await?;
     let gone = all_of(tx, &format!("DELETE FROM {table}"), "id", these()).await?;
+    if table == "attachments" {
+        // Without its key, which goes with the row, a file says nothing; it goes once the row is gone for certain.
+        let (files, org, these) = (tx.caller().gate().files().clone(), tx.org_id(), records.to_vec());
+        tx.after_commit(move || these.into_iter().for_each(|file| files.remove(org, file)));
+    }
     Ok(vec![("tag_links", links), ("index_entries", index), ("kept_answers", kept), (table, gone)])
 }

@@ -110,7 +110,7 @@ mod tests {
         let kinds: Vec<&str> =
             registry::machines().filter(|machine| may_be_known(*machine)).map(|machine| machine.kind().name).collect();
         // Whatever hangs on others behind it.
-        assert_eq!(kinds, ["customer", "contact", "follow_up"]);
+        assert_eq!(kinds, ["customer", "contact", "follow_up", "note", "attachment"]);
         for kind in kinds {
             assert!(ERASURES.contains(&format!("{kind}.erased").as_str()), "{kind}");
         }

@@ -18,6 +18,7 @@ use crate::crypto::roots::KeyRing;
 use crate::engine::{Engine, EngineError, EngineOptions, EngineStats, Source};
 use crate::entities::{job, tenant_key};
 use crate::failure::Failure;
+use crate::files::Files;
 use crate::hourly::Hourly;
 use crate::journal::Mark;
 use crate::keys::SealCounts;
@@ -44,6 +45,8 @@ pub struct GateOptions {
     pub seal_limit: u64,
     /// What a user may be told in an hour.
     pub limits: HourlyLimits,
+    /// Where attached files are.
+    pub files: Files,
 }
 
 /// What a user may be told in an hour; 0 is any number.
@@ -71,6 +74,7 @@ struct Inner {
     hashing: Hashing,
     board: Board,
     limits: HourlyLimits,
+    files: Files,
     mark: Mark,
     /// Refusals by organisation and user.
     refusals: Hourly<(Uuid, Uuid)>,
@@ -103,6 +107,7 @@ impl Gate {
             hashing: Hashing::start()?,
             board: Board::default(),
             limits: options.limits,
+            files: options.files,
             mark: Mark::default(),
             refusals: Hourly::default(),
             readings: Hourly::default(),
@@ -188,6 +193,11 @@ impl Gate {
             request: Arc::new(request),
             source: Source::Now(self.0.engine.clone()),
         }
+    }
+
+    /// Where attached files are.
+    pub(crate) fn files(&self) -> &Files {
+        &self.0.files
     }
 
     /// Now.

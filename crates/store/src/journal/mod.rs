@@ -56,8 +56,15 @@ const REASON: &str = "reason";
 /// Says that the values of a record's entries before this one were erased.
 pub(crate) const ERASED: &str = "journal.erased";
 /// Entries that say so: of a record that is still there, and of one that was erased itself.
-pub(crate) const ERASURES: [&str; 5] =
-    [ERASED, "customer.erased", "contact.erased", "follow_up.erased", "submission.erased"];
+pub(crate) const ERASURES: [&str; 7] = [
+    ERASED,
+    "customer.erased",
+    "contact.erased",
+    "follow_up.erased",
+    "note.erased",
+    "attachment.erased",
+    "submission.erased",
+];
 /// Says that the entries of stretches up to the one in `version` were dropped for their age.
 pub(crate) const EXPIRED: &str = "journal.expired";
 

@@ -208,7 +208,7 @@ impl Handing {
 
 fn result(asked: &ToHandOver, place: &Place, left: i64, keys: &KeysMade) -> Value {
     let of = |what: &str| place.counts.get(what).copied().unwrap_or_default();
-    let names = ["customers", "deleted_customers", "contacts", "follow_ups", "collaborations"];
+    let names = ["customers", "deleted_customers", "contacts", "follow_ups", "notes", "attachments", "collaborations"];
     let counts: BTreeMap<&str, i64> = names.into_iter().map(|name| (name, of(name))).collect();
     let share = |to: &Uuid| place.shares.get(to).copied().unwrap_or_default();
     let shares: Vec<Value> =

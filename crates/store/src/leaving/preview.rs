@@ -109,6 +109,8 @@ pub(super) async fn told(caller: &Caller, work: &ToHandOver) -> Result<Answer, F
         ("deleted_customers", deleted),
         ("contacts", living(db, org, user, "contacts").await?),
         ("follow_ups", living(db, org, user, "follow_ups").await?),
+        ("notes", living(db, org, user, "notes").await?),
+        ("attachments", living(db, org, user, "attachments").await?),
         ("due_follow_ups", count(db, due, [org.into(), user.into(), NOT_DUE.into()]).await?),
         ("collaborations", shared(db, org, user).await?),
         ("sessions", count(db, sessions, [org.into(), user.into(), now.into(), now.into()]).await?),

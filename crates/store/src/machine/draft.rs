@@ -6,7 +6,7 @@ use kehu_domain::field::{Field, Sight};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::kinds::Contact;
 use kehu_domain::read::{Finding, Members, Reader};
-use kehu_domain::record::{Kind, Record, Weight};
+use kehu_domain::record::{Kind, Record, RuleFinding, Weight};
 use kehu_domain::rights::{Action, CUSTOM};
 use kehu_domain::settings::Settings;
 use serde_json::Value;
@@ -21,6 +21,7 @@ use crate::rows::Rows;
 use super::custom;
 
 /// A new record with the contacts it brings.
+#[derive(Clone)]
 pub(crate) struct New<R> {
     pub(crate) id: Uuid,
     pub(crate) record: Said<R>,
@@ -43,6 +44,7 @@ pub(crate) enum EntryRules {
 }
 
 /// What is said of one new record.
+#[derive(Clone)]
 pub(crate) struct Said<R> {
     pub(crate) data: R,
     /// Values of custom fields, and what the record is found under because of them.
@@ -116,10 +118,10 @@ pub(crate) fn parse<R: Rows>(caller: &Caller, body: Value) -> Result<New<R>, Fai
         warnings.extend(warned);
     };
     if let Some(data) = &data {
-        judge(rule_findings(&caller.org().settings, data, ""));
+        judge(rule_findings(&caller.org().settings, data.rules(), ""));
     }
     for (at, contact) in contacts.iter().flatten().enumerate() {
-        judge(rule_findings(&caller.org().settings, &contact.data, &format!("/contacts/{at}")));
+        judge(rule_findings(&caller.org().settings, contact.data.rules(), &format!("/contacts/{at}")));
     }
     match (data, contacts.into_iter().collect::<Option<Vec<Said<Contact>>>>()) {
         (Some(data), Some(contacts)) if findings.is_empty() => {
@@ -196,10 +198,14 @@ fn read_contact(caller: &Caller, item: Value, customer: Uuid, reader: &mut Reade
     contact.map(|data| Said::new(caller, data, values))
 }
 
-/// What the rules of the trade refuse in a whole record, and what they warn of.
-pub(crate) fn rule_findings<R: Record>(settings: &Settings, data: &R, under: &str) -> (Vec<Finding>, Vec<Finding>) {
+/// What the rules of the trade refuse and what they warn of, of what they say.
+pub(crate) fn rule_findings(
+    settings: &Settings,
+    rules: impl IntoIterator<Item = RuleFinding>,
+    under: &str,
+) -> (Vec<Finding>, Vec<Finding>) {
     let (mut refused, mut warned) = (Vec::new(), Vec::new());
-    for rule in data.rules() {
+    for rule in rules {
         let refuses = settings.weight(&rule) == Weight::Refuses;
         let finding = Finding { pointer: format!("{under}/{}", rule.field), flaw: rule.flaw };
         if refuses { refused.push(finding) } else { warned.push(finding) }

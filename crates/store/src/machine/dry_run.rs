@@ -5,9 +5,11 @@ use std::cell::RefCell;
 use kehu_domain::field::Sight;
 use kehu_domain::fields::format_time;
 use kehu_domain::rights::Action;
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::dialect::statement;
 use crate::failure::Failure;
 use crate::gate::{Caller, worth_another_try};
 use crate::ops::children;
@@ -28,8 +30,6 @@ const EXAMPLES: u64 = 5;
 /// A record that would be deleted, and what else would change.
 pub(crate) struct Plan {
     record: Box<dyn Shown>,
-    /// Whether other records hang on it and would go along.
-    has_children: bool,
 }
 
 /// Tells what would go if a record were deleted: with the rights, the version and the refusals of the deletion itself.
@@ -76,16 +76,14 @@ pub(super) async fn plan<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>) 
     if let Some(failure) = refused.into_inner() {
         return Err(failure);
     }
-    Ok(Plan { record: Box::new(before), has_children: R::BRINGS_CONTACTS })
+    Ok(Plan { record: Box::new(before) })
 }
 
 async fn told(caller: &Caller, machine: &dyn Machine, plan: &Plan) -> Result<Answer, Failure> {
     let base = plan.record.base();
     let mut kinds = Vec::new();
-    if plan.has_children {
-        for (table, kind) in children::TABLES {
-            kinds.push(child(caller, table, kind, base.id).await?);
-        }
+    for (table, kind, column) in children::of(plan.record.kind().name) {
+        kinds.push(child(caller, (table, kind, column), base.id).await?);
     }
     let left = machine.left_behind(caller, base.id, plan.record.customer()).await?;
     let also = left.iter().map(|LeftBehind { kind, how, count }| json!({ "kind": kind, "how": how, "count": count }));
@@ -102,14 +100,25 @@ async fn told(caller: &Caller, machine: &dyn Machine, plan: &Plan) -> Result<Ans
 }
 
 /// Living children of one kind.
-async fn child(caller: &Caller, table: &str, kind: &'static str, customer: Uuid) -> Result<Value, Failure> {
-    let from = format!("{table} WHERE org_id = ? AND customer_id = ? AND deleted_at IS NULL");
-    let many = count(caller.db(), &from, [caller.org().id.into(), customer.into()]).await?;
+async fn child(
+    caller: &Caller,
+    (table, kind, column): (&str, &'static str, &str),
+    record: Uuid,
+) -> Result<Value, Failure> {
+    let from = format!("{table} WHERE org_id = ? AND {column} = ? AND deleted_at IS NULL");
+    let values = || [caller.org().id.into(), record.into()];
+    let many = count(caller.db(), &from, values()).await?;
     let machine = registry::machine(kind).ok_or_else(|| Failure::Internal(format!("there is no kind {kind}")))?;
     let shown = if caller.rights().reach(Action::Read, kind).is_none() {
         Vec::new()
     } else {
-        machine.of_customers(caller, vec![customer], EXAMPLES).await?
+        let sql = format!("SELECT id FROM {from} ORDER BY created_at, id LIMIT {EXAMPLES}");
+        let rows = caller.db().query_all_raw(statement(caller.db(), &sql, values())).await?;
+        let ids = rows.iter().map(|row| row.try_get("", "id")).collect::<Result<Vec<Uuid>, _>>()?;
+        // What hangs on a record is its owner's: all of it is within reach, or none.
+        let mut shown = if ids.is_empty() { Vec::new() } else { machine.load(caller, ids).await? };
+        shown.sort_by_key(|one| (one.base().created_at, one.base().id));
+        shown
     };
     let examples: Vec<Value> =
         shown.iter().map(|one| json!({ "id": one.base().id, "name": name(caller, &**one) })).collect();

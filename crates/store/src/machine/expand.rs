@@ -25,9 +25,13 @@ pub struct Expansion {
 /// Every relation.
 pub const EXPANSIONS: &[Expansion] = &[
     Expansion { of: "customer", name: "contacts", to: "contact", by: None },
+    Expansion { of: "customer", name: "notes", to: "note", by: None },
+    Expansion { of: "customer", name: "attachments", to: "attachment", by: None },
     Expansion { of: "contact", name: "customer", to: "customer", by: Some("customer_id") },
     Expansion { of: "follow_up", name: "customer", to: "customer", by: Some("customer_id") },
     Expansion { of: "follow_up", name: "contact", to: "contact", by: Some("contact_id") },
+    Expansion { of: "note", name: "customer", to: "customer", by: Some("customer_id") },
+    Expansion { of: "attachment", name: "customer", to: "customer", by: Some("customer_id") },
 ];
 
 /// The most records of one relation; where there are more, `{name}_has_more` is true.

@@ -142,6 +142,8 @@ pub(crate) trait Machine: Sync {
     fn removable(&self) -> bool;
     /// Whether its records can be erased for good: persons and companies.
     fn erasable(&self) -> bool;
+    /// Whether a new one comes with a file.
+    fn uploaded(&self) -> bool;
     /// Whether many can be made at once; users come one by one, each with a way in.
     fn batched(&self) -> bool;
     /// Parses a new record, with all that was found wrong.
@@ -206,6 +208,12 @@ impl Resource {
         self.0.erasable()
     }
 
+    /// Whether a new one comes with a file, and not as JSON.
+    #[must_use]
+    pub fn uploaded(self) -> bool {
+        self.0.uploaded()
+    }
+
     /// Whether many can be made at once; users come one by one, each with a way in.
     #[must_use]
     pub fn batched(self) -> bool {
@@ -252,6 +260,9 @@ impl<R: Rows> Machine for Of<R> {
     }
     fn erasable(&self) -> bool {
         R::ERASABLE
+    }
+    fn uploaded(&self) -> bool {
+        R::UPLOADED
     }
     fn batched(&self) -> bool {
         R::BATCHED

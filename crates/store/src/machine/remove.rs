@@ -13,7 +13,6 @@ use crate::entities::contact;
 use crate::erasure;
 use crate::failure::{Existing, Failure, FieldConflict};
 use crate::journal::Entry;
-use crate::ops::children::Which;
 use crate::ops::{children, duplicates, references};
 use crate::rows::{Ownership, Rows};
 use crate::sealer::Opener;
@@ -23,7 +22,7 @@ use super::create;
 use super::read::{self, col};
 use super::{found_under, search_text};
 
-/// Deletes a record softly; what hangs on a customer goes with it, and its keys are free.
+/// Deletes a record softly; what hangs on it goes along, and its keys are free.
 pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>) -> Result<(), Failure> {
     let (before, _) = read::for_change::<R>(tx, id, Action::Delete).await?;
     refuse_old(&before.base, expected)?;
@@ -37,17 +36,8 @@ pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>
         for contact in contacts_of(tx, id, None).await? {
             unfind(tx, contact.base.id);
         }
-        for (child, kind) in children::TABLES {
-            children::note(tx, (child, kind), "deleted", id, Which::Living, None).await?;
-            let sql = format!(
-                "UPDATE {child} SET deleted_at = ?, deleted_with = ?, updated_at = ?, version = version + 1 \
-                 WHERE org_id = ? AND customer_id = ? AND {}",
-                Which::Living.condition()
-            );
-            let values = [now.into(), id.into(), now.into(), tx.org_id().into(), id.into()];
-            tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
-        }
     }
+    children::delete(tx, R::KIND.name, id).await?;
     let mut gone = before.clone();
     gone.base.version += 1;
     if let Some(entry) = Entry::change(tx, "deleted", Some(&gone), None) {
@@ -73,6 +63,10 @@ pub(super) fn refuse_old(base: &Base, expected: Option<i64>) -> Result<(), Failu
 /// What keeps a record from coming back is another one that took its name.
 fn taken(failure: Failure) -> Failure {
     match failure {
+        // It is not the name that stands in the way.
+        Failure::Refused(findings) if findings.iter().any(|finding| finding.flaw.code.key.starts_with("rule_")) => {
+            Failure::Refused(findings)
+        }
         Failure::Refused(findings) => {
             let pointer = findings.into_iter().next().map(|finding| finding.pointer).unwrap_or_default();
             Failure::Duplicate(Box::new(Existing {
@@ -157,15 +151,7 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64
         // It was restored, changed and deleted in between: the whole transaction is tried again.
         return Err(EngineError::Busy.into());
     }
-    for (table, kind) in if R::BRINGS_CONTACTS { &children::TABLES[..] } else { &[] } {
-        children::note(tx, (table, kind), "restored", id, Which::DeletedWithIt, None).await?;
-        let sql = format!(
-            "UPDATE {table} SET deleted_at = NULL, deleted_with = NULL, updated_at = ?, version = version + 1 \
-             WHERE org_id = ? AND customer_id = ? AND {}",
-            Which::DeletedWithIt.condition()
-        );
-        tx.db().execute_raw(statement(tx.db(), &sql, [tx.now().into(), tx.org_id().into(), id.into()])).await?;
-    }
+    children::restore(tx, R::KIND.name, id).await?;
     let sql = format!(
         "UPDATE {} SET deleted_at = NULL, deleted_with = NULL, updated_at = ?, version = version + 1 \
          WHERE org_id = ? AND id = ?",

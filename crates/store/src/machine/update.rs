@@ -6,7 +6,7 @@ use kehu_domain::codes;
 use kehu_domain::custom::{CustomField, CustomValues};
 use kehu_domain::field::{Field, Sight, Write};
 use kehu_domain::flaw::Flaw;
-use kehu_domain::read::{Finding, Members, Reader};
+use kehu_domain::read::{Members, Reader};
 use kehu_domain::record::{Base, FieldName, Kind, Stored};
 use kehu_domain::rights::{Action, CUSTOM, Relation};
 use kehu_domain::show::{Name, View};
@@ -87,14 +87,11 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<(Store
     let own = before.data.changed(&data).into_iter().map(FieldName::Borrowed);
     let changed: Vec<FieldName> = own.chain(custom::changed(fields, &before.base.custom, &values)).collect();
     refuse_conflicts(tx, &before, &touched, expected, &changed, &brought).await?;
-    let takes_part = |rule: &Finding| {
-        let field = rule.pointer.trim_start_matches('/');
-        let with = data.rules().into_iter().find(|known| known.field == field).map_or(&[][..], |known| known.with);
-        brought.keys().any(|name| name == field || with.contains(&name.as_str()))
-    };
-    let (mut broken, mut warned) = rule_findings(&caller.org().settings, &data, "");
-    broken.retain(takes_part);
-    warned.retain(takes_part);
+    // A mask that comes back brings nothing.
+    let is_mask = |value: &Value| value.as_str().is_some_and(|text| text.contains("***"));
+    let brings = |name: &str| brought.get(name).is_some_and(|value| !is_mask(value));
+    let rules = data.rules().into_iter().filter(|rule| rule.is_about(brings));
+    let (broken, mut warned) = rule_findings(&caller.org().settings, rules, "");
     if !broken.is_empty() {
         return Err(Failure::Refused(broken));
     }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use kehu_domain::codes;
 use kehu_domain::custom::{CustomField, CustomFields, Slot, SlotColumn};
 use kehu_domain::fields::Line;
@@ -33,12 +34,12 @@ struct Known {
     slot: Option<String>,
     filterable: bool,
     retired: bool,
-    deleted: bool,
+    deleted_at: Option<DateTime<Utc>>,
 }
 
 impl Known {
     fn is_asked_for(&self) -> bool {
-        self.filterable && !self.retired && !self.deleted
+        self.filterable && !self.retired && self.deleted_at.is_none()
     }
 }
 
@@ -46,7 +47,7 @@ impl Known {
 async fn of_kind(tx: &Tx<'_>, kind: &str) -> Result<Vec<Known>, Failure> {
     use field::Column as C;
     let query = field::Entity::find().select_only().columns([C::Id, C::Key, C::Slot, C::Filterable, C::Retired]);
-    let query = query.column_as(C::DeletedAt.is_not_null(), "deleted");
+    let query = query.column(C::DeletedAt);
     let query = query.filter(C::OrgId.eq(tx.org_id())).filter(C::Kind.eq(kind));
     let query = sea_orm::QueryOrder::order_by_asc(query, C::No);
     Ok(query.into_model().all(tx.db()).await?)
@@ -84,7 +85,8 @@ pub(crate) async fn prepare(
 }
 
 fn refuse_twin(field: &FieldDefinition, known: &[Known], own: Option<Uuid>) -> Result<(), Failure> {
-    let living: Vec<&Known> = known.iter().filter(|other| !other.deleted && Some(other.id) != own).collect();
+    let living: Vec<&Known> =
+        known.iter().filter(|other| other.deleted_at.is_none() && Some(other.id) != own).collect();
     if living.iter().any(|other| other.key == field.key.as_str()) {
         return Err(Failure::refused("/key", Flaw::new(&codes::NAME_TAKEN).with("value", field.key.as_str())));
     }
@@ -110,9 +112,11 @@ fn place(field: &FieldDefinition, known: &[Known], own: Option<Uuid>) -> Result<
     if let Some(slot) = kept.or(free) {
         return Ok(Some(Line::from_stored(slot.to_stored())));
     }
-    let of_column = |other: &&Known| match (slot_of(other), column) {
-        (Some(Slot::Text(_)), SlotColumn::Text) | (Some(Slot::Number(_)), SlotColumn::Number) => true,
-        _ => false,
+    let of_column = |other: &&Known| {
+        matches!(
+            (slot_of(other), column),
+            (Some(Slot::Text(_)), SlotColumn::Text) | (Some(Slot::Number(_)), SlotColumn::Number)
+        )
     };
     let mut there = others().filter(of_column).collect::<Vec<_>>();
     // One that is given back already needs no more than its time.

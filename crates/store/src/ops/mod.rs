@@ -7,6 +7,7 @@ pub(crate) mod installation;
 pub(crate) mod logins;
 pub(crate) mod number;
 pub(crate) mod ownership;
+pub(crate) mod places;
 pub(crate) mod primary;
 pub(crate) mod references;
 pub(crate) mod reporting;

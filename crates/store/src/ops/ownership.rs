@@ -55,16 +55,23 @@ pub(crate) fn settle(tx: &Tx<'_>, customer: &mut Customer, before: Option<&Store
     sharing::check(tx, customer, before)
 }
 
-/// Contacts and follow-ups carry copies of the customer's owner and team.
+/// What hangs on a customer carries copies of the customer's owner and team.
 pub(crate) async fn carry(tx: &Tx<'_>, before: &Stored<Customer>, after: &Stored<Customer>) -> Result<(), Failure> {
     let owner_and_team = |customer: &Stored<Customer>| (customer.base.owner_id, customer.base.team_id);
     if owner_and_team(before) == owner_and_team(after) {
         return Ok(());
     }
-    for (table, kind) in children::TABLES {
+    for (table, kind, column) in children::of(Customer::KIND.name) {
         let (owner, team) = owner_and_team(after);
-        children::note(tx, (table, kind), "updated", after.base.id, children::Which::Living, Some((owner, team)))
-            .await?;
+        children::note(
+            tx,
+            (table, kind, column),
+            "updated",
+            after.base.id,
+            children::Which::Living,
+            Some((owner, team)),
+        )
+        .await?;
         // Deleted ones go along unseen: their next entry is that of their restoring.
         let sql = format!(
             "UPDATE {table} SET owner_id = ?, team_id = ?, updated_at = ?, \

@@ -34,6 +34,8 @@ pub struct Swept {
     pub allowances: u64,
     /// Jobs that ended long ago.
     pub jobs: u64,
+    /// Files that no attachment names.
+    pub files: u64,
     /// Keys that signed access tokens: they are kept, and noted to be retired.
     pub signing_keys: u64,
 }
@@ -41,7 +43,7 @@ pub struct Swept {
 impl Gate {
     /// Deletes kept answers older than 24 hours, sessions that ended 30 days ago, failed sign-ins that do not count any
     /// more, expired invitations, sign-ins by a provider that were not finished, submissions as they were sent 90 days
-    /// ago, counts of past hours, jobs past their time; retires keys of access tokens that nobody believes any more.
+    /// ago, counts of past hours, jobs past their time, files that no attachment names; retires keys of access tokens that nobody believes any more.
     /// Each in a transaction of its own, so that nobody waits for all of them.
     ///
     /// # Errors
@@ -58,6 +60,7 @@ impl Gate {
             submissions: crate::intake::sweep(self).await?,
             allowances: self.write_raw(async move |db: &engine::Tx| allowance::sweep(db, now).await).await?,
             jobs: self.sweep_jobs().await?,
+            files: crate::files::sweep::sweep(self).await?,
             signing_keys: self.retire_signing_keys().await?,
         })
     }

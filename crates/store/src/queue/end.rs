@@ -70,7 +70,10 @@ impl From<Failure> for Ended {
             Failure::Overloaded(_) => failed("overloaded"),
             Failure::FormPaused => failed("form_paused"),
             Failure::TooLarge(_) => Self::Final { code: "too_large", detail },
+            Failure::FileAway(_) => failed("file_away"),
             Failure::TooExpensive(_)
+            | Failure::FileTooLarge(_)
+            | Failure::FileTypeRefused { .. }
             | Failure::NotFound
             | Failure::Forbidden
             | Failure::Duplicate(_)

@@ -53,7 +53,8 @@ impl Rows for EntryRule {
     }
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
-        if before.is_none() {
+        // One that comes back is one more.
+        if before.is_none_or(|before| before.base.deleted_at.is_some()) {
             // Two that are made at once are counted one after the other.
             tx.lock("entry_rules").await?;
             let rules = entry_rule::Entity::find()

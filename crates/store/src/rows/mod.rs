@@ -1,5 +1,6 @@
 //! How each kind is written to its row and read from it.
 
+mod attachment;
 mod contact;
 pub(crate) mod custom;
 mod customer;
@@ -8,6 +9,7 @@ mod field;
 mod follow_up;
 mod form;
 mod found;
+mod note;
 mod role;
 mod tag;
 mod team;
@@ -76,6 +78,8 @@ pub(crate) trait Rows: Record {
     const REMOVABLE: bool = true;
     /// Whether its records can be erased for good.
     const ERASABLE: bool = false;
+    /// Whether a new one comes with a file.
+    const UPLOADED: bool = false;
     /// Whether many can be made at once.
     const BATCHED: bool = true;
 

@@ -22,6 +22,7 @@ fn keys() -> LocalKeys {
 async fn open(file: &std::path::Path) -> Gate {
     let place = EngineOptions::sqlite(file);
     Gate::open(GateOptions {
+        files: crate::files::Files::of(std::path::Path::new("/nowhere")),
         place,
         keys: Arc::new(keys()),
         clock: Clock::system(),

@@ -71,6 +71,7 @@ impl Bed {
         let clock = Arc::new(AtomicI64::new(START));
         let time = clock.clone();
         let gate = Gate::open(GateOptions {
+            files: crate::files::Files::of(std::path::Path::new("/nowhere")),
             place: database.options.clone(),
             keys: Arc::new(LocalKeys::from_text("k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap()),
             clock: Clock::new(move || time.load(Ordering::Relaxed)),

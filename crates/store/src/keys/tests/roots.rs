@@ -18,7 +18,15 @@ const NEW: &str = "new:ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8=";
 async fn open(options: &EngineOptions, keys: &str, seal_limit: u64) -> Result<Gate, Failure> {
     let keys = Arc::new(LocalKeys::from_text(keys).unwrap());
     let place = options.clone();
-    Gate::open(GateOptions { place, keys, clock: Clock::system(), limits: HourlyLimits::default(), seal_limit }).await
+    Gate::open(GateOptions {
+        files: crate::files::Files::of(std::path::Path::new("/nowhere")),
+        place,
+        keys,
+        clock: Clock::system(),
+        limits: HourlyLimits::default(),
+        seal_limit,
+    })
+    .await
 }
 
 async fn first(gate: &Gate) -> Founded {

@@ -110,6 +110,7 @@ async fn open(options: &EngineOptions, keys: &Arc<LocalKeys>, clock: &Arc<Atomic
     let time = clock.clone();
     let clock = Clock::new(move || time.load(Ordering::Relaxed));
     Gate::open(GateOptions {
+        files: crate::files::Files::of(std::path::Path::new("/nowhere")),
         place: options.clone(),
         keys: keys.clone(),
         clock,

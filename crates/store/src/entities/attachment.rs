@@ -1,0 +1,62 @@
+//! Attachments. The key of the file, `file_key`, is not read with the record.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "attachments")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub org_id: Uuid,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub version: i64,
+    pub touched: String,
+    pub owner_id: Option<Uuid>,
+    pub team_id: Option<Uuid>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub created_by: Option<Uuid>,
+    pub deleted_at: Option<DateTimeUtc>,
+    pub deleted_with: Option<Uuid>,
+    pub custom: Option<String>,
+    pub custom_sealed: Option<Vec<u8>>,
+    pub shared_with: Option<Vec<u8>>,
+    pub record_kind: String,
+    pub record_id: Uuid,
+    pub customer_id: Uuid,
+    pub name: String,
+    pub name_norm: String,
+    pub name_sort: String,
+    pub media_type: String,
+    pub size: i64,
+}
+
+crate::engine::rows::row!(Model {
+    org_id,
+    id,
+    version,
+    touched,
+    owner_id,
+    team_id,
+    created_at,
+    updated_at,
+    created_by,
+    deleted_at,
+    deleted_with,
+    custom,
+    custom_sealed,
+    shared_with,
+    record_kind,
+    record_id,
+    customer_id,
+    name,
+    name_norm,
+    name_sort,
+    media_type,
+    size,
+});
+
+#[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

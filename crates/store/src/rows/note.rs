@@ -1,0 +1,57 @@
+//! Rows of notes.
+
+use kehu_domain::fields::{Collaborators, RecordId, Ref, Text};
+use kehu_domain::kinds::{Note, Noted};
+use kehu_domain::record::{Base, Stored};
+
+use crate::crypto::cell::FieldPath;
+use crate::entities::note;
+use crate::failure::Failure;
+use crate::ops::places::{Place, settled};
+use crate::sealed;
+use crate::sealer::Opener;
+use crate::tx::Tx;
+
+use super::{Ownership, RowBase, Rows, base, known, row};
+
+impl Rows for Note {
+    type Entity = note::Entity;
+    const CUSTOM: FieldPath = sealed::note::CUSTOM;
+    const TOGETHER: bool = true;
+
+    fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<note::ActiveModel, Failure> {
+        let Self { record_kind, record_id, customer_id, body, pinned } = &stored.data;
+        Ok(row!(note::ActiveModel, stored, row, {
+            // A change of the customer writes it.
+            shared_with: Set(stored.base.shared.to_stored()),
+            record_kind: Set(record_kind.key().to_owned()),
+            record_id: Set(record_id.0),
+            customer_id: Set(settled(*customer_id)?),
+            body: Set(body.as_str().to_owned()),
+            pinned: Set(*pinned),
+        }))
+    }
+
+    fn from_row(row: note::Model, opener: &Opener<'_>) -> Result<(Stored<Self>, String), Failure> {
+        let data = Self {
+            record_kind: known(Noted::from_key(&row.record_kind), "kind of record", row.id)?,
+            record_id: RecordId(row.record_id),
+            customer_id: Some(Ref::new(row.customer_id)),
+            body: Text::from_stored(row.body),
+            pinned: row.pinned,
+        };
+        let shared = Collaborators::from_stored(row.shared_with.as_deref());
+        Ok((Stored { base: Base { shared, ..base!(row, opener, Self::CUSTOM) }, data }, row.touched))
+    }
+
+    fn ownership(&self) -> Ownership {
+        // Before it is prepared it belongs to nobody, and no customer has that id.
+        Ownership::OfCustomer(self.customer_id.map(|customer| customer.id).unwrap_or_default())
+    }
+
+    async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
+        let place = Place { kind: self.record_kind, id: self.record_id.0 };
+        self.customer_id = place.settle(tx, self.customer_id, before.map(|before| &before.base)).await?;
+        Ok(())
+    }
+}
