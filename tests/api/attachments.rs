@@ -88,7 +88,9 @@ mod tests {
             assert_eq!(file.len(), 16 + size + 16 * size.div_ceil(65_536).max(1));
             assert!(!file.windows(36).any(|window| window == &long(36)[..]), "nothing lies there in clear");
             let path = format!("/v1/attachments/{id}");
-            assert_eq!(org.admin.get(&path).expect(200).json(), made);
+            let mut told = made.clone();
+            told.as_object_mut().unwrap().remove("warnings");
+            assert_eq!(org.admin.get(&path).expect(200).json(), told);
             assert_eq!(org.admin.patch(&path, &made).expect(200).json(), made);
         }
         let renamed = org.admin.get("/v1/attachments?limit=1").expect(200).data()[0].clone();
@@ -333,8 +335,8 @@ mod tests {
         let org = Org::new(engine);
         let id = org.admin.attach("customer", &customer(&org.admin), "a.txt", &long(1000)).expect(201).id();
         let reads = || {
-            let log = org.admin.get(&format!("/v1/audit?filter[record_id]={id}&limit=100")).expect(200).data();
-            log.iter().filter(|entry| entry["event"] == "attachment.content_read").count()
+            let asked = format!("/v1/audit?filter[event]=attachment.content_read&filter[record_id]={id}");
+            org.admin.get(&asked).expect(200).data().len()
         };
         assert_eq!(reads(), 0);
         let _ = org.admin.send("HEAD", &content_of(&id), &[], "").expect(200);

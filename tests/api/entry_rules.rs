@@ -135,7 +135,7 @@ pub(crate) mod tests {
             assert_eq!(&body["warnings"][0][name], value);
         }
         assert_eq!(body["warnings"][0]["params"]["rule"], json!(id));
-        assert_eq!(body.as_object().unwrap().keys().last().unwrap(), "warnings");
+        assert_eq!(body.as_object().unwrap().keys().next_back().unwrap(), "warnings");
         // The record is what is read, and so is its tag.
         let read = org.admin.get(&path(&made)).expect(200);
         assert!(read.json().get("warnings").is_none());

@@ -119,7 +119,12 @@ mod tests {
             ("users", json!({"name": "历史", "user_name": format!("h.{}", kehu_tests::unique()), "role": "manager"})),
             ("roles", json!({"key": "historian", "name": "史官", "rights": {"besides": ["audit.read"]}})),
             ("fields", json!({"kind": "tag", "key": "era", "type": "text", "label": {"zh-CN": "年代"}})),
+            (
+                "entry_rules",
+                json!({"kind": "customer", "field": "remark", "check": {"type": "required"}, "active": false}),
+            ),
             ("forms", json!({"name": "历史表单", "fields": [{"key": "mobile", "maps_to": "customer.phone"}]})),
+            ("entry_rules", json!({"kind": "customer", "field": "remark", "check": {"type": "required"}})),
         ];
         let kinds = org.admin.get("/openapi.json").expect(200).json()["paths"].as_object().unwrap().clone();
         let kinds = kinds.keys().filter(|path| path.ends_with("/history")).count();

@@ -62,7 +62,10 @@ mod tests {
         lay_down(&org, &Value::Null);
         assert_eq!(number(&org, "IT"), format!("{year}-IT-002"), "the counter goes on where it stood");
         let log = org.admin.get("/v1/audit?filter[event]=organisation.settings_changed").expect(200).data();
-        assert_eq!(log[0]["changed"], json!(["settings.numbers"]));
+        let told = &log[0]["details"];
+        let template = |when: &str| &told[when]["settings.numbers"]["template"];
+        assert_eq!(template("after"), "{yyyy}-{industry}-{seq:3}");
+        assert_eq!(template("before"), "KH{yy}{mm}.{industry}_{kind}{seq:2}");
     }
 
     pub(super) fn a_preview_counts_nothing(engine: Engine) {

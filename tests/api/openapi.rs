@@ -60,7 +60,7 @@ mod tests {
         match operation.method.as_str() {
             "GET" | "DELETE" => session.send(&operation.method, path, &[], ""),
             // The example of the doors that tell what is missing before they look.
-            method if ["/erase", "/leave", "/decide"].iter().any(|door| path.ends_with(door)) => {
+            method if ["/erase", "/leave", "/decide", "/merge"].iter().any(|door| path.ends_with(door)) => {
                 let example = operation.value["requestBody"]["content"]["application/json"]["example"].to_string();
                 session.send(method, path, example.as_bytes(), "application/json")
             }
@@ -217,6 +217,7 @@ mod tests {
         check(&document, "POST", "/v1/fields", &field);
         check(&document, "POST", "/v1/fields", &admin.post("/v1/fields", &json!({"key": "X"})).expect(422));
         let told = admin.post(&format!("/v1/fields/{}/check", field.id()), &json!({"retired": true})).expect(202);
+        check(&document, "POST", "/v1/fields/{id}/check", &told);
         let note = json!({"record_kind": "customer", "record_id": id, "body": "x"});
         let attached = |name: &str| admin.attach("customer", &id, name, b"text");
         check(&document, "POST", "/v1/attachments", &attached("a.txt").expect(201));

@@ -79,6 +79,8 @@ mod tests {
                         field["example"].clone()
                     }
                 }
+                // What a note is about: of the first kind that its form offers.
+                _ if name == "record_id" => json!(self.record("customer")),
                 "choice" => field["choices"][0]["key"].clone(),
                 "choices" => json!([field["choices"][0]["key"]]),
                 "lines" => json!(["一项"]),
@@ -114,7 +116,8 @@ mod tests {
         let mut drawer = Drawer { session: &org.admin, made: HashMap::new() };
         for kind in &kinds {
             let (name, path) = (kind["kind"].as_str().unwrap(), kind["path"].as_str().unwrap());
-            if kind["can"]["create"] == json!([]) {
+            // A file comes with an attachment, not a body of JSON.
+            if kind["can"]["create"] == json!([]) || name == "attachment" {
                 continue;
             }
             assert_eq!(kind["schema"], format!("/v1/schema/{path}"));

@@ -49,20 +49,20 @@ mod tests {
     pub(super) fn few_are_merged_at_once(engine: Engine) {
         let org = Org::new(engine);
         let (from, into) = (tag(&org, "硬件采购"), tag(&org, "采购意向-硬件设备"));
-        let make = |name: &str, tags: Value| {
+        let make = |name: &str, tags: &Value| {
             let body =
                 json!({"name": name, "kind": "company", "tags": tags, "contacts": [{"name": "周芷若", "tags": tags}]});
             org.admin.post("/v1/customers", &body).expect(201).json()
         };
-        let one = make("甲有限公司", json!(["硬件采购", "重点"]));
-        let both = make("乙有限公司", json!(["采购意向-硬件设备", "硬件采购"]));
-        let deleted = make("丙有限公司", json!(["硬件采购"]));
+        let one = make("甲有限公司", &json!(["硬件采购", "重点"]));
+        let both = make("乙有限公司", &json!(["采购意向-硬件设备", "硬件采购"]));
+        let deleted = make("丙有限公司", &json!(["硬件采购"]));
         let path = |record: &Value| format!("/v1/customers/{}", record["id"].as_str().unwrap());
         let _ = org.admin.delete(&path(&deleted)).expect(204);
         let merged =
             org.admin.with("x-change-reason", "same").post(&format!("/v1/tags/{from}/merge"), &json!({"into": into}));
         let merged = merged.expect(200);
-        assert_eq!((merged.id(), merged.json()["name"].clone()), (into.clone(), json!("采购意向-硬件设备")));
+        assert_eq!((merged.id(), merged.json()["name"].clone()), (into, json!("采购意向-硬件设备")));
         let shown = org.admin.get(&path(&one)).expect(200).json();
         assert_eq!(names(&shown), ["采购意向-硬件设备", "重点"], "in the same place");
         assert_eq!(shown["version"], 2);

@@ -94,6 +94,7 @@ fn given_by_now(admin: &Session, given: &Given) -> usize {
 }
 
 /// Makes customers, one by one and in batches, until told to end or the server is gone.
+#[expect(clippy::needless_pass_by_value, reason = "a thread of its own keeps it")]
 fn make(admin: Session, given: &Given, ends: &AtomicBool) {
     let body = || json!({"name": "同数科技有限公司", "kind": "company", "contacts": [{"name": "周芷若"}]});
     let mut round = 0;

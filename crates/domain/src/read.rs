@@ -173,7 +173,7 @@ impl<'a> Reader<'a> {
 fn nearest_first<'k>(name: &str, known: &[&'k str]) -> Vec<&'k str> {
     const NEAR: usize = 2;
     let meant = |known: &&&str| known.starts_with(name) || name.starts_with(**known) || distance(name, known) <= NEAR;
-    let (near, others): (Vec<&str>, Vec<&str>) = known.iter().partition(|known| meant(&known));
+    let (near, others): (Vec<&str>, Vec<&str>) = known.iter().partition(|known| meant(known));
     near.into_iter().chain(others).collect()
 }
 

@@ -84,8 +84,8 @@ problems! {
     BODY_TOO_LARGE = "body_too_large" 413, "The body is too large", "请求体过大", "The body is larger than this address accepts.", "请求体超过了该地址允许的大小。";
     FILE_TOO_LARGE = "file_too_large" 413, "The file is too large", "文件过大", "The organisation takes files of {max} bytes ({mebibytes} MiB) at most. Make it smaller, or ask an administrator to raise `settings.attachments.max_bytes` of the organisation.", "本组织只接受不超过 {max} 字节（{mebibytes} MiB）的文件。请缩小文件，或请管理员调高组织设置 settings.attachments.max_bytes。";
     FILE_TYPE_REFUSED = "file_type_refused" 415, "Files of this type are not taken", "不接受此类型的文件", "By its first bytes and its name the file is {found}. Taken are: {taken}. Send it in another form, or ask an administrator to add the type to `settings.attachments.types` of the organisation; programs, scripts, HTML and SVG are never taken.", "按文件内容和名称判断，该文件为 {found}。可接受的类型：{taken}。请转换格式，或请管理员将其加入组织设置 settings.attachments.types；可执行文件、脚本、HTML 和 SVG 一律不接受。";
-    RANGE_INVALID = "range_invalid" 416, "The range is not in the content", "请求的范围超出内容", "The content has {size} bytes. Ask for a range within it, or without the header Range for all of it.", "内容共 {size} 字节。请在此范围内请求，或去掉 Range 请求头以获取全部内容。";
     MEDIA_TYPE_UNSUPPORTED = "media_type_unsupported" 415, "The body has the wrong content type", "请求体类型不受支持", "Expected {expected}, without a content coding.", "此处应为 {expected}，且不得使用内容编码。";
+    RANGE_INVALID = "range_invalid" 416, "The range is not in the content", "请求的范围超出内容", "The content has {size} bytes. Ask for a range within it, or without the header Range for all of it.", "内容共 {size} 字节。请在此范围内请求，或去掉 Range 请求头以获取全部内容。";
     VALIDATION = "validation" 422, "The body breaks rules", "请求内容不符合规则", "Every finding stands in `errors` with its place.", "全部问题及其位置见 errors。";
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused" 422, "The idempotency key belongs to another request", "幂等键已用于其他请求", "Another request was sent with the same Idempotency-Key. Make a new key for every new request.", "该 Idempotency-Key 已用于另一个请求，请为每个新请求生成新的键。";
     RATE_LIMITED = "rate_limited" 429, "Too many requests", "请求过于频繁", "Try again after the time in Retry-After.", "请在 Retry-After 指明的时间之后重试。";
@@ -165,12 +165,7 @@ pub fn entries() -> Vec<Entry> {
     });
     let questions = QUESTION_CODES.iter().map(|code| of_flaw(code, QUESTION_INVALID.status));
     let reading = READING_CODES.iter().map(|code| of_flaw(code, NOT_JSON.status));
-    let values = codes::GENERAL_CODES
-        .iter()
-        .chain(codes::VALUE_CODES)
-        .chain(codes::ENTRY_RULE_CODES)
-        .chain(codes::CUSTOM_CODES)
-        .map(|code| of_flaw(code, VALIDATION.status));
+    let values = codes::all().map(|code| of_flaw(code, VALIDATION.status));
     let mut entries: Vec<Entry> = Vec::new();
     for entry in whole.chain(questions).chain(reading).chain(values) {
         if entries.iter().all(|known| known.code != entry.code) {
@@ -192,9 +187,7 @@ mod tests {
     #[test]
     fn a_code_means_one_thing() {
         let mut keys: Vec<&str> = PROBLEM_CODES.iter().map(|code| code.key).collect();
-        let values = codes::GENERAL_CODES.iter().chain(codes::VALUE_CODES).chain(codes::CUSTOM_CODES);
-        let values = values.chain(codes::ENTRY_RULE_CODES);
-        keys.extend(READING_CODES.iter().chain(values).map(|code| code.key));
+        keys.extend(READING_CODES.iter().copied().chain(codes::all()).map(|code| code.key));
         let count = keys.len();
         keys.sort_unstable();
         keys.dedup();

@@ -120,7 +120,8 @@ pub(super) fn kinds(document: &Value) -> Vec<Kind> {
             .iter()
             .filter(|(method, rest, _)| document["paths"][format!("{path}{rest}")][method.to_lowercase()].is_object());
         Some(Kind {
-            name: snake(schema),
+            // What a record calls its own fields is another thing than their definition.
+            name: snake(schema.strip_suffix("Definition").unwrap_or(schema)),
             path: path.clone(),
             fields: fields.collect(),
             filters: filters.iter().map(|(name, ops)| (name.clone(), texts(ops))).collect(),

@@ -15,10 +15,10 @@ impl Ask<'_> {
         }
         let path = format!("{}/validate?on_duplicate=allow", kind.path);
         let reply = self.expect(if status == 403 { 403 } else { 200 }, "POST", &path, Some(body));
-        if let Some(told) = reply.filter(|_| status != 403).map(|reply| reply.json()) {
-            if told["valid"] != (status == 201) {
-                self.flaw(format!("{path}: {status} is tried as {told}"));
-            }
+        if let Some(told) = reply.filter(|_| status != 403).map(|reply| reply.json())
+            && told["valid"] != (status == 201)
+        {
+            self.flaw(format!("{path}: {status} is tried as {told}"));
         }
     }
 

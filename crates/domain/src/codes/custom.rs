@@ -33,7 +33,7 @@ codes! {
     FIELD_OPTION_MISSING = "field_option_missing", "A field of the type “{type}” needs “{option}”.", "类型为“{type}”的字段需要“{option}”。", "Give a value for “{option}”.", "请填写“{option}”。";
     FIELD_UNIQUE_UNFIT = "field_unique_unfit", "A field can be unique only where its values can be found: filterable, or sensitive and found by equality.", "只有可查找的字段才能设为唯一：可筛选的字段，或可按相等查找的敏感字段。", "Set “filterable” too, or leave “unique” out.", "请同时设置 “filterable”，或去掉 “unique”。";
     FIELD_SENSITIVE_UNFIT = "field_sensitive_unfit", "Sealed values of the type “{type}” cannot be asked for.", "类型为“{type}”的敏感字段不能用于筛选。", "Leave “filterable” out, or leave “sensitive” out.", "请去掉 “filterable” 或 “sensitive”。";
-    FIELD_SEARCH_UNFIT = "field_search_unfit", "A sealed text is not searched.", "敏感文本不能被搜索。", "Leave “searchable” out.", "请去掉 “searchable”。";
+    FIELD_SEARCH_UNFIT = "field_search_unfit", "Only an open text that is filterable is searched.", "只有可筛选的非敏感文本才能被搜索。", "Set “filterable” too, or leave “searchable” out.", "请同时设置 “filterable”，或去掉 “searchable”。";
     FIELD_BOUNDS_CROSSED = "field_bounds_crossed", "“min” is more than “max”.", "“min” 大于 “max”。", "Swap them, or change one.", "请对调或修改其中之一。";
     CHOICE_KEY_INVALID = "choice_key_invalid", "“{value}” cannot be the key of a choice.", "“{value}”不能作为选项标识。", "Write 1 to 60 letters, digits, underscores, points and hyphens.", "请填写 1 到 60 个字母、数字、下划线、点或连字符。";
     CHOICE_TWICE = "choice_twice", "“{value}” stands in the choices twice, as a key or a label.", "选项标识或名称“{value}”重复。", "Give each choice its own key and labels.", "请为每个选项使用不同的标识和名称。";

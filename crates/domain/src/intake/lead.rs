@@ -177,9 +177,9 @@ impl Lead {
         };
         // A name that was made here keeps no rule.
         if self.names.customer.is_some() {
-            flags.extend(customer.rules().into_iter().filter_map(broken));
+            flags.extend(customer.rules().into_iter().filter_map(|rule| broken(&rule)));
         }
-        flags.extend(contact.iter().flat_map(Contact::rules).filter_map(broken));
+        flags.extend(contact.iter().flat_map(Contact::rules).filter_map(|rule| broken(&rule)));
         let mut once: Vec<String> = Vec::new();
         flags.retain(|flag| {
             !once.contains(flag) && {
@@ -232,7 +232,7 @@ impl Lead {
 }
 
 /// The code of a rule that a keyboard refuses; what is only told there marks nobody.
-fn broken(rule: RuleFinding) -> Option<String> {
+fn broken(rule: &RuleFinding) -> Option<String> {
     (rule.weight == Weight::Refuses).then(|| rule.flaw.code.key.to_owned())
 }
 

@@ -41,7 +41,7 @@ crate::kind! {
     sensitive: bool = Field::new("敏感", "Sensitive").write(Write::Once);
     /// Whether lists are filtered and ordered by it.
     filterable: bool = Field::new("可筛选", "Filterable");
-    /// Whether `q` finds its text.
+    /// Whether `q` finds its text; it must be filterable too.
     searchable: bool = Field::new("可搜索", "Searchable");
     /// What a choice picks from. An item that a PATCH leaves out is retired: records that have it keep it.
     choices: ChoiceList = Field::new("选项", "Choices");
@@ -84,7 +84,6 @@ const OF_EVERY_RECORD: [&str; 14] = [
 ];
 
 use CustomType as T;
-const TEXTS: &[T] = &[T::Text, T::LongText];
 const PATTERNED: &[T] = &[T::Text, T::LongText, T::Url];
 const BOUNDED: &[T] = &[T::Text, T::LongText, T::Number, T::Money, T::Date, T::Time, T::Choices];
 const CHOOSING: &[T] = &[T::Choice, T::Choices];
@@ -113,7 +112,7 @@ const OPTIONS: [(&str, &[T], bool); 9] = [
     ("pattern", PATTERNED, false),
     ("currency", &[T::Money], true),
     ("target", &[T::Reference], true),
-    ("searchable", TEXTS, false),
+    ("searchable", &[T::Text], false),
     ("filterable", FILTERED, false),
     ("unique", ALONE, false),
 ];
@@ -205,6 +204,7 @@ fn with(field: &str) -> &'static [&'static str] {
         "max" => &["type", "currency"],
         "unique" => &["filterable", "type"],
         "filterable" => &["sensitive", "type"],
+        "searchable" => &["filterable", "sensitive", "type"],
         "key" => &["kind"],
         _ => &["type"],
     }
@@ -263,7 +263,8 @@ fn of_what_is_asked_for(field: &FieldDefinition) -> Vec<RuleFinding> {
     if field.unique && !by_form && (sealed || !field.filterable) {
         found.push(refuses("unique", Flaw::new(&codes::FIELD_UNIQUE_UNFIT)));
     }
-    if field.searchable && sealed {
+    // What the text index finds is looked at again in the place for filters.
+    if field.searchable && (sealed || !field.filterable) {
         found.push(refuses("searchable", Flaw::new(&codes::FIELD_SEARCH_UNFIT)));
     }
     found

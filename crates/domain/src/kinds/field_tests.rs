@@ -21,7 +21,7 @@ fn read(json: &Value) -> Result<FieldDefinition, Vec<(String, &'static str)>> {
     }
 }
 
-fn with_type(holds: &str, more: Value) -> Value {
+fn with_type(holds: &str, more: &Value) -> Value {
     let mut json = json!({"kind": "customer", "key": "x", "type": holds, "label": {"en": "X"}});
     json.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     json
@@ -48,37 +48,41 @@ fn a_definition_is_read_and_shown_whole() {
 fn what_does_not_go_together_is_named() {
     let one = |name: &str, code: &'static str| Err(vec![(format!("/{name}"), code)]);
     for (said, refused) in [
-        (with_type("text", json!({"choices": [{"key": "a"}]})), one("choices", "field_option_unfit")),
-        (with_type("choice", json!({})), one("choices", "field_option_missing")),
-        (with_type("money", json!({})), one("currency", "field_option_missing")),
-        (with_type("reference", json!({})), one("target", "field_option_missing")),
-        (with_type("boolean", json!({"min": 1})), one("min", "field_option_unfit")),
-        (with_type("number", json!({"pattern": "a"})), one("pattern", "field_option_unfit")),
-        (with_type("number", json!({"searchable": true})), one("searchable", "field_option_unfit")),
-        (with_type("long_text", json!({"filterable": true})), one("filterable", "field_option_unfit")),
-        (with_type("text", json!({"unique": true})), one("unique", "field_unique_unfit")),
-        (with_type("time", json!({"filterable": true, "sensitive": true})), one("filterable", "field_sensitive_unfit")),
-        (with_type("text", json!({"searchable": true, "sensitive": true})), one("searchable", "field_search_unfit")),
-        (with_type("number", json!({"min": 2, "max": 1})), one("min", "field_bounds_crossed")),
-        (with_type("number", json!({"min": "x"})), one("min", "decimal_invalid")),
-        (with_type("number", json!({"max": 1, "default": 2})), one("default", "value_too_large")),
-        (with_type("text", json!({"pattern": "a["})), one("pattern", "pattern_invalid")),
-        (with_type("text", json!({"key": "name"})), one("key", "field_key_reserved")),
-        (with_type("text", json!({"key": "owner"})), one("key", "field_key_reserved")),
-        (with_type("text", json!({"key": "X"})), one("key", "field_key_invalid")),
-        (with_type("text", json!({"kind": "field"})), one("kind", "field_kind_unknown")),
-        (with_type("text", json!({"label": {}})), one("label", "label_missing")),
-        (with_type("money", json!({"currency": "XXX1"})), one("currency", "currency_unknown")),
-        (with_type("choice", json!({"choices": [{"key": "a"}, {"key": "a"}]})), one("choices/1", "choice_twice")),
-        (with_type("choice", json!({"choices": [{"key": "a b"}]})), one("choices/0/key", "choice_key_invalid")),
+        (with_type("text", &json!({"choices": [{"key": "a"}]})), one("choices", "field_option_unfit")),
+        (with_type("choice", &json!({})), one("choices", "field_option_missing")),
+        (with_type("money", &json!({})), one("currency", "field_option_missing")),
+        (with_type("reference", &json!({})), one("target", "field_option_missing")),
+        (with_type("boolean", &json!({"min": 1})), one("min", "field_option_unfit")),
+        (with_type("number", &json!({"pattern": "a"})), one("pattern", "field_option_unfit")),
+        (with_type("number", &json!({"searchable": true})), one("searchable", "field_option_unfit")),
+        (with_type("long_text", &json!({"filterable": true})), one("filterable", "field_option_unfit")),
+        (with_type("text", &json!({"unique": true})), one("unique", "field_unique_unfit")),
+        (
+            with_type("time", &json!({"filterable": true, "sensitive": true})),
+            one("filterable", "field_sensitive_unfit"),
+        ),
+        (with_type("text", &json!({"searchable": true, "sensitive": true})), one("searchable", "field_search_unfit")),
+        (with_type("text", &json!({"searchable": true})), one("searchable", "field_search_unfit")),
+        (with_type("number", &json!({"min": 2, "max": 1})), one("min", "field_bounds_crossed")),
+        (with_type("number", &json!({"min": "x"})), one("min", "decimal_invalid")),
+        (with_type("number", &json!({"max": 1, "default": 2})), one("default", "value_too_large")),
+        (with_type("text", &json!({"pattern": "a["})), one("pattern", "pattern_invalid")),
+        (with_type("text", &json!({"key": "name"})), one("key", "field_key_reserved")),
+        (with_type("text", &json!({"key": "owner"})), one("key", "field_key_reserved")),
+        (with_type("text", &json!({"key": "X"})), one("key", "field_key_invalid")),
+        (with_type("text", &json!({"kind": "field"})), one("kind", "field_kind_unknown")),
+        (with_type("text", &json!({"label": {}})), one("label", "label_missing")),
+        (with_type("money", &json!({"currency": "XXX1"})), one("currency", "currency_unknown")),
+        (with_type("choice", &json!({"choices": [{"key": "a"}, {"key": "a"}]})), one("choices/1", "choice_twice")),
+        (with_type("choice", &json!({"choices": [{"key": "a b"}]})), one("choices/0/key", "choice_key_invalid")),
     ] {
         assert_eq!(read(&said).map(|_| ()), refused, "{said}");
     }
     for said in [
-        with_type("text", json!({"unique": true, "filterable": true})),
-        with_type("text", json!({"unique": true, "sensitive": true})),
-        with_type("phone", json!({"unique": true, "filterable": true})),
-        with_type("choices", json!({"filterable": true, "choices": [{"key": "a"}], "default": ["a"]})),
+        with_type("text", &json!({"unique": true, "filterable": true})),
+        with_type("text", &json!({"unique": true, "sensitive": true})),
+        with_type("phone", &json!({"unique": true, "filterable": true})),
+        with_type("choices", &json!({"filterable": true, "choices": [{"key": "a"}], "default": ["a"]})),
     ] {
         assert!(read(&said).is_ok(), "{said}: {:?}", read(&said).err());
     }
@@ -86,7 +90,7 @@ fn what_does_not_go_together_is_named() {
 
 #[test]
 fn an_item_that_is_left_out_is_retired() {
-    let field = read(&with_type("choice", json!({"choices": [{"key": "a"}, {"key": "b"}]}))).unwrap();
+    let field = read(&with_type("choice", &json!({"choices": [{"key": "a"}, {"key": "b"}]}))).unwrap();
     let mut no_id = Uuid::nil;
     let mut reader = Reader::new("CN", &mut no_id);
     let mut patch = json!({"choices": [{"key": "c"}, {"key": "a"}], "label": {"zh-CN": "叉"}});

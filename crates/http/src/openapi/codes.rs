@@ -102,8 +102,7 @@ fn page(words: &Words) -> String {
     let reading = READING_CODES.iter().filter(|code| !QUESTION_CODES.contains(code));
     reading.for_each(|code| of_flaw(&mut text, words, code, NOT_JSON.status, "errors"));
     section(&mut text, words, words.values);
-    let values = flaws::GENERAL_CODES.iter().chain(flaws::VALUE_CODES);
-    let values = values.filter(|code| !QUESTION_CODES.contains(code));
+    let values = flaws::all().filter(|code| !QUESTION_CODES.contains(code));
     values.for_each(|code| of_flaw(&mut text, words, code, VALIDATION.status, "errors"));
     text
 }

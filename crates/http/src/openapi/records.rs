@@ -69,7 +69,7 @@ fn sch(kind: &Kind, suffix: &str) -> Value {
 }
 
 /// The answer to a write: the record, and what rules warn of.
-fn written(record: Value) -> Value {
+fn written(record: &Value) -> Value {
     json!({ "allOf": [record, schema_ref("Warned")] })
 }
 
@@ -184,7 +184,7 @@ fn create(kind: &'static Kind) -> Operation {
     let (takes, gives) = people::create_forms(kind);
     create.body = Some((JSON, sch(kind, takes)));
     create.example = examples::input(kind.name);
-    create.answers = vec![Answer::json(201, "The new record.", written(sch(kind, gives))).with_headers(&[
+    create.answers = vec![Answer::json(201, "The new record.", written(&sch(kind, gives))).with_headers(&[
         "ETag",
         "Location",
         "Idempotency-Replayed",
@@ -203,7 +203,7 @@ fn update(kind: &'static Kind) -> Operation {
     update.body = Some((PATCH, sch(kind, "Patch")));
     update.example = examples::patch(kind.name);
     update.answers = vec![
-        Answer::json(200, "The record as it is now.", written(sch(kind, "")))
+        Answer::json(200, "The record as it is now.", written(&sch(kind, "")))
             .with_headers(&["ETag", "Idempotency-Replayed"]),
     ];
     update.problems.extend(writing());
@@ -236,7 +236,7 @@ fn restore(kind: &'static Kind) -> Operation {
     let mut restore = operation(kind, "post", "restore", "/{id}/restore", format!("Restore {}", one(kind)), text);
     restore.parameters = refs(&["RecordId", "IfMatch", "IdempotencyKey", "ChangeReason"]);
     restore.answers =
-        vec![Answer::json(200, "The record.", written(sch(kind, ""))).with_headers(&["ETag", "Idempotency-Replayed"])];
+        vec![Answer::json(200, "The record.", written(&sch(kind, ""))).with_headers(&["ETag", "Idempotency-Replayed"])];
     restore.problems.extend(writing());
     restore.problems.extend([&codes::NOT_FOUND, &codes::DUPLICATE, &codes::READ_LIMIT, &codes::VERSION_CONFLICT]);
     restore

@@ -63,7 +63,7 @@ fn head() -> Map<String, Value> {
     members.as_object().cloned().unwrap_or_default()
 }
 
-const TYPES: [&str; 23] = [
+const TYPES: [&str; 24] = [
     "line",
     "text",
     "choice",

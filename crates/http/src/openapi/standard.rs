@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::operation::{Answer, Operation, parameter_ref};
-use super::shapes::{or_null, schema_ref, whole};
+use super::shapes::{described, or_null, schema_ref, whole};
 
 /// Industries and regions.
 pub(super) fn operations() -> Vec<Operation> {
@@ -102,7 +102,7 @@ fn birthday(all: &mut Map<String, Value>) {
     let date = |doc: &str| or_null(json!({ "type": "string", "format": "date", "description": doc }));
     let calendar = |words: &[&str]| json!({ "type": "string", "enum": words, "description": "In which calendar." });
     let members = json!({
-        "calendar": calendar(&["lunar"]), "year": or_null(year.clone()), "month": number("The month.", 1, 12),
+        "calendar": calendar(&["lunar"]), "year": or_null(year), "month": number("The month.", 1, 12),
         "leap": { "type": "boolean", "description": "Whether it is the second month of that number." },
         "day": number("The day.", 1, 30), "born_on": date("The solar day of birth, where the year is known."),
         "celebrated_on": date("The solar day on which it falls this year; for display, not part of `version`."),
@@ -139,7 +139,7 @@ fn budget(all: &mut Map<String, Value>) {
     let members = json!({ "min": bound("At least."), "max": bound("At most."), "unit": unit });
     all.insert("Budget".into(), whole("A range of money; one bound may be missing.", members));
     let said = |doc: &str| json!({ "type": ["string", "number", "null"], "description": doc });
-    let members = json!({ "min": said("At least."), "max": said("At most."), "unit": or_null(json!({ "type": "string", "enum": ["10k_cny"] })) });
+    let members = json!({ "min": said("At least."), "max": said("At most."), "unit": described(or_null(json!({ "type": "string", "enum": ["10k_cny"] })), "What the bounds count: 10,000 yuan.") });
     all.insert(
         "BudgetInput".into(),
         json!({

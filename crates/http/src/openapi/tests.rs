@@ -348,14 +348,23 @@ fn the_conditions_of_addresses_are_those_that_are_read() {
         let described =
             document["components"]["schemas"][format!("{}Filter", kind.schema)]["properties"].as_object().unwrap();
         for name in described.keys() {
-            let read =
-                ["1", "true", ID, "2026-11-22", "IT", "上海市", "1,2", "2026-01-01,2026-02-01", &format!("{ID},{ID}")]
-                    .iter()
-                    .any(|value| {
-                        FilterReader::new(kind, "CN", now, "Asia/Shanghai".parse().unwrap())
-                            .parameter(name, value)
-                            .is_ok()
-                    });
+            let read = [
+                "1",
+                "true",
+                ID,
+                "2026-11-22",
+                "2026-Q1",
+                "purchase",
+                "IT",
+                "上海市",
+                "1,2",
+                "2026-01-01,2026-02-01",
+                &format!("{ID},{ID}"),
+            ]
+            .iter()
+            .any(|value| {
+                FilterReader::new(kind, "CN", now, "Asia/Shanghai".parse().unwrap()).parameter(name, value).is_ok()
+            });
             assert!(read, "{}: {name}", kind.name);
         }
         for member in members(kind) {

@@ -58,6 +58,7 @@ fn verbs(kind: &Kind) -> Vec<&'static str> {
     let of = |is: fn(Resource) -> bool| resource(kind.name).is_some_and(is);
     let known = [
         (true, "search"),
+        (of(Resource::uploaded), "upload"),
         (of(Resource::batched), "batch"),
         (of(Resource::batched), "validate"),
         (of(Resource::removable), "delete"),

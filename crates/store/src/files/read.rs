@@ -133,7 +133,7 @@ mod tests {
             bytes[at] ^= 1;
             assert!(altered(&bytes), "byte {at}");
         }
-        let mut turned = sealed.clone();
+        let mut turned = sealed;
         turned[HEAD..HEAD + 2 * SEALED_CHUNK].rotate_left(SEALED_CHUNK);
         assert!(altered(&turned), "chunks in another order");
         // Another file of the same organisation under its name.

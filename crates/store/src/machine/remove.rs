@@ -24,6 +24,7 @@ use super::{found_under, search_text};
 
 /// Deletes a record softly; what hangs on it goes along, and its keys are free.
 pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>) -> Result<(), Failure> {
+    lock_customer_of::<R>(tx, id).await?;
     let (before, _) = read::for_change::<R>(tx, id, Action::Delete).await?;
     refuse_old(&before.base, expected)?;
     let table = R::KIND.path;
@@ -44,6 +45,20 @@ pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>
         tx.log(entry);
     }
     R::follow(tx, Some(&before), None).await
+}
+
+/// Locks the customer that a record hangs on, before its own row, as when records are made: its counts follow, and whoever
+/// counts at the same time waits instead of trying again.
+async fn lock_customer_of<R: Rows>(tx: &Tx<'_>, id: Uuid) -> Result<(), Failure> {
+    if tx.db_is_alone() || R::KIND.field("customer_id").is_none() {
+        return Ok(());
+    }
+    let sql = format!("SELECT customer_id FROM {} WHERE org_id = ? AND id = ?", R::KIND.path);
+    let row = tx.db().query_one_raw(statement(tx.db(), &sql, [tx.org_id().into(), id.into()])).await?;
+    if let Some(row) = row {
+        let _ = references::customer(tx, row.try_get("", "customer_id")?).await?;
+    }
+    Ok(())
 }
 
 /// Refuses where the client saw another version than the record has.

@@ -40,7 +40,7 @@ async fn what_was_erased_after_a_copy_is_erased_from_it() {
     let person = plant(&mut bed).await;
     let other = bystander(&mut bed).await;
     let written = backup::write(&file, &copy, &keys()).unwrap();
-    assert_eq!((written.bytes, written.organisations), (fs::metadata(&copy).unwrap().len(), 2));
+    assert_eq!((written.checked.bytes, written.checked.organisations), (fs::metadata(&copy).unwrap().len(), 2));
     assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(matches!(backup::write(&file, &copy, &keys()), Err(BackupError::Exists(_))));
     ask(&bed.caller, "customer", person.customer).await;
