@@ -9,6 +9,7 @@ kehu_tests::on_both_engines!(
     places_for_filters_are_given_back_empty,
     what_is_asked_for_later_is_filled_by_a_job,
     a_stricter_rule_is_checked_before_it_is_set,
+    a_check_is_for_who_reads_every_value_in_full,
     fields_are_read_by_all_and_written_by_who_may,
     a_kind_has_two_hundred_fields_at_most,
 );
@@ -284,6 +285,40 @@ mod tests {
         assert_eq!(refused.errors(), [("/min".to_owned(), "field_bounds_crossed".to_owned())]);
         let refused = org.admin.post(&format!("{}/check", path(&field)), &json!({"key": "x"})).expect(422);
         assert_eq!(refused.errors(), [("/key".to_owned(), "read_only".to_owned())]);
+    }
+
+    /// A check says of which records a value breaks a bound: who moves the bound reads the value.
+    pub(super) fn a_check_is_for_who_reads_every_value_in_full(engine: Engine) {
+        let org = Org::new(engine);
+        let field = add(&org.admin, "floor_area", "number", &json!({}));
+        let sealed = add(&org.admin, "hotline", "text", &json!({"sensitive": true}));
+        let _ = customer(&org.admin, json!({"floor_area": 730, "hotline": "8821"}));
+        let check = |session: &Session, field: &Value, patch: Value| {
+            session.post(&format!("{}/check", path(field)), &patch)
+        };
+        let system = org.user("system_admin", None).session;
+        // Who defines fields need not see customers.
+        let _ = system.patch(&path(&field), &json!({"order": 3})).expect(200);
+        let _ = check(&system, &field, json!({"min": 700})).expect(403);
+        let _ = check(&system, &sealed, json!({"pattern": "88.*"})).expect(403);
+        // Reading all customers is not enough where the values of some are masked.
+        let definer = |hotline: &str, key: &str| {
+            let rights = json!({
+                "kinds": {"customer": {"read": ["all"]}, "field": {"read": ["all"], "update": ["all"]}},
+                "contact_data": {"own": "full", "team": "full", "other": hotline},
+            });
+            let body = json!({"key": key, "name": key, "rights": rights});
+            let _ = org.admin.post("/v1/roles", &body).expect(201);
+            org.user(key, None).session
+        };
+        let half = definer("masked", "half_definer");
+        let _ = check(&half, &sealed, json!({"pattern": "88.*"})).expect(403);
+        let _ = check(&half, &field, json!({"min": 700})).expect(202);
+        let _ = check(&definer("full", "whole_definer"), &sealed, json!({"pattern": "88.*"})).expect(202);
+        let job = check(&org.admin, &field, json!({"min": 800})).expect(202).id();
+        let done = wait(&org.admin, &format!("/v1/jobs/{job}"), |job| job["state"] == "done" || job["state"] == "dead");
+        assert_eq!(done["result"]["wrong"], json!(1), "{done}");
+        let _ = check(&org.admin, &sealed, json!({"pattern": "88.*"})).expect(202);
     }
 
     pub(super) fn fields_are_read_by_all_and_written_by_who_may(engine: Engine) {

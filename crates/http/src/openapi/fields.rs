@@ -12,7 +12,8 @@ pub(super) fn operations() -> Vec<Operation> {
     let text = "Reads the records that are there against the definition, changed by this merge patch: what a stricter rule \
                 would hit, before it is set. Nothing is changed. A job does it; its `result` is `{\"checked\", \"wrong\", \
                 \"codes\": {code: how many}, \"examples\": [{\"id\", \"code\"}]}` with 100 examples at most. A value is judged \
-                as if it were said anew, so that one of a retired choice is told. Takes the right to change fields.";
+                as if it were said anew, so that one of a retired choice is told. Takes the right to change fields, and to read \
+                every record of the kind with the field in full: a bound that is moved tells the value.";
     let mut check = Operation::new("post", "/v1/fields/{id}/check", "fields_check", "fields");
     (check.summary, check.description) = ("Check records against a definition".to_owned(), text.to_owned());
     check.parameters = vec![parameter_ref("RecordId")];

@@ -8,13 +8,14 @@ use kehu_domain::rights::Rights;
 use moka::sync::Cache;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter};
+use uuid::Uuid;
 
 use crate::crypto::token::{Token, TokenKind};
 use crate::engine;
 use crate::entities::api_key;
 use crate::failure::{Failure, SignInFailure};
 use crate::gate::{Caller, Gate, Principal, RequestInfo};
-use crate::org::{FRESH, rights_of};
+use crate::org::{FRESH, Org, rights_of};
 use crate::people::presence::{self, Through};
 
 use super::{KeyKind, Scope, addresses, fields};
@@ -77,6 +78,20 @@ impl Gate {
     #[must_use]
     pub fn is_key(text: &str) -> bool {
         [TokenKind::Server, TokenKind::Personal].iter().any(|kind| text.starts_with(kind.prefix()))
+    }
+
+    /// What a program may do now with the key of that id; nothing where the key is no longer good.
+    pub(crate) async fn rights_of_key(&self, org: &Org, id: Uuid) -> Result<Option<Arc<Rights>>, Failure> {
+        let row = api_key::Entity::find_by_id((org.id, id)).one(self.engine()).await?;
+        let is_good = |row: &api_key::Model| {
+            row.revoked_at.is_none() && row.expires_at.is_none_or(|expires| expires > self.now())
+        };
+        let Some(row) = row.filter(is_good) else { return Ok(None) };
+        let rights = row.role.as_deref().and_then(|role| rights_of(org, role));
+        Ok(rights.map(|rights| match fields::stored(row.fields.as_deref()) {
+            Some(allowed) => Arc::new(fields::limited(&rights, &allowed)),
+            None => rights,
+        }))
     }
 
     /// Who comes with a key or a personal token.
