@@ -5,6 +5,8 @@ kehu_tests::on_both_engines!(
     what_is_wrong_with_a_value_is_named,
     a_required_field_is_asked_for_and_a_default_stands_in,
     a_unique_value_is_one_records_and_free_again,
+    a_unique_value_is_one_contacts_of_a_customer,
+    unique_values_go_and_come_with_the_customer,
     sensitive_values_are_sealed_masked_found_and_revealed,
     filters_select_by_every_type,
     orders_walk_values_and_then_what_has_none,
@@ -191,6 +193,67 @@ mod tests {
             let _ = org.admin.patch(&path, &json!({"custom": {key: null}})).expect(200);
             let _ = org.admin.post(&format!("{first}/restore"), &json!({})).expect(200);
         }
+    }
+
+    pub(super) fn a_unique_value_is_one_contacts_of_a_customer(engine: Engine) {
+        let org = Org::new(engine);
+        add_to(&org, "contact", "badge", json!({"type": "text", "unique": true, "filterable": true}));
+        let contact = |badge: &str| json!({"name": "孙三", "custom": {"badge": badge}});
+        let mut body = company("两枚有限公司");
+        body["contacts"] = json!([contact("B-1"), contact("B-1")]);
+        let refused = org.admin.post("/v1/customers", &body).expect(422);
+        assert_eq!(refused.errors(), [("/contacts/1/custom/badge".to_owned(), "value_twice".to_owned())]);
+        body["contacts"] = json!([contact("B-1"), contact("B-2")]);
+        let customer = org.admin.post("/v1/customers", &body).expect(201).id();
+        // The same customer's, and allowed duplicates: the value is one record's all the same.
+        let mut third = contact("B-1");
+        third["customer_id"] = customer.clone().into();
+        let refused = org.admin.post("/v1/contacts?on_duplicate=allow", &third).expect(409);
+        assert_eq!(refused.errors(), [("/custom/badge".to_owned(), "duplicate_value".to_owned())]);
+        assert_eq!(refused.json()["existing"]["resource"], "contact", "{}", refused.text);
+        third["custom"]["badge"] = "B-3".into();
+        let path = format!("/v1/contacts/{}", org.admin.post("/v1/contacts", &third).expect(201).id());
+        let _ = org.admin.patch(&path, &json!({"custom": {"badge": "B-2"}})).expect(409);
+        let _ = org.admin.patch(&path, &json!({"custom": {"badge": "B-3"}, "remark": "一"})).expect(200);
+        // Two of one batch.
+        let items: Vec<Value> = ["B-4", "B-4"].map(|badge| {
+            let mut item = contact(badge);
+            item["customer_id"] = customer.clone().into();
+            item
+        }).into();
+        let _ = org.admin.post("/v1/contacts/batch", &json!({"items": items}));
+        let found = org.admin.get("/v1/contacts?filter[custom.badge]=B-4").expect(200).data();
+        assert!(found.len() <= 1, "{found:?}");
+    }
+
+    pub(super) fn unique_values_go_and_come_with_the_customer(engine: Engine) {
+        let org = Org::new(engine);
+        for kind in ["note", "follow_up"] {
+            add_to(&org, kind, "code", json!({"type": "text", "unique": true, "filterable": true}));
+        }
+        let customer = |name: &str| org.admin.post("/v1/customers", &company(name)).expect(201).id();
+        let (first, second) = (customer("先来有限公司"), customer("后到有限公司"));
+        let note = |on: &str, code: &str| {
+            json!({"record_kind": "customer", "record_id": on, "body": "备注", "custom": {"code": code}})
+        };
+        let follow_up = |on: &str, code: &str| {
+            json!({"customer_id": on, "kind": "call", "summary": "电话", "happened_at": "2026-11-22T00:00:00Z",
+                "custom": {"code": code}})
+        };
+        let _ = org.admin.post("/v1/notes", &note(&first, "N-1")).expect(201);
+        let _ = org.admin.post("/v1/follow_ups", &follow_up(&first, "F-1")).expect(201);
+        let met = org.admin.post("/v1/notes", &note(&second, "N-1")).expect(409).json();
+        assert_eq!((&met["existing"]["resource"], &met["existing"]["name"]), (&json!("note"), &json!("先来有限公司")));
+        // Deleted with the customer: the values are free.
+        let path = format!("/v1/customers/{first}");
+        let _ = org.admin.delete(&path).expect(204);
+        let taken = org.admin.post("/v1/notes", &note(&second, "N-1")).expect(201).id();
+        // And keep it from coming back while somebody else has one.
+        let _ = org.admin.post(&format!("{path}/restore"), &json!({})).expect(409);
+        let _ = org.admin.delete(&format!("/v1/notes/{taken}")).expect(204);
+        let _ = org.admin.post(&format!("{path}/restore"), &json!({})).expect(200);
+        let _ = org.admin.post("/v1/notes", &note(&second, "N-1")).expect(409);
+        let _ = org.admin.post("/v1/follow_ups", &follow_up(&second, "F-1")).expect(409);
     }
 
     pub(super) fn sensitive_values_are_sealed_masked_found_and_revealed(engine: Engine) {

@@ -21,6 +21,7 @@ codes! {
     LIST_TOO_SHORT = "list_too_short", "The list has {length} items; at least {min} are asked for.", "列表有 {length} 项，至少需要 {min} 项。", "Choose at least {min}.", "请至少选择 {min} 项。";
     PATTERN_MISMATCH = "pattern_mismatch", "“{value}” does not have the form that this field asks for.", "“{value}”不符合该字段要求的格式。", "As a whole it must match {pattern}.", "整个内容须匹配 {pattern}。";
     CHOICE_RETIRED = "choice_retired", "“{value}” is no longer chosen.", "“{value}”已停用，不能再选择。", "Choose one of: {choices}.", "可选值：{choices}。";
+    VALUE_TWICE = "value_twice", "Two records of this request have the same value here, and only one may have it.", "本次请求中有两条记录使用了相同的值，而该字段的值必须唯一。", "Leave it out in one of them, or give another value.", "请去掉其中一个，或改用其他值。";
     URL_INVALID = "url_invalid", "“{value}” is not an address of the web.", "“{value}”不是有效的网址。", "Write http:// or https:// and a host, without user name and password, at most {max} characters.", "请填写以 http:// 或 https:// 开头、不含用户名和密码的网址，最多 {max} 个字符。";
 
     PATTERN_INVALID = "pattern_invalid", "The pattern cannot be read at character {at}: {reason}.", "第 {at} 个字符处无法解析正则表达式：{reason}。", "Write a regular expression without look-around and back-references, such as [A-Z]{2}-\\d{4}.", "请填写不含环视和反向引用的正则表达式，如 [A-Z]{2}-\\d{4}。";

@@ -1,6 +1,11 @@
 //! Living records that have the same strong key: mobile number, e-mail, ID number, credit code.
 
+use std::collections::HashSet;
+
+use kehu_domain::codes;
 use kehu_domain::fields::Collaborators;
+use kehu_domain::flaw::Flaw;
+use kehu_domain::kinds::kind_named;
 use kehu_domain::record::Stored;
 use kehu_domain::rights::{Action, Standing};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
@@ -84,8 +89,8 @@ pub(crate) fn add_held(tx: &Tx<'_>, entries: &[Entry], found: &mut Found) -> boo
     strong
 }
 
-/// Refuses a record whose strong keys another living record has. `own` are the records that are written: a request
-/// does not duplicate itself.
+/// Refuses a record whose strong keys another living record has. `own` are the record, and what a request may share its
+/// keys with: it does not duplicate itself. A field that is unique is nobody else's, not even of the same customer.
 pub(crate) async fn refuse(
     tx: &Tx<'_>,
     entries: &[Entry],
@@ -100,9 +105,16 @@ pub(crate) async fn refuse(
     if credit_code.is_some() || entries.iter().any(counts) {
         disclosure::check(tx.db(), tx.caller()).await?;
     }
+    if let Some(twin) = twin(entries) {
+        return Err(Failure::refused(twin.pointer.clone(), Flaw::new(&codes::VALUE_TWICE)));
+    }
+    let is_own = |entry: &Entry, hit: &Hit| match entry.class {
+        IndexClass::Custom => own.first() == Some(&hit.record_id),
+        _ => own.contains(&hit.record_id) || own.contains(&hit.parent_id),
+    };
     let hit = found.hits.iter().find(|hit| {
-        let strong = hit.strong && entries.get(hit.entry).is_some_and(counts);
-        strong && !own.contains(&hit.record_id) && !own.contains(&hit.parent_id)
+        let entry = entries.get(hit.entry).filter(|entry| hit.strong && counts(entry));
+        entry.is_some_and(|entry| !is_own(entry, hit))
     });
     if let Some(hit) = hit {
         let entry = entries.get(hit.entry);
@@ -131,6 +143,13 @@ pub(crate) async fn refuse(
     }
 }
 
+/// A value of a unique field that another record of the same request brings too.
+fn twin(entries: &[Entry]) -> Option<&Entry> {
+    let mut seen = HashSet::new();
+    let unique = entries.iter().filter(|entry| entry.strong && entry.class == IndexClass::Custom);
+    unique.into_iter().find(|entry| !seen.insert(entry.value.as_str()))
+}
+
 /// What the caller may know of the record that was met.
 async fn describe(tx: &Tx<'_>, kind: &str, id: Uuid, customer_id: Uuid, pointer: String) -> Result<Existing, Failure> {
     let caller = tx.caller();
@@ -147,20 +166,39 @@ async fn describe(tx: &Tx<'_>, kind: &str, id: Uuid, customer_id: Uuid, pointer:
         _ => "owned",
     };
     let reads = |kind: &str| caller.rights().reach(Action::Read, kind).covers(Action::Read, standing);
-    let within_reach = reads("customer") && reads(kind);
-    let known = match (within_reach, customer) {
-        (false, _) | (_, None) => None,
-        (true, Some(row)) if kind == "customer" => {
-            Some(KnownRecord { resource: kind.to_owned(), id, number: Some(row.number), name: row.name })
-        }
-        (true, Some(_)) => {
-            let contact = contact::Entity::find_by_id((tx.org_id(), id)).one(tx.db()).await?;
-            contact.map(|row| KnownRecord { resource: kind.to_owned(), id, number: None, name: row.name })
-        }
+    let shared = kind_named(kind).filter(|kind| !kind.is_owned());
+    let within_reach = match shared {
+        Some(kind) => caller.rights().reach(Action::Read, kind.name).all,
+        None => reads("customer") && reads(kind),
     };
+    let known = if within_reach { known(tx, kind, id, customer).await? } else { None };
     let state = if known.is_none() && state != "in_pool" { "owned" } else { state };
     let beyond = (!within_reach).then(|| (kind.to_owned(), id));
     Ok(Existing { state, claimable: state == "in_pool", known, beyond, pointer })
+}
+
+/// The record that was met, by its own name, or by that of the customer that it hangs on.
+async fn known(
+    tx: &Tx<'_>,
+    kind: &str,
+    id: Uuid,
+    customer: Option<customer::Model>,
+) -> Result<Option<KnownRecord>, Failure> {
+    let known = |number: Option<String>, name: String| KnownRecord { resource: kind.to_owned(), id, number, name };
+    Ok(match customer {
+        Some(row) if kind == "customer" => Some(known(Some(row.number), row.name)),
+        Some(_) if kind == "contact" => {
+            let contact = contact::Entity::find_by_id((tx.org_id(), id)).one(tx.db()).await?;
+            contact.map(|row| known(None, row.name))
+        }
+        Some(row) => Some(known(None, row.name)),
+        None if kind_named(kind).is_none_or(|kind| kind.is_owned()) => None,
+        // What hangs on no customer: people, teams, tags.
+        None => {
+            let name = tx.caller().org().name_of(id).map(|name| name.name.clone());
+            Some(known(None, name.unwrap_or_default()))
+        }
+    })
 }
 
 /// Index rows of a record, at the places that the look-up saw.
