@@ -1,6 +1,7 @@
 //! The record machine: every verb of every kind, written once.
 
 mod access;
+mod along;
 pub(crate) mod answer;
 mod batch;
 mod brought;
@@ -168,6 +169,10 @@ pub(crate) trait Machine: Sync {
     fn left_behind<'t>(&'t self, caller: &'t Caller, id: Uuid, customer: Uuid) -> Local<'t, Vec<LeftBehind>>;
     /// Takes a deleted record back.
     fn restore<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, Box<dyn Shown>>;
+    /// The strong keys of what was deleted along with a record, which a column names.
+    fn keys_of_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, Vec<String>>;
+    /// Puts what was deleted along with a record into index and search again; refused where its keys are taken.
+    fn find_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, ()>;
     /// Records of those ids within the caller's reach, in no order.
     fn load<'t>(&'t self, caller: &'t Caller, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>>;
     /// A page of records.
@@ -321,6 +326,12 @@ impl<R: Rows> Machine for Of<R> {
             let stored = remove::restore::<R>(tx, id, expected).await?;
             Ok::<Box<dyn Shown>, Failure>(Box::new(stored))
         })
+    }
+    fn keys_of_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, Vec<String>> {
+        Box::pin(along::keys::<R>(tx, column, parent))
+    }
+    fn find_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, ()> {
+        Box::pin(along::find_again::<R>(tx, column, parent))
     }
     fn load<'t>(&'t self, caller: &'t Caller, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>> {
         Box::pin(async move { Ok(erase(read::within_reach::<R>(caller, ids).await?)) })

@@ -1,15 +1,13 @@
 //! Deleting records, and taking them back.
 
-use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Base, Record, Stored};
 use kehu_domain::rights::Action;
 use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 use uuid::Uuid;
 
 use crate::dialect::statement;
 use crate::engine::EngineError;
-use crate::entities::contact;
 use crate::erasure;
 use crate::failure::{Existing, Failure, FieldConflict};
 use crate::journal::Entry;
@@ -18,9 +16,8 @@ use crate::rows::{Ownership, Rows};
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
-use super::create;
 use super::read::{self, col};
-use super::{found_under, search_text};
+use super::{along, create, found_under, search_text};
 
 /// Deletes a record softly; what hangs on it goes along, and its keys are free.
 pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>) -> Result<(), Failure> {
@@ -32,12 +29,9 @@ pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>
         format!("UPDATE {table} SET deleted_at = ?, updated_at = ?, version = version + 1 WHERE org_id = ? AND id = ?");
     let now = tx.now();
     tx.db().execute_raw(statement(tx.db(), &sql, [now.into(), now.into(), tx.org_id().into(), id.into()])).await?;
-    unfind(tx, id);
-    if R::BRINGS_CONTACTS {
-        for contact in contacts_of(tx, id, None).await? {
-            unfind(tx, contact.base.id);
-        }
-    }
+    tx.unindex(id);
+    tx.unsearch(id);
+    along::unfind(tx, R::KIND.name, id).await?;
     children::delete(tx, R::KIND.name, id).await?;
     let mut gone = before.clone();
     gone.base.version += 1;
@@ -96,33 +90,16 @@ fn taken(failure: Failure) -> Failure {
     }
 }
 
-fn unfind(tx: &Tx<'_>, id: Uuid) {
-    tx.unindex(id);
-    tx.unsearch(id);
-}
-
-/// Contacts of a customer: the living ones, or those that were deleted with it.
-async fn contacts_of(tx: &Tx<'_>, customer: Uuid, with: Option<Uuid>) -> Result<Vec<Stored<Contact>>, Failure> {
-    let query = contact::Entity::find()
-        .filter(contact::Column::OrgId.eq(tx.org_id()))
-        .filter(contact::Column::CustomerId.eq(customer));
-    let query = match with {
-        Some(with) => query.filter(contact::Column::DeletedWith.eq(with)),
-        None => query.filter(contact::Column::DeletedAt.is_null()),
-    };
-    read::all::<Contact>(tx.db(), tx.caller(), query).await
-}
-
 fn by_id<R: Rows>(tx: &Tx<'_>, id: Uuid) -> Select<R::Entity> {
     R::Entity::find().filter(col("org_id").eq(tx.org_id())).filter(col("id").eq(id))
 }
 
-/// The strong keys of a record and of the contacts that come back with it.
-fn keys_of<R: Rows>(tx: &Tx<'_>, record: &Stored<R>, contacts: &[Stored<Contact>]) -> Vec<String> {
-    let org = tx.caller().org();
-    let of_contacts = contacts.iter().flat_map(|contact| found_under(org, contact));
-    let entries = found_under(org, record).into_iter().chain(of_contacts);
-    duplicates::strong_keys(&entries.collect::<Vec<_>>(), record.data.credit_code())
+/// The strong keys of a record and of what comes back with it.
+async fn keys_of<R: Rows>(tx: &Tx<'_>, record: &Stored<R>) -> Result<Vec<String>, Failure> {
+    let own = found_under(tx.caller().org(), record);
+    let mut keys = duplicates::strong_keys(&own, record.data.credit_code());
+    keys.extend(along::keys_of(tx, R::KIND.name, record.base.id).await?);
+    Ok(keys)
 }
 
 /// Locks the strong keys that come back, all at once, and then the customer's row: before the record's own, as when
@@ -130,8 +107,7 @@ fn keys_of<R: Rows>(tx: &Tx<'_>, record: &Stored<R>, contacts: &[Stored<Contact>
 async fn lock_what_comes_back<R: Rows>(tx: &Tx<'_>, id: Uuid) -> Result<Vec<String>, Failure> {
     let Some(row) = by_id::<R>(tx, id).one(tx.db()).await? else { return Ok(Vec::new()) };
     let (record, _) = R::from_row(row, &Opener(tx.caller().ring()))?;
-    let contacts = if R::BRINGS_CONTACTS { contacts_of(tx, id, Some(id)).await? } else { Vec::new() };
-    let keys = keys_of(tx, &record, &contacts);
+    let keys = keys_of(tx, &record).await?;
     duplicates::lock(tx, keys.clone()).await?;
     if let Ownership::OfCustomer(customer) = record.data.ownership() {
         let _ = references::customer(tx, customer).await?;
@@ -161,11 +137,11 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64
     }
     let mut data = before.data.clone();
     data.prepare(tx, Some(&before)).await.map_err(taken)?;
-    let contacts = if R::BRINGS_CONTACTS { contacts_of(tx, id, Some(id)).await? } else { Vec::new() };
-    if keys_of(tx, &before, &contacts).iter().any(|key| !locked.contains(key)) {
+    if keys_of(tx, &before).await?.iter().any(|key| !locked.contains(key)) {
         // It was restored, changed and deleted in between: the whole transaction is tried again.
         return Err(EngineError::Busy.into());
     }
+    along::find(tx, R::KIND.name, id).await?;
     children::restore(tx, R::KIND.name, id).await?;
     let sql = format!(
         "UPDATE {} SET deleted_at = NULL, deleted_with = NULL, updated_at = ?, version = version + 1 \
@@ -178,9 +154,6 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64
     after.base.updated_at = tx.now();
     after.base.deleted_at = None;
     find_again(tx, &after, id).await?;
-    for contact in &contacts {
-        find_again(tx, contact, id).await?;
-    }
     if let Some(entry) = Entry::change(tx, "restored", None, Some(&after)) {
         tx.log(entry);
     }
@@ -188,7 +161,8 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64
     Ok(after)
 }
 
-async fn find_again<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>, restored: Uuid) -> Result<(), Failure> {
+/// Puts a record that comes back into index and search again, refused where another one took a strong key.
+pub(super) async fn find_again<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>, restored: Uuid) -> Result<(), Failure> {
     let entries = found_under(tx.caller().org(), stored);
     let code = stored.data.credit_code();
     let found = duplicates::look_up(tx, &entries).await?;
