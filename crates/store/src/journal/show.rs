@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::entities::{api_key, form, journal};
 use crate::failure::Failure;
 use crate::gate::Caller;
-use crate::machine::answer::names_of;
+use crate::machine::names::names_of;
 use crate::pii::padded;
 
 use super::opened::{self, Body};
@@ -72,7 +72,7 @@ pub(super) async fn names(caller: &Caller, told: &[Told]) -> Result<Names, Failu
             one.states().refs(kind, caller.org().custom(kind.name), &mut ids);
         }
     }
-    let mut names = names_of(caller.db(), caller, ids).await?;
+    let mut names = names_of(caller.db(), caller, ids).await?.within_reach();
     let org = caller.org().id;
     let keys = actors(told, "api_key");
     if !keys.is_empty() {

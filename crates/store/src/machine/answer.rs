@@ -2,28 +2,26 @@
 
 use std::sync::Arc;
 
-use kehu_domain::custom::{CustomField, is_key};
+use kehu_domain::custom::CustomField;
 use kehu_domain::field::{Field, Sight};
 use kehu_domain::fields::format_time;
 use kehu_domain::filter::Filter;
 use kehu_domain::kinds::Tag;
 use kehu_domain::record::{Kind, Record as _, Stored, Veiled};
-use kehu_domain::rights::{Action, CUSTOM, Relation};
+use kehu_domain::rights::{CUSTOM, Relation};
 use kehu_domain::show::{Name, Names, Out, View};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QuerySelect};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::entities::{contact, customer};
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::hex;
 use crate::kept::Kept;
-use crate::pii::padded;
 use crate::rows::Rows;
 use crate::tx::Tx;
 
 use super::expand::{self, Brought};
+use super::names::{Known, names_of};
 use super::page::{MAX_COUNT, Page};
 use super::{Shown, custom};
 
@@ -92,8 +90,7 @@ pub(crate) const WARNINGS: &str = "warnings";
 /// Whether answers of a kind have a member of that name.
 pub(crate) fn is_member(kind: &Kind, name: &str) -> bool {
     let of_kind = |field: &Field| field.name == name || field.display_name() == Some(name);
-    let of_custom = || name == CUSTOM || name.strip_prefix("custom.").is_some_and(is_key);
-    BASE.contains(&name) || kind.fields.iter().any(of_kind) || of_custom()
+    BASE.contains(&name) || kind.fields.iter().any(of_kind) || name == CUSTOM
 }
 
 /// How one caller sees one record.
@@ -101,7 +98,7 @@ struct RecordView<'a> {
     caller: &'a Caller,
     kind: &'static Kind,
     relation: Relation,
-    names: &'a Names,
+    names: &'a Known,
     fields: Option<&'a [String]>,
     /// Relations that stand in for the short form of a reference.
     replaced: &'a [&'static str],
@@ -117,7 +114,7 @@ impl View for RecordView<'_> {
         self.caller.rights().sees_custom(self.kind.name, field, self.relation)
     }
     fn name(&self, id: Uuid) -> Option<&Name> {
-        self.names.get(&id).or_else(|| self.caller.org().name_of(id))
+        self.names.names.get(&id).or_else(|| self.caller.org().name_of(id))
     }
     fn shows_colors(&self) -> bool {
         let color = Tag::KIND.field("color");
@@ -138,7 +135,7 @@ fn write_record(
     out: &mut Out,
     caller: &Caller,
     record: &dyn Shown,
-    names: &Names,
+    names: &Known,
     fields: Option<&[String]>,
     brought: &[Brought],
     secret: Option<&str>,
@@ -169,7 +166,7 @@ fn write_record(
         record.show(out, &view, &mut veiled);
         let of_custom = |name: &String| name == CUSTOM || name.starts_with("custom.");
         if fields.is_none_or(|fields| fields.iter().any(of_custom)) {
-            custom::show(caller.org().custom(kind.name), &base.custom, out, &view, fields, &mut veiled);
+            custom::show(caller.org().custom(kind.name), &base.custom, out, &view, (fields, names), &mut veiled);
         }
         for brought in brought {
             write_relation(out, caller, record, names, brought);
@@ -183,7 +180,7 @@ fn write_record(
     });
 }
 
-fn write_relation(out: &mut Out, caller: &Caller, record: &dyn Shown, names: &Names, brought: &Brought) {
+fn write_relation(out: &mut Out, caller: &Caller, record: &dyn Shown, names: &Known, brought: &Brought) {
     let expansion = brought.expansion;
     let of = |id: Uuid| brought.records.get(&id).map(Vec::as_slice).unwrap_or_default();
     match expansion.by {
@@ -204,50 +201,6 @@ fn write_relation(out: &mut Out, caller: &Caller, record: &dyn Shown, names: &Na
             out.key(&format!("{}_has_more", expansion.name)).flag(many.len() > expand::MAX);
         }
     }
-}
-
-#[derive(FromQueryResult)]
-struct Named {
-    id: Uuid,
-    name: String,
-}
-
-/// Names of customers and contacts that records point to; those of people, teams and tags are at hand.
-pub(crate) async fn names_of(db: &impl ConnectionTrait, caller: &Caller, ids: Vec<Uuid>) -> Result<Names, Failure> {
-    let mut ids: Vec<Uuid> = ids.into_iter().filter(|id| caller.org().name_of(*id).is_none()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut names = Names::new();
-    if ids.is_empty() {
-        return Ok(names);
-    }
-    let org = caller.org().id;
-    let reads = |kind: &str| !caller.rights().reach(Action::Read, kind).is_none();
-    if !reads("customer") {
-        return Ok(names);
-    }
-    let customers = customer::Entity::find()
-        .select_only()
-        .columns([customer::Column::Id, customer::Column::Name])
-        .filter(customer::Column::OrgId.eq(org))
-        .filter(customer::Column::Id.is_in(padded(ids.clone())))
-        .into_model::<Named>()
-        .all(db)
-        .await?;
-    names.extend(customers.into_iter().map(|row| (row.id, Name { name: row.name, color: None })));
-    ids.retain(|id| !names.contains_key(id));
-    if !ids.is_empty() && reads("contact") {
-        let contacts = contact::Entity::find()
-            .select_only()
-            .columns([contact::Column::Id, contact::Column::Name])
-            .filter(contact::Column::OrgId.eq(org))
-            .filter(contact::Column::Id.is_in(padded(ids)))
-            .into_model::<Named>()
-            .all(db)
-            .await?;
-        names.extend(contacts.into_iter().map(|row| (row.id, Name { name: row.name, color: None })));
-    }
-    Ok(names)
 }
 
 fn refs(caller: &Caller, records: &[Box<dyn Shown>], brought: &[Brought]) -> Vec<Uuid> {
@@ -306,14 +259,10 @@ pub(crate) async fn render_with(tx: &Tx<'_>, record: &dyn Shown, secret: Option<
     let mut ids = Vec::new();
     record.refs(&mut ids);
     custom::refs(tx.caller().org().custom(record.kind().name), &record.base().custom, &mut ids);
-    let mut names = Names::new();
-    for id in &ids {
-        if let Some(name) = tx.remembered_name(*id) {
-            names.insert(*id, name);
-        }
-    }
-    ids.retain(|id| !names.contains_key(id));
-    names.extend(names_of(tx.db(), tx.caller(), ids).await?);
+    let remembered: Names = ids.iter().filter_map(|id| Some((*id, tx.remembered_name(*id)?))).collect();
+    ids.retain(|id| !remembered.contains_key(id));
+    let mut names = names_of(tx.db(), tx.caller(), ids).await?;
+    names.names.extend(remembered);
     let mut out = Out::new();
     write_record(&mut out, tx.caller(), record, &names, None, &[], secret);
     Ok(out.into_text())

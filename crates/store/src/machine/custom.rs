@@ -18,6 +18,8 @@ use crate::ops::references;
 use crate::pii::Entry;
 use crate::tx::Tx;
 
+use super::names::Known;
+
 /// Reads the custom values of a new record; what is not said has its default.
 pub(crate) fn create(
     caller: &Caller,
@@ -129,7 +131,13 @@ fn refuse_rest(fields: &CustomFields, said: &Members, reader: &mut Reader<'_>) {
     reader.refuse_rest(said, &known);
 }
 
-fn read(field: &CustomField, json: &Value, reader: &mut Reader<'_>, old: Option<&Value>) -> Option<Value> {
+/// Reads a value as a body may say it: of a reference its id, or the whole as an answer shows it.
+pub(super) fn read(
+    field: &CustomField,
+    json: &Value,
+    reader: &mut Reader<'_>,
+    old: Option<&Value>,
+) -> Option<Value> {
     match json.get("id") {
         // As an answer shows it.
         Some(id) if field.holds == CustomType::Reference => field.read(id, reader, old),
@@ -151,13 +159,14 @@ fn says_nothing(field: &CustomField, json: &Value, old: Option<&Value>, sight: S
     }
 }
 
-/// Writes the member `custom` of an answer: every field that is in use; `only` are those that were asked for.
+/// Writes the member `custom` of an answer: every field that is in use; `only` are those that were asked for. A field may
+/// point to any record: it is named to who reads that one.
 pub(crate) fn show(
     fields: &CustomFields,
     values: &CustomValues,
     out: &mut Out,
     view: &dyn View,
-    only: Option<&[String]>,
+    (only, names): (Option<&[String]>, &Known),
     veiled: &mut Veiled,
 ) {
     let asked =
@@ -179,7 +188,8 @@ pub(crate) fn show(
                 Some(kept) => match field.reference(kept) {
                     Some(id) => out.object(|out| {
                         out.key("id").id(id);
-                        out.key("name").text_or_null(view.name(id).map(|name| name.name.as_str()));
+                        let name = view.name(id).filter(|_| names.is_told(id));
+                        out.key("name").text_or_null(name.map(|name| name.name.as_str()));
                     }),
                     None => field.show(kept, out, sight),
                 },

@@ -15,6 +15,7 @@ mod dry_run;
 mod expand;
 mod judged;
 mod lookup;
+pub(crate) mod names;
 mod page;
 pub(crate) mod question;
 pub(crate) mod read;
