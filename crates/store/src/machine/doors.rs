@@ -42,7 +42,7 @@ pub async fn get(
     parameters: Vec<(String, String)>,
 ) -> Result<Answer, Failure> {
     let machine = resource.0;
-    let asked = Asked::one(machine.kind(), parameters)?;
+    let asked = Asked::one(caller, machine.kind(), parameters)?;
     noting(caller, Refusal::of(machine.kind().name, "read", Some(id)), async {
         if asked.expand.is_empty() {
             return one(caller, machine, id, &asked).await;
@@ -309,7 +309,7 @@ pub(crate) async fn still_readable(
 ) -> Result<Written, Failure> {
     let Some(id) = written.answer.id.filter(|_| written.replayed) else { return Ok(written) };
     let record = machine.load(caller, vec![id]).await?.into_iter().next().ok_or(Failure::NotFound)?;
-    let now = answer::one(caller, record, &Asked::one(machine.kind(), Vec::new())?).await?;
+    let now = answer::one(caller, record, &Asked::one(caller, machine.kind(), Vec::new())?).await?;
     // What the caller sees less of by now is not shown again as it was.
     let kept = veiled(&written.answer.body);
     if veiled(&now.body).iter().all(|name| kept.contains(name)) {

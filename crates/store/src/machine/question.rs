@@ -71,7 +71,7 @@ impl Asked {
                 (_, "sort") => asked.set_sort((caller, kind), &hidden, "sort", &value)?,
                 (_, "limit") => asked.set_limit("limit", value.parse().ok(), &value)?,
                 (_, "after") => asked.after = Some(value),
-                (_, "fields") => asked.set_fields(kind, "fields", value.split(',').map(str::to_owned).collect())?,
+                (_, "fields") => asked.set_fields((caller, kind), "fields", value.split(',').map(str::to_owned).collect())?,
                 (_, "expand") => asked.set_expand(kind, "expand", value.split(',').map(str::to_owned).collect())?,
                 (_, "q") => asked.set_q(kind, "q", value)?,
                 (_, "count") => asked.set_count("count", &value)?,
@@ -86,11 +86,15 @@ impl Asked {
     }
 
     /// Reads the parameters of one record: `fields` and `expand`.
-    pub(crate) fn one(kind: &'static Kind, parameters: Vec<(String, String)>) -> Result<Self, Failure> {
+    pub(crate) fn one(
+        caller: &Caller,
+        kind: &'static Kind,
+        parameters: Vec<(String, String)>,
+    ) -> Result<Self, Failure> {
         let mut asked = Self::first_page(kind, &[]);
         for (name, value) in parameters {
             match name.as_str() {
-                "fields" => asked.set_fields(kind, "fields", value.split(',').map(str::to_owned).collect())?,
+                "fields" => asked.set_fields((caller, kind), "fields", value.split(',').map(str::to_owned).collect())?,
                 "expand" => asked.set_expand(kind, "expand", value.split(',').map(str::to_owned).collect())?,
                 _ => {
                     let flaw =
@@ -123,7 +127,7 @@ impl Asked {
                 },
                 ("limit", limit) => asked.set_limit(&at, limit.as_u64(), &shown)?,
                 ("after", Value::String(after)) => asked.after = Some(after.clone()),
-                ("fields", list) => asked.set_fields(kind, &at, texts(list, &at)?)?,
+                ("fields", list) => asked.set_fields((caller, kind), &at, texts(list, &at)?)?,
                 ("expand", list) => asked.set_expand(kind, &at, texts(list, &at)?)?,
                 ("q", Value::String(q)) => asked.set_q(kind, &at, q.clone())?,
                 ("count", Value::String(count)) => asked.set_count(&at, count)?,
@@ -184,10 +188,17 @@ impl Asked {
         Ok(())
     }
 
-    fn set_fields(&mut self, kind: &'static Kind, at: &str, names: Vec<String>) -> Result<(), Failure> {
-        match names.iter().find(|name| !is_member(kind, name)) {
+    fn set_fields(
+        &mut self,
+        (caller, kind): (&Caller, &'static Kind),
+        at: &str,
+        names: Vec<String>,
+    ) -> Result<(), Failure> {
+        let custom = caller.org().custom(kind.name);
+        match names.iter().find(|name| !is_member(kind, name) && custom.by_name(name).is_none()) {
             Some(name) => {
-                let known: Vec<&str> = kind.fields.iter().map(|field| field.name).collect();
+                let known = kind.fields.iter().map(|field| field.name);
+                let known: Vec<&str> = known.chain(custom.iter().map(|field| field.name.as_str())).collect();
                 let flaw = Flaw::new(&codes::FILTER_FIELD).with("field", name).with("known", known.join(", "));
                 Err(wrong(at, flaw))
             }
