@@ -43,23 +43,22 @@ pub(crate) fn custom_keys(caller: &Caller, kind: &Kind, body: &Value) -> Vec<Str
     custom_entries(caller, kind, body).into_iter().filter(|entry| entry.strong).map(|entry| entry.value).collect()
 }
 
-/// The values that a body brings for fields of the organisation's own that are found by them, each with the field's name.
-pub(super) fn custom_found(caller: &Caller, kind: &Kind, body: &Value) -> Vec<(String, String)> {
-    let name = |entry: &Entry| entry.pointer.trim_start_matches('/').replace('/', ".");
-    custom_entries(caller, kind, body).into_iter().map(|entry| (name(&entry), entry.value)).collect()
+fn custom_entries(caller: &Caller, kind: &Kind, body: &Value) -> Vec<Entry> {
+    custom::entries(caller.org().custom(kind.name), &custom_values(caller, kind, body))
 }
 
-fn custom_entries(caller: &Caller, kind: &Kind, body: &Value) -> Vec<Entry> {
+/// The values that a body brings for fields of the organisation's own, as they would be kept. Masks are none.
+pub(super) fn custom_values(caller: &Caller, kind: &Kind, body: &Value) -> CustomValues {
     let fields = caller.org().custom(kind.name);
-    let Some(said) = body.get(CUSTOM).and_then(Value::as_object) else { return Vec::new() };
-    let mut no_id = uuid::Uuid::nil;
     let mut values = CustomValues::default();
+    let Some(said) = body.get(CUSTOM).and_then(Value::as_object) else { return values };
+    let mut no_id = uuid::Uuid::nil;
     for field in fields.iter() {
         let Some(json) = said.get(&field.key).filter(|json| !json.is_null()) else { continue };
         let mut reader = Reader::new(&caller.org().region, &mut no_id);
-        values.0.extend(field.read(json, &mut reader, None).map(|kept| (field.no, kept)));
+        values.0.extend(custom::read(field, json, &mut reader, None).map(|kept| (field.no, kept)));
     }
-    custom::entries(fields, &values)
+    values
 }
 
 fn key<V: ElementValue, E>(value: Result<V, E>) -> Option<String> {

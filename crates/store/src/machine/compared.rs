@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use kehu_domain::custom::CustomValues;
 use kehu_domain::field::{Field, Sight};
 use kehu_domain::filter::sealed_form;
 use kehu_domain::record::{FieldName, Kind};
@@ -12,7 +13,6 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::allowance::{self, What};
-use crate::crypto::index::IndexClass;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::journal::{Entry, Outcome};
@@ -24,8 +24,9 @@ use super::brought::{self, each_text};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Brought {
     own: Vec<(&'static Field, String)>,
-    /// Of fields that the organisation added: the name, and the value as it is found.
-    custom: Vec<(FieldName, String)>,
+    /// Of fields that the organisation added, found by their values or not: the name, the number, and the value as it is
+    /// kept.
+    custom: Vec<(FieldName, i64, Value)>,
 }
 
 /// What was compared: how many values, of which fields.
@@ -61,27 +62,29 @@ impl Brought {
 
     /// All of them: nothing was written.
     pub(crate) fn all(&self) -> Compared {
-        self.but(|_, _| false, |_| false)
+        self.but(|_, _| false, |_, _| false)
     }
 
     /// Those that a change did not write: they were there before, or are not there now.
-    pub(crate) fn unwritten(&self, before: &[pii::Entry], after: &[pii::Entry]) -> Compared {
+    pub(crate) fn unwritten(
+        &self,
+        (before, custom_before): (&[pii::Entry], &CustomValues),
+        (after, custom_after): (&[pii::Entry], &CustomValues),
+    ) -> Compared {
         let has = |entries: &[pii::Entry], field: &Field, value: &str| {
             let class = field.find.map(pii::class_of);
             entries.iter().any(|entry| Some(entry.class) == class && entry.value == value)
         };
-        let custom = |entries: &[pii::Entry], value: &str| {
-            entries.iter().any(|entry| entry.class == IndexClass::Custom && entry.value == value)
-        };
+        let custom = |values: &CustomValues, no: i64, value: &Value| values.0.get(&no) == Some(value);
         self.but(
             |field, value| has(after, field, value) && !has(before, field, value),
-            |value| custom(after, value) && !custom(before, value),
+            |no, value| custom(custom_after, no, value) && !custom(custom_before, no, value),
         )
     }
 
-    fn but(&self, written: impl Fn(&Field, &str) -> bool, custom: impl Fn(&str) -> bool) -> Compared {
+    fn but(&self, written: impl Fn(&Field, &str) -> bool, custom: impl Fn(i64, &Value) -> bool) -> Compared {
         let mut compared = Compared::default();
-        for (name, _) in self.custom.iter().filter(|(_, value)| !custom(value)) {
+        for (name, ..) in self.custom.iter().filter(|(_, no, value)| !custom(*no, value)) {
             compared.values += 1;
             compared.fields.insert(name.clone());
         }
@@ -109,16 +112,19 @@ fn is_veiled(caller: &Caller, kind: &Kind, field: &Field) -> bool {
     field.find.is_some() && within.chain([Relation::Own]).any(|how| caller.sees(kind, field, how) != Sight::Full)
 }
 
-/// Values of a body for sensitive fields that the organisation added, and that tell by a refusal what is there.
-fn custom_values(caller: &Caller, kind: &'static Kind, body: &Value) -> Vec<(FieldName, String)> {
+/// Values of a body for sensitive fields that the organisation added: a refusal tells what is there, and so does a write
+/// that changes nothing.
+fn custom_values(caller: &Caller, kind: &'static Kind, body: &Value) -> Vec<(FieldName, i64, Value)> {
     let relations = || caller.rights().reach(Action::Update, kind.name).relations().chain([Relation::Own]);
-    let veiled = |name: &str| {
-        let field = caller.org().custom(kind.name).by_name(name)?;
+    let fields = caller.org().custom(kind.name);
+    let veiled = |no: i64| {
+        let field = fields.ever(no)?;
         let sees = |how| caller.rights().sees_custom(kind.name, field, how);
-        (field.sensitive && relations().any(|how| sees(how) != Sight::Full)).then(|| FieldName::Owned(name.to_owned()))
+        let is_veiled = field.sensitive && relations().any(|how| sees(how) != Sight::Full);
+        is_veiled.then(|| FieldName::Owned(field.name.clone()))
     };
-    let found = brought::custom_found(caller, kind, body).into_iter();
-    found.filter_map(|(name, value)| Some((veiled(&name)?, value))).collect()
+    let values = brought::custom_values(caller, kind, body).0.into_iter();
+    values.filter_map(|(no, value)| Some((veiled(no)?, no, value))).collect()
 }
 
 /// Refuses to look, where the hour allows no more: a refusal of the wrong values alone would tell the right one.

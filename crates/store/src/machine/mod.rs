@@ -308,7 +308,8 @@ impl<R: Rows> Machine for Of<R> {
             let veiled = self.veiled(tx.caller(), &change.body);
             let (before, after) = update::patch::<R>(tx, change).await?;
             let org = tx.caller().org();
-            let compared = veiled.unwritten(&found_under(org, &before), &found_under(org, &after));
+            let (was, is) = (found_under(org, &before), found_under(org, &after));
+            let compared = veiled.unwritten((&was, &before.base.custom), (&is, &after.base.custom));
             let written = before.base.version != after.base.version;
             Ok(Changed { record: Box::new(after), written, compared })
         })
