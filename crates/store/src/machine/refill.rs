@@ -1,6 +1,6 @@
 //! Putting what records are asked for by beside their values anew: after a field became filterable, searchable or unique.
 
-use kehu_domain::custom::CustomValues;
+use kehu_domain::custom::{CustomType, CustomValues};
 use sea_orm::ConnectionTrait as _;
 use uuid::Uuid;
 
@@ -43,6 +43,13 @@ pub(super) async fn refill<R: Rows>(tx: &Tx<'_>, ids: &[Uuid]) -> Result<Vec<Uui
             let values = filled.into_iter().map(|(_, value)| value);
             let values = values.chain([tx.org_id().into(), record.base.id.into()]);
             tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
+        }
+        // Links of what was picked once may be left: nobody took them away while the field was not asked for.
+        let choosing = fields.iter().filter(|field| field.filterable && field.holds == CustomType::Choices);
+        for field in choosing {
+            let sql = "DELETE FROM custom_links WHERE org_id = ? AND record_id = ? AND field_id = ?";
+            let values = [tx.org_id(), record.base.id, field.id].map(sea_orm::Value::from);
+            tx.db().execute_raw(statement(tx.db(), sql, values)).await?;
         }
         tx.pick(fields, record.base.id, &CustomValues::default(), &record.base.custom);
         if let Some(text) = search_text(org, &record).filter(|_| record.base.deleted_at.is_none()) {
