@@ -33,6 +33,7 @@ codes! {
     FIELD_OPTION_UNFIT = "field_option_unfit", "A field of the type “{type}” has no “{option}”.", "类型为“{type}”的字段没有“{option}”。", "Leave it out; it goes with: {types}.", "请去掉它；它适用于：{types}。";
     FIELD_OPTION_MISSING = "field_option_missing", "A field of the type “{type}” needs “{option}”.", "类型为“{type}”的字段需要“{option}”。", "Give a value for “{option}”.", "请填写“{option}”。";
     FIELD_UNIQUE_UNFIT = "field_unique_unfit", "A field can be unique only where its values can be found: filterable, or sensitive and found by equality.", "只有可查找的字段才能设为唯一：可筛选的字段，或可按相等查找的敏感字段。", "Set “filterable” too, or leave “unique” out.", "请同时设置 “filterable”，或去掉 “unique”。";
+    FIELD_UNIQUE_DEFAULT = "field_unique_default", "A field that is unique has no default: the second record would have it too.", "唯一字段不能有默认值：第二条记录会与第一条重复。", "Leave “default” or “unique” out.", "请去掉 “default” 或 “unique”。";
     FIELD_SENSITIVE_UNFIT = "field_sensitive_unfit", "Sealed values of the type “{type}” cannot be asked for.", "类型为“{type}”的敏感字段不能用于筛选。", "Leave “filterable” out, or leave “sensitive” out.", "请去掉 “filterable” 或 “sensitive”。";
     FIELD_SEARCH_UNFIT = "field_search_unfit", "Only an open text that is filterable is searched.", "只有可筛选的非敏感文本才能被搜索。", "Set “filterable” too, or leave “searchable” out.", "请同时设置 “filterable”，或去掉 “searchable”。";
     FIELD_BOUNDS_CROSSED = "field_bounds_crossed", "“min” is more than “max”.", "“min” 大于 “max”。", "Swap them, or change one.", "请对调或修改其中之一。";

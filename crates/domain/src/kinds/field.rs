@@ -202,7 +202,7 @@ fn with(field: &str) -> &'static [&'static str] {
         "default" => &["choices", "min", "max", "pattern", "type", "currency"],
         "min" => &["max", "type", "currency"],
         "max" => &["type", "currency"],
-        "unique" => &["filterable", "type"],
+        "unique" => &["default", "filterable", "type"],
         "filterable" => &["sensitive", "type"],
         "searchable" => &["filterable", "sensitive", "type"],
         "key" => &["kind"],
@@ -262,6 +262,9 @@ fn of_what_is_asked_for(field: &FieldDefinition) -> Vec<RuleFinding> {
     }
     if field.unique && !by_form && (sealed || !field.filterable) {
         found.push(refuses("unique", Flaw::new(&codes::FIELD_UNIQUE_UNFIT)));
+    }
+    if field.unique && field.default.is_some() {
+        found.push(refuses("unique", Flaw::new(&codes::FIELD_UNIQUE_DEFAULT)));
     }
     // What the text index finds is looked at again in the place for filters.
     if field.searchable && (sealed || !field.filterable) {

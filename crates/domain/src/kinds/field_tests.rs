@@ -58,6 +58,10 @@ fn what_does_not_go_together_is_named() {
         (with_type("long_text", &json!({"filterable": true})), one("filterable", "field_option_unfit")),
         (with_type("text", &json!({"unique": true})), one("unique", "field_unique_unfit")),
         (
+            with_type("text", &json!({"unique": true, "filterable": true, "default": "a"})),
+            one("unique", "field_unique_default"),
+        ),
+        (
             with_type("time", &json!({"filterable": true, "sensitive": true})),
             one("filterable", "field_sensitive_unfit"),
         ),

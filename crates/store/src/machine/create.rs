@@ -120,21 +120,21 @@ async fn judge<R: Rows>(
     found: &Found,
     allow_duplicate: bool,
 ) -> Result<Made<R>, Failure> {
-    let New { id, record, contacts, mut warnings, entry } = new;
+    let New { id, record, mut contacts, mut warnings, entry } = new;
     let counts: Vec<usize> =
         std::iter::once(record.entry_count()).chain(contacts.iter().map(Said::entry_count)).collect();
-    let Said { mut data, custom: values, .. } = record;
+    let Said { mut data, custom: mut values, .. } = record;
     references::check(tx, &data, None).await?;
-    custom::check_references(tx, R::KIND, &values, None).await?;
+    custom::check_new_references(tx, R::KIND, &mut values).await?;
     let own = own_records(id, &data);
     duplicates::refuse(tx, entries, found, data.credit_code(), &own, allow_duplicate).await?;
     data.prepare(tx, None).await?;
     warnings.extend(judged::creation(tx, (&mut data, &values), &contacts, entry)?);
     let whose = whose(tx, &data).await?;
     check_tags(tx, &data)?;
-    for contact in &contacts {
+    for contact in &mut contacts {
         check_tags(tx, &contact.data)?;
-        custom::check_references(tx, Contact::KIND, &contact.custom, None).await?;
+        custom::check_new_references(tx, Contact::KIND, &mut contact.custom).await?;
     }
     let mut of_contacts: Vec<CustomValues> = Vec::with_capacity(contacts.len());
     let mut contacts: Vec<Contact> = contacts

@@ -287,6 +287,33 @@ pub(crate) async fn check_references(
     Ok(())
 }
 
+/// Takes out defaults that point to what is no more: a record is not refused for what nobody said.
+pub(crate) async fn drop_gone_defaults(tx: &Tx<'_>, kind: &Kind, values: &mut CustomValues) -> Result<(), Failure> {
+    for field in tx.caller().org().custom(kind.name).iter() {
+        let by_default = values.0.get(&field.no).filter(|kept| field.default.as_ref() == Some(*kept));
+        let id = by_default.and_then(|kept| field.reference(kept));
+        if let (Some(id), Some(target)) = (id, field.target)
+            && !references::lives(tx, target, id).await?
+        {
+            values.0.remove(&field.no);
+        }
+    }
+    Ok(())
+}
+
+/// Checks every reference of a new record: one that the definition says by default is the organisation's, not the
+/// caller's.
+pub(crate) async fn check_new_references(
+    tx: &Tx<'_>,
+    kind: &Kind,
+    values: &mut CustomValues,
+) -> Result<(), Failure> {
+    drop_gone_defaults(tx, kind, values).await?;
+    let fields = tx.caller().org().custom(kind.name);
+    let defaults = fields.iter().filter_map(|field| Some((field.no, field.default.clone()?))).collect();
+    check_references(tx, kind, values, Some(&CustomValues(defaults))).await
+}
+
 /// The text by which `q` finds it, beside its name.
 pub(crate) fn search_text(fields: &CustomFields, values: &CustomValues) -> Option<String> {
     let texts = fields.iter().filter(|field| field.searchable);

@@ -19,9 +19,13 @@ use crate::dialect::statement;
 use crate::engine::Kind;
 use crate::entities::field;
 use crate::failure::Failure;
+use crate::ops::references;
 use crate::queue::NewJob;
 use crate::rows::definition;
 use crate::tx::Tx;
+
+/// Who writes a definition, or what follows from one, asks for this first, before any row.
+pub(crate) const LOCK: &str = "fields";
 
 /// The most living fields of a kind.
 const MOST: usize = 200;
@@ -59,9 +63,10 @@ pub(crate) async fn prepare(
     field: &mut FieldDefinition,
     before: Option<&Stored<FieldDefinition>>,
 ) -> Result<(), Failure> {
-    // Definitions are written one after the other.
-    tx.lock("fields").await?;
+    // Definitions are written one after the other; one that is there is locked before its row already.
+    tx.lock(LOCK).await?;
     field.sensitive = field.is_sensitive();
+    check_default(tx, field, before).await?;
     let own = before.map(|before| before.base.id);
     let known = of_kind(tx, field.kind.as_str()).await?;
     let comes_anew = before.is_none_or(|before| before.base.deleted_at.is_some());
@@ -82,6 +87,23 @@ pub(crate) async fn prepare(
         }
     }
     Ok(())
+}
+
+/// Refuses a default that points to no record within the caller's reach, where it is said anew.
+async fn check_default(
+    tx: &Tx<'_>,
+    field: &FieldDefinition,
+    before: Option<&Stored<FieldDefinition>>,
+) -> Result<(), Failure> {
+    let is_new = before.is_none_or(|before| before.data.default != field.default);
+    let read = field.to_field(Uuid::nil(), &tx.caller().org().region);
+    let (Some(target), Some(kept)) = (read.target, read.default.as_ref().filter(|_| is_new)) else { return Ok(()) };
+    let Some(id) = read.reference(kept) else { return Ok(()) };
+    if references::exists(tx, target, id).await? {
+        return Ok(());
+    }
+    let flaw = Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", target).with("value", id);
+    Err(Failure::refused("/default", flaw))
 }
 
 fn refuse_twin(field: &FieldDefinition, known: &[Known], own: Option<Uuid>) -> Result<(), Failure> {

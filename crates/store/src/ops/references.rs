@@ -151,6 +151,15 @@ pub(crate) async fn check<R: Record>(tx: &Tx<'_>, record: &R, before: Option<&R>
 
 /// Whether there is a record of that kind, within the caller's reach.
 pub(crate) async fn exists(tx: &Tx<'_>, kind: &str, id: Uuid) -> Result<bool, Failure> {
+    known(tx, kind, id, true).await
+}
+
+/// Whether there is a living record of that kind, whoever reads it.
+pub(crate) async fn lives(tx: &Tx<'_>, kind: &str, id: Uuid) -> Result<bool, Failure> {
+    known(tx, kind, id, false).await
+}
+
+async fn known(tx: &Tx<'_>, kind: &str, id: Uuid, within_reach: bool) -> Result<bool, Failure> {
     let org = tx.caller().org();
     match kind {
         "user" => match org.users.get(&id) {
@@ -159,12 +168,12 @@ pub(crate) async fn exists(tx: &Tx<'_>, kind: &str, id: Uuid) -> Result<bool, Fa
         },
         "team" => Ok(org.has_team(id) || team_exists(tx, id).await?),
         "tag" => Ok(org.has_tag(id)),
-        kind => stored(tx, kind, id).await,
+        kind => stored(tx, kind, id, within_reach).await,
     }
 }
 
 /// The same of a kind whose records are not at hand.
-async fn stored(tx: &Tx<'_>, kind: &str, id: Uuid) -> Result<bool, Failure> {
+async fn stored(tx: &Tx<'_>, kind: &str, id: Uuid, within_reach: bool) -> Result<bool, Failure> {
     let Some(kind) = kind_named(kind) else { return Ok(false) };
     let reach = tx.caller().rights().reach(Action::Read, kind.name);
     let shared = if matches!(kind.name, "customer" | "contact" | "follow_up") { "shared_with" } else { "NULL" };
@@ -176,6 +185,9 @@ async fn stored(tx: &Tx<'_>, kind: &str, id: Uuid) -> Result<bool, Failure> {
     );
     let row = tx.db().query_one_raw(statement(tx.db(), &sql, [tx.org_id().into(), id.into()])).await?;
     let Some(row) = row else { return Ok(false) };
+    if !within_reach {
+        return Ok(true);
+    }
     if !kind.is_owned() {
         return Ok(reach.all);
     }
