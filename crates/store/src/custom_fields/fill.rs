@@ -252,6 +252,6 @@ async fn locked(tx: &Tx<'_>, table: &str, ids: Vec<Uuid>) -> Result<Vec<Uuid>, F
 
 /// Whether no later change made the job void. The definition stays as it is until the transaction ends.
 async fn is_current(tx: &Tx<'_>, asked: &ToFill) -> Result<bool, Failure> {
-    tx.lock("fields").await?;
+    tx.lock(fields::LOCK).await?;
     Ok(now(tx.db(), tx.org_id(), asked.field).await?.is_some_and(|now| now.filling == Some(asked.token)))
 }

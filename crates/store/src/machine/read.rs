@@ -104,6 +104,9 @@ pub(crate) async fn for_change<R: Rows>(tx: &Tx<'_>, id: Uuid, action: Action) -
     let caller = tx.caller();
     caller.reach(Action::Read, R::KIND.name)?;
     caller.reach(action, R::KIND.name)?;
+    if let Some(purpose) = R::LOCK {
+        tx.lock(purpose).await?;
+    }
     let statement = by_id::<R>(tx.db(), tx.org_id(), id, dialect::locked(tx.db()));
     let row = tx.db().rows::<<R::Entity as EntityTrait>::Model>(statement).await?.pop();
     let row = row.ok_or(Failure::NotFound)?;

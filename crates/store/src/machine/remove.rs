@@ -120,6 +120,9 @@ pub(crate) async fn restore<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64
     let caller = tx.caller();
     caller.reach(Action::Read, R::KIND.name)?;
     caller.reach(Action::Delete, R::KIND.name)?;
+    if let Some(purpose) = R::LOCK {
+        tx.lock(purpose).await?;
+    }
     let locked = lock_what_comes_back::<R>(tx, id).await?;
     let row = by_id::<R>(tx, id).lock_exclusive().one(tx.db()).await?;
     let (before, _) = R::from_row(row.ok_or(Failure::NotFound)?, &Opener(caller.ring()))?;

@@ -18,6 +18,7 @@ use super::{Ownership, RowBase, Rows, base, known, row};
 
 impl Rows for FieldDefinition {
     const CUSTOM: FieldPath = sealed::field::CUSTOM;
+    const LOCK: Option<&'static str> = Some(fields::LOCK);
     type Entity = field::Entity;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<field::ActiveModel, Failure> {

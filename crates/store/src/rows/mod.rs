@@ -86,6 +86,9 @@ pub(crate) trait Rows: Record {
     /// Whether several can be made at once: none of them changes another, or what is known of it.
     const TOGETHER: bool = false;
 
+    /// What is locked before a row that is changed, where everybody who changes such rows takes it.
+    const LOCK: Option<&'static str> = None;
+
     /// Columns that follow from a field; by default the column of its name.
     fn columns(field: &'static str) -> &'static [&'static str] {
         shared_columns(field)
