@@ -180,14 +180,17 @@ pub(crate) async fn follow(
     let was = before.map_or([false; 3], |before| beside(&before.data));
     let is = after.map_or([false; 3], |after| beside(&after.data));
     let is_new = before.is_none() && one.base.version == 1;
-    if is_new || was == is {
+    // No record has a value of a new field, and each writes what stands in the index and the text as a whole: a server
+    // that does not know the field yet drops what another one has put there.
+    let is_dropped = one.data.unique || one.data.searchable || one.data.filterable && one.data.is_sensitive();
+    if is_new && !is_dropped || was == is {
         return Ok(());
     }
     let token = tx.new_id();
     let mut sets = vec![("filling", sea_orm::Value::from(token))];
     if after.is_none() {
         sets.push(("indexed", false.into()));
-    } else if before.is_none() && one.data.is_asked_for() {
+    } else if before.is_none() && !is_new && one.data.is_asked_for() {
         // It was restored, as it was when it was deleted.
         let known = of_kind(tx, one.data.kind.as_str()).await?;
         let slot = place(&one.data, &known, Some(one.base.id))?;
