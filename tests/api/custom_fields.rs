@@ -9,6 +9,9 @@ kehu_tests::on_both_engines!(
     places_for_filters_are_given_back_empty,
     what_is_asked_for_later_is_filled_by_a_job,
     a_stricter_rule_is_checked_before_it_is_set,
+    links_of_choices_are_those_of_the_values,
+    a_default_never_keeps_a_record_out,
+    what_a_server_may_have_dropped_is_filled_again,
     a_check_is_for_who_reads_every_value_in_full,
     fields_are_read_by_all_and_written_by_who_may,
     a_kind_has_two_hundred_fields_at_most,
@@ -129,6 +132,11 @@ mod tests {
             (definition("x", "number", &json!({"choices": [{"key": "a"}]})), "/choices", "field_option_unfit"),
             (definition("x", "money", &json!({})), "/currency", "field_option_missing"),
             (definition("x", "text", &json!({"unique": true})), "/unique", "field_unique_unfit"),
+            (
+                definition("x", "text", &json!({"unique": true, "filterable": true, "default": "a"})),
+                "/unique",
+                "field_unique_default",
+            ),
             (definition("x", "text", &json!({"slot": "text_1"})), "/slot", "read_only"),
             (definition("x", "text", &json!({"size": 3})), "/size", "field_unknown"),
         ] {
@@ -285,6 +293,60 @@ mod tests {
         assert_eq!(refused.errors(), [("/min".to_owned(), "field_bounds_crossed".to_owned())]);
         let refused = org.admin.post(&format!("{}/check", path(&field)), &json!({"key": "x"})).expect(422);
         assert_eq!(refused.errors(), [("/key".to_owned(), "read_only".to_owned())]);
+    }
+
+    pub(super) fn links_of_choices_are_those_of_the_values(engine: Engine) {
+        let org = Org::new(engine);
+        let choices = json!({"choices": [{"key": "a"}, {"key": "b"}], "filterable": true});
+        let field = add(&org.admin, "needs", "choices", &choices);
+        let one = customer(&org.admin, json!({"needs": ["a", "b"]}));
+        assert_eq!(found(&org.admin, "custom.needs]=a"), std::slice::from_ref(&one));
+        // Off and on again before its job takes the links away.
+        let _ = org.admin.patch(&path(&field), &json!({"filterable": false})).expect(200);
+        let _ = org.admin.patch(&format!("/v1/customers/{one}"), &json!({"custom": {"needs": ["b"]}})).expect(200);
+        let _ = org.admin.patch(&path(&field), &json!({"filterable": true})).expect(200);
+        let _ = wait(&org.admin, &path(&field), |told| told["indexed"] == true);
+        assert_eq!(found(&org.admin, "custom.needs]=a"), Vec::<String>::new());
+        assert_eq!(found(&org.admin, "custom.needs]=b"), [one]);
+    }
+
+    pub(super) fn a_default_never_keeps_a_record_out(engine: Engine) {
+        let org = Org::new(engine);
+        let partner = |id: &str| definition("partner", "reference", &json!({"target": "customer", "default": id}));
+        let refused = org.admin.post("/v1/fields", &partner(&kehu_tests::new_id())).expect(422);
+        assert_eq!(refused.errors(), [("/default".to_owned(), "reference_unknown".to_owned())]);
+        let target = customer(&org.admin, json!({}));
+        let _ = org.admin.post("/v1/fields", &partner(&target)).expect(201);
+        let seller = org.user("salesperson", None).session;
+        let made = |session: &Session| {
+            let body = company("默认有限公司");
+            session.post("/v1/customers?on_duplicate=allow", &body).expect(201).json()["custom"]["partner"].clone()
+        };
+        // It is the organisation's word, also to who does not read the record.
+        assert_eq!(made(&seller), json!({"id": target, "name": null}));
+        let _ = org.admin.delete(&format!("/v1/customers/{target}")).expect(204);
+        assert_eq!((made(&seller), made(&org.admin)), (Value::Null, Value::Null));
+    }
+
+    pub(super) fn what_a_server_may_have_dropped_is_filled_again(engine: Engine) {
+        let org = Org::new(engine);
+        let jobs = || {
+            let jobs = org.admin.get("/v1/jobs?limit=100").expect(200).data();
+            jobs.iter().filter(|job| job["kind"] == "fields.fill").count()
+        };
+        let _ = add(&org.admin, "plain", "text", &json!({"filterable": true}));
+        assert_eq!(jobs(), 0, "values stand in a place that nobody else writes");
+        for (at, more) in [
+            json!({"unique": true, "filterable": true}),
+            json!({"searchable": true, "filterable": true}),
+            json!({"sensitive": true, "filterable": true}),
+        ]
+        .iter()
+        .enumerate()
+        {
+            let field = add(&org.admin, &format!("found_{at}"), "text", more);
+            assert_eq!((jobs(), &field["indexed"]), (at + 1, &json!(true)));
+        }
     }
 
     /// A check says of which records a value breaks a bound: who moves the bound reads the value.

@@ -7,6 +7,9 @@ kehu_tests::on_both_engines!(
     a_unique_value_is_one_records_and_free_again,
     a_unique_value_is_one_contacts_of_a_customer,
     unique_values_go_and_come_with_the_customer,
+    a_reference_names_what_the_reader_reads,
+    a_name_that_is_no_field_is_refused,
+    a_mask_is_not_guessed_where_nothing_finds_it,
     sensitive_values_are_sealed_masked_found_and_revealed,
     filters_select_by_every_type,
     orders_walk_values_and_then_what_has_none,
@@ -254,6 +257,76 @@ mod tests {
         let _ = org.admin.post(&format!("{path}/restore"), &json!({})).expect(200);
         let _ = org.admin.post("/v1/notes", &note(&second, "N-1")).expect(409);
         let _ = org.admin.post("/v1/follow_ups", &follow_up(&second, "F-1")).expect(409);
+    }
+
+    pub(super) fn a_reference_names_what_the_reader_reads(engine: Engine) {
+        let org = Org::new(engine);
+        add(&org, "partner", json!({"type": "reference", "target": "customer"}));
+        let (one, other) = (org.user("salesperson", None).session, org.user("salesperson", None).session);
+        let far = make(&one, "远方密名有限公司", json!({}));
+        let near = make(&other, "近处有限公司", json!({}));
+        let path = |made: &Value| format!("/v1/customers/{}", made["id"].as_str().unwrap());
+        let (far, near) = (path(&far), path(&near));
+        let id = json!(far.rsplit('/').next().unwrap());
+        let _ = org.admin.patch(&near, &json!({"custom": {"partner": id}})).expect(200);
+        let shown = |session: &Session| session.get(&near).expect(200).json()["custom"]["partner"].clone();
+        assert_eq!(shown(&org.admin), json!({"id": id, "name": "远方密名有限公司"}));
+        let _ = other.get(&far).expect(404);
+        assert_eq!(shown(&other), json!({"id": id, "name": null}));
+        let listed = other.get("/v1/customers?fields=custom.partner").expect(200);
+        assert!(!listed.text.contains("远方密名"), "{}", listed.text);
+        // What was read may be sent back, and answers to writes name no more.
+        let same = other.patch(&near, &json!({"custom": {"partner": shown(&other)}, "remark": "一"})).expect(200);
+        assert!(!same.text.contains("远方密名"), "{}", same.text);
+        let history = other.get(&format!("{near}/history")).expect(200);
+        assert!(!history.text.contains("远方密名"), "{}", history.text);
+        let _ = org.admin.delete(&far).expect(204);
+        assert_eq!(shown(&org.admin), json!({"id": id, "name": null}), "it was deleted");
+    }
+
+    pub(super) fn a_name_that_is_no_field_is_refused(engine: Engine) {
+        let org = Org::new(engine);
+        add(&org, "level", json!({"type": "number"}));
+        let made = make(&org.admin, "错名有限公司", json!({"level": 1}));
+        let path = format!("/v1/customers/{}", made["id"].as_str().unwrap());
+        for path in [format!("{path}?fields=name,custom.typo"), "/v1/customers?fields=custom.typo".to_owned()] {
+            let refused = org.admin.get(&path).expect(400);
+            assert!(refused.text.contains("custom.typo") && refused.text.contains("custom.level"), "{}", refused.text);
+        }
+        let _ = org.admin.post("/v1/customers/search", &json!({"fields": ["custom.typo"]})).expect(400);
+        let _ = org.admin.patch(&path, &json!({"remark": "一"})).expect(200);
+        // A member of that name is none, also beside an old version.
+        for body in [json!({"custom.level": 2}), json!({"custom.level": 2, "version": 1})] {
+            let refused = org.admin.patch(&path, &body).expect(422);
+            assert_eq!(refused.errors(), [("/custom.level".to_owned(), "field_unknown".to_owned())], "{body}");
+        }
+    }
+
+    pub(super) fn a_mask_is_not_guessed_where_nothing_finds_it(engine: Engine) {
+        let org = Org::new(engine);
+        add(&org, "pass", json!({"type": "text", "sensitive": true}));
+        let made = make(&org.admin, "口令有限公司", json!({"pass": "8821"}));
+        let path = format!("/v1/customers/{}", made["id"].as_str().unwrap());
+        let rights = json!({
+            "kinds": {"customer": {"read": ["all"], "update": ["all"]}},
+            "contact_data": {"own": "masked", "team": "masked", "other": "masked"},
+        });
+        let _ = org.admin.post("/v1/roles", &json!({"key": "guesser", "name": "猜测员", "rights": rights})).expect(201);
+        let guesser = org.user("guesser", None).session;
+        let compared = || {
+            let entries = org.admin.get("/v1/audit?limit=500&filter[class]=access").expect(200).data();
+            entries.iter().filter(|entry| entry["type"] == "customer.compared").count()
+        };
+        let _ = org.admin.patch(&path, &json!({"custom": {"pass": "7702"}})).expect(200);
+        assert_eq!(compared(), 0, "who sees it compares nothing");
+        // Beside an old version the right value changes nothing, and a wrong one conflicts.
+        let _ = guesser.patch(&path, &json!({"version": 1, "custom": {"pass": "7702"}})).expect(200);
+        assert_eq!(compared(), 1);
+        let _ = guesser.patch(&path, &json!({"version": 1, "custom": {"pass": "1111"}})).expect(412);
+        assert_eq!(compared(), 2);
+        // What is written is told by the record and the journal.
+        let _ = guesser.patch(&path, &json!({"custom": {"pass": "2222"}})).expect(200);
+        assert_eq!(compared(), 2);
     }
 
     pub(super) fn sensitive_values_are_sealed_masked_found_and_revealed(engine: Engine) {
