@@ -9,48 +9,44 @@ kehu_tests::on_both_engines!(
     places_for_filters_are_given_back_empty,
     what_is_asked_for_later_is_filled_by_a_job,
     a_stricter_rule_is_checked_before_it_is_set,
-    links_of_choices_are_those_of_the_values,
-    a_default_never_keeps_a_record_out,
-    what_a_server_may_have_dropped_is_filled_again,
-    a_check_is_for_who_reads_every_value_in_full,
     fields_are_read_by_all_and_written_by_who_may,
     a_kind_has_two_hundred_fields_at_most,
 );
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::time::{Duration, Instant};
 
     use kehu_tests::{Engine, Org, Session, company};
     use serde_json::{Value, json};
 
-    fn definition(key: &str, holds: &str, more: &Value) -> Value {
+    pub(crate) fn definition(key: &str, holds: &str, more: &Value) -> Value {
         let mut body = json!({"kind": "customer", "key": key, "type": holds, "label": {"zh-CN": key}});
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         body
     }
 
-    fn add(admin: &Session, key: &str, holds: &str, more: &Value) -> Value {
+    pub(crate) fn add(admin: &Session, key: &str, holds: &str, more: &Value) -> Value {
         admin.post("/v1/fields", &definition(key, holds, more)).expect(201).json()
     }
 
-    fn path(field: &Value) -> String {
+    pub(crate) fn path(field: &Value) -> String {
         format!("/v1/fields/{}", field["id"].as_str().unwrap())
     }
 
-    fn customer(admin: &Session, custom: Value) -> String {
+    pub(crate) fn customer(admin: &Session, custom: Value) -> String {
         let mut body = company("字段有限公司");
         body["custom"] = custom;
         admin.post("/v1/customers?on_duplicate=allow", &body).expect(201).id()
     }
 
-    fn found(admin: &Session, condition: &str) -> Vec<String> {
+    pub(crate) fn found(admin: &Session, condition: &str) -> Vec<String> {
         let data = admin.get(&format!("/v1/customers?filter[{condition}")).expect(200).data();
         data.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Waits for a record that fits.
-    fn wait(admin: &Session, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait(admin: &Session, path: &str, fits: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
             let told = admin.get(path).expect(200).json();
@@ -293,94 +289,6 @@ mod tests {
         assert_eq!(refused.errors(), [("/min".to_owned(), "field_bounds_crossed".to_owned())]);
         let refused = org.admin.post(&format!("{}/check", path(&field)), &json!({"key": "x"})).expect(422);
         assert_eq!(refused.errors(), [("/key".to_owned(), "read_only".to_owned())]);
-    }
-
-    pub(super) fn links_of_choices_are_those_of_the_values(engine: Engine) {
-        let org = Org::new(engine);
-        let choices = json!({"choices": [{"key": "a"}, {"key": "b"}], "filterable": true});
-        let field = add(&org.admin, "needs", "choices", &choices);
-        let one = customer(&org.admin, json!({"needs": ["a", "b"]}));
-        assert_eq!(found(&org.admin, "custom.needs]=a"), std::slice::from_ref(&one));
-        // Off and on again before its job takes the links away.
-        let _ = org.admin.patch(&path(&field), &json!({"filterable": false})).expect(200);
-        let _ = org.admin.patch(&format!("/v1/customers/{one}"), &json!({"custom": {"needs": ["b"]}})).expect(200);
-        let _ = org.admin.patch(&path(&field), &json!({"filterable": true})).expect(200);
-        let _ = wait(&org.admin, &path(&field), |told| told["indexed"] == true);
-        assert_eq!(found(&org.admin, "custom.needs]=a"), Vec::<String>::new());
-        assert_eq!(found(&org.admin, "custom.needs]=b"), [one]);
-    }
-
-    pub(super) fn a_default_never_keeps_a_record_out(engine: Engine) {
-        let org = Org::new(engine);
-        let partner = |id: &str| definition("partner", "reference", &json!({"target": "customer", "default": id}));
-        let refused = org.admin.post("/v1/fields", &partner(&kehu_tests::new_id())).expect(422);
-        assert_eq!(refused.errors(), [("/default".to_owned(), "reference_unknown".to_owned())]);
-        let target = customer(&org.admin, json!({}));
-        let _ = org.admin.post("/v1/fields", &partner(&target)).expect(201);
-        let seller = org.user("salesperson", None).session;
-        let made = |session: &Session| {
-            let body = company("默认有限公司");
-            session.post("/v1/customers?on_duplicate=allow", &body).expect(201).json()["custom"]["partner"].clone()
-        };
-        // It is the organisation's word, also to who does not read the record.
-        assert_eq!(made(&seller), json!({"id": target, "name": null}));
-        let _ = org.admin.delete(&format!("/v1/customers/{target}")).expect(204);
-        assert_eq!((made(&seller), made(&org.admin)), (Value::Null, Value::Null));
-    }
-
-    pub(super) fn what_a_server_may_have_dropped_is_filled_again(engine: Engine) {
-        let org = Org::new(engine);
-        let jobs = || {
-            let jobs = org.admin.get("/v1/jobs?limit=100").expect(200).data();
-            jobs.iter().filter(|job| job["kind"] == "fields.fill").count()
-        };
-        let _ = add(&org.admin, "plain", "text", &json!({"filterable": true}));
-        assert_eq!(jobs(), 0, "values stand in a place that nobody else writes");
-        for (at, more) in [
-            json!({"unique": true, "filterable": true}),
-            json!({"searchable": true, "filterable": true}),
-            json!({"sensitive": true, "filterable": true}),
-        ]
-        .iter()
-        .enumerate()
-        {
-            let field = add(&org.admin, &format!("found_{at}"), "text", more);
-            assert_eq!((jobs(), &field["indexed"]), (at + 1, &json!(true)));
-        }
-    }
-
-    /// A check says of which records a value breaks a bound: who moves the bound reads the value.
-    pub(super) fn a_check_is_for_who_reads_every_value_in_full(engine: Engine) {
-        let org = Org::new(engine);
-        let field = add(&org.admin, "floor_area", "number", &json!({}));
-        let sealed = add(&org.admin, "hotline", "text", &json!({"sensitive": true}));
-        let _ = customer(&org.admin, json!({"floor_area": 730, "hotline": "8821"}));
-        let check = |session: &Session, field: &Value, patch: Value| {
-            session.post(&format!("{}/check", path(field)), &patch)
-        };
-        let system = org.user("system_admin", None).session;
-        // Who defines fields need not see customers.
-        let _ = system.patch(&path(&field), &json!({"order": 3})).expect(200);
-        let _ = check(&system, &field, json!({"min": 700})).expect(403);
-        let _ = check(&system, &sealed, json!({"pattern": "88.*"})).expect(403);
-        // Reading all customers is not enough where the values of some are masked.
-        let definer = |hotline: &str, key: &str| {
-            let rights = json!({
-                "kinds": {"customer": {"read": ["all"]}, "field": {"read": ["all"], "update": ["all"]}},
-                "contact_data": {"own": "full", "team": "full", "other": hotline},
-            });
-            let body = json!({"key": key, "name": key, "rights": rights});
-            let _ = org.admin.post("/v1/roles", &body).expect(201);
-            org.user(key, None).session
-        };
-        let half = definer("masked", "half_definer");
-        let _ = check(&half, &sealed, json!({"pattern": "88.*"})).expect(403);
-        let _ = check(&half, &field, json!({"min": 700})).expect(202);
-        let _ = check(&definer("full", "whole_definer"), &sealed, json!({"pattern": "88.*"})).expect(202);
-        let job = check(&org.admin, &field, json!({"min": 800})).expect(202).id();
-        let done = wait(&org.admin, &format!("/v1/jobs/{job}"), |job| job["state"] == "done" || job["state"] == "dead");
-        assert_eq!(done["result"]["wrong"], json!(1), "{done}");
-        let _ = check(&org.admin, &sealed, json!({"pattern": "88.*"})).expect(202);
     }
 
     pub(super) fn fields_are_read_by_all_and_written_by_who_may(engine: Engine) {
