@@ -132,12 +132,7 @@ fn refuse_rest(fields: &CustomFields, said: &Members, reader: &mut Reader<'_>) {
 }
 
 /// Reads a value as a body may say it: of a reference its id, or the whole as an answer shows it.
-pub(super) fn read(
-    field: &CustomField,
-    json: &Value,
-    reader: &mut Reader<'_>,
-    old: Option<&Value>,
-) -> Option<Value> {
+pub(super) fn read(field: &CustomField, json: &Value, reader: &mut Reader<'_>, old: Option<&Value>) -> Option<Value> {
     match json.get("id") {
         // As an answer shows it.
         Some(id) if field.holds == CustomType::Reference => field.read(id, reader, old),
@@ -288,7 +283,7 @@ pub(crate) async fn check_references(
 }
 
 /// Takes out defaults that point to what is no more: a record is not refused for what nobody said.
-pub(crate) async fn drop_gone_defaults(tx: &Tx<'_>, kind: &Kind, values: &mut CustomValues) -> Result<(), Failure> {
+async fn drop_gone_defaults(tx: &Tx<'_>, kind: &Kind, values: &mut CustomValues) -> Result<(), Failure> {
     for field in tx.caller().org().custom(kind.name).iter() {
         let by_default = values.0.get(&field.no).filter(|kept| field.default.as_ref() == Some(*kept));
         let id = by_default.and_then(|kept| field.reference(kept));
@@ -303,11 +298,7 @@ pub(crate) async fn drop_gone_defaults(tx: &Tx<'_>, kind: &Kind, values: &mut Cu
 
 /// Checks every reference of a new record: one that the definition says by default is the organisation's, not the
 /// caller's.
-pub(crate) async fn check_new_references(
-    tx: &Tx<'_>,
-    kind: &Kind,
-    values: &mut CustomValues,
-) -> Result<(), Failure> {
+pub(crate) async fn check_new_references(tx: &Tx<'_>, kind: &Kind, values: &mut CustomValues) -> Result<(), Failure> {
     drop_gone_defaults(tx, kind, values).await?;
     let fields = tx.caller().org().custom(kind.name);
     let defaults = fields.iter().filter_map(|field| Some((field.no, field.default.clone()?))).collect();

@@ -71,7 +71,9 @@ impl Asked {
                 (_, "sort") => asked.set_sort((caller, kind), &hidden, "sort", &value)?,
                 (_, "limit") => asked.set_limit("limit", value.parse().ok(), &value)?,
                 (_, "after") => asked.after = Some(value),
-                (_, "fields") => asked.set_fields((caller, kind), "fields", value.split(',').map(str::to_owned).collect())?,
+                (_, "fields") => {
+                    asked.set_fields((caller, kind), "fields", value.split(',').map(str::to_owned).collect())?
+                }
                 (_, "expand") => asked.set_expand(kind, "expand", value.split(',').map(str::to_owned).collect())?,
                 (_, "q") => asked.set_q(kind, "q", value)?,
                 (_, "count") => asked.set_count("count", &value)?,
@@ -94,7 +96,9 @@ impl Asked {
         let mut asked = Self::first_page(kind, &[]);
         for (name, value) in parameters {
             match name.as_str() {
-                "fields" => asked.set_fields((caller, kind), "fields", value.split(',').map(str::to_owned).collect())?,
+                "fields" => {
+                    asked.set_fields((caller, kind), "fields", value.split(',').map(str::to_owned).collect())?
+                }
                 "expand" => asked.set_expand(kind, "expand", value.split(',').map(str::to_owned).collect())?,
                 _ => {
                     let flaw =
