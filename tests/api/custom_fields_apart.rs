@@ -18,16 +18,16 @@ mod tests {
     pub(super) fn links_of_choices_are_those_of_the_values(engine: Engine) {
         let org = Org::new(engine);
         let choices = json!({"choices": [{"key": "a"}, {"key": "b"}], "filterable": true});
-        let field = add(&org.admin, "needs", "choices", &choices);
-        let one = customer(&org.admin, json!({"needs": ["a", "b"]}));
-        assert_eq!(found(&org.admin, "custom.needs]=a"), std::slice::from_ref(&one));
+        let field = add(&org.admin, "wants", "choices", &choices);
+        let one = customer(&org.admin, json!({"wants": ["a", "b"]}));
+        assert_eq!(found(&org.admin, "custom.wants]=a"), std::slice::from_ref(&one));
         // Off and on again before its job takes the links away.
         let _ = org.admin.patch(&path(&field), &json!({"filterable": false})).expect(200);
-        let _ = org.admin.patch(&format!("/v1/customers/{one}"), &json!({"custom": {"needs": ["b"]}})).expect(200);
+        let _ = org.admin.patch(&format!("/v1/customers/{one}"), &json!({"custom": {"wants": ["b"]}})).expect(200);
         let _ = org.admin.patch(&path(&field), &json!({"filterable": true})).expect(200);
         let _ = wait(&org.admin, &path(&field), |told| told["indexed"] == true);
-        assert_eq!(found(&org.admin, "custom.needs]=a"), Vec::<String>::new());
-        assert_eq!(found(&org.admin, "custom.needs]=b"), [one]);
+        assert_eq!(found(&org.admin, "custom.wants]=a"), Vec::<String>::new());
+        assert_eq!(found(&org.admin, "custom.wants]=b"), [one]);
     }
 
     pub(super) fn a_default_never_keeps_a_record_out(engine: Engine) {
