@@ -72,7 +72,7 @@ impl Asked {
                 (_, "limit") => asked.set_limit("limit", value.parse().ok(), &value)?,
                 (_, "after") => asked.after = Some(value),
                 (_, "fields") => {
-                    asked.set_fields((caller, kind), "fields", value.split(',').map(str::to_owned).collect())?
+                    asked.set_fields((caller, kind), "fields", value.split(',').map(str::to_owned).collect())?;
                 }
                 (_, "expand") => asked.set_expand(kind, "expand", value.split(',').map(str::to_owned).collect())?,
                 (_, "q") => asked.set_q(kind, "q", value)?,
@@ -97,7 +97,7 @@ impl Asked {
         for (name, value) in parameters {
             match name.as_str() {
                 "fields" => {
-                    asked.set_fields((caller, kind), "fields", value.split(',').map(str::to_owned).collect())?
+                    asked.set_fields((caller, kind), "fields", value.split(',').map(str::to_owned).collect())?;
                 }
                 "expand" => asked.set_expand(kind, "expand", value.split(',').map(str::to_owned).collect())?,
                 _ => {
