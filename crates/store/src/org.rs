@@ -284,17 +284,24 @@ impl Org {
             tags: tags.into_iter().map(|tag| (tag.id, Name { name: tag.name, color: tag.color })).collect(),
             roles,
             custom,
-            entry_rules: rules_by_kind(rules)?,
+            entry_rules: rules_by_kind(&rules),
             ..Self::new(row)?
         })
     }
 }
 
 /// Rules by kind, each list in its order, the older first where two say the same place.
-fn rules_by_kind(rows: Vec<entry_rule::Model>) -> Result<HashMap<&'static str, Vec<Rule>>, Failure> {
+/// One that cannot be read refuses nothing: nobody could mend it if the organisation were not there for it.
+fn rules_by_kind(rows: &[entry_rule::Model]) -> HashMap<&'static str, Vec<Rule>> {
     let mut by_kind: HashMap<&'static str, Vec<Rule>> = HashMap::new();
     for row in rows {
-        let rule = rows::entry_rule::of_row(&row)?;
+        let rule = match rows::entry_rule::of_row(row) {
+            Ok(rule) => rule,
+            Err(error) => {
+                tracing::error!(org = %row.org_id, rule = %row.id, %error, "an entry rule cannot be read");
+                continue;
+            }
+        };
         let kind = rule.kind.key();
         let field = kind_named(kind).and_then(|kind| kind.field(rule.field.as_str()));
         let name = |label: Option<&str>| label.unwrap_or(rule.field.as_str()).to_owned();
@@ -302,7 +309,7 @@ fn rules_by_kind(rows: Vec<entry_rule::Model>) -> Result<HashMap<&'static str, V
         by_kind.entry(kind).or_default().push(Rule { id: row.id, rule, zh, en });
     }
     by_kind.values_mut().for_each(|rules| rules.sort_by_key(|rule| (rule.rule.order, rule.id)));
-    Ok(by_kind)
+    by_kind
 }
 
 impl OwnRole {
@@ -382,3 +389,7 @@ impl Orgs {
         self.known.invalidate(&id);
     }
 }
+
+#[cfg(test)]
+#[path = "org_tests.rs"]
+mod tests;

@@ -1,5 +1,7 @@
 //! A rule for names that people read: what they end with, what must stand in them and what must not, how long they are.
 
+use serde_json::Value;
+
 use crate::codes;
 use crate::flaw::Flaw;
 use crate::read::{Members, Reader};
@@ -27,6 +29,19 @@ pub(super) const MEMBERS: [&str; 6] = ["type", "ends_with", "contains", "not_con
 
 /// The most texts of a list.
 const MAX: usize = 50;
+/// The longest name that a rule speaks of.
+const MAX_LENGTH: u64 = 10_000;
+
+/// A number of characters. What is larger than any name is refused: it could not be shown as it was said.
+fn length(said: &Value, reader: &mut Reader<'_>) -> Option<u64> {
+    let length = reader.typed(said.as_u64(), "a number of characters", "字符数")?;
+    if length > MAX_LENGTH {
+        let flaw = Flaw::new(&codes::NUMBER_OUT_OF_RANGE).with("value", length);
+        reader.flaw(flaw.with("min", 0).with("max", MAX_LENGTH));
+        return None;
+    }
+    Some(length)
+}
 
 impl Naming {
     pub(super) fn read(members: &Members, reader: &mut Reader<'_>) -> Option<Self> {
@@ -35,12 +50,11 @@ impl Naming {
             None => Some(Vec::new()),
         };
         let (ends_with, contains, not_contains) = (list("ends_with"), list("contains"), list("not_contains"));
-        let mut length = |name: &str| match members.get(name).filter(|length| !length.is_null()) {
-            Some(length) => reader
-                .inside(name, |reader| reader.typed(length.as_u64(), "a number of characters", "字符数").map(Some)),
+        let mut bound = |name: &str| match members.get(name).filter(|length| !length.is_null()) {
+            Some(said) => reader.inside(name, |reader| length(said, reader).map(Some)),
             None => Some(None),
         };
-        let (min_length, max_length) = (length("min_length"), length("max_length"));
+        let (min_length, max_length) = (bound("min_length"), bound("max_length"));
         let naming = Self {
             ends_with: ends_with?,
             contains: contains?,

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -122,10 +123,74 @@ fn what_is_stored_is_read_again() {
         json!({"type": "choices", "choices": ["x"]}),
         json!({"type": "naming", "ends_with": ["厂"], "max_length": 9}),
     ] {
-        let mut make_id = Uuid::nil;
-        let read = <Check as crate::record::FieldValue>::read(&check, &mut Reader::new("", &mut make_id), None);
-        let read = read.unwrap();
+        let read = read_check(&check).unwrap();
         assert_eq!(Check::from_stored(&read.to_stored()), Some(read), "{check}");
+    }
+}
+
+fn read_check(check: &Value) -> Option<Check> {
+    let mut make_id = Uuid::nil;
+    <Check as crate::record::FieldValue>::read(check, &mut Reader::new("", &mut make_id), None)
+}
+
+#[test]
+fn a_length_beyond_every_name_is_refused() {
+    for bound in ["min_length", "max_length"] {
+        let naming = |length: u64| json!({"kind": "customer", "field": "name", "check": {"type": "naming", bound: length}});
+        assert!(rule(&naming(10_000)).is_ok(), "{bound}");
+        for length in [10_001, u64::MAX] {
+            let refused = vec![(format!("/check/{bound}"), "number_out_of_range")];
+            assert_eq!(rule(&naming(length)).err(), Some(refused), "{bound} {length}");
+        }
+    }
+}
+
+/// Any number that a body may say, the outermost ones among them.
+fn number() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<u64>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        (0_u64..20_000).prop_map(Value::from),
+        Just(Value::Null),
+    ]
+}
+
+fn bound() -> impl Strategy<Value = Value> {
+    let text = prop_oneof!["-?[0-9]{1,21}(\\.[0-9]{0,7})?", "20[0-9]{2}-[01][0-9]-[0-3][0-9]", " ?[0-9]{1,3} ?"];
+    prop_oneof![number(), text.prop_map(Value::from)]
+}
+
+fn texts() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        prop::collection::vec("\\PC{0,8}", 0..4).prop_map(|texts| json!(texts)),
+        Just(Value::Null),
+    ]
+}
+
+fn any_check() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        "\\PC{0,12}".prop_map(|pattern| json!({"type": "pattern", "pattern": pattern})),
+        (bound(), bound()).prop_map(|(min, max)| json!({"type": "range", "min": min, "max": max})),
+        texts().prop_map(|choices| json!({"type": "choices", "choices": choices})),
+        (texts(), texts(), texts(), number(), number()).prop_map(|(ends, has, has_not, min, max)| {
+            json!({
+                "type": "naming", "ends_with": ends, "contains": has, "not_contains": has_not,
+                "min_length": min, "max_length": max,
+            })
+        }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// A rule that was accepted and could not be read again would be none.
+    #[test]
+    fn every_accepted_check_is_read_again(said in any_check()) {
+        if let Some(check) = read_check(&said) {
+            prop_assert_eq!(Check::from_stored(&check.to_stored()), Some(check));
+        }
     }
 }
 
