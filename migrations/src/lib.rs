@@ -25,6 +25,7 @@ mod m2026_11_26_000021_standard_fields;
 mod m2026_11_26_000022_attachments;
 mod m2026_11_26_000022_notes;
 mod m2026_11_26_000023_entry_rules;
+mod m2026_11_26_000025_retired_numbers;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -59,6 +60,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000022_notes::Migration),
             Box::new(m2026_11_26_000022_attachments::Migration),
             Box::new(m2026_11_26_000023_entry_rules::Migration),
+            Box::new(m2026_11_26_000025_retired_numbers::Migration),
         ]
     }
 }

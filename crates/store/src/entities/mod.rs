@@ -33,6 +33,7 @@ pub(crate) mod organisation;
 pub(crate) mod password_history;
 pub(crate) mod pii_index;
 pub(crate) mod recovery_code;
+pub(crate) mod retired_number;
 pub(crate) mod right_use;
 pub(crate) mod role;
 pub(crate) mod schedule;

@@ -17,7 +17,7 @@ use crate::gate::{Caller, worth_another_try};
 use crate::journal::forget_values;
 use crate::machine::remove::remove;
 use crate::machine::{Machine, TRIES, pause, update};
-use crate::ops::children;
+use crate::ops::{children, number};
 use crate::pii::padded;
 use crate::queue::{NewJob, Step, Work};
 use crate::rows::Rows;
@@ -385,6 +385,9 @@ async fn delete(tx: &Tx<'_>, table: &'static str, records: &[Uuid]) -> Result<Ve
         search::remove(tx.db(), tx.org_id(), *record).await?;
     }
     let kept = forget_answers(tx, records).await?;
+    if table == "customers" {
+        number::retire(tx, records).await?;
+    }
     let gone = all_of(tx, &format!("DELETE FROM {table}"), "id", these()).await?;
     if table == "attachments" {
         // Without its key, which goes with the row, a file says nothing; it goes once the row is gone for certain.

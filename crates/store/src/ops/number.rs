@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::dialect::statement;
 use crate::engine::Kind;
-use crate::entities::customer;
+use crate::entities::{customer, retired_number};
 use crate::failure::Failure;
 use crate::tx::Tx;
 
@@ -35,6 +35,8 @@ pub(crate) async fn give(tx: &Tx<'_>, customers: Vec<&mut Customer>) -> Result<(
         let shape = Shape::of(policy, customer.industry.as_ref(), customer.kind);
         counters.entry(shape.counter(policy, day)).or_default().push((customer, shape));
     }
+    // Two counters of one template may come to the same number: X and 11, X1 and 1.
+    let mut given = HashSet::new();
     for (name, customers) in counters {
         let many = i64::try_from(customers.len()).unwrap_or(i64::MAX);
         let last = take(tx, &name, many).await?;
@@ -43,7 +45,7 @@ pub(crate) async fn give(tx: &Tx<'_>, customers: Vec<&mut Customer>) -> Result<(
         let sequences: Vec<i64> = if org.numbers_changed {
             let shapes: BTreeSet<Shape> = customers.iter().map(|(_, shape)| shape.clone()).collect();
             let number = |sequence| shapes.iter().map(|shape| shape.write(policy, day, sequence)).collect();
-            let free = free(tx.db(), tx.org_id(), &number, first, customers.len()).await?;
+            let free = free(tx.db(), tx.org_id(), &number, &given, first, customers.len()).await?;
             if let Some(used) = free.last().filter(|used| **used > last) {
                 pass(tx, &name, *used).await?;
             }
@@ -52,7 +54,9 @@ pub(crate) async fn give(tx: &Tx<'_>, customers: Vec<&mut Customer>) -> Result<(
             (first..=last).collect()
         };
         for ((customer, shape), sequence) in customers.into_iter().zip(sequences) {
-            customer.number = Some(Line::from_stored(shape.write(policy, day, sequence)));
+            let number = shape.write(policy, day, sequence);
+            given.insert(number.clone());
+            customer.number = Some(Line::from_stored(number));
         }
     }
     Ok(())
@@ -101,7 +105,7 @@ impl Shape {
         let row = db.query_one_raw(statement(db, &sql, [org.into(), self.counter(policy, day).into()])).await?;
         let last: i64 = row.map(|row| row.try_get("", &alias)).transpose()?.unwrap_or_default();
         let number = |sequence| vec![self.write(policy, day, sequence)];
-        let free = free(db, org, &number, last + 1, many).await?;
+        let free = free(db, org, &number, &HashSet::new(), last + 1, many).await?;
         Ok(free.into_iter().map(|sequence| self.write(policy, day, sequence)).collect())
     }
 }
@@ -132,11 +136,43 @@ struct Taken {
     number: String,
 }
 
-/// The first sequences from one on whose numbers no customer has, deleted ones among them.
+/// Keeps the numbers of customers that are about to be erased, so that no other customer ever gets them: they stand on
+/// contracts and invoices. A number tells nothing of whose it was.
+pub(crate) async fn retire(tx: &Tx<'_>, customers: &[Uuid]) -> Result<(), Failure> {
+    let places = vec!["?"; customers.len()].join(", ");
+    let sql = format!(
+        "INSERT INTO retired_numbers (org_id, number) \
+         SELECT org_id, number FROM customers WHERE org_id = ? AND id IN ({places}) \
+         ON CONFLICT (org_id, number) DO NOTHING"
+    );
+    let values = std::iter::once(tx.org_id()).chain(customers.iter().copied()).map(sea_orm::Value::from);
+    tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
+    Ok(())
+}
+
+/// Which of these numbers a customer has or had, deleted and erased ones among them.
+async fn taken(db: &impl ConnectionTrait, org: Uuid, asked: &[&str]) -> Result<HashSet<String>, Failure> {
+    let held = customer::Entity::find()
+        .select_only()
+        .column(customer::Column::Number)
+        .filter(customer::Column::OrgId.eq(org))
+        .filter(customer::Column::Number.is_in(asked.iter().copied()));
+    let retired = retired_number::Entity::find()
+        .select_only()
+        .column(retired_number::Column::Number)
+        .filter(retired_number::Column::OrgId.eq(org))
+        .filter(retired_number::Column::Number.is_in(asked.iter().copied()));
+    let held = held.into_model::<Taken>().all(db).await?;
+    let retired = retired.into_model::<Taken>().all(db).await?;
+    Ok(held.into_iter().chain(retired).map(|row| row.number).collect())
+}
+
+/// The first sequences from one on whose numbers no customer has or had, nor was given one of them a moment ago.
 async fn free(
     db: &impl ConnectionTrait,
     org: Uuid,
     number: &(dyn Fn(i64) -> Vec<String> + Sync),
+    given: &HashSet<String>,
     first: i64,
     many: usize,
 ) -> Result<Vec<i64>, Failure> {
@@ -146,16 +182,8 @@ async fn free(
         let candidates: Vec<(i64, Vec<String>)> =
             (from..from.saturating_add(window)).map(|sequence| (sequence, number(sequence))).collect();
         let asked: Vec<&str> = candidates.iter().flat_map(|(_, numbers)| numbers).map(String::as_str).collect();
-        let taken: Vec<Taken> = customer::Entity::find()
-            .select_only()
-            .column(customer::Column::Number)
-            .filter(customer::Column::OrgId.eq(org))
-            .filter(customer::Column::Number.is_in(asked))
-            .into_model()
-            .all(db)
-            .await?;
-        let taken: HashSet<&str> = taken.iter().map(|row| row.number.as_str()).collect();
-        let is_free = |numbers: &[String]| numbers.iter().all(|number| !taken.contains(number.as_str()));
+        let taken = taken(db, org, &asked).await?;
+        let is_free = |numbers: &[String]| numbers.iter().all(|number| !taken.contains(number) && !given.contains(number));
         let free = candidates.iter().filter(|(_, numbers)| is_free(numbers)).map(|(sequence, _)| *sequence);
         let free: Vec<i64> = free.take(many).collect();
         if free.len() == many {
@@ -166,3 +194,7 @@ async fn free(
     }
     Err(Failure::Internal("no customer number is free".into()))
 }
+
+#[cfg(test)]
+#[path = "number_tests.rs"]
+mod tests;

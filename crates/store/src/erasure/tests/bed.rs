@@ -105,7 +105,7 @@ pub(super) async fn bystander(bed: &mut Bed) -> Uuid {
 }
 
 /// Asks for an erasure; the job.
-pub(super) async fn ask(caller: &Caller, kind: &str, id: Uuid) -> Uuid {
+pub(crate) async fn ask(caller: &Caller, kind: &str, id: Uuid) -> Uuid {
     erase(caller, resource(kind).unwrap(), id, "应本人要求").await.unwrap().id.unwrap()
 }
 
@@ -117,7 +117,7 @@ pub(super) async fn claim(gate: &Gate) -> Vec<Work> {
 }
 
 /// Runs what waits.
-pub(super) async fn work(gate: &Gate) {
+pub(crate) async fn work(gate: &Gate) {
     loop {
         let claimed = claim(gate).await;
         if claimed.is_empty() {

@@ -1,6 +1,6 @@
 //! Erasing, and erasing again.
 
-mod bed;
+pub(crate) mod bed;
 mod copies;
 mod ledger;
 mod whole;
