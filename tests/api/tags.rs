@@ -91,6 +91,12 @@ mod tests {
         let path = format!("/v1/tags/{from}/merge");
         let asked = org.admin.post(&path, &json!({"into": into})).expect(202);
         let job = asked.header("location").unwrap().to_owned();
+        // Until it is done, the same merge is the same job, and another one is none.
+        let other = tag(&org, "另一词");
+        let elsewhere = org.admin.post(&path, &json!({"into": other}));
+        if elsewhere.status != 404 {
+            assert_eq!(elsewhere.expect(409).code(), "merging_elsewhere");
+        }
         let begun = Instant::now();
         let told = loop {
             let told = org.admin.get(&job).expect(200).json();

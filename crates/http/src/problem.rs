@@ -299,6 +299,7 @@ impl From<Failure> for Problem {
                 FactorFailure::Own => &codes::SECOND_FACTOR_OWN,
             }),
             Failure::JobNotDead => Self::new(&codes::JOB_NOT_DEAD),
+            Failure::MergingElsewhere(into) => Self::new(&codes::MERGING_ELSEWHERE).with_param("into", into),
             Failure::ReviewClosed => Self::new(&codes::REVIEW_CLOSED),
             Failure::Engine(error) => engine(&error),
             Failure::Unreadable(error) => unreadable(&error),

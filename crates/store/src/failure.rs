@@ -81,6 +81,9 @@ pub enum Failure {
     /// Only a dead job is tried again.
     #[error("the job is not dead")]
     JobNotDead,
+    /// A job is merging the record into this other one.
+    #[error("the record is being merged into another one")]
+    MergingElsewhere(Uuid),
     /// The review of rights takes no more decisions.
     #[error("the review is closed")]
     ReviewClosed,

@@ -87,6 +87,15 @@ pub(crate) async fn living(db: &impl ConnectionTrait, org: Uuid, key: &str) -> R
     Ok(found.filter(C::State.is_in(states)).one(db).await?.map(|row| row.id))
 }
 
+/// What the job is asked that waits or runs under a unique key.
+pub(crate) async fn asked_under(tx: &Tx<'_>, key: &str) -> Result<Option<Value>, Failure> {
+    let Some(id) = living(tx.db(), tx.org_id(), key).await? else { return Ok(None) };
+    let Some(row) = job::Entity::find_by_id((tx.org_id(), id)).one(tx.db()).await? else { return Ok(None) };
+    let text = tx.caller().ring().open_text(PAYLOAD, id, &row.payload)?;
+    let unreadable = |_| Failure::Internal(format!("what the job {id} is asked is no JSON"));
+    serde_json::from_str(&text).map(Some).map_err(unreadable)
+}
+
 /// Refuses a part of a job that is larger than 1 MB: what is large belongs elsewhere, and the job says where.
 pub(super) fn measured(part: &'static str, value: Option<&Value>) -> Result<(), Failure> {
     let large = value.is_some_and(|value| value.to_string().len() > LARGEST);

@@ -40,7 +40,7 @@ pub use take_back::take_back;
 pub use work::{Run, Step, Work};
 
 pub(crate) use doors::asked_for;
-pub(crate) use enqueue::{living, rows, standing};
+pub(crate) use enqueue::{asked_under, living, rows, standing};
 pub(crate) use fence::hold;
 pub(crate) use figures::Board;
 

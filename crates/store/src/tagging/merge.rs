@@ -69,7 +69,7 @@ impl ToMerge {
 ///
 /// # Errors
 /// [`Failure::NotFound`] or [`Failure::Forbidden`] as deleting it; [`Failure::Refused`] where the other tag is none that
-/// the caller may change, or the same one.
+/// the caller may change, or the same one; [`Failure::MergingElsewhere`] while a job merges it into another tag.
 pub async fn merge(caller: &Caller, id: Uuid, into: Uuid) -> Result<Merged, Failure> {
     noting(caller, Refusal::of(Tag::KIND.name, "merge", Some(id)), async {
         caller.reach(Action::Update, Tag::KIND.name)?;
@@ -103,6 +103,14 @@ enum Begun {
 
 async fn begin(tx: &Tx<'_>, asked: ToMerge) -> Result<Begun, Failure> {
     let (_, into) = both(tx, asked).await?;
+    // Both tags are held: of two that ask at once the second finds the job of the first.
+    if let Some(standing) = queue::asked_under(tx, &asked.key()).await? {
+        let standing: ToMerge =
+            serde_json::from_value(standing).map_err(|error| Failure::Internal(error.to_string()))?;
+        if standing.into != asked.into {
+            return Err(Failure::MergingElsewhere(standing.into));
+        }
+    }
     let links = tag_link::Entity::find()
         .filter(tag_link::Column::OrgId.eq(tx.org_id()))
         .filter(tag_link::Column::TagId.eq(asked.from))
@@ -211,3 +219,7 @@ async fn is_living(tx: &Tx<'_>, id: Uuid) -> Result<bool, Failure> {
     let row = tag::Entity::find_by_id((tx.org_id(), id)).lock_exclusive().one(tx.db()).await?;
     Ok(row.is_some_and(|row| row.deleted_at.is_none()))
 }
+
+#[cfg(test)]
+#[path = "merge_tests.rs"]
+mod tests;
