@@ -3,6 +3,7 @@
 kehu_tests::on_both_engines!(
     a_template_numbers_what_comes_and_renumbers_nothing,
     a_preview_counts_nothing,
+    a_preview_is_what_a_change_would_lay_down,
     numbers_that_are_taken_are_passed_over,
     one_counter_for_all_gives_each_number_once,
     what_would_repeat_is_refused_with_a_mend,
@@ -90,6 +91,26 @@ mod tests {
         told.sort();
         let expected = ["/examples/0/kind choice_unknown", "/template number_template_token", "/y field_unknown"];
         assert_eq!(told, expected);
+    }
+
+    pub(super) fn a_preview_is_what_a_change_would_lay_down(engine: Engine) {
+        let org = Org::new(engine);
+        let codes = json!({"I": "SOFT", "J": "BANK"});
+        lay_down(&org, &json!({"template": "{industry}{seq:3}", "reset": "never", "industry_codes": codes}));
+        for patch in [
+            json!({"industry_codes": {"金融业": "FIN2"}}),
+            json!({"industry_codes": {"I": null}}),
+            json!({"template": null, "reset": null}),
+            json!({"industry_codes": null}),
+        ] {
+            let mut shown = org.admin.post(PREVIEW, &patch).expect(200).json();
+            let first = shown["examples"][0]["numbers"][0].clone();
+            shown.as_object_mut().unwrap().remove("examples");
+            lay_down(&org, &patch);
+            let laid = org.admin.get("/v1/organisation").expect(200).json()["settings"]["numbers"].clone();
+            assert_eq!(shown, laid, "{patch}");
+            assert_eq!(json!(number(&org, "I")), first, "{patch}");
+        }
     }
 
     pub(super) fn numbers_that_are_taken_are_passed_over(engine: Engine) {

@@ -8,7 +8,7 @@ use crate::codes;
 use crate::fields::Line;
 use crate::flaw::Flaw;
 use crate::read::{Finding, Members, Reader};
-use crate::settings::{Roles, Settings};
+use crate::settings::{Roles, Settings, by_code};
 
 /// Languages that answers to people can be written in.
 const LOCALES: [&str; 2] = ["zh-CN", "en"];
@@ -112,7 +112,10 @@ impl Organisation {
         if let Some(Ok(zone)) = zone.map(|zone| zone.parse()) {
             after.time_zone = zone;
         }
-        if let Some(settings) = members.remove("settings") {
+        if let Some(mut settings) = members.remove("settings") {
+            if let Some(numbers) = settings.get_mut("numbers") {
+                by_code(numbers);
+            }
             let mut whole = json!(self.settings);
             merge_patch(&mut whole, &settings);
             let known = Roles { known: roles, before: &self.settings };
@@ -138,7 +141,7 @@ pub fn part_of<'a>(whole: &'a Value, part: &str) -> Option<&'a Value> {
 }
 
 /// Applies a JSON merge patch (RFC 7396).
-fn merge_patch(target: &mut Value, patch: &Value) {
+pub(crate) fn merge_patch(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
         *target = patch.clone();
         return;

@@ -18,6 +18,7 @@ use crate::record::{RuleFinding, Weight};
 pub use addresses::AddressPolicy;
 pub use attachments::AttachmentPolicy;
 pub use number_template::{NumberTemplate, Numbered};
+pub(crate) use numbers::by_code;
 pub use numbers::{NumberPolicy, NumberReset, NumberScope};
 pub use passwords::{LockPolicy, PasswordPolicy};
 pub use preset::Preset;

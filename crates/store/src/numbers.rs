@@ -59,18 +59,16 @@ fn read(caller: &Caller, body: &Value) -> Result<(NumberPolicy, Vec<Example>), F
     let mut reader = Reader::new(&caller.org().region, &mut no_ids);
     let mut examples = Vec::new();
     let mut policy = NumberPolicy::default();
-    if let Some(said) = reader.object(body).cloned() {
-        let mut whole = json!(caller.org().settings.numbers).as_object().cloned().unwrap_or_default();
-        let mut said: Members = said.into_iter().filter(|(_, value)| !value.is_null()).collect();
-        if let Some(json) = said.remove(EXAMPLES) {
+    if let Some(mut said) = reader.object(body).cloned() {
+        if let Some(json) = said.remove(EXAMPLES).filter(|json| !json.is_null()) {
             reader.inside(EXAMPLES, |reader| examples = read_examples(&json, reader));
         }
         let known: Vec<&str> = NumberPolicy::MEMBERS.into_iter().chain([EXAMPLES]).collect();
         let (said, unknown): (Members, Members) =
             said.into_iter().partition(|(name, _)| known.contains(&name.as_str()));
         reader.refuse_rest(&unknown, &known);
-        whole.extend(said);
-        policy = NumberPolicy::read(&whole.into(), &mut reader);
+        // As PATCH of the settings would lay it down.
+        policy = NumberPolicy::read(&caller.org().settings.numbers.patched(said.into()), &mut reader);
     }
     let findings = reader.into_findings();
     if !findings.is_empty() {

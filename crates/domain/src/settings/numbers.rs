@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::NumberTemplate;
 use super::read::{member, read_object};
 use crate::codes;
 use crate::flaw::Flaw;
+use crate::organisation::merge_patch;
 use crate::read::Reader;
 use crate::value::Industry;
 
@@ -80,6 +81,16 @@ impl NumberPolicy {
         own.map_or_else(|| Industry::short_code_of(industry), String::as_str)
     }
 
+    /// The policy as JSON with a merge patch (RFC 7396) applied, to be read: what is null is as by default. Industries of
+    /// the patch go by their codes, whatever it calls them: `金融业` changes what stands under `J`.
+    #[must_use]
+    pub fn patched(&self, mut patch: Value) -> Value {
+        by_code(&mut patch);
+        let mut whole = json!(self);
+        merge_patch(&mut whole, &patch);
+        if whole.is_null() { json!({}) } else { whole }
+    }
+
     /// Reads a policy: what is absent or null is as by default. Means nothing where the reader found flaws.
     pub fn read(json: &Value, reader: &mut Reader<'_>) -> Self {
         let mut policy = Self::default();
@@ -120,6 +131,22 @@ fn choice<T: Copy>(json: &Value, reader: &mut Reader<'_>, choices: &[(T, &str)])
     found
 }
 
+/// Brings the industries of a patch to their codes. One whose short code is refused keeps its name: that is its place.
+pub(crate) fn by_code(patch: &mut Value) {
+    let Some(members) = patch.get_mut("industry_codes").and_then(Value::as_object_mut) else { return };
+    for (name, json) in std::mem::take(members) {
+        let fits = json.is_null() || json.as_str().is_some_and(is_short_code);
+        let industry = Industry::parse(&name).ok().filter(|_| fits);
+        let key = industry.map_or(name, |industry| industry.code().to_owned());
+        members.insert(key, json);
+    }
+}
+
+fn is_short_code(code: &str) -> bool {
+    let plain = code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    plain && (1..=NumberPolicy::MAX_CODE).contains(&code.len())
+}
+
 fn short_codes(json: &Value, reader: &mut Reader<'_>) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     let Some(members) = reader.object(json).cloned() else { return all };
@@ -132,8 +159,7 @@ fn short_codes(json: &Value, reader: &mut Reader<'_>) -> BTreeMap<String, String
             let industry = reader.keep(Industry::parse(name));
             let code = reader.text(json).map(str::to_owned);
             let (Some(industry), Some(code)) = (industry, code) else { return };
-            let plain = code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-            if code.is_empty() || code.len() > NumberPolicy::MAX_CODE || !plain {
+            if !is_short_code(&code) {
                 let value: String = code.chars().take(20).collect();
                 let flaw = Flaw::new(&codes::INDUSTRY_SHORT_CODE_INVALID).with("value", value);
                 return reader.flaw(flaw.with("max", NumberPolicy::MAX_CODE));
@@ -176,6 +202,24 @@ mod tests {
         assert_eq!(["I", "65", "J", "C"].map(code), ["SOFT", "SOFT", "BANK", "MFG"]);
         assert_eq!(policy.industry_code(None), "OTH");
         assert!(serde_json::from_str::<NumberPolicy>(r#"{"template": "{seq}"}"#).is_err());
+    }
+
+    #[test]
+    fn a_patch_goes_deep_and_by_codes() {
+        let policy = NumberPolicy {
+            industry_codes: [("J", "BANK"), ("I", "SOFT")].map(|(i, c)| (i.to_owned(), c.to_owned())).into(),
+            scope: NumberScope::Organisation,
+            ..NumberPolicy::default()
+        };
+        let codes = |patch: Value| read(&policy.patched(patch)).unwrap().industry_codes.into_iter().collect::<Vec<_>>();
+        let own = |codes: &[(&str, &str)]| codes.iter().map(|(i, c)| ((*i).to_owned(), (*c).to_owned())).collect::<Vec<_>>();
+        assert_eq!(codes(json!({"industry_codes": {"金融业": "FIN2"}})), own(&[("I", "SOFT"), ("J", "FIN2")]));
+        assert_eq!(codes(json!({"industry_codes": {"金融业": null}})), own(&[("I", "SOFT")]));
+        assert_eq!(codes(json!({"industry_codes": null})), own(&[]));
+        assert_eq!(read(&policy.patched(json!({"scope": null}))).unwrap().scope, NumberScope::Template);
+        assert_eq!(read(&policy.patched(Value::Null)), Ok(NumberPolicy::default()));
+        let wrong = vec![("/industry_codes/金融业".to_owned(), "industry_short_code_invalid")];
+        assert_eq!(read(&policy.patched(json!({"industry_codes": {"金融业": "fin"}}))), Err(wrong), "where it was said");
     }
 
     #[test]
