@@ -281,7 +281,7 @@ pub(crate) mod tests {
         assert_eq!(told["codes"], json!({"required": 1, "value_too_large": 1}));
         let named: Vec<&Value> = told["examples"].as_array().unwrap().iter().map(|one| &one["id"]).collect();
         assert_eq!(named, [&json!(made[2]), &json!(made[4])]);
-        assert_eq!(ask(json!({"unique": true, "filterable": true}))["codes"], json!({"duplicate_value": 1}));
+        assert_eq!(ask(json!({"unique": true, "filterable": true}))["codes"], json!({"unique_value_taken": 1}));
         assert_eq!(ask(json!({}))["wrong"], json!(0));
         let unchanged = org.admin.get(&path(&field)).expect(200).json();
         assert_eq!((&unchanged["version"], &unchanged["max"]), (&json!(1), &Value::Null));

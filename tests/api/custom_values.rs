@@ -173,6 +173,7 @@ pub(crate) mod tests {
             let first = make(&org.admin, &format!("唯一{key}有限公司"), said.clone());
             let again = with(&format!("重复{key}有限公司"), said.clone());
             let refused = org.admin.post("/v1/customers", &again).expect(409);
+            assert_eq!(refused.errors()[0].1, "unique_value_taken");
             assert_eq!(refused.code(), "duplicate");
             // Whoever allows duplicates does not make it less unique.
             let _ = org.admin.post("/v1/customers?on_duplicate=allow", &again).expect(409);
@@ -187,7 +188,8 @@ pub(crate) mod tests {
             let first = format!("/v1/customers/{}", first["id"].as_str().unwrap());
             let _ = org.admin.delete(&first).expect(204);
             let _ = org.admin.patch(&path, &json!({"custom": said})).expect(200);
-            let _ = org.admin.post(&format!("{first}/restore"), &json!({})).expect(409);
+            let refused = org.admin.post(&format!("{first}/restore"), &json!({})).expect(409);
+            assert_eq!(refused.errors()[0].1, "taken_meanwhile");
             let _ = org.admin.patch(&path, &json!({"custom": {key: null}})).expect(200);
             let _ = org.admin.post(&format!("{first}/restore"), &json!({})).expect(200);
         }

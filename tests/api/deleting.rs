@@ -104,6 +104,7 @@ mod tests {
             let restored = org.admin.post(&format!("{path}/restore"), &json!({}));
             if key.is_some() {
                 assert_eq!((restored.status, restored.code().as_str()), (409, "duplicate"), "{collection}");
+                assert_eq!(restored.errors()[0].1, "taken_meanwhile", "{collection}");
                 let _ = org.admin.get(&path).expect(404);
                 let _ = org.admin.delete(&format!("{collection}/{second}")).expect(204);
                 let _ = org.admin.post(&format!("{path}/restore"), &json!({})).expect(200);

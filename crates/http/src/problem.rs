@@ -312,12 +312,12 @@ impl From<Failure> for Problem {
 
 fn duplicate(existing: &Existing) -> Problem {
     let problem = Problem::new(&codes::DUPLICATE).with_member("existing", met(existing));
-    problem.with_finding(&existing.pointer, Flaw::new(&kehu_domain::codes::DUPLICATE_VALUE))
+    problem.with_finding(&existing.pointer, Flaw::new(existing.code))
 }
 
 /// A record that a write met, as far as the caller may know of it.
 pub(crate) fn met(existing: &Existing) -> Value {
-    let Existing { state, claimable, known, beyond: _, pointer: _ } = existing;
+    let Existing { state, claimable, known, beyond: _, pointer: _, code: _ } = existing;
     let mut member = Map::new();
     if let Some(known) = known {
         member.insert("resource".into(), known.resource.as_str().into());

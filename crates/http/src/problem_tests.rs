@@ -62,6 +62,7 @@ fn out_of_reach_a_duplicate_tells_state_and_nothing_else() {
         claimable: false,
         known: None,
         pointer: "/phones/0".into(),
+        code: &domain_codes::DUPLICATE_VALUE,
         beyond: Some(("customer".into(), uuid::Uuid::nil())),
     };
     let shown = body(Failure::Duplicate(Box::new(existing.clone())), Lang::En);

@@ -1,7 +1,7 @@
 //! Why a request to the store did not do what was asked, by situation.
 
 use chrono::{DateTime, Utc};
-use kehu_domain::flaw::Flaw;
+use kehu_domain::flaw::{Code, Flaw};
 use kehu_domain::read::Finding;
 use uuid::Uuid;
 
@@ -217,6 +217,8 @@ pub struct Existing {
     pub known: Option<KnownRecord>,
     /// The field of the request that met it.
     pub pointer: String,
+    /// What is said of that field: whether the value may stand twice, and what else can be done.
+    pub code: &'static Code,
     /// Its kind and id where it is out of the caller's reach, or was met by a value that everybody sees masked: for the
     /// journal, no answer shows it.
     pub beyond: Option<(String, Uuid)>,

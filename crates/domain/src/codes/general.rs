@@ -72,6 +72,8 @@ codes! {
     TEAM_CYCLE = "team_cycle", "A team cannot be below itself.", "团队不能成为自己的下级。", "Choose another parent.", "请选择其他上级团队。";
     LAST_ADMINISTRATOR = "last_administrator", "The last administrator cannot lose the role or be disabled.", "不能停用最后一位管理员或取消其角色。", "Make somebody else administrator first.", "请先指定另一位管理员。";
     DUPLICATE_VALUE = "duplicate_value", "Another record already has this value.", "已有其他记录使用此值。", "See “existing”, or repeat with on_duplicate=allow.", "请查看 existing；如确需重复创建，请加上 on_duplicate=allow。";
+    UNIQUE_VALUE_TAKEN = "unique_value_taken", "Another record already has this value, and the organisation wants it once.", "已有其他记录使用此值，而本组织要求该值唯一。", "See “existing”; give another value, or leave the field out. on_duplicate=allow does not change this.", "请查看 existing；请换一个值或去掉该字段，on_duplicate=allow 对此无效。";
+    TAKEN_MEANWHILE = "taken_meanwhile", "Another record took this value while this one was deleted.", "该记录删除期间，此值已被其他记录使用。", "See “existing”: change or delete that record first, then restore this one.", "请查看 existing；请先修改或删除该记录，再恢复此记录。";
     OWNER_OUT_OF_REACH = "owner_out_of_reach", "You may not give a customer to this owner or team.", "您无权把客户分配给该负责人或团队。", "Leave owner and team out to keep the customer yourself.", "不填写负责人和团队，客户即归您本人。";
     FILTER_FIELD = "filter_field_unknown", "There is no field “{field}” to ask for.", "没有可用于查询的字段“{field}”。", "Known fields: {known}.", "可用字段：{known}。";
     CUSTOM_NOT_FILTERABLE = "custom_not_filterable", "Lists cannot be asked for “{field}” or ordered by it.", "“{field}”未开启筛选，不能用于筛选或排序。", "Whoever manages fields can make it filterable.", "请字段管理员开启“可筛选”。";

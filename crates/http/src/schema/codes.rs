@@ -20,6 +20,8 @@ const ALWAYS: &[&str] = &[
     "reference_unknown",
     "name_taken",
     "duplicate_value",
+    "unique_value_taken",
+    "taken_meanwhile",
 ];
 
 /// How the codes begin that a field's values are refused with.

@@ -207,7 +207,7 @@ fn flaw_of(field: &CustomField, kept: Option<&Value>, region: &str, seen: &mut S
     let mut reader = Reader::new(region, &mut no_id);
     let _ = field.read(&said(field, kept), &mut reader, None);
     let flaw = reader.findings().first().map(|finding| finding.flaw.code.key);
-    flaw.or_else(|| (field.unique && seen.again(field, kept)).then_some(codes::DUPLICATE_VALUE.key))
+    flaw.or_else(|| (field.unique && seen.again(field, kept)).then_some(codes::UNIQUE_VALUE_TAKEN.key))
 }
 
 /// A kept value as a client may send it whole.

@@ -1,5 +1,7 @@
 //! Deleting records, and taking them back.
 
+use kehu_domain::codes;
+use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Base, Record, Stored};
 use kehu_domain::rights::Action;
 use sea_orm::sea_query::ExprTrait;
@@ -84,10 +86,39 @@ fn taken(failure: Failure) -> Failure {
                 known: None,
                 beyond: None,
                 pointer,
+                code: &codes::TAKEN_MEANWHILE,
             }))
         }
         other => other,
     }
+}
+
+/// A record that comes back is not written anew: nothing can be said otherwise, and nothing allowed.
+fn meanwhile(failure: Failure) -> Failure {
+    match failure {
+        Failure::Duplicate(mut existing) => {
+            existing.code = &codes::TAKEN_MEANWHILE;
+            Failure::Duplicate(existing)
+        }
+        other => other,
+    }
+}
+
+fn unfind(tx: &Tx<'_>, id: Uuid) {
+    tx.unindex(id);
+    tx.unsearch(id);
+}
+
+/// Contacts of a customer: the living ones, or those that were deleted with it.
+async fn contacts_of(tx: &Tx<'_>, customer: Uuid, with: Option<Uuid>) -> Result<Vec<Stored<Contact>>, Failure> {
+    let query = contact::Entity::find()
+        .filter(contact::Column::OrgId.eq(tx.org_id()))
+        .filter(contact::Column::CustomerId.eq(customer));
+    let query = match with {
+        Some(with) => query.filter(contact::Column::DeletedWith.eq(with)),
+        None => query.filter(contact::Column::DeletedAt.is_null()),
+    };
+    read::all::<Contact>(tx.db(), tx.caller(), query).await
 }
 
 fn by_id<R: Rows>(tx: &Tx<'_>, id: Uuid) -> Select<R::Entity> {
@@ -171,7 +202,7 @@ pub(super) async fn find_again<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>, restore
     let found = duplicates::look_up(tx, &entries).await?;
     let mut own = create::own_records(stored.base.id, &stored.data);
     own.push(restored);
-    duplicates::refuse(tx, &entries, &found, code, &own, false).await?;
+    duplicates::refuse(tx, &entries, &found, code, &own, false).await.map_err(meanwhile)?;
     let parent = match stored.data.ownership() {
         Ownership::OfCustomer(customer) => customer,
         _ => stored.base.id,

@@ -1,7 +1,5 @@
 //! Living records that have the same strong key: mobile number, e-mail, ID number, credit code.
 
-use std::collections::HashSet;
-
 use kehu_domain::codes;
 use kehu_domain::fields::Collaborators;
 use kehu_domain::flaw::Flaw;
@@ -124,6 +122,9 @@ pub(crate) async fn refuse(
             // That it is right tells of what everybody sees masked, within reach too.
             existing.beyond = Some((hit.kind.clone(), hit.record_id));
         }
+        if entry.is_some_and(|entry| entry.class == IndexClass::Custom) {
+            existing.code = &codes::UNIQUE_VALUE_TAKEN;
+        }
         return Err(Failure::Duplicate(Box::new(existing)));
     }
     let Some(code) = credit_code else { return Ok(()) };
@@ -174,7 +175,7 @@ async fn describe(tx: &Tx<'_>, kind: &str, id: Uuid, customer_id: Uuid, pointer:
     let known = if within_reach { known(tx, kind, id, customer).await? } else { None };
     let state = if known.is_none() && state != "in_pool" { "owned" } else { state };
     let beyond = (!within_reach).then(|| (kind.to_owned(), id));
-    Ok(Existing { state, claimable: state == "in_pool", known, beyond, pointer })
+    Ok(Existing { state, claimable: state == "in_pool", known, beyond, pointer, code: &codes::DUPLICATE_VALUE })
 }
 
 /// The record that was met, by its own name, or by that of the customer that it hangs on.
