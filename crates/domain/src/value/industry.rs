@@ -12,6 +12,9 @@ use crate::{
 /// Short code in the number of a customer whose industry is not known.
 const NO_SHORT_CODE: &str = "OTH";
 
+/// The most candidates that an error names.
+const CANDIDATES: usize = 5;
+
 /// What people call an industry, where its official name does not contain the word.
 const ALIASES: &[(&str, &str)] = &[
     ("it", "I"),
@@ -122,8 +125,14 @@ impl Industry {
             }
         }
         let Some(candidates) = ambiguous else { return Err(Flaw::new(&INDUSTRY_UNKNOWN).with("value", quoted(raw))) };
-        let list: Vec<String> = candidates.iter().map(|entry| format!("{} {}", entry.code, entry.name)).collect();
-        Err(Flaw::new(&INDUSTRY_AMBIGUOUS).with("value", quoted(raw)).with("candidates", list.join(", ")))
+        let shown = candidates.iter().take(CANDIDATES).map(|entry| format!("{} {}", entry.code, entry.name));
+        let shown: Vec<String> = shown.collect();
+        let (more_en, more_zh) = match candidates.len().saturating_sub(CANDIDATES) {
+            0 => (String::new(), String::new()),
+            more => (format!(" and {more} more"), format!("，还有 {more} 个")),
+        };
+        let flaw = Flaw::new(&INDUSTRY_AMBIGUOUS).with("value", quoted(raw)).with("candidates", shown.join(", "));
+        Err(flaw.with("more_en", more_en).with("more_zh", more_zh))
     }
 
     /// An industry as it was stored, by its code; no rule is applied.
@@ -250,10 +259,7 @@ fn best(word: &str, section: Option<&str>) -> Result<&'static Entry, Vec<&'stati
         [first, rest @ ..] if rest.iter().all(|entry| entry.section == first.section) => {
             TABLE.iter().find(|entry| entry.code == first.section).ok_or_else(Vec::new)
         }
-        _ => {
-            candidates.truncate(5);
-            Err(candidates)
-        }
+        _ => Err(candidates),
     }
 }
 
@@ -280,6 +286,16 @@ mod tests {
 
     fn code(raw: &str) -> String {
         Industry::parse(raw).map_or_else(|flaw| flaw.code.key.to_owned(), |industry| industry.0)
+    }
+
+    #[test]
+    fn what_fits_many_says_how_many_more_there_are() {
+        let flaw = Industry::parse("服务").unwrap_err();
+        let param = |wanted: &str| flaw.params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str());
+        assert_eq!(param("candidates").map(|list| list.split(", ").count()), Some(5));
+        let more = param("more_zh").and_then(|more| more.strip_prefix("，还有 ")?.strip_suffix(" 个")?.parse::<usize>().ok());
+        assert!(more.is_some_and(|more| more > 0), "{flaw:?}");
+        assert!(flaw.message(crate::flaw::Lang::Zh).ends_with(" 个。"), "{flaw:?}");
     }
 
     #[test]
