@@ -32,6 +32,7 @@ codes! {
     LABEL_MISSING = "label_missing", "A label is missing.", "缺少显示名称。", "Give “zh-CN”, “en” or both.", "请填写 “zh-CN”、“en” 或两者。";
     FIELD_OPTION_UNFIT = "field_option_unfit", "A field of the type “{type}” has no “{option}”.", "类型为“{type}”的字段没有“{option}”。", "Leave it out; it goes with: {types}.", "请去掉它；它适用于：{types}。";
     FIELD_OPTION_MISSING = "field_option_missing", "A field of the type “{type}” needs “{option}”.", "类型为“{type}”的字段需要“{option}”。", "Give a value for “{option}”.", "请填写“{option}”。";
+    FIELD_TARGET_UNFIT = "field_target_unfit", "A field cannot refer to a {target}.", "字段不能关联“{target}”。", "Tag the record itself (`tags`), or let people choose from a list: a field of the type “choices”. It refers to one of: {known}.", "请直接为记录添加标签（tags），或使用类型为“choices”的字段供人选择。可关联的类型：{known}。";
     FIELD_UNIQUE_UNFIT = "field_unique_unfit", "A field can be unique only where its values can be found: filterable, or sensitive and found by equality.", "只有可查找的字段才能设为唯一：可筛选的字段，或可按相等查找的敏感字段。", "Set “filterable” too, or leave “unique” out.", "请同时设置 “filterable”，或去掉 “unique”。";
     FIELD_UNIQUE_DEFAULT = "field_unique_default", "A field that is unique has no default: the second record would have it too.", "唯一字段不能有默认值：第二条记录会与第一条重复。", "Leave “default” or “unique” out.", "请去掉 “default” 或 “unique”。";
     FIELD_SENSITIVE_UNFIT = "field_sensitive_unfit", "Sealed values of the type “{type}” cannot be asked for.", "类型为“{type}”的敏感字段不能用于筛选。", "Leave “filterable” out, or leave “sensitive” out.", "请去掉 “filterable” 或 “sensitive”。";

@@ -75,6 +75,11 @@ word! {
 }
 
 impl KindName {
+    /// The names of the kinds that take fields.
+    pub fn all() -> impl Iterator<Item = &'static str> {
+        KINDS.iter().map(|kind| kind.name).filter(|name| *name != DEFINITIONS)
+    }
+
     /// The kind; nothing for one that there is no more.
     #[must_use]
     pub fn kind(&self) -> Option<&'static Kind> {
@@ -83,9 +88,8 @@ impl KindName {
 }
 
 fn parse_kind(raw: &str) -> Result<String, Flaw> {
-    let names = || KINDS.iter().map(|kind| kind.name).filter(|name| *name != DEFINITIONS);
-    names().find(|name| *name == raw.trim()).map(str::to_owned).ok_or_else(|| {
-        let known: Vec<&str> = names().collect();
+    KindName::all().find(|name| *name == raw.trim()).map(str::to_owned).ok_or_else(|| {
+        let known: Vec<&str> = KindName::all().collect();
         Flaw::new(&codes::FIELD_KIND_UNKNOWN).with("value", quoted(raw)).with("known", known.join(", "))
     })
 }

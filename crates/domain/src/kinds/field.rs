@@ -11,8 +11,9 @@ use crate::custom::{
 use crate::field::{Field, Write};
 use crate::fields::Line;
 use crate::flaw::Flaw;
+use crate::kinds::Tag;
 use crate::read::{Finding, Reader};
-use crate::record::RuleFinding;
+use crate::record::{Record as _, RuleFinding};
 
 crate::kind! {
     /// A field that the organisation adds to the records of a kind; values stand under its key in `custom`. It counts at once on this server, within a second on others.
@@ -232,6 +233,7 @@ fn rules(field: &FieldDefinition) -> Vec<RuleFinding> {
         return found;
     }
     found.extend(of_the_key(field));
+    found.extend(of_the_target(field));
     found.extend(of_what_is_asked_for(field));
     let (read, flaws) = field.read_whole(Uuid::nil(), "CN");
     for Finding { pointer, flaw } in flaws {
@@ -250,6 +252,14 @@ fn of_the_key(field: &FieldDefinition) -> Option<RuleFinding> {
         || kind.fields.iter().any(|known| known.name == key || known.display_name() == Some(key));
     let flaw = Flaw::new(&codes::FIELD_KEY_RESERVED).with("kind", kind.name).with("value", key);
     taken.then(|| refuses("key", flaw))
+}
+
+/// Tags are no target: of two that are merged one goes, and the values that name it would stay behind.
+fn of_the_target(field: &FieldDefinition) -> Option<RuleFinding> {
+    let target = field.target.as_ref().map(KindName::as_str).filter(|target| *target == Tag::KIND.name)?;
+    let known: Vec<&str> = KindName::all().filter(|name| *name != target).collect();
+    let flaw = Flaw::new(&codes::FIELD_TARGET_UNFIT).with("target", target).with("known", known.join(", "));
+    Some(refuses("target", flaw))
 }
 
 fn of_what_is_asked_for(field: &FieldDefinition) -> Vec<RuleFinding> {

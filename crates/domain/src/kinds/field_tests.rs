@@ -52,6 +52,7 @@ fn what_does_not_go_together_is_named() {
         (with_type("choice", &json!({})), one("choices", "field_option_missing")),
         (with_type("money", &json!({})), one("currency", "field_option_missing")),
         (with_type("reference", &json!({})), one("target", "field_option_missing")),
+        (with_type("reference", &json!({"target": "tag"})), one("target", "field_target_unfit")),
         (with_type("boolean", &json!({"min": 1})), one("min", "field_option_unfit")),
         (with_type("number", &json!({"pattern": "a"})), one("pattern", "field_option_unfit")),
         (with_type("number", &json!({"searchable": true})), one("searchable", "field_option_unfit")),
@@ -86,6 +87,7 @@ fn what_does_not_go_together_is_named() {
         with_type("text", &json!({"unique": true, "filterable": true})),
         with_type("text", &json!({"unique": true, "sensitive": true})),
         with_type("phone", &json!({"unique": true, "filterable": true})),
+        with_type("reference", &json!({"target": "user"})),
         with_type("choices", &json!({"filterable": true, "choices": [{"key": "a"}], "default": ["a"]})),
     ] {
         assert!(read(&said).is_ok(), "{said}: {:?}", read(&said).err());
