@@ -1,10 +1,16 @@
 //! Regions to choose from: what lies in one, what a few characters may mean.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use super::region::{Region, Row, rows};
 use crate::text::normalise;
 
 /// The most candidates that an error names.
 const CANDIDATES: usize = 5;
+
+/// The codes of regions that something lies in; built at first use.
+static PARENTS: LazyLock<HashSet<String>> = LazyLock::new(|| rows().iter().filter_map(Row::parent).collect());
 
 impl Region {
     /// The provinces, or what lies directly in a region: cities of a province with the counties that belong to none,
@@ -71,7 +77,7 @@ impl Region {
     /// Whether anything lies in it.
     #[must_use]
     pub fn has_children(&self) -> bool {
-        rows().iter().any(|row| row.parent().as_deref() == Some(self.code()))
+        PARENTS.contains(self.code())
     }
 
     /// Its own name, without what it lies in: `浦东新区`.
@@ -111,6 +117,19 @@ mod tests {
             .map(|p| 1 + Region::children(Some(p)).iter().map(|c| 1 + Region::children(Some(c)).len()).sum::<usize>())
             .sum();
         assert_eq!(every, super::rows().len(), "everything is reached from above");
+    }
+
+    #[test]
+    fn whatever_has_something_in_it_says_so() {
+        let of = |code: &str| Region::from_code(code).unwrap();
+        let every = super::rows().iter().map(super::Row::region).filter(|region| region.level() != "district");
+        for region in every.chain(["310115", "419001"].map(of)) {
+            assert_eq!(region.has_children(), !Region::children(Some(&region)).is_empty(), "{region:?}");
+        }
+        // A list of a whole level tells it of each.
+        let begun = std::time::Instant::now();
+        let many = super::rows().iter().filter(|row| row.region().has_children()).count();
+        assert!(many > 300 && begun.elapsed() < std::time::Duration::from_millis(500), "{many}");
     }
 
     #[test]
