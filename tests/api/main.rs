@@ -48,6 +48,7 @@ mod reviews;
 mod rights;
 mod roles;
 mod round_trips;
+mod rule_fields;
 mod schema;
 mod second_factor;
 mod secrets;

@@ -1,5 +1,7 @@
 //! The ends of a range: numbers digit for digit, and days.
 
+use std::cmp::Ordering;
+
 use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
 use serde_json::Value;
@@ -12,11 +14,21 @@ pub struct Bound {
 }
 
 /// A place on a scale. A number and a day cannot be compared.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum At {
     /// Millionths.
     Number(i128),
     Day(NaiveDate),
+}
+
+impl PartialOrd for At {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Number(one), Self::Number(other)) => one.partial_cmp(other),
+            (Self::Day(one), Self::Day(other)) => one.partial_cmp(other),
+            (Self::Number(_), Self::Day(_)) | (Self::Day(_), Self::Number(_)) => None,
+        }
+    }
 }
 
 impl Bound {
@@ -105,6 +117,8 @@ mod tests {
         assert_eq!(place(&json!({"amount": "1280.00", "currency": "CNY"}), zone), at(json!(1280)));
         assert_eq!(place(&json!(["a", "b"]), zone), at(json!("2")));
         assert_eq!(place(&json!("2026-11-22T17:00:00.000Z"), zone), at(json!("2026-11-23")));
+        let (number, day) = (at(json!(20261122)).unwrap(), at(json!("2026-11-22")).unwrap());
+        assert!(number.partial_cmp(&day).is_none() && day.partial_cmp(&number).is_none());
         assert!(at(json!(true)).is_none() && at(json!("many")).is_none());
     }
 }

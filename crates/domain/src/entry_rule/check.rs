@@ -121,7 +121,8 @@ impl Range {
         let range = Self { min: min?, max: max? };
         match (&range.min, &range.max) {
             (None, None) => reader.flaw(Flaw::new(&codes::RULE_EMPTY).with("known", "min, max")),
-            (Some(min), Some(max)) if min.at().partial_cmp(&max.at()).is_none_or(|order| order.is_gt()) => {
+            // A number and a day: the one that the field does not have is refused with it.
+            (Some(min), Some(max)) if min.at() > max.at() => {
                 reader.inside("min", |reader| reader.flaw(Flaw::new(&codes::RULE_RANGE_TURNED)));
             }
             _ => return Some(range),

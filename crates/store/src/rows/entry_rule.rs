@@ -1,11 +1,14 @@
 //! Rows of entry rules.
 
 use kehu_domain::codes;
+use kehu_domain::custom::CustomField;
 use kehu_domain::entry_rule::{Check, MAX_RULES, Message, On, RuleField, Stages, of_custom, unfit};
+use kehu_domain::field::Shape;
 use kehu_domain::flaw::Flaw;
-use kehu_domain::kinds::{EntryRule, RuleKind, Severity};
+use kehu_domain::kinds::{EntryRule, RuleKind, Severity, kind_named};
 use kehu_domain::read::Finding;
 use kehu_domain::record::Stored;
+use kehu_domain::value::{Industry, Region};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 
 use crate::crypto::cell::FieldPath;
@@ -66,7 +69,13 @@ impl Rows for EntryRule {
                 return Err(Failure::refused("", Flaw::new(&codes::RULE_LIMIT).with("max", MAX_RULES)));
             }
         }
-        check_custom(tx.caller().org(), self)
+        // A rule whose field was retired since can still be switched off, or said otherwise.
+        let same = |before: &Stored<Self>| before.data.field == self.field && before.data.check == self.check;
+        if before.is_some_and(same) {
+            return Ok(());
+        }
+        check_custom(tx.caller().org(), self)?;
+        bring_to_keys(tx.caller().org(), self)
     }
 
     async fn follow(tx: &Tx<'_>, _: Option<&Stored<Self>>, _: Option<&Stored<Self>>) -> Result<(), Failure> {
@@ -87,6 +96,35 @@ fn check_custom(org: &Org, rule: &EntryRule) -> Result<(), Failure> {
     };
     let flaws = unfit(&rule.check, &field.name, &of_custom(field.holds));
     let found: Vec<Finding> = flaws.into_iter().map(|flaw| Finding { pointer: "/check".to_owned(), flaw }).collect();
+    if found.is_empty() { Ok(()) } else { Err(Failure::Refused(found)) }
+}
+
+/// Brings choices to the keys that records keep: a rule that names a label, `软件` for an industry, would refuse what it
+/// means to allow.
+fn bring_to_keys(org: &Org, rule: &mut EntryRule) -> Result<(), Failure> {
+    let Check::Choices(choices) = &mut rule.check else { return Ok(()) };
+    let unknown = |value: &str, field: &CustomField| {
+        let known: Vec<&str> = field.choices.iter().map(|item| item.key.as_str()).collect();
+        let flaw = Flaw::new(&codes::RULE_CHOICE_UNKNOWN).with("value", value).with("field", &field.name);
+        flaw.with("known", known.join(", "))
+    };
+    let custom = rule.field.custom().and_then(|key| org.custom(rule.kind.key()).by_key(key));
+    let built_in = kind_named(rule.kind.key()).and_then(|kind| kind.field(rule.field.as_str()));
+    let key_of = |said: &str| match (custom, built_in.map(|field| field.shape)) {
+        (Some(field), _) => field.choice(said).map(|item| item.key.clone()).ok_or_else(|| unknown(said, field)),
+        (None, Some(Shape::Industry)) => Industry::parse(said).map(|industry| industry.code().to_owned()),
+        (None, Some(Shape::Region)) => Region::parse(said).map(|region| region.code().to_owned()),
+        (None, _) => Ok(said.to_owned()),
+    };
+    let mut keys: Vec<String> = Vec::new();
+    let mut found = Vec::new();
+    for (at, said) in choices.iter().enumerate() {
+        match key_of(said) {
+            Ok(key) => keys.extend(Some(key).filter(|key| !keys.contains(key))),
+            Err(flaw) => found.push(Finding { pointer: format!("/check/choices/{at}"), flaw }),
+        }
+    }
+    *choices = keys;
     if found.is_empty() { Ok(()) } else { Err(Failure::Refused(found)) }
 }
 
