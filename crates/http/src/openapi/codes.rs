@@ -33,6 +33,7 @@ struct Words {
     questions: (&'static str, &'static str),
     reading: (&'static str, &'static str),
     values: (&'static str, &'static str),
+    warnings: (&'static str, &'static str),
     head: &'static str,
     anywhere: &'static str,
     several: &'static str,
@@ -52,6 +53,12 @@ const EN: Words = Words {
         "Values",
         "In `errors` with the `pointer` to the member, under `validation` or, in a search, `question_invalid`.",
     ),
+    warnings: (
+        "Warnings",
+        "In `warnings` of the answer to a write that was done, with the `pointer` to the member. They refuse nothing. \
+         Rules of the organisation warn with codes of values above, where their `severity` is `warn`; so does \
+         `email_disposable`, unless the organisation refuses such addresses.",
+    ),
     head: "| code | status | where | text | mend |\n|---|---|---|---|---|\n",
     anywhere: "any operation",
     several: "operations",
@@ -68,6 +75,11 @@ const ZH: Words = Words {
     values: (
         "字段的值",
         "位于 `errors`，由 `pointer` 指明字段；顶层代码为 `validation`，搜索时为 `question_invalid`。",
+    ),
+    warnings: (
+        "提醒",
+        "位于写入成功的响应的 `warnings`，由 `pointer` 指明字段，不会拒绝任何内容。录入规则的 `severity` 为 `warn` 时，以及本组织未设为拒绝\
+         一次性邮箱时的 `email_disposable`，也以上文“字段的值”中的代码提醒。",
     ),
     head: "| 代码 | 状态码 | 出现位置 | 说明 | 处理方法 |\n|---|---|---|---|---|\n",
     anywhere: "任何操作",
@@ -97,13 +109,16 @@ fn page(words: &Words) -> String {
         line(&mut text, [problem.key, &problem.status.to_string(), &place, title, detail]);
     }
     section(&mut text, words, words.questions);
-    QUESTION_CODES.iter().for_each(|code| of_flaw(&mut text, words, code, QUESTION_INVALID.status, "errors"));
+    QUESTION_CODES.iter().for_each(|code| of_flaw(&mut text, words, code, &QUESTION_INVALID.status.to_string(), "errors"));
     section(&mut text, words, words.reading);
     let reading = READING_CODES.iter().filter(|code| !QUESTION_CODES.contains(code));
-    reading.for_each(|code| of_flaw(&mut text, words, code, NOT_JSON.status, "errors"));
+    reading.for_each(|code| of_flaw(&mut text, words, code, &NOT_JSON.status.to_string(), "errors"));
     section(&mut text, words, words.values);
-    let values = flaws::all().filter(|code| !QUESTION_CODES.contains(code));
-    values.for_each(|code| of_flaw(&mut text, words, code, VALIDATION.status, "errors"));
+    let is_warning = |code: &&Code| flaws::WARNING_CODES.contains(code);
+    let values = flaws::all().filter(|code| !QUESTION_CODES.contains(code) && !is_warning(code));
+    values.for_each(|code| of_flaw(&mut text, words, code, &VALIDATION.status.to_string(), "errors"));
+    section(&mut text, words, words.warnings);
+    flaws::WARNING_CODES.iter().for_each(|code| of_flaw(&mut text, words, code, "–", "warnings"));
     text
 }
 
@@ -124,12 +139,12 @@ fn section(text: &mut String, words: &Words, (title, about): (&str, &str)) {
     let _ = write!(text, "\n## {title}\n\n{about}\n\n{}", words.head);
 }
 
-fn of_flaw(text: &mut String, words: &Words, code: &Code, status: u16, place: &str) {
+fn of_flaw(text: &mut String, words: &Words, code: &Code, status: &str, place: &str) {
     let (message, hint) = match words.lang {
         Lang::Zh => (code.zh, code.hint_zh),
         Lang::En => (code.en, code.hint_en),
     };
-    line(text, [code.key, &status.to_string(), place, message, hint]);
+    line(text, [code.key, status, place, message, hint]);
 }
 
 fn line(text: &mut String, [code, status, place, message, mend]: [&str; 5]) {
@@ -147,6 +162,10 @@ mod tests {
             for entry in entries() {
                 let row = format!("| `{}` |", entry.code);
                 assert_eq!(text.matches(&row).count(), 1, "{name}: {}", entry.code);
+            }
+            let of_warnings = text.rsplit("\n## ").next().unwrap();
+            for code in flaws::WARNING_CODES {
+                assert!(of_warnings.contains(&format!("| `{}` | – | warnings |", code.key)), "{name}: {}", code.key);
             }
         }
     }
