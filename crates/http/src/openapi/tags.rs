@@ -23,8 +23,14 @@ pub(super) fn operations() -> Vec<Operation> {
         Answer::json(200, "It is done: the tag that stays.", schema_ref("Tag")).with_headers(&["ETag"]),
         Answer::json(202, "The job that does it.", schema_ref("Job")).with_headers(&["Location"]),
     ];
-    merge.problems =
-        vec![&codes::FORBIDDEN, &codes::NOT_FOUND, &codes::CONFLICT, &codes::DATABASE_READ_ONLY, &codes::DISK_FULL];
+    merge.problems = vec![
+        &codes::FORBIDDEN,
+        &codes::NOT_FOUND,
+        &codes::CONFLICT,
+        &codes::MERGING_ELSEWHERE,
+        &codes::DATABASE_READ_ONLY,
+        &codes::DISK_FULL,
+    ];
     let mut sets = Operation::new("get", "/v1/tags/sets", "tags_sets_list", TAG);
     sets.summary = "List standard sets of tags".to_owned();
     sets.description = "Tags that many organisations want, in both languages, ready to be added.".to_owned();
