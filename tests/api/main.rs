@@ -62,3 +62,4 @@ mod tags;
 mod tickets;
 mod unreadable;
 mod validate;
+mod wording;

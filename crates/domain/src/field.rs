@@ -1,5 +1,7 @@
 //! What a field is: its shape on the wire, who may see it, what may be asked of it.
 
+use crate::codes;
+use crate::flaw::Flaw;
 use crate::record::{FieldValue, member_name};
 
 /// A fixed vocabulary: keys are stable, labels may be changed by an organisation.
@@ -9,6 +11,26 @@ pub struct Vocabulary {
     pub name: &'static str,
     /// Key, Chinese label, English label; in order.
     pub items: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// A key with its English label, where that says more.
+fn named(key: &str, en: &str) -> String {
+    if en.eq_ignore_ascii_case(&key.replace('_', " ")) { key.to_owned() } else { format!("{key} ({en})") }
+}
+
+impl Vocabulary {
+    /// What is wrong with a key that is none of these: programs read the keys, people what they are called too.
+    #[must_use]
+    pub fn unknown(&self, key: &str) -> Flaw {
+        let list = |write: &dyn Fn(&(&str, &str, &str)) -> String, between: &str| {
+            self.items.iter().map(write).collect::<Vec<_>>().join(between)
+        };
+        Flaw::new(&codes::CHOICE_UNKNOWN)
+            .with("value", key)
+            .with("choices", list(&|(key, ..)| (*key).to_owned(), ", "))
+            .with("choices_zh", list(&|(key, zh, _)| format!("{key}（{zh}）"), "、"))
+            .with("choices_en", list(&|(key, _, en)| named(key, en), ", "))
+    }
 }
 
 /// An item of a vocabulary, declared with [`vocabulary!`](crate::vocabulary).
@@ -163,6 +185,12 @@ pub struct Field {
 }
 
 impl Field {
+    /// What is wrong where its value is missing: programs read its name, people what it is called too.
+    #[must_use]
+    pub fn missing(&self) -> Flaw {
+        Flaw::new(&codes::REQUIRED).with("field", self.name).with("field_zh", format!("{}（{}）", self.zh, self.name))
+    }
+
     /// A plain field with its Chinese and English labels; name, shape and text are given by the kind's declaration.
     #[must_use]
     pub const fn new(zh: &'static str, en: &'static str) -> Self {

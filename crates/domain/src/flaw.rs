@@ -73,25 +73,55 @@ impl Flaw {
         match (&self.said, lang) {
             (Some(said), Lang::Zh) => said.zh.clone(),
             (Some(said), Lang::En) => said.en.clone(),
-            (None, Lang::Zh) => self.fill(self.code.zh),
-            (None, Lang::En) => self.fill(self.code.en),
+            (None, Lang::Zh) => self.fill(self.code.zh, lang),
+            (None, Lang::En) => self.fill(self.code.en, lang),
         }
     }
 
     /// The sentence that says how to mend it; empty where there is none.
     #[must_use]
     pub fn hint(&self, lang: Lang) -> String {
-        self.fill(match lang {
+        let hint = match lang {
             Lang::Zh => self.code.hint_zh,
             Lang::En => self.code.hint_en,
-        })
+        };
+        self.fill(hint, lang)
     }
 
-    fn fill(&self, text: &str) -> String {
+    /// Where a parameter has words of its own in the language, these stand for it: `choices_zh` where a text says
+    /// `{choices}`.
+    fn fill(&self, text: &str, lang: Lang) -> String {
+        let ending = match lang {
+            Lang::Zh => "_zh",
+            Lang::En => "_en",
+        };
         let mut out = text.to_owned();
         for (name, value) in &self.params {
-            out = out.replace(&format!("{{{name}}}"), value);
+            let own = self.params.iter().find(|(other, _)| other.strip_suffix(ending) == Some(name));
+            out = out.replace(&format!("{{{name}}}"), own.map_or(value, |(_, words)| words));
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::{Customer, Stage, unknown_reference};
+    use crate::record::Record as _;
+
+    #[test]
+    fn a_reader_is_told_in_the_words_of_the_language_and_a_program_in_keys() {
+        let flaw = Stage::VOCABULARY.unknown("成交");
+        let param = |wanted: &str| flaw.params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str());
+        assert!(param("choices").is_some_and(|keys| keys.contains("active") && !keys.contains('（')), "{flaw:?}");
+        assert!(flaw.hint(Lang::Zh).contains("active（成交"), "{}", flaw.hint(Lang::Zh));
+        assert!(flaw.hint(Lang::En).is_ascii(), "{}", flaw.hint(Lang::En));
+        let missing = Customer::KIND.field("name").unwrap().missing();
+        assert_eq!(missing.message(Lang::Zh), format!("缺少必填项“{}（name）”。", Customer::KIND.field("name").unwrap().zh));
+        assert_eq!(missing.message(Lang::En), "“name” is required.");
+        let unknown = unknown_reference("follow_up", "7");
+        assert!(unknown.message(Lang::Zh).contains("（跟进）"), "{}", unknown.message(Lang::Zh));
+        assert!(unknown.message(Lang::En).contains("no follow_up with"), "{}", unknown.message(Lang::En));
     }
 }

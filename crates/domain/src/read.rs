@@ -130,7 +130,7 @@ impl<'a> Reader<'a> {
             Some(Value::Null) | None => {
                 let absent = T::absent();
                 if absent.is_none() {
-                    reader.flaw(Flaw::new(&codes::REQUIRED).with("field", field.name));
+                    reader.flaw(field.missing());
                 }
                 absent
             }
@@ -159,7 +159,7 @@ impl<'a> Reader<'a> {
                 _ if json.is_null() => {
                     let absent = T::absent();
                     if absent.is_none() {
-                        reader.flaw(Flaw::new(&codes::REQUIRED).with("field", field.name));
+                        reader.flaw(field.missing());
                     }
                     absent
                 }

@@ -377,8 +377,7 @@ macro_rules! vocabulary {
                 let key = reader.text(json)?;
                 let item = Self::from_key(key);
                 if item.is_none() {
-                    reader.flaw($crate::flaw::Flaw::new(&$crate::codes::CHOICE_UNKNOWN)
-                        .with("value", key).with("choices", [ $($key),* ].join(", ")));
+                    reader.flaw(Self::VOCABULARY.unknown(key));
                 }
                 item
             }

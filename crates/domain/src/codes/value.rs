@@ -171,7 +171,7 @@ codes! {
         "Write a section letter, a two-digit code or a name, such as I, 65 or 软件和信息技术服务业.",
         "请填写门类字母、两位代码或名称，如 I、65 或 软件和信息技术服务业。";
     INDUSTRY_AMBIGUOUS: "industry_ambiguous",
-        "“{value}” fits several industries: {candidates}{more_en}.", "“{value}”符合多个行业：{candidates}{more_zh}。",
+        "“{value}” fits several industries: {candidates}{more}.", "“{value}”符合多个行业：{candidates}{more}。",
         "Write one of their codes.", "请填写其中一个代码。";
 
     REGION_AMBIGUOUS: "region_ambiguous",

@@ -69,16 +69,22 @@ impl CustomField {
             Some(item) if !item.retired || had(&item.key) => Some(item.key.clone()),
             found => {
                 let code = if found.is_some() { &codes::CHOICE_RETIRED } else { &codes::CHOICE_UNKNOWN };
-                reader.flaw(Flaw::new(code).with("value", quoted(said)).with("choices", self.known_choices()));
+                let flaw = Flaw::new(code).with("value", quoted(said));
+                let flaw = flaw.with("choices", self.known_choices(|item| item.key.clone(), ", "));
+                reader.flaw(flaw.with("choices_zh", self.known_choices(labelled, "、")));
                 None
             }
         }
     }
 
-    fn known_choices(&self) -> String {
-        let mut keys: Vec<&str> = self.choices.iter().filter(|item| !item.retired).map(|item| &*item.key).collect();
-        let more = keys.len() > NAMED;
-        keys.truncate(NAMED);
-        keys.join(", ") + if more { " …" } else { "" }
+    fn known_choices(&self, write: impl Fn(&ChoiceItem) -> String, between: &str) -> String {
+        let living = || self.choices.iter().filter(|item| !item.retired);
+        let shown: Vec<String> = living().take(NAMED).map(write).collect();
+        shown.join(between) + if living().count() > NAMED { " …" } else { "" }
     }
+}
+
+/// The key and what people call it, where they call it otherwise.
+fn labelled(item: &ChoiceItem) -> String {
+    if item.zh == item.key { item.key.clone() } else { format!("{}（{}）", item.key, item.zh) }
 }

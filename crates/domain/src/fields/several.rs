@@ -69,9 +69,7 @@ impl<V: Keyed> FieldValue for Several<V> {
             let key = reader.inside(at, |reader| {
                 let key = reader.text(item)?;
                 if V::of_key(key).is_none() {
-                    let choices: Vec<&str> = V::KNOWN.items.iter().map(|(key, ..)| *key).collect();
-                    let flaw = Flaw::new(&codes::CHOICE_UNKNOWN).with("value", key);
-                    reader.flaw(flaw.with("choices", choices.join(", ")));
+                    reader.flaw(V::KNOWN.unknown(key));
                 }
                 Some(key)
             });

@@ -1,7 +1,6 @@
 use serde_json::json;
 
 use super::*;
-use crate::record::Record as _;
 use crate::show::{Out, Plain};
 
 fn read(json: &Value) -> Result<FieldDefinition, Vec<(String, &'static str)>> {

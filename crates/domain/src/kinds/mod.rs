@@ -27,6 +27,10 @@ pub use tag::Tag;
 pub use team::Team;
 pub use user::{User, login_names, roles_of};
 
+use std::fmt;
+
+use crate::codes;
+use crate::flaw::Flaw;
 use crate::record::{Kind, Record};
 
 /// Every kind of record, in the order of the description.
@@ -49,4 +53,15 @@ pub const KINDS: &[&Kind] = &[
 #[must_use]
 pub fn kind_named(name: &str) -> Option<&'static Kind> {
     KINDS.iter().copied().find(|kind| kind.name == name)
+}
+
+/// What is wrong with a reference to a record of a kind that is not there or out of reach: programs read the kind's name,
+/// people what it is called.
+#[must_use]
+pub fn unknown_reference(kind: &str, value: impl fmt::Display) -> Flaw {
+    let flaw = Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", kind).with("value", value);
+    match kind_named(kind) {
+        Some(kind) => flaw.with("kind_zh", kind.zh),
+        None => flaw,
+    }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use kehu_domain::codes;
 use kehu_domain::flaw::Flaw;
-use kehu_domain::kinds::User;
+use kehu_domain::kinds::{User, unknown_reference};
 use kehu_domain::read::Finding;
 use kehu_domain::record::Record as _;
 use kehu_domain::rights::{Action, Right};
@@ -198,7 +198,7 @@ async fn fit(caller: &Caller, db: &impl ConnectionTrait, leaver: Uuid, leave: &L
         let flaw = match found {
             Some(found) if *id != leaver && found.looks_after_customers(caller) => continue,
             None if !caller.org().users.contains_key(id) => {
-                Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", "user").with("value", id)
+                unknown_reference("user", id)
             }
             _ => Flaw::new(&codes::SUCCESSOR_UNFIT).with("value", id),
         };
@@ -226,7 +226,7 @@ async fn owned(caller: &Caller, leaver: Uuid, leave: &Leave) -> Result<(), Failu
     let mut findings = Vec::new();
     for (list, (_, customers)) in leave.named.iter().enumerate() {
         for (at, id) in customers.iter().enumerate().filter(|(_, id)| !known.contains(id)) {
-            let flaw = Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", "customer").with("value", id);
+            let flaw = unknown_reference("customer", id);
             findings.push(Finding { pointer: format!("/named/{list}/customer_ids/{at}"), flaw });
         }
     }

@@ -1,6 +1,7 @@
 //! Fields that an organisation added, in the verbs of every kind: the member `custom` of bodies and answers.
 
 use kehu_domain::codes;
+use kehu_domain::kinds::unknown_reference;
 use kehu_domain::custom::{CustomField, CustomFields, CustomType, CustomValues, SlotValue};
 use kehu_domain::field::Sight;
 use kehu_domain::flaw::Flaw;
@@ -122,13 +123,21 @@ fn members(json: Option<Value>, reader: &mut Reader<'_>) -> Option<Members> {
 }
 
 fn refuse(reader: &mut Reader<'_>, field: &CustomField, code: &'static kehu_domain::flaw::Code) -> Option<Value> {
-    reader.flaw(Flaw::new(code).with("field", &field.name));
+    let flaw = Flaw::new(code).with("field", &field.name);
+    reader.flaw(flaw.with("field_zh", format!("{}（{}）", field.zh, field.name)));
     None
 }
 
 fn refuse_rest(fields: &CustomFields, said: &Members, reader: &mut Reader<'_>) {
     let known: Vec<&str> = fields.iter().map(|field| field.key.as_str()).collect();
-    reader.refuse_rest(said, &known);
+    if !known.is_empty() {
+        return reader.refuse_rest(said, &known);
+    }
+    for name in said.keys() {
+        let flaw = Flaw::new(&codes::FIELD_UNKNOWN).with("field", name).with("known", "");
+        let flaw = flaw.with("known_en", "none, no field was added yet").with("known_zh", "尚未添加自定义字段");
+        reader.inside(name, |reader| reader.flaw(flaw));
+    }
 }
 
 /// Reads a value as a body may say it: of a reference its id, or the whole as an answer shows it.
@@ -275,7 +284,7 @@ pub(crate) async fn check_references(
         let known = before.and_then(|before| field.reference(before.0.get(&field.no)?));
         let Some(target) = field.target.filter(|_| known != Some(id)) else { continue };
         if !references::exists(tx, target, id).await? {
-            let flaw = Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", target).with("value", id);
+            let flaw = unknown_reference(target, id);
             return Err(Failure::refused(format!("/{CUSTOM}/{}", field.key), flaw));
         }
     }

@@ -2,7 +2,7 @@
 
 use kehu_domain::codes;
 use kehu_domain::custom::CustomValues;
-use kehu_domain::field::{Field, Sight};
+use kehu_domain::field::{Field, Sight, Write};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::kinds::Contact;
 use kehu_domain::read::{Finding, Members, Reader};
@@ -93,6 +93,12 @@ impl<R: Rows> New<R> {
     }
 }
 
+/// The members of a record that somebody says, as far as their fields are not written in one of these ways.
+pub(super) fn written(kind: &'static Kind, not: &'static [Write]) -> impl Iterator<Item = &'static str> {
+    let fields = kind.fields.iter().filter(move |field| !not.contains(&field.write));
+    fields.map(|field| field.name).chain([CUSTOM])
+}
+
 /// Parses the body of a create.
 pub(crate) fn parse<R: Rows>(caller: &Caller, body: Value) -> Result<New<R>, Failure> {
     let now = caller.gate().now();
@@ -109,7 +115,8 @@ pub(crate) fn parse<R: Rows>(caller: &Caller, body: Value) -> Result<New<R>, Fai
     let data = R::create(&mut members, &mut reader);
     let values = custom::create(caller, R::KIND, members.remove(CUSTOM), &mut reader);
     let contacts = contacts.map(|list| read_contacts(caller, list, id, &mut reader)).unwrap_or_default();
-    let known: Vec<&str> = R::KIND.fields.iter().map(|field| field.name).collect();
+    let brought = R::BRINGS_CONTACTS.then_some("contacts");
+    let known: Vec<&str> = written(R::KIND, &[Write::Never]).chain(brought).collect();
     reader.refuse_rest(&members, &known);
     let mut findings = reader.into_findings();
     let mut warnings = Vec::new();
@@ -193,7 +200,7 @@ fn read_contact(caller: &Caller, item: Value, customer: Uuid, reader: &mut Reade
     members.insert("customer_id".to_owned(), Value::from(customer.to_string()));
     let contact = Contact::create(&mut members, reader);
     let values = custom::create(caller, Contact::KIND, members.remove(CUSTOM), reader);
-    let known: Vec<&str> = Contact::KIND.fields.iter().map(|field| field.name).collect();
+    let known: Vec<&str> = written(Contact::KIND, &[Write::Never]).filter(|name| *name != "customer_id").collect();
     reader.refuse_rest(&members, &known);
     contact.map(|data| Said::new(caller, data, values))
 }

@@ -129,7 +129,7 @@ fn parse<R: Rows>(caller: &Caller, before: &Stored<R>, mut members: Members) -> 
             reader.inside(&name, |reader| reader.flaw(Flaw::new(&codes::READ_ONLY).with("field", &name)));
         }
     }
-    let names: Vec<&str> = R::KIND.fields.iter().map(|field| field.name).collect();
+    let names: Vec<&str> = draft::written(R::KIND, &[Write::Never, Write::Once]).collect();
     reader.refuse_rest(&members, &names);
     let findings = reader.into_findings();
     match data {

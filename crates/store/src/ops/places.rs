@@ -1,9 +1,7 @@
 //! Where something hangs that can hang on a customer, a contact or a follow-up: it belongs to the customer all the same.
 
-use kehu_domain::codes;
 use kehu_domain::fields::Ref;
-use kehu_domain::flaw::Flaw;
-use kehu_domain::kinds::{Customer, Noted};
+use kehu_domain::kinds::{Customer, Noted, unknown_reference};
 use kehu_domain::record::Base;
 use kehu_domain::rights::Action;
 use kehu_domain::show::Name;
@@ -41,7 +39,7 @@ impl Place {
             Some(customer) => Ok(Some(Ref::new(customer))),
             None if before.is_some() => Err(Failure::NotFound),
             None => {
-                let flaw = Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", self.kind.key()).with("value", self.id);
+                let flaw = unknown_reference(self.kind.key(), self.id);
                 Err(Failure::refused("/record_id", flaw))
             }
         }

@@ -1,10 +1,8 @@
 //! References that a record makes: they exist, and are within the caller's reach.
 
-use kehu_domain::codes;
 use kehu_domain::field::{Field, Shape};
 use kehu_domain::fields::Collaborators;
-use kehu_domain::flaw::Flaw;
-use kehu_domain::kinds::kind_named;
+use kehu_domain::kinds::{kind_named, unknown_reference};
 use kehu_domain::record::Record;
 use kehu_domain::rights::Action;
 use kehu_domain::show::Name;
@@ -109,7 +107,7 @@ pub(crate) async fn know_customers(
 }
 
 fn unknown(field: &str, kind: &str, id: Uuid) -> Failure {
-    let flaw = Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", kind).with("value", id);
+    let flaw = unknown_reference(kind, id);
     Failure::refused(format!("/{field}"), flaw)
 }
 

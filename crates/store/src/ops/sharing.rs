@@ -2,7 +2,7 @@
 
 use kehu_domain::codes;
 use kehu_domain::flaw::Flaw;
-use kehu_domain::kinds::Customer;
+use kehu_domain::kinds::{Customer, unknown_reference};
 use kehu_domain::record::{Record, Stored};
 use kehu_domain::rights::{Action, Standing};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter};
@@ -34,7 +34,7 @@ pub(crate) fn check(tx: &Tx<'_>, customer: &Customer, before: Option<&Stored<Cus
     for (at, user) in customer.collaborators.users().enumerate() {
         let living = || caller.org().users.get(&user).is_some_and(|person| !person.disabled);
         if old.access(user).is_none() && !living() {
-            let flaw = Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", "user").with("value", user);
+            let flaw = unknown_reference("user", user);
             return Err(Failure::refused(format!("/collaborators/{at}/user_id"), flaw));
         }
     }

@@ -1,9 +1,8 @@
 //! Tags that a client named, brought to ids; a name that does not exist is made.
 
-use kehu_domain::codes;
 use kehu_domain::fields::{Line, Tags};
 use kehu_domain::flaw::Flaw;
-use kehu_domain::kinds::Tag;
+use kehu_domain::kinds::{Tag, unknown_reference};
 use kehu_domain::record::Record as _;
 use kehu_domain::rights::Action;
 use kehu_domain::text::normalise;
@@ -81,7 +80,7 @@ pub(crate) async fn carriers(caller: &Caller, tag: Uuid) -> Result<Vec<LeftBehin
 }
 
 fn unknown(tag: &str) -> Flaw {
-    Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", "tag").with("value", tag)
+    unknown_reference("tag", tag)
 }
 
 /// The living tag of a name.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 use kehu_domain::codes;
 use kehu_domain::fields::format_time;
 use kehu_domain::flaw::Flaw;
+use kehu_domain::kinds::unknown_reference;
 use kehu_domain::rights::Right;
 use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use serde_json::json;
@@ -83,7 +84,7 @@ async fn people(tx: &Tx<'_>, named: Option<&[Uuid]>) -> Result<Vec<Person>, Fail
     let found: Vec<Person> = query.order_by_asc(C::Id).into_model().all(tx.db()).await?;
     let known = |id: &Uuid| found.iter().any(|person| person.id == *id);
     if let Some((at, id)) = named.unwrap_or_default().iter().enumerate().find(|(_, id)| !known(id)) {
-        let flaw = Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", "user").with("value", id);
+        let flaw = unknown_reference("user", id);
         return Err(Failure::refused(format!("/users/{at}"), flaw));
     }
     Ok(found)

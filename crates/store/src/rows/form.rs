@@ -1,10 +1,8 @@
 //! Rows of forms.
 
-use kehu_domain::codes;
 use kehu_domain::fields::{Line, ShownOnce, Text};
-use kehu_domain::flaw::Flaw;
 use kehu_domain::intake::{Assign, FormFields, HookAnswer, Hours, Origins};
-use kehu_domain::kinds::{Form, Source};
+use kehu_domain::kinds::{Form, Source, unknown_reference};
 use kehu_domain::record::Stored;
 use kehu_domain::show::Name;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -105,7 +103,7 @@ impl Rows for Form {
         let team = self.assign.map(|assign| assign.team_id);
         let is_known = |team| tx.caller().org().has_team(team) || tx.remembered_name(team).is_some();
         if let Some(team) = team.filter(|team| !is_known(*team)) {
-            let flaw = Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", "team").with("value", team);
+            let flaw = unknown_reference("team", team);
             return Err(Failure::refused("/assign/team_id", flaw));
         }
         if before.is_none() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kehu_domain::codes;
 use kehu_domain::flaw::Flaw;
-use kehu_domain::kinds::Tag;
+use kehu_domain::kinds::{Tag, unknown_reference};
 use kehu_domain::record::{Record as _, Stored};
 use kehu_domain::rights::Action;
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
@@ -133,7 +133,7 @@ async fn both(tx: &Tx<'_>, asked: ToMerge) -> Result<(Stored<Tag>, Stored<Tag>),
     }
     let unknown = |failure| match failure {
         Failure::NotFound => {
-            let flaw = Flaw::new(&codes::REFERENCE_UNKNOWN).with("kind", Tag::KIND.name).with("value", asked.into);
+            let flaw = unknown_reference(Tag::KIND.name, asked.into);
             Failure::refused("/into", flaw)
         }
         other => other,
