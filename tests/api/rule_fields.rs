@@ -23,17 +23,17 @@ mod tests {
 
     pub(super) fn choices_are_said_by_name_and_kept_by_key(engine: Engine) {
         let org = Org::new(engine);
-        let choices = json!([{"key": "gold", "label": {"zh-CN": "金牌"}}, {"key": "silver", "label": {"zh-CN": "银牌"}}]);
+        let choices =
+            json!([{"key": "gold", "label": {"zh-CN": "金牌"}}, {"key": "silver", "label": {"zh-CN": "银牌"}}]);
         let _ = field(
             &org,
             &json!({"kind": "customer", "key": "medal", "type": "choice", "label": {"zh-CN": "奖牌"}, "choices": choices}),
         );
-        let rule = |field: &str, choices: Value| {
-            json!({"kind": "customer", "field": field, "check": {"type": "choices", "choices": choices}})
-        };
+        let rule = |field: &str, choices: Value| json!({"kind": "customer", "field": field, "check": {"type": "choices", "choices": choices}});
         let made = org.admin.post("/v1/entry_rules", &rule("custom.medal", json!(["金牌", "gold"]))).expect(201).json();
         assert_eq!(made["check"]["choices"], json!(["gold"]));
-        let industry = org.admin.post("/v1/entry_rules", &rule("industry", json!(["软件", "I65", "金融业"]))).expect(201).json();
+        let industry =
+            org.admin.post("/v1/entry_rules", &rule("industry", json!(["软件", "I65", "金融业"]))).expect(201).json();
         assert_eq!(industry["check"]["choices"], json!(["65", "J"]));
         let wrong = org.admin.post("/v1/entry_rules", &rule("custom.medal", json!(["gold", "铜牌"]))).expect(422);
         assert_eq!(wrong.errors(), at("/check/choices/1", "rule_choice_unknown"));

@@ -113,12 +113,16 @@ mod tests {
     #[test]
     fn a_reader_is_told_in_the_words_of_the_language_and_a_program_in_keys() {
         let flaw = Stage::VOCABULARY.unknown("成交");
-        let param = |wanted: &str| flaw.params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str());
+        let param =
+            |wanted: &str| flaw.params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str());
         assert!(param("choices").is_some_and(|keys| keys.contains("active") && !keys.contains('（')), "{flaw:?}");
         assert!(flaw.hint(Lang::Zh).contains("active（成交"), "{}", flaw.hint(Lang::Zh));
         assert!(flaw.hint(Lang::En).is_ascii(), "{}", flaw.hint(Lang::En));
         let missing = Customer::KIND.field("name").unwrap().missing();
-        assert_eq!(missing.message(Lang::Zh), format!("缺少必填项“{}（name）”。", Customer::KIND.field("name").unwrap().zh));
+        assert_eq!(
+            missing.message(Lang::Zh),
+            format!("缺少必填项“{}（name）”。", Customer::KIND.field("name").unwrap().zh)
+        );
         assert_eq!(missing.message(Lang::En), "“name” is required.");
         let unknown = unknown_reference("follow_up", "7");
         assert!(unknown.message(Lang::Zh).contains("（跟进）"), "{}", unknown.message(Lang::Zh));

@@ -22,8 +22,9 @@ async fn spoil(bed: &Bed, rule: &Value, column: &'static str) {
 async fn a_rule_that_cannot_be_read_leaves_the_organisation_and_the_other_rules_alone() {
     for mut bed in Bed::each(&json!({})).await {
         let rule = |field: &str| json!({"kind": "customer", "field": field, "check": {"type": "required"}, "severity": "warn"});
-        let (broken, other) = (bed.make("entry_rule", rule("remark")).await, bed.make("entry_rule", rule("address")).await);
-        let third = bed.make("entry_rule", rule("website")).await;
+        let (broken, other) =
+            (bed.make("entry_rule", rule("remark")).await, bed.make("entry_rule", rule("address")).await);
+        let third = bed.make("entry_rule", rule("grade")).await;
         spoil(&bed, &broken, "check_body").await;
         spoil(&bed, &third, "severity").await;
         // As another server would.

@@ -136,7 +136,8 @@ fn read_check(check: &Value) -> Option<Check> {
 #[test]
 fn a_length_beyond_every_name_is_refused() {
     for bound in ["min_length", "max_length"] {
-        let naming = |length: u64| json!({"kind": "customer", "field": "name", "check": {"type": "naming", bound: length}});
+        let naming =
+            |length: u64| json!({"kind": "customer", "field": "name", "check": {"type": "naming", bound: length}});
         assert!(rule(&naming(10_000)).is_ok(), "{bound}");
         for length in [10_001, u64::MAX] {
             let refused = vec![(format!("/check/{bound}"), "number_out_of_range")];
@@ -162,10 +163,7 @@ fn bound() -> impl Strategy<Value = Value> {
 }
 
 fn texts() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        prop::collection::vec("\\PC{0,8}", 0..4).prop_map(|texts| json!(texts)),
-        Just(Value::Null),
-    ]
+    prop_oneof![prop::collection::vec("\\PC{0,8}", 0..4).prop_map(|texts| json!(texts)), Just(Value::Null),]
 }
 
 fn any_check() -> impl Strategy<Value = Value> {

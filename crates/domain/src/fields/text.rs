@@ -27,7 +27,9 @@ fn fits(value: &str, max: usize, lines: bool) -> Result<(), Flaw> {
     }
     let control = |c: char| c.is_control() && !(lines && matches!(c, '\n' | '\r' | '\t'));
     if let Some(character) = value.chars().find(|c| control(*c)) {
-        return Err(Flaw::new(&codes::TEXT_CONTROL_CHARACTERS).with("character", format!("U+{:04X}", u32::from(character))));
+        return Err(
+            Flaw::new(&codes::TEXT_CONTROL_CHARACTERS).with("character", format!("U+{:04X}", u32::from(character)))
+        );
     }
     Ok(())
 }

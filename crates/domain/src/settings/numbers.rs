@@ -212,14 +212,19 @@ mod tests {
             ..NumberPolicy::default()
         };
         let codes = |patch: Value| read(&policy.patched(patch)).unwrap().industry_codes.into_iter().collect::<Vec<_>>();
-        let own = |codes: &[(&str, &str)]| codes.iter().map(|(i, c)| ((*i).to_owned(), (*c).to_owned())).collect::<Vec<_>>();
+        let own =
+            |codes: &[(&str, &str)]| codes.iter().map(|(i, c)| ((*i).to_owned(), (*c).to_owned())).collect::<Vec<_>>();
         assert_eq!(codes(json!({"industry_codes": {"金融业": "FIN2"}})), own(&[("I", "SOFT"), ("J", "FIN2")]));
         assert_eq!(codes(json!({"industry_codes": {"金融业": null}})), own(&[("I", "SOFT")]));
         assert_eq!(codes(json!({"industry_codes": null})), own(&[]));
         assert_eq!(read(&policy.patched(json!({"scope": null}))).unwrap().scope, NumberScope::Template);
         assert_eq!(read(&policy.patched(Value::Null)), Ok(NumberPolicy::default()));
         let wrong = vec![("/industry_codes/金融业".to_owned(), "industry_short_code_invalid")];
-        assert_eq!(read(&policy.patched(json!({"industry_codes": {"金融业": "fin"}}))), Err(wrong), "where it was said");
+        assert_eq!(
+            read(&policy.patched(json!({"industry_codes": {"金融业": "fin"}}))),
+            Err(wrong),
+            "where it was said"
+        );
     }
 
     #[test]

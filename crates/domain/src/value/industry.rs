@@ -293,7 +293,8 @@ mod tests {
     #[test]
     fn what_fits_many_says_how_many_more_there_are() {
         let flaw = Industry::parse("服务").unwrap_err();
-        let param = |wanted: &str| flaw.params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str());
+        let param =
+            |wanted: &str| flaw.params.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.as_str());
         assert_eq!(param("candidates").map(|list| list.split(", ").count()), Some(5));
         let more = param("more").unwrap();
         assert!(more.parse::<usize>().unwrap() > 0, "{flaw:?}");

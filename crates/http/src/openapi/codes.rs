@@ -109,7 +109,9 @@ fn page(words: &Words) -> String {
         line(&mut text, [problem.key, &problem.status.to_string(), &place, title, detail]);
     }
     section(&mut text, words, words.questions);
-    QUESTION_CODES.iter().for_each(|code| of_flaw(&mut text, words, code, &QUESTION_INVALID.status.to_string(), "errors"));
+    QUESTION_CODES
+        .iter()
+        .for_each(|code| of_flaw(&mut text, words, code, &QUESTION_INVALID.status.to_string(), "errors"));
     section(&mut text, words, words.reading);
     let reading = READING_CODES.iter().filter(|code| !QUESTION_CODES.contains(code));
     reading.for_each(|code| of_flaw(&mut text, words, code, &NOT_JSON.status.to_string(), "errors"));

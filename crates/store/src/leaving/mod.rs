@@ -197,9 +197,7 @@ async fn fit(caller: &Caller, db: &impl ConnectionTrait, leaver: Uuid, leave: &L
         let found = known.iter().find(|successor| successor.id == *id);
         let flaw = match found {
             Some(found) if *id != leaver && found.looks_after_customers(caller) => continue,
-            None if !caller.org().users.contains_key(id) => {
-                unknown_reference("user", id)
-            }
+            None if !caller.org().users.contains_key(id) => unknown_reference("user", id),
             _ => Flaw::new(&codes::SUCCESSOR_UNFIT).with("value", id),
         };
         findings.push(Finding { pointer: format!("/successors/{at}"), flaw });

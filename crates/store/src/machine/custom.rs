@@ -1,10 +1,10 @@
 //! Fields that an organisation added, in the verbs of every kind: the member `custom` of bodies and answers.
 
 use kehu_domain::codes;
-use kehu_domain::kinds::unknown_reference;
 use kehu_domain::custom::{CustomField, CustomFields, CustomType, CustomValues, SlotValue};
 use kehu_domain::field::Sight;
 use kehu_domain::flaw::Flaw;
+use kehu_domain::kinds::unknown_reference;
 use kehu_domain::read::{Members, Reader};
 use kehu_domain::record::{FieldName, Kind, Veiled};
 use kehu_domain::rights::{Action, CUSTOM};

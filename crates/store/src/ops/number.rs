@@ -183,7 +183,8 @@ async fn free(
             (from..from.saturating_add(window)).map(|sequence| (sequence, number(sequence))).collect();
         let asked: Vec<&str> = candidates.iter().flat_map(|(_, numbers)| numbers).map(String::as_str).collect();
         let taken = taken(db, org, &asked).await?;
-        let is_free = |numbers: &[String]| numbers.iter().all(|number| !taken.contains(number) && !given.contains(number));
+        let is_free =
+            |numbers: &[String]| numbers.iter().all(|number| !taken.contains(number) && !given.contains(number));
         let free = candidates.iter().filter(|(_, numbers)| is_free(numbers)).map(|(sequence, _)| *sequence);
         let free: Vec<i64> = free.take(many).collect();
         if free.len() == many {
