@@ -92,6 +92,12 @@ impl Birthday {
         }
     }
 
+    /// What it is asked for under: a day of any year as it is [found under](Self::index_form), a whole day as its text.
+    #[must_use]
+    pub fn asked_form(self) -> String {
+        if self.has_year() { self.to_text() } else { self.index_form() }
+    }
+
     /// What it is found under: `MM-DD`, or `lunar:MM-DD`, where a leap month is not told from the ordinary one.
     #[must_use]
     pub fn index_form(self) -> String {
@@ -126,12 +132,15 @@ fn read_object(members: &Map<String, Value>, reader: &mut Reader<'_>) -> Option<
         reader.inside(name, |reader| reader.flaw(flaw));
         return None;
     }
-    let calendar = members.get("calendar").and_then(Value::as_str);
-    let whole = |name: &str| members.get(name).and_then(Value::as_i64);
-    let year = whole("year").map(|year| format!("{year:04}-")).unwrap_or_default();
-    let leap = if members.get("leap").and_then(Value::as_bool).unwrap_or_default() { "L" } else { "" };
-    let (month, day) = (whole("month").unwrap_or_default(), whole("day").unwrap_or_default());
-    match calendar {
+    // What is said and is no number would be lost: another day, or one without its year.
+    let [year, month, day] = ["year", "month", "day"].map(|name| {
+        member(members, name, reader, ("a whole number", "整数"), |json| json.as_i64().filter(|number| *number >= 0))
+    });
+    let leap = member(members, "leap", reader, ("true or false", "true 或 false"), Value::as_bool);
+    let calendar = member(members, "calendar", reader, ("a text", "文本"), |json| Some(json.as_str()?.to_owned()));
+    let (year, leap) = (year?.map(|year| format!("{year:04}-")).unwrap_or_default(), leap?.unwrap_or_default());
+    let (month, day, leap) = (month?.unwrap_or_default(), day?.unwrap_or_default(), if leap { "L" } else { "" });
+    match calendar?.as_deref() {
         Some("lunar") => reader.keep(Birthday::parse(&format!("{LUNAR}{year}{month:02}{leap}-{day:02}"))),
         Some("solar") => reader.keep(Birthday::parse(&format!("{year}{month:02}-{day:02}"))),
         other => {
@@ -139,6 +148,20 @@ fn read_object(members: &Map<String, Value>, reader: &mut Reader<'_>) -> Option<
             reader.inside("calendar", |reader| reader.flaw(flaw.with("choices", "solar, lunar")));
             None
         }
+    }
+}
+
+/// A member of the object, `Some(None)` where it is not said.
+fn member<T>(
+    members: &Map<String, Value>,
+    name: &str,
+    reader: &mut Reader<'_>,
+    (en, zh): (&'static str, &'static str),
+    read: impl Fn(&Value) -> Option<T>,
+) -> Option<Option<T>> {
+    match members.get(name) {
+        None | Some(Value::Null) => Some(None),
+        Some(json) => reader.inside(name, |reader| reader.typed(read(json), en, zh)).map(Some),
     }
 }
 
@@ -221,9 +244,25 @@ mod tests {
             (json!({"calendar": "julian", "month": 3, "day": 7}), Err("choice_unknown")),
             (json!({"calendar": "lunar", "month": 3, "dya": 7}), Err("field_unknown")),
             (json!(19900307), Err("type_wrong")),
+            (json!({"calendar": "lunar", "year": "1990", "month": 8, "day": 15}), Err("type_wrong")),
+            (json!({"calendar": "lunar", "year": 1990.5, "month": 8, "day": 15}), Err("type_wrong")),
+            (json!({"calendar": "lunar", "year": -1990, "month": 8, "day": 15}), Err("type_wrong")),
+            (json!({"calendar": "lunar", "month": 8, "leap": "no", "day": 15}), Err("type_wrong")),
+            (json!({"calendar": 1, "month": 8, "day": 15}), Err("type_wrong")),
+            (json!({"calendar": "lunar", "year": null, "month": 8, "leap": null, "day": 15}), Ok("lunar:08-15")),
         ] {
             assert_eq!(read(&said).map(Birthday::to_text), kept.map(str::to_owned), "{said}");
         }
+    }
+
+    #[test]
+    fn a_member_that_is_wrong_is_pointed_at() {
+        let mut make_id = uuid::Uuid::nil;
+        let mut reader = Reader::new("CN", &mut make_id);
+        let said = json!({"calendar": "lunar", "year": "1990", "month": 8, "day": "15"});
+        assert!(reader.inside("birthday", |reader| Birthday::read(&said, reader, None)).is_none());
+        let places: Vec<&str> = reader.findings().iter().map(|finding| finding.pointer.as_str()).collect();
+        assert_eq!(places, ["/birthday/year", "/birthday/day"]);
     }
 
     #[test]
