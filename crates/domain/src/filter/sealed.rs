@@ -31,7 +31,7 @@ fn birthday_form(raw: &str) -> Result<String, Flaw> {
     let of_year = NaiveDate::parse_from_str(&format!("2000-{raw}"), "%Y-%m-%d").ok().filter(|_| raw.len() == 5);
     of_year
         .map(|day| day.format("%m-%d").to_string())
-        .or_else(|| Birthday::parse(raw).ok().map(Birthday::to_text))
+        .or_else(|| Birthday::parse(raw).ok().map(Birthday::asked_form))
         .ok_or_else(|| Flaw::new(&codes::BIRTHDAY_INVALID).with("value", raw))
 }
 
@@ -57,6 +57,8 @@ mod tests {
             (Find::Birthday, "02-29", Ok("02-29")),
             (Find::Birthday, "lunar:8-15", Ok("lunar:08-15")),
             (Find::Birthday, "lunar:1990-08-15", Ok("lunar:1990-08-15")),
+            (Find::Birthday, "lunar:02L-01", Ok("lunar:02-01")),
+            (Find::Birthday, "lunar:2023-02L-01", Ok("lunar:2023-02L-01")),
             (Find::Birthday, "农历8月15日", Err("birthday_invalid")),
             (Find::Birthday, "02-30", Err("birthday_invalid")),
             (Find::Birthday, "1990-02-29", Err("birthday_invalid")),
