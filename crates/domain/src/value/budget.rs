@@ -20,7 +20,8 @@ pub struct Budget {
 
 impl Budget {
     /// Parses a text in 万元 or with units of its own: `50-100`, `50万-100万`, `50~100万元`, `100以上`, `≥100`, `50以内`, `100`
-    /// (which is both bounds), `1亿`, `500000元`.
+    /// (which is both bounds), `1亿`, `500000元`. With a sign of the currency and no 万, it is in yuan: `¥500000`,
+    /// `500000 RMB`.
     ///
     /// # Errors
     /// `budget_invalid`, `budget_reversed`.
@@ -44,7 +45,7 @@ impl Budget {
     /// # Errors
     /// `budget_invalid`.
     pub fn bound(raw: &str) -> Result<i64, Flaw> {
-        amount(&folded(raw), UNIT).ok_or_else(|| Flaw::new(&BUDGET_INVALID).with("value", quoted(raw)))
+        amount(&folded(raw), unit_of(raw)).ok_or_else(|| Flaw::new(&BUDGET_INVALID).with("value", quoted(raw)))
     }
 
     fn between(min: Option<i64>, max: Option<i64>, raw: &str) -> Result<Self, Flaw> {
@@ -94,43 +95,53 @@ fn in_units(yuan: i64) -> String {
     if rest == 0 { whole.to_string() } else { format!("{whole}.{rest:04}").trim_end_matches('0').to_owned() }
 }
 
+/// Signs of the currency. Beside one, a number is of yuan; without, of 万元.
+const SIGNS: [&str; 4] = ["¥", "人民币", "RMB", "CNY"];
+
+/// What a number without a unit counts.
+fn unit_of(raw: &str) -> i64 {
+    let text: String = raw.nfkc().flat_map(char::to_uppercase).collect();
+    if SIGNS.iter().any(|sign| text.contains(sign)) { 1 } else { UNIT }
+}
+
 /// Width folded, without blanks, signs of money and the commas of thousands.
 fn folded(raw: &str) -> String {
-    let kept = |c: &char| !(c.is_whitespace() || matches!(c, ',' | '¥' | '￥'));
+    let kept = |c: &char| !(c.is_whitespace() || matches!(c, ','));
     let text: String = raw.nfkc().filter(kept).collect();
-    text.replace("人民币", "").replace("RMB", "").replace("CNY", "")
+    let spelt = ["RMB", "rmb", "Rmb", "CNY", "cny", "Cny"].into_iter();
+    spelt.chain(SIGNS).fold(text, |text, sign| text.replace(sign, ""))
 }
 
 fn read(raw: &str) -> Option<(Option<i64>, Option<i64>)> {
-    let text = folded(raw);
+    let (text, unit) = (folded(raw), unit_of(raw));
     let text = text.strip_prefix("预算").unwrap_or(&text).trim_start_matches([':', '约']);
     for sign in [">=", "≥", ">", "不低于", "不少于", "至少", "超过"] {
         if let Some(rest) = text.strip_prefix(sign) {
-            return amount(rest, UNIT).map(|min| (Some(min), None));
+            return amount(rest, unit).map(|min| (Some(min), None));
         }
     }
     for sign in ["<=", "≤", "<", "不超过", "不高于", "最多", "至多"] {
         if let Some(rest) = text.strip_prefix(sign) {
-            return amount(rest, UNIT).map(|max| (None, Some(max)));
+            return amount(rest, unit).map(|max| (None, Some(max)));
         }
     }
     for word in ["及以上", "以上", "起", "+"] {
         if let Some(rest) = text.strip_suffix(word) {
-            return amount(rest, UNIT).map(|min| (Some(min), None));
+            return amount(rest, unit).map(|min| (Some(min), None));
         }
     }
     for word in ["及以下", "以下", "以内", "之内"] {
         if let Some(rest) = text.strip_suffix(word) {
-            return amount(rest, UNIT).map(|max| (None, Some(max)));
+            return amount(rest, unit).map(|max| (None, Some(max)));
         }
     }
     let parts: Vec<&str> = text.split(['-', '~', '–', '—', '至', '到', '〜']).filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {
-        [one] if *one == text => amount(one, UNIT).map(|amount| (Some(amount), Some(amount))),
+        [one] if *one == text => amount(one, unit).map(|amount| (Some(amount), Some(amount))),
         // 5-10亿: what the second says counts for both.
         [from, to] => {
-            let unit = split_unit(to).1.unwrap_or(UNIT);
-            Some((Some(amount(from, unit)?), Some(amount(to, UNIT)?)))
+            let of_both = split_unit(to).1.unwrap_or(unit);
+            Some((Some(amount(from, of_both)?), Some(amount(to, unit)?)))
         }
         _ => None,
     }
@@ -204,6 +215,16 @@ mod tests {
             ("1-2亿", "10000..20000"),
             ("500000元", "50..50"),
             ("¥1,000,000元", "100..100"),
+            ("¥500000", "50..50"),
+            ("￥500,000", "50..50"),
+            ("500000 RMB", "50..50"),
+            ("500000rmb", "50..50"),
+            ("人民币500000", "50..50"),
+            ("CNY 300000-500000", "30..50"),
+            ("¥500000以上", "50.."),
+            ("¥50万", "50..50"),
+            ("人民币50-100万", "50..100"),
+            ("RMB 50w", "50..50"),
             ("3000元-5000元", "0.3..0.5"),
             ("0-10", "0..10"),
         ] {
@@ -218,6 +239,8 @@ mod tests {
             assert_eq!(told(raw), "budget_invalid", "{raw}");
         }
         assert_eq!(told("100-50"), "budget_reversed");
+        assert_eq!(Budget::bound("¥5000"), Ok(5_000));
+        assert_eq!(Budget::bound("0.5"), Ok(5_000));
         assert_eq!(Budget::of_bounds(None, None).unwrap_err().code.key, "budget_invalid");
         assert_eq!(Budget::of_bounds(Some("2"), Some("1")).unwrap_err().code.key, "budget_reversed");
     }
