@@ -1,6 +1,6 @@
 //! What runs: programs, scripts, and pages that a browser would run.
 
-use super::contains;
+use super::{contains, text};
 
 const PROGRAM: &str = "application/x-executable";
 const SCRIPT: &str = "application/x-script";
@@ -15,7 +15,6 @@ const ENDINGS: &[&str] = &[
 
 /// First bytes of programs and of what points to one.
 const SIGNATURES: &[&[u8]] = &[
-    b"MZ",
     b"\x7fELF",
     b"\xfe\xed\xfa\xce",
     b"\xfe\xed\xfa\xcf",
@@ -29,7 +28,7 @@ const SIGNATURES: &[&[u8]] = &[
 
 /// What runs by its first bytes.
 pub(super) fn of_bytes(head: &[u8]) -> Option<&'static str> {
-    if SIGNATURES.iter().any(|signature| head.starts_with(signature)) {
+    if SIGNATURES.iter().any(|signature| head.starts_with(signature)) || is_dos(head) {
         return Some(PROGRAM);
     }
     // A recording may begin with the same two characters.
@@ -41,6 +40,11 @@ pub(super) fn of_bytes(head: &[u8]) -> Option<&'static str> {
         return runs.iter().any(|part| contains(head, part)).then_some(PROGRAM);
     }
     markup(head)
+}
+
+/// A program of DOS or Windows. Its header, 64 bytes long, is full of numbers; text begins with its two letters too.
+fn is_dos(head: &[u8]) -> bool {
+    head.starts_with(b"MZ") && !text::is_text(head.get(..64).unwrap_or(head))
 }
 
 /// What runs by the end of its name.

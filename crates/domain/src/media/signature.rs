@@ -6,14 +6,12 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
-    (b"BM", "image/bmp"),
     (b"II*\0", "image/tiff"),
     (b"MM\0*", "image/tiff"),
     (b"{\\rtf", "application/rtf"),
     (b"\x1f\x8b", "application/gzip"),
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
     (b"Rar!\x1a\x07", "application/vnd.rar"),
-    (b"ID3", "audio/mpeg"),
     (b"#!AMR", "audio/amr"),
     (b"OggS", "audio/ogg"),
     (b"fLaC", "audio/flac"),
@@ -33,9 +31,16 @@ const BRANDS: &[(&[u8], &str)] = &[
 
 /// What a signature says.
 pub(super) fn of(head: &[u8]) -> Option<&'static str> {
-    // Readers of PDF look for it among the first thousand bytes.
-    if super::contains(head.get(..1024).unwrap_or(head), b"%PDF-") {
+    // Readers of PDF look for it among the first thousand bytes; further in, text may speak of it.
+    let may_lead = super::contains(head.get(..1024).unwrap_or(head), b"%PDF-");
+    if head.starts_with(b"%PDF-") || may_lead && !super::text::is_text(head) {
         return Some("application/pdf");
+    }
+    if is_bmp(head) {
+        return Some("image/bmp");
+    }
+    if is_id3(head) {
+        return Some("audio/mpeg");
     }
     if let Some((_, kind)) = SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)) {
         return Some(kind);
@@ -61,6 +66,23 @@ pub(super) fn of(head: &[u8]) -> Option<&'static str> {
         return Some("application/x-tar");
     }
     frame_sync(head)
+}
+
+/// A bitmap: two letters that text may begin with, so its header is looked at: the reserved bytes, and the size of the
+/// one that follows.
+fn is_bmp(head: &[u8]) -> bool {
+    let known = |size: &[u8; 4]| matches!(u32::from_le_bytes(*size), 12 | 16 | 40 | 52 | 56 | 64 | 108 | 124);
+    head.starts_with(b"BM")
+        && head.get(6..10) == Some(&[0; 4])
+        && head.get(14..18).and_then(|size| size.first_chunk()).is_some_and(known)
+}
+
+/// A tag of a recording: a version that there is, and a size in four times seven bits.
+fn is_id3(head: &[u8]) -> bool {
+    let header: Option<&[u8; 10]> = head.first_chunk();
+    header.is_some_and(|[i, d, three, version, _, _, size @ ..]| {
+        [*i, *d, *three] == *b"ID3" && (2..=4).contains(version) && size.iter().all(|byte| *byte < 0x80)
+    })
 }
 
 /// A frame of MPEG audio or of AAC: eleven or twelve bits of synchronisation, and a layer that there is.

@@ -18,7 +18,8 @@ pub(super) fn of(head: &[u8], end: &str) -> Option<&'static str> {
     })
 }
 
-fn is_text(head: &[u8]) -> bool {
+/// Whether the bytes are text in one of the encodings without a mark.
+pub(super) fn is_text(head: &[u8]) -> bool {
     let control = |byte: &u8| matches!(byte, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f | 0x7f);
     if head.iter().any(control) {
         return false;
