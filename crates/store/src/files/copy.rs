@@ -31,7 +31,12 @@ pub(crate) fn copy(
     let mut copied = Copied::default();
     let mut folders: Vec<PathBuf> = Vec::new();
     for (org, id) in named {
-        let (source, target) = (from.path(org, id), to.path(org, id));
+        let (mut source, target) = (from.path(org, id), to.path(org, id));
+        if !source.exists()
+            && let Some(aside) = from.found_aside(org, id)
+        {
+            source = aside;
+        }
         match one(&source, &target, replace) {
             Ok(bytes) => {
                 copied.files += 1;

@@ -1,10 +1,11 @@
 //! Sealed files beside the database: `attachments/{organisation}/{two digits}/{file}` in the data folder. A file is
 //! written under another name, brought onto the disk and renamed before the row that names it commits, and never changed
-//! again. What a row names is there whole; what no row names is swept away after a day.
+//! again. What a row names is there whole; what no row names is set aside after a day, and swept away a month later.
 
 pub(crate) mod copy;
 mod read;
 pub(crate) mod sweep;
+mod unnamed;
 mod write;
 
 use std::fs::{self, DirBuilder, File};
@@ -58,13 +59,15 @@ impl Files {
         self.folder.join(INCOMING)
     }
 
-    /// Deletes a file; it need not be there. What cannot be deleted now is swept away later.
+    /// Deletes a file, wherever it lies; it need not be there. What cannot be deleted now is swept away later.
     pub(crate) fn remove(&self, org: Uuid, file: Uuid) {
-        let path = self.path(org, file);
-        if let Err(error) = fs::remove_file(path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(%file, %error, "a file that nobody names was not deleted");
+        let places = [Some(self.path(org, file)), self.found_aside(org, file)];
+        for path in places.into_iter().flatten() {
+            if let Err(error) = fs::remove_file(path)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                tracing::warn!(%file, %error, "a file that nobody names was not deleted");
+            }
         }
     }
 }

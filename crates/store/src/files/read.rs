@@ -33,9 +33,13 @@ impl From<io::Error> for Unread {
 }
 
 impl Reader {
-    /// Opens the file of a content of so many bytes.
+    /// Opens the file of a content of so many bytes. One that was set aside comes back into its place.
     pub(crate) fn open(files: &Files, org: Uuid, id: Uuid, key: &[u8; 32], size: u64) -> Result<Self, Unread> {
-        let file = File::open(files.path(org, id))?;
+        let path = files.path(org, id);
+        let file = match File::open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && files.put_back(org, id)? => File::open(&path)?,
+            opened => opened?,
+        };
         let mut head = [0; HEAD];
         let long = file.metadata()?.len() == sealed_len(size);
         if !long || file.read_exact_at(&mut head, 0).is_err() || head != HEADER {

@@ -1,10 +1,12 @@
-//! Deleting files that no row names: what a crash left, and what an erasure did not get to.
+//! Sweeping files that no row names: what a crash left, and what an erasure did not get to. None is deleted at once: a
+//! database that was replaced may name it.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use chrono::{DateTime, Days, Utc};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
@@ -13,75 +15,133 @@ use crate::failure::Failure;
 use crate::gate::Gate;
 use crate::pii::padded;
 
-use super::{Files, apart, failure};
+use super::{Files, apart};
 
 /// How long a file may be there before its row is: an upload that is under way ends before that.
 const GRACE: Duration = Duration::from_secs(24 * 3600);
+/// For how long a file is kept that was set aside.
+const KEPT: Days = Days::new(30);
 /// Files that are looked up together.
 const TOGETHER: usize = 200;
 
-/// A file that is old enough to have a row.
+/// Files of an organisation in one folder.
 struct Found {
     org: Uuid,
-    id: Uuid,
-    path: PathBuf,
+    files: Vec<(Uuid, PathBuf)>,
 }
 
-/// Deletes files without a row that are older than a day, and what was never finished. Folders of organisations that
-/// the database does not know are left alone: somebody may have named the wrong database.
+/// Sets files aside that have no row and are older than a day, and deletes those that lay there for a month; what was
+/// never finished goes after a day. One of the 256 folders of each organisation is looked through, another one every
+/// hour, so that the work stays small. Organisations that the database does not know are left alone: somebody may have
+/// named the wrong database. Gives how many files went from their place.
 ///
 /// # Errors
-/// The database or the file system is away; what was deleted until then is.
+/// The database is away; what was done until then is.
 pub(crate) async fn sweep(gate: &Gate) -> Result<u64, Failure> {
-    sweep_in(gate, gate.files()).await
+    sweep_in(gate, gate.files(), of_the_hour(gate.now())).await
 }
 
-async fn sweep_in(gate: &Gate, files: &Files) -> Result<u64, Failure> {
+/// The folder whose turn it is.
+fn of_the_hour(now: DateTime<Utc>) -> u8 {
+    u8::try_from((now.timestamp() / 3600).rem_euclid(256)).unwrap_or_default()
+}
+
+async fn sweep_in(gate: &Gate, files: &Files, spread: u8) -> Result<u64, Failure> {
     let before = SystemTime::from(gate.now()).checked_sub(GRACE).unwrap_or(SystemTime::UNIX_EPOCH);
-    let (mut deleted, found) = {
+    let today = gate.now().date_naive();
+    let own = files.clone();
+    let (mut gone, orgs) = apart(move || (unfinished(&own, before), inside(&own.folder))).await?;
+    for org in orgs.iter().filter_map(|folder| id_of(folder)) {
+        let folder = files.of_org(org).join(format!("{spread:02x}"));
+        let found = apart(move || old(org, &folder, before)).await?;
         let files = files.clone();
-        apart(move || old(&files, before)).await?.map_err(|error| failure(&error))?
-    };
-    for part in found.chunk_by(|one, next| one.org == next.org).flat_map(|of_org| of_org.chunks(TOGETHER)) {
-        let Some(org) = part.first().map(|one| one.org) else { continue };
-        if !is_known(gate, org).await? {
-            continue;
-        }
-        let named = named(gate, org, part.iter().map(|one| one.id).collect()).await?;
-        let gone: Vec<PathBuf> =
-            part.iter().filter(|one| !named.contains(&one.id)).map(|one| one.path.clone()).collect();
-        deleted += apart(move || gone.iter().filter(|path| fs::remove_file(path).is_ok()).count()).await?;
+        gone += settle(gate, found, move |org, id, _, is_named| !is_named && told(id, files.set_aside(org, id, today)))
+            .await?;
     }
-    Ok(u64::try_from(deleted).unwrap_or(u64::MAX))
+    if let Some(before) = today.checked_sub_days(KEPT) {
+        let own = files.clone();
+        for day in apart(move || own.days_aside(before)).await? {
+            gone += after_a_month(gate, files, day).await?;
+        }
+    }
+    Ok(u64::try_from(gone).unwrap_or(u64::MAX))
 }
 
-/// Deletes what was never finished, and finds the files that are old enough.
-fn old(files: &Files, before: SystemTime) -> io::Result<(usize, Vec<Found>)> {
-    let mut deleted = 0;
-    for path in inside(&files.incoming())? {
-        if is_older(&path, before) && fs::remove_file(&path).is_ok() {
-            deleted += 1;
-        }
-    }
-    let mut found = Vec::new();
-    for of_org in inside(&files.folder)? {
+/// Deletes what was set aside on a day that is long past; what is named again comes back.
+async fn after_a_month(gate: &Gate, files: &Files, day: PathBuf) -> Result<usize, Failure> {
+    let folder = day.clone();
+    let mut gone = 0;
+    for of_org in apart(move || inside(&folder)).await? {
         let Some(org) = id_of(&of_org) else { continue };
-        for spread in inside(&of_org)? {
-            for path in inside(&spread)? {
-                if let Some(id) = id_of(&path).filter(|_| is_older(&path, before)) {
-                    found.push(Found { org, id, path });
-                }
-            }
-        }
+        let folder = of_org.clone();
+        let found = apart(move || Found { org, files: all(&folder) }).await?;
+        let files = files.clone();
+        gone += settle(gate, found, move |org, id, path, is_named| match is_named {
+            true => told(id, files.put_back(org, id)) && false,
+            false => told(id, fs::remove_file(path)),
+        })
+        .await?;
+        // Only where nothing is left in it.
+        let _ = apart(move || fs::remove_dir(of_org)).await?;
     }
-    Ok((deleted, found))
+    let _ = apart(move || fs::remove_dir(day)).await?;
+    Ok(gone)
 }
 
-/// What is in a folder; nothing where there is none.
-fn inside(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    match fs::read_dir(folder) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Vec::new()),
-        entries => entries?.map(|entry| Ok(entry?.path())).collect(),
+/// Does something with each file, knowing whether a row names it; with how many it was done.
+async fn settle(
+    gate: &Gate,
+    found: Found,
+    act: impl Fn(Uuid, Uuid, &Path, bool) -> bool + Clone + Send + 'static,
+) -> Result<usize, Failure> {
+    let org = found.org;
+    if found.files.is_empty() || !is_known(gate, org).await? {
+        return Ok(0);
+    }
+    let mut done = 0;
+    for part in found.files.chunks(TOGETHER) {
+        let named = named(gate, org, part.iter().map(|(id, _)| *id).collect()).await?;
+        let (part, act) = (part.to_vec(), act.clone());
+        done += apart(move || part.iter().filter(|(id, path)| act(org, *id, path, named.contains(id))).count()).await?;
+    }
+    Ok(done)
+}
+
+/// Whether it was done; why not is said, and hinders nothing else.
+fn told<T>(file: Uuid, done: io::Result<T>) -> bool {
+    if let Err(error) = &done {
+        tracing::warn!(%file, %error, "a file that nobody names was not swept");
+    }
+    done.is_ok()
+}
+
+/// Deletes what was never finished.
+fn unfinished(files: &Files, before: SystemTime) -> usize {
+    let incoming = inside(&files.incoming());
+    incoming.iter().filter(|path| is_older(path, before) && fs::remove_file(path).is_ok()).count()
+}
+
+/// The files of a folder that are old enough to have a row.
+fn old(org: Uuid, folder: &Path, before: SystemTime) -> Found {
+    let files = all(folder).into_iter().filter(|(_, path)| is_older(path, before)).collect();
+    Found { org, files }
+}
+
+fn all(folder: &Path) -> Vec<(Uuid, PathBuf)> {
+    inside(folder).into_iter().filter_map(|path| Some((id_of(&path)?, path))).collect()
+}
+
+/// What is in a folder; nothing where there is none. One that cannot be read is told of, and the others are swept.
+fn inside(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect());
+    match entries {
+        Ok(paths) => paths,
+        Err(error) => {
+            if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) {
+                tracing::warn!(folder = %folder.display(), %error, "a folder of attached files is not swept");
+            }
+            Vec::new()
+        }
     }
 }
 
@@ -130,15 +190,8 @@ mod tests {
 
     /// Another number for every file.
     fn rand_like(files: &Files) -> u64 {
-        u64::try_from(
-            inside(&files.folder)
-                .unwrap()
-                .iter()
-                .flat_map(|org| inside(org).unwrap())
-                .flat_map(|at| inside(&at).unwrap())
-                .count(),
-        )
-        .unwrap()
+        let folders = inside(&files.folder).into_iter().flat_map(|org| inside(&org));
+        u64::try_from(folders.flat_map(|at| inside(&at)).count()).unwrap()
     }
 
     fn aged(path: &Path, age: Duration, now: SystemTime) {
@@ -146,7 +199,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_no_row_names_goes_after_a_day() {
+    async fn what_no_row_names_is_set_aside_after_a_day_and_goes_after_a_month() {
         let mut bed = Bed::sqlite(&json!({})).await;
         let data = tempfile::tempdir().unwrap();
         let files = Files::of(data.path());
@@ -156,7 +209,8 @@ mod tests {
         let customer = Uuid::parse_str(customer["id"].as_str().unwrap()).unwrap();
         let (named, kept) = written(&files, org, old, now);
         let (_, fresh) = written(&files, org, young, now);
-        let (_, orphan) = written(&files, org, old, now);
+        let (lost, orphan) = written(&files, org, old, now);
+        let (found, missed) = written(&files, org, old, now);
         let (_, foreign) = written(&files, Uuid::from_u128(9), old, now);
         let incoming = [("a", old), ("b", young)].map(|(name, age)| {
             let path = files.incoming().join(name);
@@ -165,9 +219,9 @@ mod tests {
             path
         });
         let at = bed.gate.now();
-        let row = attachment::Model {
+        let row = move |id: Uuid| attachment::Model {
             org_id: org,
-            id: named,
+            id,
             version: 1,
             touched: "{}".into(),
             owner_id: None,
@@ -189,17 +243,32 @@ mod tests {
             media_type: "text/plain".into(),
             size: 0,
         };
-        let insert = async move |db: &engine::Tx| -> Result<(), Failure> {
-            attachment::Entity::insert(row.into_active_model()).exec_without_returning(db).await?;
-            Ok(())
+        let insert = async |id: Uuid| {
+            let row = row.clone()(id).into_active_model();
+            let write = async move |db: &engine::Tx| -> Result<(), Failure> {
+                attachment::Entity::insert(row.clone()).exec_without_returning(db).await?;
+                Ok(())
+            };
+            bed.gate.write_raw(write).await.unwrap();
         };
-        bed.gate.write_raw(insert).await.unwrap();
-        assert_eq!(sweep_in(&bed.gate, &files).await.unwrap(), 2);
+        insert(named).await;
+        assert_eq!(sweep_in(&bed.gate, &files, 8).await.unwrap(), 1, "another folder's turn: what was not finished");
+        assert_eq!(sweep_in(&bed.gate, &files, 7).await.unwrap(), 2);
         assert!(kept.exists(), "a deleted record keeps its file");
         assert!(fresh.exists(), "its row may not be there yet");
         assert!(foreign.exists(), "an organisation that is not known here");
         assert!(!orphan.exists() && !incoming[0].exists() && incoming[1].exists());
-        assert_eq!(sweep_in(&bed.gate, &files).await.unwrap(), 0);
+        assert_eq!(sweep_in(&bed.gate, &files, 7).await.unwrap(), 0);
+        // The database that names it is back.
+        insert(found).await;
+        bed.tick(29 * 24);
+        assert_eq!(sweep_in(&bed.gate, &files, 8).await.unwrap(), 1, "the other one that was not finished");
+        assert!(files.found_aside(org, lost).is_some() && files.found_aside(org, found).is_some());
+        bed.tick(2 * 24);
+        assert_eq!(sweep_in(&bed.gate, &files, 8).await.unwrap(), 1);
+        assert!(files.found_aside(org, lost).is_none() && !orphan.exists(), "nobody asked for it for a month");
+        assert!(missed.exists(), "what is named again comes back");
+        assert_eq!(inside(&files.folder.join("unnamed")), Vec::<PathBuf>::new(), "nor is a folder left");
         bed.end().await;
     }
 }
