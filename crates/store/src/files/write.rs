@@ -82,13 +82,13 @@ impl Writer {
         self.file.sync_all()?;
         let path = self.files.path(self.org, self.id);
         let folder = path.parent().map(std::path::Path::to_owned).unwrap_or_default();
-        let made = !folder.exists();
+        let made = !self.files.of_org(self.org).exists();
         make_folder(&folder)?;
         fs::rename(&self.partial, &path)?;
         sync_folder(&folder)?;
+        // The name of the folder itself: whoever made it may not have got as far as this.
+        sync_folder(&self.files.of_org(self.org))?;
         if made {
-            // The names of the folders themselves.
-            sync_folder(&self.files.of_org(self.org))?;
             sync_folder(&self.files.folder)?;
             if let Some(data) = self.files.folder.parent() {
                 sync_folder(data)?;
