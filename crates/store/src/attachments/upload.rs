@@ -1,5 +1,7 @@
 //! Taking a file: sealed as it comes, on the disk under its name before the row that names it commits.
 
+use std::collections::BTreeMap;
+
 use kehu_domain::codes;
 use kehu_domain::fields::Line;
 use kehu_domain::flaw::Flaw;
@@ -137,11 +139,15 @@ impl Upload {
             }
             let new = self.draft(said, writer.size())?;
             apart(move || writer.finish()).await?.map_err(|error| failure(&error))?;
-            let done = self.write(new, options).await;
+            let done = self.write(new, options, &fingerprint).await;
             if !self.may_be_named(&done) {
                 let (files, org, id) = (caller.gate().files().clone(), caller.org().id, self.id);
                 apart(move || files.remove(org, id)).await?;
             }
+            if writer.size() > self.max {
+                return Err(Failure::FileTooLarge(self.max));
+            }
+            let fingerprint = self.fingerprint(&said)?;
             done
         })
         .await
@@ -169,10 +175,23 @@ impl Upload {
         Ok(New { id: self.id, ..new })
     }
 
-    async fn write(&self, new: New<Attachment>, options: &WriteOptions) -> Result<Written, Failure> {
+    /// A hash over the file, its name and what is said beside it, in whatever order that came.
+    fn fingerprint(&self, said: &Said) -> Result<[u8; 32], Failure> {
+        let members: BTreeMap<&String, &Value> = said.members.iter().collect();
+        let beside = serde_json::to_vec(&(&self.file_name, members));
+        let beside = beside.map_err(|error| Failure::Internal(format!("parts have no text: {error}")))?;
+        Ok(Sha256::new().chain_update(self.hash.clone().finalize()).chain_update(beside).finalize().into())
+    }
+
+    async fn write(
+        &self,
+        new: New<Attachment>,
+        options: &WriteOptions,
+        fingerprint: &[u8; 32],
+    ) -> Result<Written, Failure> {
         let mut options = options.clone();
         if let Some(idempotency) = &mut options.idempotency {
-            let whole = [idempotency.fingerprint.as_slice(), &self.hash.clone().finalize()].concat();
+            let whole = [idempotency.fingerprint.as_slice(), fingerprint].concat();
             idempotency.fingerprint = Sha256::digest(whole).into();
         }
         let mut tries = 1;
