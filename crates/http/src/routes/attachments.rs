@@ -31,8 +31,10 @@ type Reply = Result<HttpResponse, Problem>;
 const DRAIN: Duration = Duration::from_secs(5);
 /// Longest part that is not the file, in bytes.
 const TEXT_BYTES: usize = 4096;
-/// What a body may have beside the file, in bytes.
-const BESIDE_BYTES: u64 = 64 * 1024;
+/// The same of custom fields, which are as large as in a record.
+const CUSTOM_BYTES: usize = 64 * 1024;
+/// What a body may have beside the file, in bytes: custom fields, and the other parts with their headers.
+const BESIDE_BYTES: u64 = 2 * 64 * 1024;
 /// Parts that there may be, and the members of the record that they say.
 const PARTS: [(&str, &str); 4] =
     [("kind", "record_kind"), ("record_id", "record_id"), ("name", "name"), ("custom", "custom")];
@@ -72,9 +74,11 @@ async fn received(request: &HttpRequest, caller: &Caller, query: Query, parts: &
             _ if name == "file" => take(&mut upload, &mut part).await?,
             Some(member) if members.contains_key(member) => return Err(twice(&pointer)),
             Some(member) => {
-                let said = text(&mut part).await?;
                 // Custom fields are structured: JSON, as in other bodies.
-                let said = if name == "custom" { parse_json(said.as_bytes())? } else { said.into() };
+                let said = match name.as_str() {
+                    "custom" => parse_json(text(&mut part, CUSTOM_BYTES).await?.as_bytes())?,
+                    _ => text(&mut part, TEXT_BYTES).await?.into(),
+                };
                 members.insert(member.to_owned(), said);
             }
             None => {
@@ -120,12 +124,12 @@ fn file_name(part: &Field) -> String {
     whole.rsplit(['/', '\\']).next().unwrap_or_default().trim().to_owned()
 }
 
-/// A part that is text.
-async fn text(part: &mut Field) -> Result<String, Problem> {
+/// A part that is text of at most so many bytes.
+async fn text(part: &mut Field, most: usize) -> Result<String, Problem> {
     let mut all = Vec::new();
     while let Some(bytes) = within_time(part.next()).await? {
         all.extend_from_slice(&bytes.map_err(|error| malformed(&error))?);
-        if all.len() > TEXT_BYTES {
+        if all.len() > most {
             return Err(Problem::new(&codes::BODY_TOO_LARGE).closing());
         }
     }
