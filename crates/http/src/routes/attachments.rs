@@ -222,7 +222,10 @@ fn range(headers: &HeaderMap, size: u64) -> Result<Option<(u64, u64)>, Problem> 
     };
     match found {
         Some((from, end)) if from < end => Ok(Some((from, end))),
-        _ => Err(Problem::new(&codes::RANGE_INVALID).with_param("size", size)),
+        _ => {
+            let problem = Problem::new(&codes::RANGE_INVALID).with_param("size", size);
+            Err(problem.with_header("content-range", format!("bytes */{size}")))
+        }
     }
 }
 
