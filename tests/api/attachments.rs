@@ -13,10 +13,15 @@ kehu_tests::on_both_engines!(
     the_same_upload_twice_is_one,
     a_file_that_was_changed_or_is_gone_is_told,
     that_a_file_was_read_is_journaled,
+    a_file_that_was_set_aside_comes_back,
+    what_was_taken_away_while_a_file_came_counts,
+    custom_fields_beside_a_file_may_be_long,
 );
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
     use std::path::{Path, PathBuf};
     use std::time::{Duration, Instant};
 
@@ -205,6 +210,7 @@ mod tests {
         }
         let beyond = org.admin.with("range", "bytes=200000-").get(&path).expect(416);
         assert_eq!(beyond.code(), "range_invalid");
+        assert_eq!(beyond.header("content-range"), Some("bytes */200000"));
         let head = org.admin.send("HEAD", &path, &[], "").expect(200);
         assert_eq!(head.header("content-length"), Some("200000"));
         assert!(head.bytes.is_empty());
@@ -300,6 +306,16 @@ mod tests {
         assert_eq!((first.id(), again.header("idempotency-replayed")), (again.id(), Some("true")));
         let other = keyed.attach("customer", &customer, "a.png", &[PNG, b"x"].concat()).expect(422);
         assert_eq!(other.code(), "idempotency_key_reused");
+        // Nor is the same file of another customer, or under another name, the same.
+        let next = org.admin.post("/v1/customers", &company("另一附件有限公司")).expect(201).id();
+        for (record, name) in [(&next, "a.png"), (&customer, "b.png")] {
+            assert_eq!(keyed.attach("customer", record, name, PNG).expect(422).code(), "idempotency_key_reused");
+        }
+        let named = Form::default().text("kind", "customer").text("record_id", &customer).text("name", "c.png");
+        let named = keyed.send_form("/v1/attachments", &named.file("a.png", PNG)).expect(422);
+        assert_eq!(named.code(), "idempotency_key_reused");
+        let turned = Form::default().file("a.png", PNG).text("record_id", &customer).text("kind", "customer");
+        assert_eq!(keyed.send_form("/v1/attachments", &turned).expect(201).id(), first.id(), "in another order");
         assert_eq!(org.admin.get("/v1/attachments").expect(200).data().len(), 1);
         let folder = sealed(engine, &first.id()).unwrap();
         let org_folder = folder.parent().unwrap().parent().unwrap();
@@ -344,5 +360,75 @@ mod tests {
         let _ = org.admin.get(&content_of(&id)).expect(200);
         let _ = org.admin.with("range", "bytes=0-9").get(&content_of(&id)).expect(206);
         assert_eq!(reads(), 2);
+    }
+
+    /// Where the sweep would put it.
+    fn set_aside(engine: Engine, id: &str) -> PathBuf {
+        let file = sealed(engine, id).unwrap();
+        let org = file.parent().unwrap().parent().unwrap();
+        let aside = org.parent().unwrap().join("unnamed/2026-01-02").join(org.file_name().unwrap());
+        std::fs::create_dir_all(&aside).unwrap();
+        std::fs::rename(&file, aside.join(id)).unwrap();
+        aside.join(id)
+    }
+
+    pub(super) fn a_file_that_was_set_aside_comes_back(engine: Engine) {
+        let org = Org::new(engine);
+        let customer = customer(&org.admin);
+        let id = org.admin.attach("customer", &customer, "a.txt", &long(70_000)).expect(201).id();
+        let aside = set_aside(engine, &id);
+        assert!(org.admin.get(&content_of(&id)).expect(200).bytes == long(70_000));
+        assert!(!aside.exists() && sealed(engine, &id).is_some(), "it is back in its place");
+        let aside = set_aside(engine, &id);
+        let _ = org.admin.post(&format!("/v1/customers/{customer}/erase"), &json!({"reason": "要求"})).expect(202);
+        let begun = Instant::now();
+        while aside.exists() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "who is erased has a file left");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub(super) fn what_was_taken_away_while_a_file_came_counts(engine: Engine) {
+        let org = Org::new(engine);
+        let (user, keeper) = (org.user("salesperson", None), org.user("salesperson", None));
+        for (who, patch, status) in
+            [(&user, json!({"disabled": true}), "401"), (&keeper, json!({"role": "system_admin"}), "403")]
+        {
+            let customer = customer(&who.session);
+            let form = Form::default().text("kind", "customer").text("record_id", &customer);
+            let body = form.file("a.txt", &long(100_000)).body();
+            let mut slow = TcpStream::connect(engine.base().trim_start_matches("http://")).unwrap();
+            let head = format!(
+                "POST /v1/attachments HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\
+                 Content-Type: {}\r\nContent-Length: {}\r\n\r\n",
+                who.session.token().unwrap(),
+                Form::content_type(),
+                body.len()
+            );
+            slow.write_all(head.as_bytes()).unwrap();
+            let (first, rest) = body.split_at(body.len() / 2);
+            slow.write_all(first).unwrap();
+            std::thread::sleep(Duration::from_millis(300));
+            let _ = org.admin.patch(&format!("/v1/users/{}", who.id), &patch).expect(200);
+            std::thread::sleep(Duration::from_millis(1500));
+            slow.write_all(rest).unwrap();
+            let mut answer = String::new();
+            slow.read_to_string(&mut answer).unwrap();
+            assert_eq!(answer.split(' ').nth(1), Some(status), "{answer}");
+        }
+        assert!(org.admin.get("/v1/attachments").expect(200).data().is_empty());
+    }
+
+    pub(super) fn custom_fields_beside_a_file_may_be_long(engine: Engine) {
+        let org = Org::new(engine);
+        let customer = customer(&org.admin);
+        for key in ["one", "two"] {
+            let field = json!({"kind": "attachment", "key": key, "type": "long_text", "label": {"zh-CN": key}});
+            let _ = org.admin.post("/v1/fields", &field).expect(201);
+        }
+        let custom = json!({"one": "字".repeat(2000), "two": "字".repeat(2000)});
+        let form = Form::default().text("kind", "customer").text("record_id", &customer);
+        let form = form.text("custom", &custom.to_string()).file("a.txt", b"text");
+        assert_eq!(org.admin.send_form("/v1/attachments", &form).expect(201).json()["custom"], custom);
     }
 }

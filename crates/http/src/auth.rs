@@ -206,7 +206,22 @@ pub(crate) async fn caller(request: &HttpRequest) -> Result<Caller, Problem> {
     Ok(caller)
 }
 
-/// The same, also where a second factor must be set up first. A key has none.
+/// The caller of a request that took long to come, as of now: what was taken away meanwhile counts. An access token whose
+/// time is over was good when the request began, and its session speaks for it.
+///
+/// # Errors
+/// As [`caller`].
+pub(crate) async fn again(request: &HttpRequest, before: &Caller) -> Result<Caller, Problem> {
+    match before.principal() {
+        Principal::User { id: user, session } => {
+            let verified = Verified { org: before.org().id, user, session };
+            Ok(state(request)?.gate.user(verified, before.request().clone()).await?)
+        }
+        _ => caller(request).await,
+    }
+}
+
+/// Who is calling, also where a second factor must be set up first. A key has none.
 pub(crate) async fn caller_to_enrol(request: &HttpRequest) -> Result<Caller, Problem> {
     let (speaker, info) = asking(request).await?;
     match speaker {

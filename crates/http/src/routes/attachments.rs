@@ -1,6 +1,6 @@
 //! Files: taken part by part as they come, given chunk by chunk. None is ever whole in memory, nor in clear on a disk.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::body::SizedStream;
@@ -15,8 +15,9 @@ use kehu_store::Caller;
 use kehu_store::attachments::{Content, Piece, Said, Upload};
 use kehu_store::failure::Failure;
 use kehu_store::machine::resource;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
+use crate::auth;
 use crate::body::{DEADLINE_SECONDS, parse_json};
 use crate::problem::Problem;
 use crate::problem_codes as codes;
@@ -35,6 +36,12 @@ const TEXT_BYTES: usize = 4096;
 const CUSTOM_BYTES: usize = 64 * 1024;
 /// What a body may have beside the file, in bytes: custom fields, and the other parts with their headers.
 const BESIDE_BYTES: u64 = 2 * 64 * 1024;
+/// Bytes that come in a second at the least, over a whole body.
+const SLOWEST: u64 = 64_000;
+/// The most seconds that a body may take.
+const LONGEST_SECONDS: u64 = 3600;
+/// For how long what the caller may do is believed. An upload that took longer is admitted again at its end.
+const FRESH: Duration = Duration::from_secs(1);
 /// Parts that there may be, and the members of the record that they say.
 const PARTS: [(&str, &str); 4] =
     [("kind", "record_kind"), ("record_id", "record_id"), ("name", "name"), ("custom", "custom")];
@@ -58,11 +65,30 @@ pub(super) async fn upload(request: HttpRequest, signed: SignedParts) -> Reply {
 
 async fn received(request: &HttpRequest, caller: &Caller, query: Query, parts: &mut Multipart) -> Reply {
     let options = options(request, query, None)?;
+    let begun = Instant::now();
     let mut upload = Upload::begin(caller).await?;
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: u64| length > upload.max_bytes().saturating_add(BESIDE_BYTES)) {
         return Err(Failure::FileTooLarge(upload.max_bytes()).into());
     }
+    let seconds = seconds_for(length.unwrap_or_else(|| upload.max_bytes().saturating_add(BESIDE_BYTES)));
+    let reading = tokio::time::timeout(Duration::from_secs(seconds), members(&mut upload, parts));
+    let members = reading.await.unwrap_or_else(|_| Err(too_slow(seconds)))?;
+    if begun.elapsed() > FRESH {
+        upload.admit(auth::again(request, caller).await?);
+    }
+    let written = upload.finish(Said { members }, &options).await.map_err(as_parts)?;
+    let attachments = resource("attachment").ok_or_else(|| Problem::internal("attachments are no kind"))?;
+    Ok(of_write(request, attachments, written))
+}
+
+/// How long a body of so many bytes may take, over all its parts.
+fn seconds_for(bytes: u64) -> u64 {
+    (DEADLINE_SECONDS + bytes.div_ceil(SLOWEST)).min(LONGEST_SECONDS)
+}
+
+/// Reads the parts: the file is taken, the members of the record come back.
+async fn members(upload: &mut Upload, parts: &mut Multipart) -> Result<Map<String, Value>, Problem> {
     let mut members = Map::new();
     while let Some(part) = within_time(parts.next()).await? {
         let mut part = part.map_err(|error| malformed(&error))?;
@@ -71,7 +97,7 @@ async fn received(request: &HttpRequest, caller: &Caller, query: Query, parts: &
         let known = PARTS.iter().find(|(known, _)| *known == name).map(|(_, member)| *member);
         match known {
             _ if name == "file" && upload.has_file() => return Err(twice(&pointer)),
-            _ if name == "file" => take(&mut upload, &mut part).await?,
+            _ if name == "file" => take(upload, &mut part).await?,
             Some(member) if members.contains_key(member) => return Err(twice(&pointer)),
             Some(member) => {
                 // Custom fields are structured: JSON, as in other bodies.
@@ -89,9 +115,7 @@ async fn received(request: &HttpRequest, caller: &Caller, query: Query, parts: &
             }
         }
     }
-    let written = upload.finish(Said { members }, &options).await.map_err(as_parts)?;
-    let attachments = resource("attachment").ok_or_else(|| Problem::internal("attachments are no kind"))?;
-    Ok(of_write(request, attachments, written))
+    Ok(members)
 }
 
 /// Reads on for a while what nobody wants: a client that still sends would not hear why.
@@ -141,9 +165,11 @@ async fn text(part: &mut Field, most: usize) -> Result<String, Problem> {
 
 /// What does not come for as long as a whole body may take has been given up.
 async fn within_time<T>(next: impl Future<Output = T>) -> Result<T, Problem> {
-    tokio::time::timeout(Duration::from_secs(DEADLINE_SECONDS), next)
-        .await
-        .map_err(|_| Problem::new(&codes::REQUEST_TIMEOUT).with_param("seconds", DEADLINE_SECONDS).closing())
+    tokio::time::timeout(Duration::from_secs(DEADLINE_SECONDS), next).await.map_err(|_| too_slow(DEADLINE_SECONDS))
+}
+
+fn too_slow(seconds: u64) -> Problem {
+    Problem::new(&codes::REQUEST_TIMEOUT).with_param("seconds", seconds).closing()
 }
 
 fn malformed(error: &MultipartError) -> Problem {
@@ -273,6 +299,13 @@ mod tests {
         }
         for text in ["bytes=100-", "bytes=100-200", "bytes=-0"] {
             assert_eq!(asked(text), Err(416), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_body_has_time_by_its_length() {
+        for (bytes, seconds) in [(0, 30), (1, 31), (6_400_000, 130), (200 << 20, 3307), (u64::MAX, 3600)] {
+            assert_eq!(seconds_for(bytes), seconds, "{bytes}");
         }
     }
 

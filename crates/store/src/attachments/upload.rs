@@ -78,6 +78,12 @@ impl Upload {
         .await
     }
 
+    /// Who asks, as of now: where much time went by, what was taken away meanwhile counts.
+    pub fn admit(&mut self, caller: Caller) {
+        self.max = u64::from(caller.org().settings.attachments.max_bytes);
+        self.caller = caller;
+    }
+
     /// How many bytes the file may have.
     #[must_use]
     pub fn max_bytes(&self) -> u64 {
@@ -133,10 +139,15 @@ impl Upload {
     pub async fn finish(mut self, said: Said, options: &WriteOptions) -> Result<Written, Failure> {
         let caller = self.caller.clone();
         noting(&caller, Refusal::of(KIND, "create", None), async {
+            caller.reach(Action::Create, KIND)?;
             let Some(writer) = self.writer.take() else { return Err(ended()) };
             if !self.has_file() {
                 return Err(Failure::refused("/file", Flaw::new(&codes::REQUIRED).with("field", "file")));
             }
+            if writer.size() > self.max {
+                return Err(Failure::FileTooLarge(self.max));
+            }
+            let fingerprint = self.fingerprint(&said)?;
             let new = self.draft(said, writer.size())?;
             apart(move || writer.finish()).await?.map_err(|error| failure(&error))?;
             let done = self.write(new, options, &fingerprint).await;
@@ -144,10 +155,6 @@ impl Upload {
                 let (files, org, id) = (caller.gate().files().clone(), caller.org().id, self.id);
                 apart(move || files.remove(org, id)).await?;
             }
-            if writer.size() > self.max {
-                return Err(Failure::FileTooLarge(self.max));
-            }
-            let fingerprint = self.fingerprint(&said)?;
             done
         })
         .await
