@@ -38,6 +38,7 @@ codes! {
     INSTANT_INVALID = "instant_invalid", "“{value}” is not a time.", "“{value}”不是有效的时间。", "Write RFC 3339, such as 2026-11-22T08:30:00+08:00.", "请按 RFC 3339 填写，如 2026-11-22T08:30:00+08:00。";
     DATE_INVALID = "date_invalid", "“{value}” is not a date.", "“{value}”不是有效的日期。", "Write YYYY-MM-DD, such as 1990-03-07.", "请按 YYYY-MM-DD 填写，如 1990-03-07。";
     REPORTS_IN_CIRCLE = "reports_in_circle", "“{name}” would report to itself through others.", "“{name}”将经由他人向自己汇报。", "Name somebody who does not report to this contact.", "请选择不向此联系人汇报的人。";
+    REPORTS_TOO_EARLY = "reports_too_early", "A contact reports to another one of the same customer, and this customer has none yet.", "汇报对象须是同一客户的联系人，而此客户还没有联系人。", "Leave reports_to_id out, make the customer, and set it on the contact then.", "请先去掉 reports_to_id，建好客户后再在联系人上填写。";
     BIRTHDAY_INVALID = "birthday_invalid", "“{value}” is neither a date nor a day of the year.", "“{value}”既不是日期，也不是月日。", "Write YYYY-MM-DD or MM-DD, such as 03-07; of the Chinese calendar lunar:08-15.", "请按 YYYY-MM-DD 或 MM-DD 填写，如 03-07；农历如 lunar:08-15。";
     FIELD_NOT_SEALED = "field_not_sealed", "“{field}” is not confidential: it is shown in full.", "“{field}”不是敏感字段，读取时已完整显示。", "Name one of: {known}.", "可查看的字段：{known}。";
     REVEAL_HIDDEN = "reveal_hidden", "You may not see “{field}”.", "您无权查看“{field}”。", "Leave it out.", "请去掉该字段。";

@@ -198,6 +198,10 @@ fn read_contact(caller: &Caller, item: Value, customer: Uuid, reader: &mut Reade
         });
     }
     members.insert("customer_id".to_owned(), Value::from(customer.to_string()));
+    // Whoever it names is a contact of another customer, or none: this one has no contacts yet.
+    if members.remove("reports_to_id").is_some() {
+        reader.inside("reports_to_id", |reader| reader.flaw(Flaw::new(&codes::REPORTS_TOO_EARLY)));
+    }
     let contact = Contact::create(&mut members, reader);
     let values = custom::create(caller, Contact::KIND, members.remove(CUSTOM), reader);
     let known: Vec<&str> = written(Contact::KIND, &[Write::Never]).filter(|name| *name != "customer_id").collect();
