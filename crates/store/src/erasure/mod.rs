@@ -121,16 +121,14 @@ async fn mark(tx: &Tx<'_>, machine: &dyn Machine, id: Uuid, said: &Value) -> Res
     ledger::note(tx, kind, &[id]).await?;
     if !hide::hide(tx, kind, table, id).await? {
         // It does not come back with what it was deleted with, and is not counted there.
-        if kind != "customer" {
-            let sql = format!("SELECT deleted_with FROM {table} WHERE org_id = ? AND id = ?");
-            let row = tx.db().query_one_raw(statement(tx.db(), &sql, [tx.org_id().into(), id.into()])).await?;
-            let with: Option<Uuid> = row.map(|row| row.try_get("", "deleted_with")).transpose()?.flatten();
-            if let Some(customer) = with {
-                summaries::one_less(tx, kind, customer).await?;
-            }
-        }
+        let sql = format!("SELECT deleted_with FROM {table} WHERE org_id = ? AND id = ?");
+        let row = tx.db().query_one_raw(statement(tx.db(), &sql, [tx.org_id().into(), id.into()])).await?;
+        let with: Option<Uuid> = row.map(|row| row.try_get("", "deleted_with")).transpose()?.flatten();
         let sql = format!("UPDATE {table} SET deleted_with = NULL WHERE org_id = ? AND id = ?");
         tx.db().execute_raw(statement(tx.db(), &sql, [tx.org_id().into(), id.into()])).await?;
+        if let Some(customer) = with {
+            summaries::one_less(tx, kind, customer).await?;
+        }
     }
     tx.log(erased(kind, id).saying(said));
     Ok(())

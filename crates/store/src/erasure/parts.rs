@@ -17,7 +17,7 @@ use crate::gate::{Caller, worth_another_try};
 use crate::journal::forget_values;
 use crate::machine::remove::remove;
 use crate::machine::{Machine, TRIES, pause, update};
-use crate::ops::{children, number};
+use crate::ops::{children, summaries};
 use crate::pii::padded;
 use crate::queue::{NewJob, Step, Work};
 use crate::rows::Rows;
@@ -282,6 +282,7 @@ async fn mentions(tx: &Tx<'_>, contacts: &[Uuid]) -> Result<Done, Failure> {
         // Its entry says what it was, and is written with this transaction: the next one takes it away.
         Box::pin(remove::<FollowUp>(tx, row.id, None)).await?;
     }
+    summaries::without(tx, &deleted).await?;
     let deleted: Vec<Uuid> = deleted.iter().map(|row| row.id).collect();
     if !deleted.is_empty() {
         for (table, kind, column) in children::of("follow_up") {

@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use crate::dialect::statement;
 use crate::engine::rows::{Reads, row};
-use crate::entities::customer;
+use crate::entities::{customer, follow_up};
 use crate::failure::Failure;
 use crate::machine::update;
 use crate::pii::padded;
-use crate::rows::{NOT_DUE, Rows};
+use crate::rows::{NEVER, NOT_DUE, Rows};
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
@@ -102,15 +102,41 @@ async fn latest(tx: &Tx<'_>, customers: &[Uuid]) -> Result<HashMap<Uuid, Latest>
     Ok(rows.into_iter().map(|latest| (latest.customer_id, latest)).collect())
 }
 
-/// Carries the count of a deleted customer on, when something that would have come back with it does not: its entry in
-/// the journal comes with its restoring.
+/// Carries what a deleted customer shows on, when something that would have come back with it does not, and is not
+/// marked so any more: its entry in the journal comes with its restoring.
 pub(crate) async fn one_less(tx: &Tx<'_>, kind: &str, customer: Uuid) -> Result<(), Failure> {
-    let count = match kind {
-        "contact" => "contact_count",
-        "follow_up" => "follow_up_count",
-        _ => return Ok(()),
-    };
-    let sql = format!("UPDATE customers SET {count} = {count} - 1 WHERE org_id = ? AND id = ?");
-    tx.db().execute_raw(statement(tx.db(), &sql, [tx.org_id().into(), customer.into()])).await?;
+    let key = [tx.org_id().into(), customer.into()];
+    if kind == "contact" {
+        let sql = "UPDATE customers SET contact_count = contact_count - 1 WHERE org_id = ? AND id = ?";
+        tx.db().execute_raw(statement(tx.db(), sql, key)).await?;
+    } else if kind == "follow_up" {
+        let latest = |column: &str| {
+            format!(
+                "COALESCE((SELECT {column} FROM follow_ups l WHERE l.org_id = customers.org_id \
+                 AND l.customer_id = customers.id AND l.deleted_with = customers.id \
+                 ORDER BY l.happened_at DESC, l.id DESC LIMIT 1), ?)"
+            )
+        };
+        let sql = format!(
+            "UPDATE customers SET follow_up_count = follow_up_count - 1, last_follow_up_at = {}, \
+             next_follow_up_at = {} WHERE org_id = ? AND id = ?",
+            latest("l.happened_at"),
+            latest("l.next_due_at")
+        );
+        let values = [NEVER.into(), NOT_DUE.into()].into_iter().chain(key);
+        tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
+    }
+    Ok(())
+}
+
+/// Follow-ups that would have come back with their customer do not: what it shows goes without them from here on.
+pub(crate) async fn without(tx: &Tx<'_>, follow_ups: &[follow_up::Model]) -> Result<(), Failure> {
+    for row in follow_ups {
+        let Some(customer) = row.deleted_with else { continue };
+        // Once, however often one comes here.
+        let sql = "UPDATE follow_ups SET deleted_with = NULL WHERE org_id = ? AND id = ?";
+        tx.db().execute_raw(statement(tx.db(), sql, [tx.org_id().into(), row.id.into()])).await?;
+        one_less(tx, "follow_up", customer).await?;
+    }
     Ok(())
 }

@@ -148,6 +148,28 @@ async fn a_contact_goes_and_its_customer_stays() {
 }
 
 #[tokio::test]
+async fn a_deleted_customer_counts_what_comes_back_with_it() {
+    for mut bed in Bed::each(&json!({})).await {
+        let person = plant(&mut bed).await;
+        let customers = resource("customer").unwrap();
+        // What the form wrote is the latest, and goes with the person.
+        let sent = bed.all("customer").await[0]["last_follow_up_at"].clone();
+        let options = WriteOptions::default();
+        Box::pin(machine::delete(&bed.caller, customers, person.customer, &options)).await.unwrap();
+        ask(&bed.caller, "contact", person.contact).await;
+        work(&bed.gate).await;
+        Box::pin(machine::restore(&bed.caller, customers, person.customer, &options)).await.unwrap();
+        let (customer, left) = (bed.all("customer").await, bed.all("follow_up").await);
+        let latest = left.iter().map(|row| row["happened_at"].as_str().unwrap()).max();
+        assert_eq!(customer[0]["follow_up_count"], json!(left.len()));
+        assert_eq!(customer[0]["contact_count"], json!(bed.all("contact").await.len()));
+        assert_eq!(customer[0]["last_follow_up_at"].as_str(), latest);
+        assert_ne!(customer[0]["last_follow_up_at"], sent);
+        bed.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_job_that_is_stopped_goes_on_where_something_is_left() {
     for mut bed in Bed::each(&json!({})).await {
         let person = plant(&mut bed).await;
