@@ -198,7 +198,10 @@ mod tests {
         });
         let _ = org.admin.post("/v1/follow_ups", &follow_up).expect(201);
         let path = format!("/v1/contacts/{}?dry_run=true", contact["id"].as_str().unwrap());
-        assert_eq!(count(&org.admin.delete(&path).expect(200).json(), "follow_up"), json!(1));
+        let below = json!({"customer_id": contact["customer_id"], "name": "赵下属", "reports_to_id": contact["id"]});
+        let _ = org.admin.post("/v1/contacts", &below).expect(201);
+        let shown = org.admin.delete(&path).expect(200).json();
+        assert_eq!((count(&shown, "follow_up"), count(&shown, "contact")), (json!(1), json!(1)));
     }
 
     pub(super) fn what_stands_against_it_is_told_as_the_deletion_would(engine: Engine) {

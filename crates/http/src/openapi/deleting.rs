@@ -23,7 +23,7 @@ pub(super) fn schemas() -> Map<String, Value> {
     });
     let stays = json!({
         "kind": text("Their kind."),
-        "how": described(json!({ "type": "string", "enum": ["tagged", "naming"] }), "How they are bound to the record."),
+        "how": described(json!({ "type": "string", "enum": ["tagged", "naming", "reporting"] }), "How they are bound to the record."),
         "count": number("How many living records there are."),
     });
     let preview = json!({

@@ -127,9 +127,15 @@ impl Rows for Contact {
 
     async fn left_behind(caller: &Caller, id: Uuid, customer: Uuid) -> Result<Vec<LeftBehind>, Failure> {
         // They stay with the customer, and go on naming the contact.
-        let from = "follow_ups WHERE org_id = ? AND customer_id = ? AND contact_id = ? AND deleted_at IS NULL";
-        let count = count(caller.db(), from, [caller.org().id, customer, id].map(sea_orm::Value::from)).await?;
-        Ok(vec![LeftBehind { kind: "follow_up", how: "naming", count }])
+        let mut left = Vec::new();
+        for (table, column, kind, how) in
+            [("follow_ups", "contact_id", "follow_up", "naming"), ("contacts", "reports_to_id", "contact", "reporting")]
+        {
+            let from = format!("{table} WHERE org_id = ? AND customer_id = ? AND {column} = ? AND deleted_at IS NULL");
+            let values = [caller.org().id, customer, id].map(sea_orm::Value::from);
+            left.push(LeftBehind { kind, how, count: count(caller.db(), &from, values).await? });
+        }
+        Ok(left)
     }
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
