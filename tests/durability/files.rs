@@ -128,6 +128,25 @@ fn a_backup_has_the_files_that_it_names() {
     assert_eq!(files(&home.data().join("attachments")).len(), 1, "who was erased has no file");
 }
 
+#[test]
+fn a_backup_without_some_of_its_files_is_kept_and_says_so() {
+    let home = Home::sqlite();
+    let copy = home.path().join("copy.db");
+    let server = home.start();
+    let admin = server.admin();
+    let customer = customer(&admin);
+    let [lost, _] = ["a.txt", "b.txt"].map(|name| admin.attach("customer", &customer, name, b"text").expect(201).id());
+    drop(admin);
+    assert!(server.stop().success());
+    let file = files(&home.data().join("attachments")).into_iter().find(|file| file.ends_with(&lost)).unwrap();
+    std::fs::remove_file(file).unwrap();
+    let output = backup(&home, &copy).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("1 attached files are not there") && said.contains(&lost), "{said}");
+    assert!(copy.exists() && files(&home.path().join("copy.db.attachments")).len() == 1);
+}
+
 fn backup(home: &Home, to: &Path) -> Command {
     let mut command = home.command(&["backup"]);
     command.arg(to);

@@ -44,7 +44,10 @@ pub(crate) fn run(backup: &Backup) -> Result<(), Failed> {
     .context("the backup was written, but standard output is closed")?;
     warn(&backup.to, &written.checked);
     tell_files(&written.files, "copied beside it")?;
-    Ok(())
+    match written.files.missing.len() {
+        0 => Ok(()),
+        many => Err(anyhow::anyhow!("{} is kept, but without {many} attached files", backup.to.display()).into()),
+    }
 }
 
 /// Says which of the cells that were tried do not open: it hinders no backup, and should be known.
@@ -54,10 +57,16 @@ pub(crate) fn warn(file: &Path, checked: &Checked) {
     }
 }
 
+/// Missing files that are named one by one; of more it is enough to know that there are.
+const NAMED: usize = 10;
+
 /// Says how many files of attachments there were, and which of them were nowhere.
 pub(crate) fn tell_files(copied: &Copied, done: &str) -> Result<(), Failed> {
-    for id in &copied.missing {
-        let _ = writeln!(io::stderr(), "warning: the file of the attachment {id} is not there");
+    if !copied.missing.is_empty() {
+        let ids: Vec<String> = copied.missing.iter().take(NAMED).map(ToString::to_string).collect();
+        let (many, ids) = (copied.missing.len(), ids.join(", "));
+        let more = if many > NAMED { ", …" } else { "" };
+        let _ = writeln!(io::stderr(), "warning: {many} attached files are not there, of the attachments {ids}{more}");
     }
     if copied.files > 0 {
         writeln!(io::stdout(), "{} attached files, {} bytes, {done}", copied.files, copied.bytes)
