@@ -14,6 +14,7 @@ kehu_tests::on_both_engines!(
     contacts_that_come_along_have_values_too,
     words_find_searchable_text,
     every_kind_takes_fields,
+    a_note_that_is_shared_may_be_named,
 );
 
 #[cfg(test)]
@@ -480,5 +481,22 @@ pub(crate) mod tests {
                 org.admin.patch(&format!("/v1/{path}/{id}"), &json!({"custom": {"extra": "y"}})).expect(200).json();
             assert_eq!(changed["custom"]["extra"], "y", "{path}");
         }
+    }
+
+    pub(super) fn a_note_that_is_shared_may_be_named(engine: Engine) {
+        let org = Org::new(engine);
+        add(&org, "memo", json!({"type": "reference", "target": "note"}));
+        let team = org.team(None);
+        let (one, other) = (org.user("salesperson", Some(&team)), org.user("salesperson", Some(&team)));
+        let customer = one.session.post("/v1/customers", &company("共享有限公司")).expect(201).id();
+        let note = json!({"record_kind": "customer", "record_id": customer, "body": "共享的备忘"});
+        let note = one.session.post("/v1/notes", &note).expect(201).id();
+        let body = with("引用有限公司", json!({"memo": note}));
+        let refused = other.session.post("/v1/customers", &body).expect(422).errors();
+        assert_eq!(refused, [("/custom/memo".to_owned(), "reference_unknown".to_owned())]);
+        let shared = json!({"collaborators": [{"user_id": other.id, "access": "read"}]});
+        let _ = one.session.patch(&format!("/v1/customers/{customer}"), &shared).expect(200);
+        let _ = other.session.get(&format!("/v1/notes/{note}")).expect(200);
+        let _ = other.session.post("/v1/customers", &body).expect(201);
     }
 }

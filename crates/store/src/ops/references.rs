@@ -18,6 +18,8 @@ use crate::failure::Failure;
 use crate::pii::padded;
 use crate::tx::Tx;
 
+use super::children;
+
 /// What must be known of a customer to hang something on it.
 #[derive(Clone, Debug, FromQueryResult)]
 pub(crate) struct CustomerHead {
@@ -174,7 +176,8 @@ async fn known(tx: &Tx<'_>, kind: &str, id: Uuid, within_reach: bool) -> Result<
 async fn stored(tx: &Tx<'_>, kind: &str, id: Uuid, within_reach: bool) -> Result<bool, Failure> {
     let Some(kind) = kind_named(kind) else { return Ok(false) };
     let reach = tx.caller().rights().reach(Action::Read, kind.name);
-    let shared = if matches!(kind.name, "customer" | "contact" | "follow_up") { "shared_with" } else { "NULL" };
+    let is_shared = kind.name == "customer" || children::is_child(kind.name);
+    let shared = if is_shared { "shared_with" } else { "NULL" };
     let named = if kind.field("name").is_some() { "name" } else { "NULL" };
     let sql = format!(
         "SELECT owner_id, team_id, {shared} AS shared_with, {named} AS name FROM {} \
@@ -192,7 +195,7 @@ async fn stored(tx: &Tx<'_>, kind: &str, id: Uuid, within_reach: bool) -> Result
     if let Ok(Some(name)) = row.try_get::<Option<String>>("", "name") {
         tx.remember_name(id, Name { name, color: None });
     }
-    let with: Option<Vec<u8>> = if shared == "NULL" { None } else { row.try_get("", "shared_with")? };
+    let with: Option<Vec<u8>> = if is_shared { row.try_get("", "shared_with")? } else { None };
     let standing = tx.caller().standing(
         row.try_get("", "owner_id")?,
         row.try_get("", "team_id")?,
