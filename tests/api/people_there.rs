@@ -2,6 +2,7 @@
 
 kehu_tests::on_both_engines!(
     a_decision_chain_has_no_circle,
+    who_comes_with_a_customer_reports_to_nobody_yet,
     one_is_primary_however_many_are_made_so,
     a_lunar_birthday_shows_its_day_this_year,
     an_id_number_tells_birthday_and_sex_on_request,
@@ -47,6 +48,37 @@ mod tests {
         let path = format!("/v1/contacts/{}", id_of(&three));
         let moved = org.admin.patch(&path, &json!({"reports_to_id": one["id"]})).expect(200).json();
         assert_eq!(moved["reports_to"]["name"], "周一");
+        // However deep it goes.
+        let mut last = three;
+        for at in 0..60 {
+            last = write(&format!("周第{at}"), "other", "neutral", Some(id_of(&last)));
+        }
+        let alone = write("周五", "other", "neutral", None);
+        let below = json!({"reports_to_id": last["id"]});
+        let _ = org.admin.patch(&format!("/v1/contacts/{}", id_of(&alone)), &below).expect(200);
+        let refused = org.admin.patch(&format!("/v1/contacts/{}", id_of(&one)), &below).expect(422);
+        assert_eq!(refused.errors()[0].1, "reports_in_circle");
+    }
+
+    pub(super) fn who_comes_with_a_customer_reports_to_nobody_yet(engine: Engine) {
+        let org = Org::new(engine);
+        let made = firm(&org);
+        let known = json!({"customer_id": id_of(&made), "name": "周一"});
+        let known = org.admin.post("/v1/contacts", &known).expect(201).id();
+        let bring = |above: &str| {
+            let mut body = company("新家科技有限公司");
+            body["contacts"] = json!([{"name": "周二", "reports_to_id": above}]);
+            body
+        };
+        let told = [("/contacts/0/reports_to_id".to_owned(), "reports_too_early".to_owned())];
+        for above in [known, kehu_tests::new_id()] {
+            assert_eq!(org.admin.post("/v1/customers", &bring(&above)).expect(422).errors(), told);
+            let told_too = org.admin.post("/v1/customers/validate", &bring(&above));
+            assert!(told_too.text.contains("/contacts/0/reports_to_id"), "{}", told_too.text);
+            let batch = org.admin.post("/v1/customers/batch", &json!({"items": [bring(&above)]}));
+            assert!(batch.text.contains("reports_too_early"), "{}", batch.text);
+        }
+        assert_eq!(org.admin.get("/v1/customers").expect(200).data().len(), 1);
     }
 
     /// Two who are made primary at the same moment: one of them is, in the end.
