@@ -55,8 +55,9 @@ async fn sweep_in(gate: &Gate, files: &Files, spread: u8) -> Result<u64, Failure
         let folder = files.of_org(org).join(format!("{spread:02x}"));
         let found = apart(move || old(org, &folder, before)).await?;
         let files = files.clone();
-        gone += settle(gate, found, move |org, id, _, is_named| !is_named && told(id, files.set_aside(org, id, today)))
-            .await?;
+        gone +=
+            settle(gate, found, move |org, id, _, is_named| !is_named && told(id, &files.set_aside(org, id, today)))
+                .await?;
     }
     if let Some(before) = today.checked_sub_days(KEPT) {
         let own = files.clone();
@@ -76,9 +77,12 @@ async fn after_a_month(gate: &Gate, files: &Files, day: PathBuf) -> Result<usize
         let folder = of_org.clone();
         let found = apart(move || Found { org, files: all(&folder) }).await?;
         let files = files.clone();
-        gone += settle(gate, found, move |org, id, path, is_named| match is_named {
-            true => told(id, files.put_back(org, id)) && false,
-            false => told(id, fs::remove_file(path)),
+        gone += settle(gate, found, move |org, id, path, is_named| {
+            if is_named {
+                told(id, &files.put_back(org, id));
+                return false;
+            }
+            told(id, &fs::remove_file(path))
         })
         .await?;
         // Only where nothing is left in it.
@@ -108,8 +112,8 @@ async fn settle(
 }
 
 /// Whether it was done; why not is said, and hinders nothing else.
-fn told<T>(file: Uuid, done: io::Result<T>) -> bool {
-    if let Err(error) = &done {
+fn told<T>(file: Uuid, done: &io::Result<T>) -> bool {
+    if let Err(error) = done {
         tracing::warn!(%file, %error, "a file that nobody names was not swept");
     }
     done.is_ok()
