@@ -248,7 +248,7 @@ mod tests {
             size: 0,
         };
         let insert = async |id: Uuid| {
-            let row = row.clone()(id).into_active_model();
+            let row = row(id).into_active_model();
             let write = async move |db: &engine::Tx| -> Result<(), Failure> {
                 attachment::Entity::insert(row.clone()).exec_without_returning(db).await?;
                 Ok(())
