@@ -22,9 +22,9 @@ mod m2026_11_26_000018_rights;
 mod m2026_11_26_000019_reviews;
 mod m2026_11_26_000020_custom_fields;
 mod m2026_11_26_000021_standard_fields;
-mod m2026_11_26_000022_attachments;
 mod m2026_11_26_000022_notes;
 mod m2026_11_26_000023_entry_rules;
+mod m2026_11_26_000024_attachments;
 mod m2026_11_26_000025_retired_numbers;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -58,8 +58,8 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000020_custom_fields::Migration),
             Box::new(m2026_11_26_000021_standard_fields::Migration),
             Box::new(m2026_11_26_000022_notes::Migration),
-            Box::new(m2026_11_26_000022_attachments::Migration),
             Box::new(m2026_11_26_000023_entry_rules::Migration),
+            Box::new(m2026_11_26_000024_attachments::Migration),
             Box::new(m2026_11_26_000025_retired_numbers::Migration),
         ]
     }

@@ -30,7 +30,7 @@ mod tests {
         let mut third = contact("B-1");
         third["customer_id"] = customer.clone().into();
         let refused = org.admin.post("/v1/contacts?on_duplicate=allow", &third).expect(409);
-        assert_eq!(refused.errors(), [("/custom/badge".to_owned(), "duplicate_value".to_owned())]);
+        assert_eq!(refused.errors(), [("/custom/badge".to_owned(), "unique_value_taken".to_owned())]);
         assert_eq!(refused.json()["existing"]["resource"], "contact", "{}", refused.text);
         third["custom"]["badge"] = "B-3".into();
         let path = format!("/v1/contacts/{}", org.admin.post("/v1/contacts", &third).expect(201).id());

@@ -119,18 +119,17 @@ mod tests {
             ("users", json!({"name": "历史", "user_name": format!("h.{}", kehu_tests::unique()), "role": "manager"})),
             ("roles", json!({"key": "historian", "name": "史官", "rights": {"besides": ["audit.read"]}})),
             ("fields", json!({"kind": "tag", "key": "era", "type": "text", "label": {"zh-CN": "年代"}})),
-            (
-                "entry_rules",
-                json!({"kind": "customer", "field": "remark", "check": {"type": "required"}, "active": false}),
-            ),
+            ("notes", json!({"record_kind": "customer", "record_id": customer, "body": "历史"})),
             ("forms", json!({"name": "历史表单", "fields": [{"key": "mobile", "maps_to": "customer.phone"}]})),
             ("entry_rules", json!({"kind": "customer", "field": "remark", "check": {"type": "required"}})),
         ];
         let kinds = org.admin.get("/openapi.json").expect(200).json()["paths"].as_object().unwrap().clone();
         let kinds = kinds.keys().filter(|path| path.ends_with("/history")).count();
-        assert_eq!(kinds, bodies.len() + 1, "a kind whose history nobody reads");
-        for (kind, body) in bodies {
-            let reply = org.admin.post(&format!("/v1/{kind}"), &body).expect(201);
+        // Customers, and files, which are sent otherwise.
+        assert_eq!(kinds, bodies.len() + 2, "a kind whose history nobody reads");
+        let file = org.admin.attach("customer", &customer, "历史.txt", b"text").expect(201);
+        let made = bodies.map(|(kind, body)| (kind, org.admin.post(&format!("/v1/{kind}"), &body).expect(201)));
+        for (kind, reply) in made.into_iter().chain([("attachments", file)]) {
             let entries = history(&org.admin, &format!("/v1/{kind}/{}", reply.id()));
             assert_eq!(entries.len(), 1, "{kind}");
             assert!(entries[0]["type"].as_str().unwrap().ends_with(".created"), "{kind}");

@@ -25,7 +25,7 @@ mod tests {
         body["contacts"] = json!([{"name": "周一"}]);
         let made = admin.post("/v1/customers", &body).expect(201);
         let path = format!("/v1/customers/{}", made.id());
-        assert_eq!(admin.get(&path).expect(200).text, made.text);
+        assert_eq!(admin.get(&path).expect(200).text, made.record());
         let _ = admin.patch(&path, &json!({"remark": "经由连接池"})).expect(200);
         assert!(server.stop().success());
         let server = home.start();

@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(entry["actor"]["name"], "管理员");
         assert!(!json!(entries).to_string().contains(ID) && !json!(entries).to_string().contains(CARD));
         // Nothing of the record changed.
-        assert_eq!(org.admin.get(&path).expect(200).text, made.text);
+        assert_eq!(org.admin.get(&path).expect(200).text, made.record());
         // A key of the client does not keep the answer.
         let key = org.admin.with("idempotency-key", "reveal-0123456789abcdef");
         let _ = reveal(&key, &path, &json!(["id_number"])).expect(200);

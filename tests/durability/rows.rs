@@ -41,10 +41,18 @@ pub(crate) fn intact(file: &Path) {
 
 /// Nothing is half there, and what is kept twice is the same in both places. `customers` begin with one contact each.
 pub(crate) fn sound(home: &Home) {
+    sound_but_for(home, "");
+}
+
+/// What [`sound`] says of numbers that are counted: where the rules for numbers change, taken ones are passed over.
+pub(crate) const COUNTED: &str = "numbers that are counted and not given";
+
+/// The same without one of its findings.
+pub(crate) fn sound_but_for(home: &Home, left_out: &str) {
     if home.database_url().is_none() {
         intact(&home.data().join("kehu.db"));
     }
-    for (what, sql) in findings() {
+    for (what, sql) in findings().into_iter().filter(|(what, _)| what != left_out) {
         assert_eq!(number(home, &sql), 0, "{what}: {sql}");
     }
 }
@@ -119,7 +127,7 @@ fn findings() -> Vec<(String, String)> {
     );
     none("a number given twice", "SELECT count(*) - count(DISTINCT number) FROM customers".to_owned());
     none(
-        "numbers that are counted and not given",
+        COUNTED,
         "SELECT CAST(coalesce(sum(last), 0) AS bigint) - (SELECT count(*) FROM customers) FROM counters".to_owned(),
     );
     none(

@@ -43,6 +43,14 @@ impl Reply {
         self
     }
 
+    /// The text of a write's answer without the warnings that it alone tells: what GET shows.
+    #[must_use]
+    pub fn record(&self) -> String {
+        let end = self.text.rfind(",\"warnings\":[").unwrap_or(self.text.len());
+        let record = self.text.get(..end).unwrap_or_default();
+        if end == self.text.len() { record.to_owned() } else { format!("{record}}}") }
+    }
+
     /// The codes in `errors`, with their places: `("/phones/0", "phone_invalid")`.
     #[must_use]
     pub fn errors(&self) -> Vec<(String, String)> {

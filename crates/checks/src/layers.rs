@@ -15,7 +15,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("kehu", &["kehu-domain", "kehu-store", "kehu-http", "kehu-jobs"]),
     // Black boxes: they know the product by its outside only.
     ("kehu-tests", &[]),
-    ("kehu-bench", &[]),
+    // The program from its outside; and what the types say of rows, which needs no program.
+    ("kehu-bench", &["kehu-domain"]),
     ("kehu-checks", &[]),
 ];
 

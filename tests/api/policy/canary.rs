@@ -80,7 +80,9 @@ pub(super) fn value(kind: &str, field: &str) -> Value {
         (_, "needs") => json!(["purchase"]),
         (_, "budget") => json!("50-100"),
         (_, "purchase_window") => json!("2026-Q1"),
-        (_, "cooperation_since") => json!("2020-01-01"),
+        (_, "cooperation_since") => {
+            json!(format!("{}-{:02}-{:02}", 1992 + next % 900, 1 + next / 900 % 12, 1 + next / 10_800 % 28))
+        }
         (_, "attitude") => json!("supporter"),
         (_, "outcome") => json!("agreed"),
         (_, "duration_minutes") => json!(30),

@@ -108,6 +108,8 @@ impl Ask<'_> {
         }
         let policy = &self.subject.policy;
         let refusal = |field: &Field| match field.write.as_str() {
+            // What is there already says nothing.
+            "never" | "create" if before.get(&field.name) == body.get(&field.name) => None,
             _ if !policy.writes(&kind.name, &field.name) => Some("read_only"),
             "never" | "create" => Some("read_only"),
             _ => (self.subject.sight(rec, &field.name) == Sight::Hidden).then_some("field_hidden"),

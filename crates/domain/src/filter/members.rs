@@ -74,7 +74,7 @@ const ORDERED: &[Op] = &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::I
 const TIMES: &[Op] =
     &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::Between, Op::IsNull, Op::WithinLast, Op::NotWithinLast];
 const FLAGS: &[Op] = &[Op::Eq, Op::Ne];
-const CHOICES: &[Op] = &[Op::HasAny, Op::HasAll, Op::IsNull];
+const CHOICES: &[Op] = &[Op::Eq, Op::HasAny, Op::HasAll, Op::IsNull];
 const TAGS: &[Op] = &[Op::Eq, Op::HasAny, Op::HasAll, Op::IsNull];
 const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::IsNull];
 

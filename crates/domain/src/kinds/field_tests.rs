@@ -30,7 +30,7 @@ fn with_type(holds: &str, more: &Value) -> Value {
 fn a_definition_is_read_and_shown_whole() {
     let said = with_type(
         "choice",
-        json!({"choices": [{"key": "a", "label": {"zh-CN": "甲"}}, {"key": "b"}], "default": "甲", "order": 3}),
+        &json!({"choices": [{"key": "a", "label": {"zh-CN": "甲"}}, {"key": "b"}], "default": "甲", "order": 3}),
     );
     let field = read(&said).unwrap();
     assert_eq!(field.label, Labels { zh: "X".to_owned(), en: "X".to_owned() });

@@ -197,7 +197,7 @@ mod tests {
         .unwrap();
         let stored = serde_json::to_string(&policy).unwrap();
         assert_eq!(serde_json::from_str::<NumberPolicy>(&stored).unwrap(), policy);
-        assert_eq!(read(serde_json::from_str(&stored).unwrap()), Ok(policy.clone()));
+        assert_eq!(read(&serde_json::from_str(&stored).unwrap()), Ok(policy.clone()));
         let code = |code: &str| policy.industry_code(Some(&Industry::from_stored(code.to_owned()))).to_owned();
         assert_eq!(["I", "65", "J", "C"].map(code), ["SOFT", "SOFT", "BANK", "MFG"]);
         assert_eq!(policy.industry_code(None), "OTH");

@@ -358,6 +358,7 @@ fn the_conditions_of_addresses_are_those_that_are_read() {
                 "IT",
                 "上海市",
                 "1,2",
+                "2026-Q1,2026-Q2",
                 "2026-01-01,2026-02-01",
                 &format!("{ID},{ID}"),
             ]

@@ -52,6 +52,8 @@ async fn merge(signed: SignedJson, id: web::Path<String>) -> Reply {
     let SignedJson { caller, query, body } = signed;
     query.finish()?;
     let id = record_id(&id)?;
+    // Who may not merge is told that, whatever the body says.
+    tagging::may_merge(&caller, id).await?;
     let mut members = Members::of(body)?;
     let into = members.value("into");
     if into.is_none() {

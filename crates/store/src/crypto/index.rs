@@ -240,7 +240,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(seen.len(), 28);
+        assert_eq!(seen.len(), 32);
         assert_eq!(ring.primary_index(), 2);
         let root = zeroize::Zeroizing::new([7; 32]);
         let one = first_8(class_mac(ORG, &root, "login"), &[b"a"]);

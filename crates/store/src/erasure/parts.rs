@@ -17,7 +17,7 @@ use crate::gate::{Caller, worth_another_try};
 use crate::journal::forget_values;
 use crate::machine::remove::remove;
 use crate::machine::{Machine, TRIES, pause, update};
-use crate::ops::{children, summaries};
+use crate::ops::{children, number, summaries};
 use crate::pii::padded;
 use crate::queue::{NewJob, Step, Work};
 use crate::rows::Rows;

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use chrono::{DateTime, Utc};
 use kehu_domain::custom::{CustomField, Slot, SlotValue};
+use kehu_domain::filter::{Filter, Op};
 use kehu_domain::record::Stored;
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, Order};
 use sea_orm::{EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
@@ -88,7 +89,8 @@ pub(super) async fn page<R: Rows>(
     let back = place.as_ref().is_some_and(|place| place.back);
     let wanted = usize::try_from(asked.limit).unwrap_or(usize::MAX).saturating_add(1);
     let mut records: Vec<Stored<R>> = Vec::new();
-    let mut phases = [true, false];
+    // Where a condition leaves out what has no value, nobody looks for it.
+    let mut phases = if needs_value(&asked.filter, field) { vec![true] } else { vec![true, false] };
     if back {
         phases.reverse();
     }
@@ -112,6 +114,19 @@ pub(super) async fn page<R: Rows>(
         }
     }
     Ok(cut(records, asked, field, place.as_ref()))
+}
+
+/// Whether a condition that must hold leaves out what has no value of a field.
+fn needs_value(filter: &Filter, field: &CustomField) -> bool {
+    let parts = match filter {
+        Filter::And(parts) => parts.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    let of_missing = |op| matches!(op, Op::IsNull | Op::Ne | Op::Nin | Op::NotWithinLast);
+    parts.iter().any(|part| match part {
+        Filter::Custom(condition) => condition.field.id == field.id && !of_missing(condition.op),
+        _ => false,
+    })
 }
 
 /// How the list is walked.

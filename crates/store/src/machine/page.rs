@@ -112,7 +112,7 @@ pub(crate) fn is_of_several(caller: &Caller, kind: &Kind, asked: &Asked) -> Resu
     let parts = policy::branches(caller, kind, reach).len();
     let looks_up =
         sealed_query::asks(&asked.filter) || query::asks_name(caller, kind, &asked.filter, asked.q.as_deref());
-    Ok(parts > 1 || asked.count || !asked.expand.is_empty() || looks_up)
+    Ok(parts > 1 || asked.count || asked.custom_sort.is_some() || !asked.expand.is_empty() || looks_up)
 }
 
 /// Answers a question.

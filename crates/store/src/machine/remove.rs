@@ -1,7 +1,6 @@
 //! Deleting records, and taking them back.
 
 use kehu_domain::codes;
-use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Base, Record, Stored};
 use kehu_domain::rights::Action;
 use sea_orm::sea_query::ExprTrait;
@@ -102,23 +101,6 @@ fn meanwhile(failure: Failure) -> Failure {
         }
         other => other,
     }
-}
-
-fn unfind(tx: &Tx<'_>, id: Uuid) {
-    tx.unindex(id);
-    tx.unsearch(id);
-}
-
-/// Contacts of a customer: the living ones, or those that were deleted with it.
-async fn contacts_of(tx: &Tx<'_>, customer: Uuid, with: Option<Uuid>) -> Result<Vec<Stored<Contact>>, Failure> {
-    let query = contact::Entity::find()
-        .filter(contact::Column::OrgId.eq(tx.org_id()))
-        .filter(contact::Column::CustomerId.eq(customer));
-    let query = match with {
-        Some(with) => query.filter(contact::Column::DeletedWith.eq(with)),
-        None => query.filter(contact::Column::DeletedAt.is_null()),
-    };
-    read::all::<Contact>(tx.db(), tx.caller(), query).await
 }
 
 fn by_id<R: Rows>(tx: &Tx<'_>, id: Uuid) -> Select<R::Entity> {

@@ -1,5 +1,7 @@
 //! Living records that have the same strong key: mobile number, e-mail, ID number, credit code.
 
+use std::collections::HashSet;
+
 use kehu_domain::codes;
 use kehu_domain::fields::Collaborators;
 use kehu_domain::flaw::Flaw;

@@ -96,6 +96,19 @@ pub async fn merge(caller: &Caller, id: Uuid, into: Uuid) -> Result<Merged, Fail
     .await
 }
 
+/// Whether the caller may merge tags at all.
+///
+/// # Errors
+/// [`Failure::Forbidden`].
+pub async fn may_merge(caller: &Caller, id: Uuid) -> Result<(), Failure> {
+    noting(caller, Refusal::of(Tag::KIND.name, "merge", Some(id)), async {
+        caller.reach(Action::Update, Tag::KIND.name)?;
+        caller.reach(Action::Delete, Tag::KIND.name)?;
+        Ok(())
+    })
+    .await
+}
+
 enum Begun {
     Done(Answer),
     Asked(Uuid),

@@ -4,5 +4,5 @@ mod carry;
 mod merge;
 mod sets;
 
-pub use merge::{MERGE, Merged, merge, run};
+pub use merge::{MERGE, Merged, may_merge, merge, run};
 pub use sets::{Added, add_set, sets};
