@@ -12,6 +12,7 @@ use crate::record::{FieldValue, Kind};
 use crate::show::{Out, View};
 use crate::value::quoted;
 
+use super::is_key;
 use super::pattern::{MAX_PATTERN, compile};
 
 /// The kind of definitions themselves: it takes no fields.
@@ -96,8 +97,7 @@ fn parse_kind(raw: &str) -> Result<String, Flaw> {
 
 fn parse_key(raw: &str) -> Result<String, Flaw> {
     let key = raw.trim();
-    let plain = key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if plain && (1..=40).contains(&key.len()) && key.starts_with(|c: char| c.is_ascii_lowercase()) {
+    if is_key(key) {
         return Ok(key.to_owned());
     }
     Err(Flaw::new(&codes::FIELD_KEY_INVALID).with("value", quoted(raw)))

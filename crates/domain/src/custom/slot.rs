@@ -67,7 +67,8 @@ const TIME: &[Op] =
     &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::Between, Op::IsNull, Op::WithinLast, Op::NotWithinLast];
 const FLAG: &[Op] = &[Op::Eq, Op::Ne, Op::IsNull];
 const LIST: &[Op] = &[Op::Eq, Op::HasAny, Op::HasAll, Op::IsNull];
-const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::IsNull];
+/// Whether a sealed value is there, no column tells: `is_null` is not among them.
+const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In];
 
 impl CustomType {
     /// The slot that open values of it take; nothing, where they cannot be asked for, or stand in links (choices).

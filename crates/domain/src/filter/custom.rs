@@ -86,7 +86,7 @@ impl FilterReader<'_> {
         if self.conditions > MAX_CONDITIONS {
             return Err(self.too_large(at));
         }
-        if !knows(&field, op) {
+        if !field.ops().contains(&op) {
             return Err(finding(at, op_unknown(&field, op.key())));
         }
         let values = self.custom_operands(&field, op, json, at)?;
@@ -149,23 +149,13 @@ impl FilterReader<'_> {
     }
 }
 
-/// Operators that can be answered: whether a sealed value is there, no column tells.
-fn ops(field: &CustomField) -> impl Iterator<Item = Op> {
-    let is_sealed = field.sensitive;
-    field.ops().iter().copied().filter(move |op| !is_sealed || *op != Op::IsNull)
-}
-
 /// The operators that a custom field knows; none where it is not filterable, or not yet.
 pub fn custom_ops(field: &CustomField) -> impl Iterator<Item = Op> {
-    ops(field).filter(|_| field.filterable && field.is_indexed)
-}
-
-fn knows(field: &CustomField, op: Op) -> bool {
-    ops(field).any(|known| known == op)
+    field.ops().iter().copied().filter(|_| field.filterable && field.is_indexed)
 }
 
 fn op_unknown(field: &CustomField, op: &str) -> Flaw {
-    let known: Vec<&str> = ops(field).map(Op::key).collect();
+    let known: Vec<&str> = field.ops().iter().map(|op| op.key()).collect();
     Flaw::new(&codes::FILTER_OP).with("field", &field.name).with("op", op).with("known", known.join(", "))
 }
 
