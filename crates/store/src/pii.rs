@@ -92,6 +92,13 @@ fn buckets(ring: &KeyRing, key_id: u32, class: IndexClass, value: &str) -> Resul
     Ok(widths(class).iter().copied().map(bucket).collect())
 }
 
+/// Whether the value's first bucket is the same under both roots, as it is for one of 256.
+#[cfg(test)]
+pub(crate) fn meets(ring: &KeyRing, roots: [u32; 2], class: IndexClass, value: &str) -> bool {
+    let [one, other] = roots.map(|root| buckets(ring, root, class, value).unwrap().first().copied());
+    one == other
+}
+
 /// What a look-up found, and where a new entry of each value would go.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
@@ -145,8 +152,12 @@ async fn look(
         let place = keys.iter().find(|key| !full(key)).or(keys.last()).copied().unwrap_or_default();
         *given.entry(place).or_default() += 1;
         found.places.push(place);
+        // A value's bucket may be the same under two roots: what is in it counts once.
         let elsewhere = elsewhere.iter().filter_map(|keys| keys.get(at)).flatten();
-        for row in keys.iter().chain(elsewhere).flat_map(bucket) {
+        let mut places: Vec<i64> = keys.iter().chain(elsewhere).copied().collect();
+        places.sort_unstable();
+        places.dedup();
+        for row in places.iter().flat_map(bucket) {
             let key_id = u32::try_from(row.key_id).unwrap_or(0);
             let check = match ring.index_check(entry.class, key_id, row.record_id, &entry.value) {
                 Ok(check) => check,

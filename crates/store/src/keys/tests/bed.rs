@@ -11,7 +11,7 @@ use crate::entities::{job, journal, tenant_key};
 use crate::gate::{Caller, Gate};
 use crate::keys::{RETIREMENT, ROTATION, rotate};
 use crate::machine::{self, Idempotency, WriteOptions, Written, resource};
-pub(super) use crate::people::tests::bed::{Bed, PASSWORD, on_both};
+pub(super) use crate::people::tests::bed::{Bed, PASSWORD, make_user, on_both};
 use crate::queue::{Claims, Spec, Work};
 
 pub(super) static KINDS: [&Spec; 2] = [&ROTATION, &RETIREMENT];

@@ -2,6 +2,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter};
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::crypto::index::IndexClass;
 use crate::crypto::roots::{INSTALLATION, Purpose};
 use crate::entities::pii_index;
 use crate::failure::Failure;
@@ -9,6 +10,7 @@ use crate::gate::Gate;
 use crate::keys::begin::make_primary;
 use crate::keys::{RETIREMENT, retire_index};
 use crate::machine::{self, WriteOptions, resource};
+use crate::pii;
 
 use super::bed::*;
 
@@ -136,6 +138,23 @@ async fn sign_in_names_are_found_under_another_root() {
         assert_eq!(under(&bed.gate, INSTALLATION, 1).await, 0);
         assert_eq!(under(&bed.gate, INSTALLATION, 2).await, 1);
         bed.sign_in("admin@acme.test", PASSWORD).await.unwrap();
+        bed.gate.close().await;
+    })
+    .await;
+}
+
+/// One name of 256 has the same bucket under two roots; whoever has it is one user all the same.
+#[tokio::test]
+async fn a_sign_in_name_in_a_bucket_of_both_roots_is_found_once() {
+    on_both(|bed: Bed| async move {
+        let admin = bed.administrator().await;
+        bed.gate.reindex_keys(INSTALLATION).await.unwrap();
+        make_primary(&bed.gate, INSTALLATION, Purpose::Index, 2).await.unwrap();
+        let ring = bed.gate.fresh_ring(INSTALLATION).await.unwrap();
+        let meets = |name: &String| pii::meets(&ring, [1, 2], IndexClass::Login, name);
+        let name = (0..4000).map(|at| format!("user{at}@acme.test")).find(meets).unwrap();
+        make_user(&admin, &name, "salesperson").await;
+        bed.sign_in(&name, PASSWORD).await.unwrap();
         bed.gate.close().await;
     })
     .await;
