@@ -29,7 +29,13 @@ impl Document {
         Self(fields.map(|(name, text)| (mark_of(name), text.to_owned())).collect())
     }
 
-    /// The same document with a field that the organisation added, by its number.
+    /// Whether nothing is found by it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds a field that the organisation added, by its number.
     pub fn add_custom(&mut self, no: i64, text: &str) {
         if !text.trim().is_empty() {
             self.0.push((custom_mark(no), text.to_owned()));

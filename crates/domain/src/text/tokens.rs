@@ -152,24 +152,31 @@ pub fn query_tokens(query: &str) -> Vec<QueryTerm> {
     terms.into_iter().take(MAX_TERMS).collect()
 }
 
+/// What a name is indexed under that begins with a run of digits too long to be kept.
+const FIRST_DIGITS: &str = "cd";
+
 /// The token of how a name begins: its first characters behind a `c`; nothing where they are of no script.
 pub(super) fn first_token(name: &str) -> Option<String> {
-    first(name).map(|(_, token)| token)
+    let (kept, _) = first(name)?;
+    Some(kept.unwrap_or_else(|| FIRST_DIGITS.to_owned()))
 }
 
-/// What a name must have that begins with a text.
-pub(super) fn begin_term(text: &str) -> Option<QueryTerm> {
-    first(text).map(|(is_full, token)| if is_full { QueryTerm::Exact(token) } else { QueryTerm::Prefix(token) })
+/// One of these a name has that begins with a text.
+pub(super) fn begin_terms(text: &str) -> Vec<QueryTerm> {
+    let Some((kept, script)) = first(text) else { return Vec::new() };
+    // The name may go on with digits.
+    let long = (script == Script::Digits).then(|| QueryTerm::Exact(FIRST_DIGITS.to_owned()));
+    kept.map(QueryTerm::Prefix).into_iter().chain(long).collect()
 }
 
-/// The token of the first characters, and whether they are as many as a token takes.
-fn first(text: &str) -> Option<(bool, String)> {
+/// The token of the first characters, where they are kept, and their script.
+fn first(text: &str) -> Option<(Option<String>, Script)> {
     let text = normalise(text);
     let script = Script::of(text.chars().next()?)?;
     let run: Vec<char> = text.chars().take_while(|c| Script::of(*c) == Some(script)).collect();
     let is_kept = script != Script::Digits || run.len() < LONG_DIGITS;
     let window = run.get(..script.width()).unwrap_or(&run);
-    is_kept.then(|| (window.len() == script.width(), format!("c{}", script.encode(window))))
+    Some((is_kept.then(|| format!("c{}", script.encode(window))), script))
 }
 
 /// Words that so many names of companies have that their tokens narrow nothing.

@@ -1,7 +1,7 @@
 //! The words of `q`, ready to be asked for.
 
 use super::pinyin::{LETTERS, SPELLED, typed};
-use super::tokens::{QueryTerm, begin_term, query_tokens};
+use super::tokens::{QueryTerm, begin_terms, query_tokens};
 use super::{document, normalise};
 
 /// One word: a record is found where one of its texts holds it, or its name sounds so from some character on.
@@ -21,7 +21,7 @@ pub struct Word {
 
 impl Word {
     fn new(text: String) -> Self {
-        let mut begins: Vec<QueryTerm> = begin_term(&text).into_iter().collect();
+        let mut begins = begin_terms(&text);
         let mut begin_marks = vec![document::mark_of("name") + &text];
         let mut sounds = Vec::new();
         if let Some(letters) = typed(&text) {
@@ -40,10 +40,16 @@ impl Word {
     }
 }
 
-/// The words of a text, in order.
+/// The words of a text, in order. A sign between words (`A & B`) is none, unless there is nothing else.
 #[must_use]
 pub fn words(q: &str) -> Vec<Word> {
-    normalise(q).split(' ').filter(|word| !word.is_empty()).map(|word| Word::new(word.to_owned())).collect()
+    let normal = normalise(q);
+    let all = || normal.split(' ').filter(|word| !word.is_empty());
+    let mut words: Vec<&str> = all().filter(|word| word.contains(char::is_alphanumeric)).collect();
+    if words.is_empty() {
+        words = all().collect();
+    }
+    words.into_iter().map(|word| Word::new(word.to_owned())).collect()
 }
 
 fn cut(letters: &str, most: usize) -> &str {
@@ -95,6 +101,19 @@ mod tests {
         }
         assert!(first("北京字", &document) && first("bjzj", &document) && first("b", &document));
         assert!(!first("字节", &document) && !first("zj", &document) && !first("展会", &document));
+    }
+
+    #[test]
+    fn digits_begin_a_name_however_many_they_are() {
+        let document = Document::of([("name", "13800138000维修"), ("remark", "2号")]);
+        assert!(first("138", &document) && first("13800138000", &document) && !first("2", &document));
+        assert!(first("3", &Document::of([("name", "3M")])) && !first("38", &document));
+    }
+
+    #[test]
+    fn signs_between_words_are_none() {
+        assert_eq!(words("A & B").len(), 2);
+        assert_eq!(words("&").iter().map(|word| word.text.as_str()).collect::<Vec<_>>(), ["&"]);
     }
 
     #[test]
