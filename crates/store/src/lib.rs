@@ -43,6 +43,7 @@ mod sealed;
 mod sealed_query;
 mod sealer;
 mod search;
+pub mod segments;
 #[cfg(test)]
 mod test_databases;
 mod tx;

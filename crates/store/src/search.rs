@@ -135,6 +135,20 @@ pub(crate) async fn few(db: &impl Reads, org: Uuid, kind: &str, text: &str) -> R
 
 /// Whether a tag marks few records; as [`few`].
 pub(crate) async fn marks_few(db: &impl ConnectionTrait, org: Uuid, tags: &[Uuid]) -> Result<bool, Failure> {
+    links_few(db, org, tags, ("tag_links", "tag_id")).await
+}
+
+/// Whether segments that are lists hold few records; as [`few`].
+pub(crate) async fn holds_few(db: &impl ConnectionTrait, org: Uuid, segments: &[Uuid]) -> Result<bool, Failure> {
+    links_few(db, org, segments, ("segment_members", "segment_id")).await
+}
+
+async fn links_few(
+    db: &impl ConnectionTrait,
+    org: Uuid,
+    tags: &[Uuid],
+    (table, column): (&str, &str),
+) -> Result<bool, Failure> {
     if !has_fts5(db) || tags.is_empty() {
         return Ok(false);
     }
@@ -142,7 +156,7 @@ pub(crate) async fn marks_few(db: &impl ConnectionTrait, org: Uuid, tags: &[Uuid
     let (places, limit) = (vec!["?"; tags.len()].join(", "), FEW + 1);
     let sql = format!(
         "SELECT count(*) AS {alias} FROM \
-         (SELECT 1 FROM tag_links WHERE org_id = ? AND tag_id IN ({places}) LIMIT {limit})"
+         (SELECT 1 FROM {table} WHERE org_id = ? AND {column} IN ({places}) LIMIT {limit})"
     );
     let values = std::iter::once(Value::from(org)).chain(tags.iter().map(|tag| Value::from(*tag)));
     let row = db.query_one_raw(statement(db, &sql, values)).await?;
