@@ -35,7 +35,7 @@ impl MigrationTrait for Migration {
             schema.index(name, "segments", columns, living).await?;
         }
         columns(&schema, "segments").await?;
-        let uses = schema.table("segment_uses").id("org_id").id("segment_id").id("uses_id");
+        let uses = schema.table("segment_uses").id("org_id").id("segment_id").id("uses_id").int("times");
         schema.create(uses.key(&["org_id", "segment_id", "uses_id"])).await?;
         schema.index("segment_uses_used", "segment_uses", "org_id, uses_id", None).await?;
         let members = schema.table("segment_members").id("org_id").id("segment_id").id("record_id");

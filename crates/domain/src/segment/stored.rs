@@ -46,7 +46,7 @@ impl Where {
         conditions
     }
 
-    /// The segments that it names, each once.
+    /// The segments that it names, in their order; one that is named twice stands there twice.
     #[must_use]
     pub fn uses(&self) -> Vec<Uuid> {
         let mut ids = Vec::new();
@@ -58,7 +58,6 @@ impl Where {
             ids.extend(said.iter().filter_map(Value::as_str).filter_map(|id| Uuid::parse_str(id).ok()));
         });
         ids.sort_unstable();
-        ids.dedup();
         ids
     }
 }
@@ -111,7 +110,7 @@ mod tests {
             {"or": [{"field": "segment", "value": one}, {"field": "remark", "value": two}]},
         ]}));
         assert_eq!(said.conditions(), 4);
-        assert_eq!(said.uses(), [one, two]);
+        assert_eq!(said.uses(), [one, one, two]);
         assert_eq!(Where::from_stored(&said.to_stored()), Some(said));
     }
 }

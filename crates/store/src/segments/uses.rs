@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use kehu_domain::codes;
+use kehu_domain::filter::Filter;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::kinds::{Segment, Sharing};
 use kehu_domain::read::Finding;
@@ -28,9 +29,11 @@ pub(super) async fn check(tx: &Tx<'_>, segment: &Segment, before: Option<&Stored
     if is_new && uses.is_empty() {
         return Ok(());
     }
-    let used = fetch(tx.db(), tx.caller(), uses.clone()).await?;
+    let mut once = uses.clone();
+    once.dedup();
+    let used = fetch(tx.db(), tx.caller(), once.clone()).await?;
     let used: HashMap<Uuid, Stored<Segment>> = used.into_iter().map(|one| (one.base.id, one)).collect();
-    check_each(tx, segment, &uses, &used)?;
+    check_each(tx, segment, &once, &used)?;
     // Of a new one nobody knows the id yet.
     let own = before.map(|before| before.base.id).unwrap_or_default();
     let mut graph = graph(tx).await?;
@@ -78,11 +81,10 @@ fn check_each(
 
 /// Where a filter names a segment.
 fn place(tx: &Tx<'_>, segment: &Segment, id: Uuid) -> Result<String, Failure> {
-    let filter = segment.r#where.as_ref().map(|filter| {
-        kept(tx.caller(), kind_of(segment)?, filter.json(), "/where").map_err(|finding| Failure::Refused(vec![finding]))
-    });
-    let filter = filter.transpose()?;
-    let conditions = filter.as_ref().map(kehu_domain::filter::Filter::segments).unwrap_or_default();
+    let Some(filter) = &segment.r#where else { return Ok("/where".to_owned()) };
+    let read = kept(tx.caller(), kind_of(segment)?, filter.json(), "/where");
+    // A segment that comes back may ask for a field that is gone.
+    let conditions = read.as_ref().map(Filter::segments).unwrap_or_default();
     let named = conditions.into_iter().find(|condition| condition.ids.contains(&id));
     Ok(named.map_or_else(|| "/where".to_owned(), |condition| format!("{}/value", condition.at)))
 }
@@ -127,11 +129,12 @@ fn still_used(tx: &Tx<'_>, segment: &Segment, users: &[Stored<Segment>]) -> Flaw
 
 /// What is known of every segment of the organisation that uses others, or is used.
 async fn graph(tx: &Tx<'_>) -> Result<Graph, Failure> {
-    let sql = "SELECT segment_id, uses_id FROM segment_uses WHERE org_id = ?";
+    let sql = "SELECT segment_id, uses_id, times FROM segment_uses WHERE org_id = ?";
     let mut graph = Graph::default();
     for row in tx.db().query_all_raw(statement(tx.db(), sql, [tx.org_id().into()])).await? {
         let (one, used): (Uuid, Uuid) = (row.try_get("", "segment_id")?, row.try_get("", "uses_id")?);
-        graph.0.entry(one).or_default().uses.push(used);
+        let times = usize::try_from(row.try_get::<i64>("", "times")?).unwrap_or_default();
+        graph.0.entry(one).or_default().uses.extend(vec![used; times]);
         graph.0.entry(used).or_default();
     }
     let sql = "SELECT id, conditions FROM segments WHERE org_id = ? AND (\
@@ -175,7 +178,11 @@ pub(crate) async fn follow(
     let Some(id) = after.or(before).map(|one| one.base.id).filter(|_| was != is) else { return Ok(()) };
     let sql = "DELETE FROM segment_uses WHERE org_id = ? AND segment_id = ?";
     tx.db().execute_raw(statement(tx.db(), sql, [tx.org_id().into(), id.into()])).await?;
-    let rows = is.into_iter().map(|used| vec![tx.org_id().into(), id.into(), used.into()]).collect();
-    let columns = [("org_id", PLAIN), ("segment_id", PLAIN), ("uses_id", PLAIN)];
+    let times = is.chunk_by(|one, next| one == next).filter_map(|same| Some((*same.first()?, same.len())));
+    let row = |(used, times): (Uuid, usize)| {
+        vec![tx.org_id().into(), id.into(), used.into(), i64::try_from(times).unwrap_or(i64::MAX).into()]
+    };
+    let rows = times.map(row).collect();
+    let columns = [("org_id", PLAIN), ("segment_id", PLAIN), ("uses_id", PLAIN), ("times", PLAIN)];
     inserts::write(tx.db(), vec![Insert::into("segment_uses", &columns, rows)]).await
 }
