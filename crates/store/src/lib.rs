@@ -43,6 +43,7 @@ mod rows;
 mod sealed;
 mod sealed_query;
 mod sealer;
+pub mod segments;
 #[cfg(test)]
 mod test_databases;
 mod tx;

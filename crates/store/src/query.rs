@@ -2,7 +2,7 @@
 
 use kehu_domain::custom::SlotValue;
 use kehu_domain::field::Find;
-use kehu_domain::filter::{Class, Condition, CustomCondition, CustomOperand, Filter, Op, Scalar};
+use kehu_domain::filter::{Class, Condition, CustomCondition, CustomOperand, Filter, Op, Scalar, SegmentCondition};
 use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Kind, Record as _};
 use kehu_domain::rights::Action;
@@ -23,6 +23,7 @@ use crate::rows::custom::column;
 use crate::rows::sentinel;
 use crate::sealed_query::{Holders, Sealed};
 use crate::search::{self, Searcher, Words};
+use crate::segments::Held;
 
 /// What is known beforehand of the records that a question selects.
 #[derive(Debug, Default)]
@@ -84,6 +85,12 @@ pub(crate) async fn narrow(
         {
             return Ok(Narrowed { few: true, among: None, words });
         }
+        if let Filter::Segment(condition) = part
+            && !condition.excludes()
+            && search::holds_few(db, org.id, &condition.ids).await?
+        {
+            return Ok(Narrowed { few: true, among: None, words });
+        }
         let Filter::Is(condition) = part else { continue };
         let few = match (condition.member.class, condition.op) {
             (Class::Sealed(_), Op::Eq | Op::In) => true,
@@ -134,7 +141,25 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             Filter::Not(part) => self.compile(part).not(),
             Filter::Is(condition) => Cond::all().add(self.condition(condition)),
             Filter::Custom(condition) => Cond::all().add(self.custom(condition)),
+            Filter::Segment(condition) => self.segments(condition),
         }
+    }
+
+    /// A condition on segments: what each of them stands for was looked up.
+    fn segments(&self, condition: &SegmentCondition) -> Cond {
+        let lists: Vec<Uuid> = condition
+            .ids
+            .iter()
+            .copied()
+            .filter(|id| matches!(self.sealed.segments.get(id), Some(Held::List)))
+            .collect();
+        let none = Cond::any().add(Expr::val(1).eq(0));
+        let any = condition.ids.iter().fold(none, |any, id| match self.sealed.segments.get(id) {
+            Some(Held::Filter(filter)) => any.add(self.compile(filter)),
+            _ => any,
+        });
+        let any = if lists.is_empty() { any } else { any.add(listed(self.caller.org().id, lists)) };
+        if condition.excludes() { any.not() } else { any }
     }
 
     fn condition(&self, condition: &Condition) -> Expr {
@@ -302,6 +327,17 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             _ => holds,
         }
     }
+}
+
+/// Records that were put into one of those segments.
+pub(crate) fn listed(org: Uuid, segments: Vec<Uuid>) -> Expr {
+    let members = Query::select()
+        .column(Alias::new("record_id"))
+        .from(Alias::new("segment_members"))
+        .and_where(col("org_id").eq(org))
+        .and_where(col("segment_id").is_in(padded(segments)))
+        .to_owned();
+    col("id").in_subquery(members)
 }
 
 /// Records of those ids.

@@ -1,7 +1,10 @@
 //! What can be asked of a kind: its members, and the operators that each of them knows.
 
 use crate::field::{Field, Find, Shape};
+use crate::kinds::SegmentKind;
 use crate::record::Kind;
+
+use super::SEGMENT;
 
 /// A member that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,8 @@ pub enum Class {
     Budget,
     /// Tags, said by id or name.
     Tags,
+    /// Segments that a record is one of, each by its id.
+    Segment,
     /// Sealed, found by equality.
     Sealed(Find),
 }
@@ -81,6 +86,7 @@ const TIMES: &[Op] =
 const FLAGS: &[Op] = &[Op::Eq, Op::Ne];
 const CHOICES: &[Op] = &[Op::Eq, Op::HasAny, Op::HasAll, Op::IsNull];
 const TAGS: &[Op] = &[Op::Eq, Op::HasAny, Op::HasAll, Op::IsNull];
+const SEGMENTS: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin];
 const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::IsNull];
 
 impl Class {
@@ -97,6 +103,7 @@ impl Class {
             Self::Flag => FLAGS,
             Self::Tags => TAGS,
             Self::Choices => CHOICES,
+            Self::Segment => SEGMENTS,
             Self::Sealed(_) => SEALED,
         }
     }
@@ -155,7 +162,8 @@ pub fn field_members(field: &'static Field) -> Vec<Member> {
 
 /// Every member of a kind that can be asked for.
 pub fn members(kind: &Kind) -> impl Iterator<Item = Member> {
-    BASE.iter().copied().chain(kind.fields.iter().flat_map(field_members))
+    let segment = SegmentKind::from_key(kind.name).map(|_| Member { name: SEGMENT, class: Class::Segment });
+    BASE.iter().copied().chain(kind.fields.iter().flat_map(field_members)).chain(segment)
 }
 
 /// Names by which lists of a kind can be ordered.

@@ -72,7 +72,7 @@ impl FilterReader<'_> {
                 let text = text.ok_or_else(|| wrong("a name or an id", "名称或编号"))?;
                 Ok(Uuid::parse_str(text).map_or_else(|_| Scalar::Text(text.to_owned()), Scalar::Id))
             }
-            Class::Id => {
+            Class::Id | Class::Segment => {
                 text.and_then(|text| Uuid::parse_str(text).ok()).map(Scalar::Id).ok_or_else(|| wrong("an id", "编号"))
             }
             Class::Time => time(json, self.zone)

@@ -63,7 +63,9 @@ pub use written::{Idempotency, Verb, WriteOptions, Written};
 
 use compared::{Brought, Compared};
 
-pub(crate) use doors::{TRIES, pause, still_readable};
+pub(crate) use page::MAX_COUNT;
+
+pub(crate) use doors::{TRIES, many, pause, still_readable};
 
 /// A future that stays on its thread.
 pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;

@@ -113,6 +113,7 @@ pub(crate) fn is_of_several(caller: &Caller, kind: &Kind, asked: &Asked) -> Resu
     let parts = policy::branches(caller, kind, reach).len();
     let looks_up =
         sealed_query::asks(&asked.filter) || query::asks_name(caller, kind, &asked.filter, asked.q.as_deref());
+    let looks_up = looks_up || !asked.filter.segments().is_empty();
     Ok(parts > 1 || asked.count || asked.custom_sort.is_some() || !asked.expand.is_empty() || looks_up)
 }
 
@@ -121,12 +122,13 @@ pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page
     let reach = caller.reach(Action::Read, R::KIND.name)?;
     let sealed = sealed_query::resolve(caller, R::KIND, &asked.filter).await?;
     let db = caller.db();
-    let narrowed = query::narrow(caller, R::KIND, &asked.filter, asked.q.as_deref()).await?;
+    let filter = sealed.opened(&asked.filter);
+    let narrowed = query::narrow(caller, R::KIND, &filter, asked.q.as_deref()).await?;
     let compiler = Compiler { db, caller, kind: R::KIND, sealed: &sealed, named: narrowed.among.is_some() };
     let mut filtered = Cond::all()
         .add(col("org_id").eq(caller.org().id))
         .add(col("deleted_at").is_null())
-        .add(compiler.compile(&asked.filter));
+        .add(compiler.compile(&filter));
     if let Some(ids) = narrowed.among {
         filtered = filtered.add(col("id").is_in(padded(ids)));
     }

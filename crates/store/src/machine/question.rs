@@ -148,6 +148,25 @@ impl Asked {
         Ok(asked)
     }
 
+    /// The same question about records that fit one more condition.
+    pub(crate) fn within(self, condition: Filter) -> Self {
+        let filter = match self.filter {
+            Filter::And(parts) => std::iter::once(condition).chain(parts).collect(),
+            other => vec![condition, other],
+        };
+        Self { filter: Filter::And(filter), ..self }
+    }
+
+    /// The first page of all records of a kind, in an order where one is said.
+    pub(crate) fn sorted(caller: &Caller, kind: &'static Kind, at: &str, sort: Option<&str>) -> Result<Self, Failure> {
+        let hidden = policy::hidden(caller, kind);
+        let mut asked = Self::first_page(kind, &hidden);
+        if let Some(sort) = sort {
+            asked.set_sort((caller, kind), &hidden, at, sort)?;
+        }
+        Ok(asked)
+    }
+
     fn set_sort(
         &mut self,
         (caller, kind): (&Caller, &'static Kind),
@@ -254,7 +273,8 @@ fn custom_sort(caller: &Caller, kind: &'static Kind, at: &str, name: &str) -> Re
     Err(wrong(at, Flaw::new(missing).with("field", name)))
 }
 
-fn filters<'a>(caller: &'a Caller, kind: &'static Kind, hidden: Vec<&'static str>) -> FilterReader<'a> {
+/// What reads the questions of a caller about a kind.
+pub(crate) fn filters<'a>(caller: &'a Caller, kind: &'static Kind, hidden: Vec<&'static str>) -> FilterReader<'a> {
     let org = caller.org();
     let reader = FilterReader::new(kind, &org.region, caller.gate().now(), org.time_zone).without(hidden);
     reader.with(policy::askable(caller, kind))

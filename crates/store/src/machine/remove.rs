@@ -70,11 +70,16 @@ pub(super) fn refuse_old(base: &Base, expected: Option<i64>) -> Result<(), Failu
     }]))
 }
 
+/// Whether it is not a name that stands in the way.
+fn is_no_name(code: &str) -> bool {
+    code.starts_with("rule_") || code.starts_with("segment_")
+}
+
 /// What keeps a record from coming back is another one that took its name.
 fn taken(failure: Failure) -> Failure {
     match failure {
         // It is not the name that stands in the way.
-        Failure::Refused(findings) if findings.iter().any(|finding| finding.flaw.code.key.starts_with("rule_")) => {
+        Failure::Refused(findings) if findings.iter().any(|finding| is_no_name(finding.flaw.code.key)) => {
             Failure::Refused(findings)
         }
         Failure::Refused(findings) => {

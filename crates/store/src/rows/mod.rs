@@ -11,6 +11,7 @@ mod form;
 mod found;
 mod note;
 mod role;
+mod segment;
 mod tag;
 mod team;
 mod user;

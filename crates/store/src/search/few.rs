@@ -152,16 +152,30 @@ pub(crate) async fn are_many(db: &impl ConnectionTrait, terms: &Terms<'_>) -> Re
 
 /// Whether a tag marks few records; as [`few`].
 pub(crate) async fn marks_few(db: &impl ConnectionTrait, org: Uuid, tags: &[Uuid]) -> Result<bool, Failure> {
-    if !has_fts5(db) || tags.is_empty() {
+    links_few(db, org, tags, ("tag_links", "tag_id")).await
+}
+
+/// Whether segments that are lists hold few records; as [`may_hold`].
+pub(crate) async fn holds_few(db: &impl ConnectionTrait, org: Uuid, segments: &[Uuid]) -> Result<bool, Failure> {
+    links_few(db, org, segments, ("segment_members", "segment_id")).await
+}
+
+async fn links_few(
+    db: &impl ConnectionTrait,
+    org: Uuid,
+    ids: &[Uuid],
+    (table, column): (&str, &str),
+) -> Result<bool, Failure> {
+    if !has_fts5(db) || ids.is_empty() {
         return Ok(false);
     }
     let alias = Column::Integer.alias("n");
-    let (places, limit) = (vec!["?"; tags.len()].join(", "), FEW + 1);
+    let (places, limit) = (vec!["?"; ids.len()].join(", "), FEW + 1);
     let sql = format!(
         "SELECT count(*) AS {alias} FROM \
-         (SELECT 1 FROM tag_links WHERE org_id = ? AND tag_id IN ({places}) LIMIT {limit})"
+         (SELECT 1 FROM {table} WHERE org_id = ? AND {column} IN ({places}) LIMIT {limit})"
     );
-    let values = std::iter::once(Value::from(org)).chain(tags.iter().map(|tag| Value::from(*tag)));
+    let values = std::iter::once(Value::from(org)).chain(ids.iter().map(|id| Value::from(*id)));
     let row = db.query_one_raw(statement(db, &sql, values)).await?;
     let n: i64 = row.map(|row| row.try_get("", &alias)).transpose()?.unwrap_or(0);
     Ok(usize::try_from(n).is_ok_and(|n| n <= FEW))

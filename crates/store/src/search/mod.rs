@@ -16,7 +16,7 @@ use crate::engine;
 use crate::failure::Failure;
 use crate::inserts::{Insert, PLAIN};
 
-pub(crate) use few::{marks_few, may_hold, tells_few};
+pub(crate) use few::{holds_few, marks_few, may_hold, tells_few};
 pub use fill::{FILLING, LOOK, fill, look};
 pub(crate) use found::Searcher;
 pub(crate) use words::{Ranks, Words};
