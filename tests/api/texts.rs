@@ -109,7 +109,7 @@ mod tests {
             ("xingjian", &["乐清市行健电气有限公司"]),
             ("hangjian", &["乐清市行健电气有限公司"]),
             ("albb", &["阿里巴巴（中国）网络技术有限公司"]),
-            ("A & B", &["A & B 咨询有限公司"]),
+            ("咨询 & a", &["A & B 咨询有限公司"]),
             ("lvshi", &["浙江吕氏绿化有限公司"]),
             ("lüshi", &["浙江吕氏绿化有限公司"]),
             ("gzht 食品", &["广州鸿图食品有限公司"]),
@@ -138,7 +138,8 @@ mod tests {
         ] {
             let chars: Vec<char> = name.chars().collect();
             let parts = chars.windows(2).map(|part| part.iter().collect::<String>());
-            let sounds = [spelled, letters].into_iter().flat_map(|all| (1..=all.len()).map(|end| all[..end].to_owned()));
+            let sounds =
+                [spelled, letters].into_iter().flat_map(|all| (1..=all.len()).map(|end| all[..end].to_owned()));
             for words in parts.chain(sounds) {
                 assert!(q(&org.admin, &words).iter().any(|found| found == name), "{words} does not find {name}");
             }
@@ -161,9 +162,17 @@ mod tests {
         let org = Org::new(engine);
         make(&org.admin, &["无关有限公司".to_owned()]);
         full(&org.admin, "齐全有限公司");
-        for words in
-            ["武侯", "四川省成都市", "激光 坐标", "龙井", "伺服電機", "展会", "prefers mail", "齐全 龙井 武侯", "qqyx 展会"]
-        {
+        for words in [
+            "武侯",
+            "四川省成都市",
+            "激光 坐标",
+            "龙井",
+            "伺服電機",
+            "展会",
+            "prefers mail",
+            "齐全 龙井 武侯",
+            "qqyx 展会",
+        ] {
             assert_eq!(q(&org.admin, words), ["齐全有限公司"], "{words}");
         }
         // The street is sealed; no text is found by sound; nothing reaches from one field into the next.
@@ -180,7 +189,8 @@ mod tests {
             "needs_heard": "需要降低能耗", "pain_points": "停机频繁", "next_step": "寄样品",
         });
         let _ = org.admin.post("/v1/follow_ups", &follow_up).expect(201);
-        let other = json!({"customer_id": customer, "kind": "call", "summary": "其他", "happened_at": "2026-01-02T00:00:00Z"});
+        let other =
+            json!({"customer_id": customer, "kind": "call", "summary": "其他", "happened_at": "2026-01-02T00:00:00Z"});
         let _ = org.admin.post("/v1/follow_ups", &other).expect(201);
         let note = json!({"record_kind": "customer", "record_id": customer, "body": "老板爱好：圍棋\n第二行 Go"});
         let note = org.admin.post("/v1/notes", &note).expect(201).id();
@@ -191,7 +201,8 @@ mod tests {
         for words in ["围棋", "二行 go", "棋"] {
             assert_eq!(list(&org.admin, "notes", &format!("q={}", encoded(words)), "id"), [note.clone()], "{words}");
         }
-        for (kind, words) in [("follow_ups", "围棋"), ("notes", "产线"), ("notes", "weiqi"), ("notes", "13800138000")] {
+        for (kind, words) in [("follow_ups", "围棋"), ("notes", "产线"), ("notes", "weiqi"), ("notes", "13800138000")]
+        {
             assert_eq!(list(&org.admin, kind, &format!("q={}", encoded(words)), "id"), Vec::<String>::new(), "{words}");
         }
         // They go and come back with their customer.
@@ -243,8 +254,7 @@ mod tests {
         // By their names alone.
         assert_eq!(q(&org.admin, "普洱"), Vec::<String>::new());
         let reach = |contacts: Value| json!({"kinds": {"customer": {"read": ["all"]}, "contact": contacts}});
-        for (rights, found) in
-            [(json!({"read": ["all"]}), true), (json!({"read": ["own"]}), false), (json!({}), false)]
+        for (rights, found) in [(json!({"read": ["all"]}), true), (json!({"read": ["own"]}), false), (json!({}), false)]
         {
             let reader = org.user(&role(&org, &reach(rights.clone())), None);
             assert_eq!(q(&reader.session, "联系"), ["联系有限公司"]);
@@ -273,7 +283,10 @@ mod tests {
             assert_eq!(q(&reader.session, words), ["隐蔽有限公司"], "{words}");
         }
         let body = json!({"where": {"field": "remark", "op": "contains", "value": "展会"}});
-        assert_eq!(reader.session.post("/v1/customers/search", &body).expect(400).errors()[0].1, "filter_field_unknown");
+        assert_eq!(
+            reader.session.post("/v1/customers/search", &body).expect(400).errors()[0].1,
+            "filter_field_unknown"
+        );
         assert_eq!(org.admin.post("/v1/customers/search", &body).expect(200).data().len(), 1);
     }
 
@@ -282,32 +295,35 @@ mod tests {
         let first = ["远帆一厂", "远帆二厂", "远帆三厂", "远帆四厂"];
         let rest = ["新远帆一号", "老远帆二号", "大远帆三号", "小远帆四号", "中远帆五号"];
         for (a, b) in first.iter().chain([&""]).zip(rest) {
-            make(&org.admin, &[*a, b].into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect::<Vec<_>>());
+            make(
+                &org.admin,
+                &[*a, b].into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect::<Vec<_>>(),
+            );
         }
         let newest = |names: &[&str]| names.iter().rev().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let expected = [newest(&first), newest(&rest)].concat();
         for words in ["远帆", "yuanfan", "yf", "远"] {
             assert_eq!(q(&org.admin, words), expected, "{words}");
             for limit in [1, 3, 4, 5] {
-                let (mut told, mut after, mut last) = (Vec::new(), String::new(), Value::Null);
-                loop {
+                let (mut told, mut after) = (Vec::new(), String::new());
+                let mut last = loop {
                     let path = format!("/v1/customers?limit={limit}&count=exact&q={}{after}", encoded(words));
                     let page = org.admin.get(&path).expect(200);
                     told.extend(page.data().iter().map(|one| one["name"].as_str().unwrap().to_owned()));
                     assert_eq!(page.json()["page"]["count"], 9);
-                    last = page.json()["page"]["prev"].clone();
                     match page.json()["page"]["next"].as_str() {
                         Some(next) => after = format!("&after={next}"),
-                        None => break,
+                        None => break page.json()["page"]["prev"].clone(),
                     }
-                }
+                };
                 assert_eq!(told, expected, "{words} by {limit}");
                 // And back from the last page to the first.
                 let mut back = told.split_off(told.len() - 1 - (told.len() - 1) % limit);
                 while let Some(prev) = last.as_str() {
                     let path = format!("/v1/customers?limit={limit}&q={}&after={prev}", encoded(words));
                     let page = org.admin.get(&path).expect(200);
-                    let names = page.data().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+                    let names =
+                        page.data().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
                     back.splice(0..0, names);
                     last = page.json()["page"]["prev"].clone();
                 }
@@ -326,7 +342,10 @@ mod tests {
         let path = format!("/v1/customers/{made}");
         assert_eq!(q(&org.admin, "chuming"), ["初名有限公司"]);
         let _ = org.admin.patch(&path, &json!({"name": "改名有限公司", "remark": "换了招牌"})).expect(200);
-        assert_eq!((q(&org.admin, "chuming").len(), q(&org.admin, "gaiming").len(), q(&org.admin, "招牌").len()), (0, 1, 1));
+        assert_eq!(
+            (q(&org.admin, "chuming").len(), q(&org.admin, "gaiming").len(), q(&org.admin, "招牌").len()),
+            (0, 1, 1)
+        );
         let _ = org.admin.patch(&path, &json!({"remark": null})).expect(200);
         assert_eq!((q(&org.admin, "改名").len(), q(&org.admin, "招牌").len()), (1, 0));
         let _ = org.admin.delete(&path).expect(204);

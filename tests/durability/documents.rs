@@ -68,7 +68,9 @@ fn filled(home: &Home, make_older: impl Fn()) {
     older(&admin);
     assert_eq!((found(&admin, "customers", "展会"), found(&admin, "notes", "围棋")), (0, 0));
     // What is written meanwhile is found by all of it.
-    let _ = admin.patch(&format!("/v1/customers/{}", customer.as_str().unwrap()), &json!({"remark": "论坛上认识"})).expect(200);
+    let _ = admin
+        .patch(&format!("/v1/customers/{}", customer.as_str().unwrap()), &json!({"remark": "论坛上认识"}))
+        .expect(200);
     assert_eq!((found(&admin, "customers", "论坛"), found(&admin, "customers", "展会")), (1, 0));
     drop(admin);
     assert!(server.stop().success());
