@@ -22,6 +22,10 @@ pub enum Class {
     Word,
     /// A name, also searched by what it contains.
     Name,
+    /// One line of text, also searched by what it contains.
+    Phrase,
+    /// Text of several lines: what it contains and begins with.
+    Prose,
     /// An id.
     Id,
     /// A moment.
@@ -75,6 +79,7 @@ ops! {
 
 const EQUALITY: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull];
 const NAMES: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::Contains, Op::StartsWith];
+const PROSE: &[Op] = &[Op::IsNull, Op::Contains, Op::StartsWith];
 const ORDERED: &[Op] = &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::In, Op::Nin, Op::Between, Op::IsNull];
 const TIMES: &[Op] =
     &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::Between, Op::IsNull, Op::WithinLast, Op::NotWithinLast];
@@ -91,7 +96,8 @@ impl Class {
         match self {
             Self::Word | Self::Id | Self::Industry => EQUALITY,
             Self::Region => &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::StartsWith],
-            Self::Name => NAMES,
+            Self::Name | Self::Phrase => NAMES,
+            Self::Prose => PROSE,
             Self::Time => TIMES,
             Self::Int | Self::Day | Self::Quarter | Self::Budget => ORDERED,
             Self::Flag => FLAGS,
@@ -118,6 +124,8 @@ pub fn field_members(field: &'static Field) -> Vec<Member> {
         (true, Some(find), _) => Class::Sealed(find),
         (true, None, _) => return Vec::new(),
         (_, _, Shape::Line(_)) if field.name == "name" => Class::Name,
+        (_, _, Shape::Line(_)) if field.searched => Class::Phrase,
+        (_, _, Shape::Text(_)) if field.searched => Class::Prose,
         (_, _, Shape::Line(_) | Shape::Word | Shape::IdNumber | Shape::Choice(_)) => Class::Word,
         (_, _, Shape::Choices(_)) => Class::Choices,
         (_, _, Shape::Flag) => Class::Flag,

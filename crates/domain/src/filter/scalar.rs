@@ -48,7 +48,7 @@ impl FilterReader<'_> {
         let wrong = |en, zh| self.wrong(member, json, en, zh, at);
         let text = json.as_str();
         match member.class {
-            Class::Word | Class::Name => {
+            Class::Word | Class::Name | Class::Phrase | Class::Prose => {
                 text.map(|text| Scalar::Text(text.to_owned())).ok_or_else(|| wrong("a text", "文本"))
             }
             Class::Choices => text

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::policy;
+use crate::search;
 
 use super::answer::{Asked, is_member};
 use super::expand;
@@ -48,6 +49,7 @@ impl Asked {
             fields: None,
             expand: Vec::new(),
             q: None,
+            sorted: false,
             count: false,
         }
     }
@@ -173,6 +175,7 @@ impl Asked {
         value: &str,
     ) -> Result<(), Failure> {
         let (desc, name) = value.strip_prefix('-').map_or((false, value), |name| (true, name));
+        self.sorted = true;
         if name.starts_with("custom.") {
             self.custom_sort = Some(custom_sort(caller, kind, at, name)?);
             (self.desc, self.sort) = (desc, name.to_owned());
@@ -189,9 +192,9 @@ impl Asked {
         Ok(())
     }
 
-    /// Words of a name; only kinds that have a name are searched.
+    /// Words of a text; only kinds that have a name, or text that is searched.
     fn set_q(&mut self, kind: &'static Kind, at: &str, q: String) -> Result<(), Failure> {
-        if kind.field("name").is_none() {
+        if kind.field("name").is_none() && !search::is_documented(kind) {
             let known = KNOWN.replace(", q", "");
             return Err(wrong(at, Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", "q").with("known", known)));
         }
