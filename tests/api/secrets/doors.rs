@@ -180,7 +180,7 @@ impl<'a> Walk<'a> {
                 let wrong = json!({"into": self.sown.ascii("into")});
                 let _ = self.with_headers(door, &admin).post(&path, &wrong).expect(422);
             }
-            "POST /v1/tags/sets/{key}" => {
+            "POST /v1/tag_sets/{key}" => {
                 let (admin, path) = (self.admin.clone(), door.path.replace("{key}", "needs"));
                 self.send(door, &admin, &path, Some(&json!({"language": "en"})));
                 let wrong = json!({"language": self.sown.ascii("language")});

@@ -142,6 +142,31 @@ fn every_code_of_an_operation_is_in_the_list_of_codes() {
 }
 
 #[test]
+fn what_will_go_is_described_so() {
+    let declared =
+        Deprecation { operation: "tags_list", since: "2027-01-31", sunset: None, instead: "Use the search." };
+    let document = document_with(&[declared]);
+    let list = &document["paths"]["/v1/tags"]["get"];
+    assert_eq!(list["deprecated"], true);
+    assert!(list["description"].as_str().unwrap().ends_with("Deprecated since 2027-01-31. Use the search."));
+    assert!(list["responses"]["200"]["headers"].get("Deprecation").is_some());
+    let others = methods(&document).into_iter().filter(|(_, operation)| operation.get("deprecated").is_some()).count();
+    assert_eq!(others, 1);
+}
+
+#[test]
+fn what_is_made_links_to_what_can_be_done_with_it() {
+    let document = document();
+    let links = &document["paths"]["/v1/customers"]["post"]["responses"]["201"]["links"];
+    assert_eq!(links["Read"]["operationId"], "customers_get");
+    assert_eq!(links["Change"]["parameters"]["id"], "$response.body#/id");
+    for kind in KINDS {
+        let made = &document["paths"][format!("/v1/{}", kind.path)]["post"]["responses"]["201"];
+        assert!(made["links"]["Read"].is_object(), "{}", kind.name);
+    }
+}
+
+#[test]
 fn every_path_parameter_is_described() {
     let document = document();
     for (place, operation) in methods(&document) {
