@@ -173,7 +173,7 @@ mod tests {
         told.keep("health_get", "", &anybody.get("/healthz"));
         told.keep("ready_get", "", &anybody.get("/readyz"));
         told.keep("industries_list", "", &org.admin.get("/v1/industries?q=%E8%BD%AF%E4%BB%B6"));
-        told.keep("regions_list", "", &org.admin.get("/v1/regions?parent=310100"));
+        told.keep("regions_list", "", &org.admin.get("/v1/regions?parent=310000"));
         let customer = told.kind("customer", "customers", &[]);
         let contact = told.kind("contact", "contacts", &[("customer_id", &customer)]);
         told.kind("follow_up", "follow_ups", &[("customer_id", &customer)]);

@@ -67,19 +67,23 @@ impl<'a> Walk<'a> {
 
     fn parameters(&mut self, place: &str, old: &'a Map<String, Value>, new: &'a Map<String, Value>) {
         let (before, now) = (parameters(self.old, old), parameters(self.new, new));
-        for (name, parameter) in &before {
+        for (name, (shared, parameter)) in &before {
             match now.get(name) {
-                Some(same) => {
+                Some((shared_now, same)) => {
+                    // One that both share with other operations is told once.
+                    let shared = shared.filter(|shared| Some(*shared) == *shared_now);
+                    let place = shared.map_or_else(|| place.to_owned(), |shared| format!("parameter {shared}"));
                     if required(same) && !required(parameter) {
-                        self.say(place, format!("{name} is required now"));
+                        self.say(&place, format!("{name} is required now"));
                     }
-                    self.compare(place, name, schema(parameter), schema(same), Side::Request);
+                    self.compare(&place, name, schema(parameter), schema(same), Side::Request);
                 }
                 // What is not known is refused.
                 None => self.say(place, format!("{name} is gone")),
             }
         }
-        for (name, _) in now.iter().filter(|(name, parameter)| required(parameter) && !before.contains_key(*name)) {
+        for (name, _) in now.iter().filter(|(name, (_, parameter))| required(parameter) && !before.contains_key(*name))
+        {
             self.say(place, format!("{name} is new and required"));
         }
     }
@@ -183,15 +187,19 @@ fn joined(found: &str) -> String {
     if found.starts_with('/') { format!(" at {found}") } else { format!(": {found}") }
 }
 
-/// The parameters of an operation: `query limit`.
-fn parameters<'a>(document: &'a Value, operation: &'a Map<String, Value>) -> BTreeMap<String, &'a Value> {
+/// The parameters of an operation, `query limit`, each with the name by which it is shared, if it is.
+fn parameters<'a>(
+    document: &'a Value,
+    operation: &'a Map<String, Value>,
+) -> BTreeMap<String, (Option<&'a str>, &'a Value)> {
     let all = operation.get("parameters").and_then(Value::as_array).into_iter().flatten();
-    all.map(|parameter| resolved(document, parameter))
-        .map(|parameter| {
-            let text = |name: &str| parameter.get(name).and_then(Value::as_str).unwrap_or_default();
-            (format!("{} {}", text("in"), text("name")), parameter)
-        })
-        .collect()
+    all.map(|said| {
+        let shared = said.get("$ref").and_then(Value::as_str).and_then(|target| target.rsplit('/').next());
+        let parameter = resolved(document, said);
+        let text = |name: &str| parameter.get(name).and_then(Value::as_str).unwrap_or_default();
+        (format!("{} {}", text("in"), text("name")), (shared, parameter))
+    })
+    .collect()
 }
 
 fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {

@@ -116,16 +116,16 @@ fn planted_changes_that_break_are_found() {
             json!({ "name": "q", "in": "query", "required": true, "schema": { "type": "string" } }),
             "GET /v1/things query q is new and required",
         ),
-        ("/components/parameters/Limit/required".into(), json!(true), "GET /v1/things query limit is required now"),
+        ("/components/parameters/Limit/required".into(), json!(true), "parameter Limit query limit is required now"),
         (
             "/components/parameters/Limit/schema/maximum".into(),
             json!(100),
-            "GET /v1/things query limit: maximum was 500 and is 100",
+            "parameter Limit query limit: maximum was 500 and is 100",
         ),
         (
             "/components/parameters/Limit/schema/minimum".into(),
             json!(10),
-            "GET /v1/things query limit: minimum was 1 and is 10",
+            "parameter Limit query limit: minimum was 1 and is 10",
         ),
         (
             format!("{LIST}/parameters/1/schema/enum"),
