@@ -185,6 +185,7 @@ mod tests {
         told.kind("form", "forms", &[]);
         told.kind("field", "fields", &[]);
         told.kind("entry_rule", "entry_rules", &[]);
+        told.kind("segment", "segments", &[]);
         let items =
             json!({"items": [{"name": "丁戊己贸易有限公司", "kind": "company"}, {"name": "", "kind": "company"}]});
         told.keep("customers_batch", "customer", &org.admin.post("/v1/customers/batch", &items));
