@@ -7,6 +7,7 @@ kehu_tests::on_both_engines!(
     head_is_get_without_a_body,
     what_is_not_known_is_refused_by_name,
     bodies_have_a_type_a_size_and_a_depth,
+    a_body_that_does_not_come_is_given_up,
     answers_are_packed_and_their_tags_are_true,
     requests_are_counted,
 );
@@ -293,6 +294,23 @@ mod tests {
         let mut answer = [0; 64];
         let read = stream.read(&mut answer).unwrap();
         String::from_utf8_lossy(&answer[..read]).into_owned()
+    }
+
+    pub(super) fn a_body_that_does_not_come_is_given_up(engine: Engine) {
+        let org = Org::new(engine);
+        let host = org.admin.base().trim_start_matches("http://").to_owned();
+        let mut stream = TcpStream::connect(&host).unwrap();
+        stream.set_read_timeout(Some(std::time::Duration::from_secs(120))).unwrap();
+        let token = org.admin.token().unwrap();
+        let head = format!(
+            "POST /v1/tags HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+             content-length: 100\r\n\r\n{{\"name\": "
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("request_timeout"), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
     }
 
     pub(super) fn answers_are_packed_and_their_tags_are_true(engine: Engine) {

@@ -2,8 +2,8 @@
 //! changelog.
 //!
 //! A change that breaks has a line of its own in `CHANGELOG.md`, written with the change, that names the place as the
-//! check does: `- Breaking: POST /v1/customers: …` or `- Breaking: schema Customer: …`. A line that stood there before
-//! excuses nothing.
+//! check does: `- Breaking: POST /v1/customers: …` or `- Breaking: schema Customer, schema Contact: …`. A line that stood
+//! there before excuses nothing.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -15,6 +15,7 @@ use serde_json::Value;
 use crate::Violation;
 
 mod operations;
+mod place;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -75,8 +76,8 @@ fn unnamed(found: &BTreeSet<operations::Break>, log_before: &str, log: &str) -> 
     let fresh: Vec<&str> = marked(log).filter(|line| !known.contains(line)).collect();
     let named = |place: &str| {
         fresh.iter().any(|line| {
-            let rest = line.strip_prefix(place).map(str::trim_start);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', ',', ';']))
+            let places = line.split(": ").next().unwrap_or_default().trim_end_matches(':');
+            places.split(", ").any(|named| named.trim_matches('`') == place)
         })
     };
     found

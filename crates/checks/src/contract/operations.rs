@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::schema::{Place, Side, beyond, beyond_named};
+use super::place::Place;
+use super::schema::{Side, beyond, beyond_named};
 
 /// Methods that a path of a description may have.
 const METHODS: &[&str] = &["get", "put", "post", "delete", "options", "head", "patch", "trace"];

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::place::{DEPTH, Place, could_be, has_choices, listed, types};
+
 /// Whose schema it is: the same difference breaks one side and not the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Side {
@@ -39,69 +41,6 @@ const COMPARED: &[&str] = &[
 const LEAST: &[&str] = &["minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"];
 /// Limits from above.
 const MOST: &[&str] = &["maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"];
-/// How deep schemas are followed into each other; what is deeper is the same tree again.
-const DEPTH: usize = 24;
-
-/// A schema in its document.
-#[derive(Clone, Copy)]
-pub(super) struct Place<'a> {
-    pub(super) document: &'a Value,
-    pub(super) schema: &'a Value,
-}
-
-impl<'a> Place<'a> {
-    fn at<'b>(self, schema: &'b Value) -> Place<'b>
-    where
-        'a: 'b,
-    {
-        Place { document: self.document, schema }
-    }
-
-    fn reference(self) -> Option<&'a str> {
-        self.schema.get("$ref")?.as_str()
-    }
-
-    /// The schema as one object: references followed, `allOf` put together.
-    fn whole(self, depth: usize) -> Map<String, Value> {
-        let mut whole = self.schema.as_object().cloned().unwrap_or_default();
-        if self.schema == &Value::Bool(false) {
-            whole.insert("not".into(), Value::Object(Map::new()));
-        }
-        if depth == 0 {
-            return whole;
-        }
-        whole.remove("$ref");
-        let target = self.reference().and_then(|target| self.document.pointer(target.trim_start_matches('#')));
-        let all = whole.remove("allOf");
-        let parts = all.as_ref().and_then(Value::as_array).into_iter().flatten().chain(target);
-        for part in parts {
-            let part = Place { document: self.document, schema: part }.whole(depth - 1);
-            part.into_iter().for_each(|(keyword, value)| join(&mut whole, keyword, value));
-        }
-        whole
-    }
-}
-
-/// Adds what another part of the same schema asks.
-fn join(whole: &mut Map<String, Value>, keyword: String, value: Value) {
-    match (whole.get_mut(&keyword), value) {
-        (Some(Value::Object(known)), Value::Object(more)) if keyword == "properties" => {
-            for (name, schema) in more {
-                match known.remove(&name) {
-                    Some(before) => known.insert(name, serde_json::json!({ "allOf": [before, schema] })),
-                    None => known.insert(name, schema),
-                };
-            }
-        }
-        (Some(Value::Array(known)), Value::Array(more)) if keyword == "required" => known.extend(more),
-        // Said twice: the part that stands outermost is the narrower one in documents of this house.
-        (Some(_), _) => {}
-        (None, value) => {
-            whole.insert(keyword, value);
-        }
-    }
-}
-
 /// What `inner` lets through and `outer` does not, each with the way there. Schemas that both call by the same name are
 /// compared apart: their names are put into `named`.
 pub(super) fn beyond(
@@ -340,6 +279,8 @@ impl Comparison<'_> {
             (Some(said), Some(allowed)) => {
                 self.compare(inner.at(said), outer.at(allowed), &format!("{path}/[]"), depth - 1);
             }
+            // Elements of any kind are no restriction.
+            (None, Some(allowed)) if allowed.as_object().is_some_and(serde_json::Map::is_empty) => {}
             (None, Some(_)) if could_be(one, "array") && !has_choices(one) => {
                 self.say(path, "elements are described more narrowly");
             }
@@ -396,27 +337,4 @@ impl Comparison<'_> {
             }
         }
     }
-}
-
-/// The types that a schema names.
-fn types(schema: &Map<String, Value>) -> Option<BTreeSet<&str>> {
-    match schema.get("type")? {
-        Value::String(one) => Some(BTreeSet::from([one.as_str()])),
-        Value::Array(several) => Some(several.iter().filter_map(Value::as_str).collect()),
-        _ => None,
-    }
-}
-
-fn could_be(schema: &Map<String, Value>, kind: &str) -> bool {
-    types(schema).is_none_or(|types| types.contains(kind))
-}
-
-/// The only values that a schema lets through.
-fn listed(schema: &Map<String, Value>) -> Option<Vec<Value>> {
-    let one = schema.get("const").map(|only| vec![only.clone()]);
-    one.or_else(|| schema.get("enum").and_then(Value::as_array).cloned())
-}
-
-fn has_choices(schema: &Map<String, Value>) -> bool {
-    schema.contains_key("anyOf") || schema.contains_key("oneOf")
 }

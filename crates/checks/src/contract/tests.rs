@@ -253,6 +253,7 @@ fn a_break_is_excused_by_a_new_line_that_names_it() {
     assert_eq!(said(""), 2, "an old line excuses nothing");
     assert_eq!(said("- Breaking: GET /v1/things: lists are gone.\n"), 1);
     assert_eq!(said("- Breaking: GET /v1/things/{id}: another place.\n"), 2);
+    assert_eq!(said("- Breaking: schema Other, GET /v1/things: both are gone.\n"), 1);
     assert_eq!(said("- Breaking: `GET /v1/things`\n- **Breaking:** schema ThingInput: `size` is asked for.\n"), 0);
     assert!(unnamed(&found, old, old)[0].remedy.contains("Breaking: GET /v1/things"));
 }

@@ -285,7 +285,7 @@ fn search(kind: &'static Kind) -> Value {
 }
 
 fn batch(kind: &Kind) -> Value {
-    let items = json!({ "type": "array", "minItems": 1, "maxItems": BATCH, "items": schema_ref(&format!("{}Input", kind.schema)) });
+    let items = json!({ "type": "array", "maxItems": BATCH, "items": schema_ref(&format!("{}Input", kind.schema)) });
     let mut members = Map::new();
     let atomic = json!({ "type": "boolean", "default": false });
     members.insert("atomic".into(), described(atomic, "Whether all are made or none; at most 200 items then."));

@@ -36,3 +36,22 @@ fn links(one: &Value) -> Map<String, Value> {
     };
     WAYS.iter().filter_map(link).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use kehu_domain::kinds::KINDS;
+
+    use crate::openapi::document;
+
+    #[test]
+    fn what_is_made_links_to_what_can_be_done_with_it() {
+        let document = document();
+        let links = &document["paths"]["/v1/customers"]["post"]["responses"]["201"]["links"];
+        assert_eq!(links["Read"]["operationId"], "customers_get");
+        assert_eq!(links["Change"]["parameters"]["id"], "$response.body#/id");
+        for kind in KINDS {
+            let made = &document["paths"][format!("/v1/{}", kind.path)]["post"]["responses"]["201"];
+            assert!(made["links"]["Read"].is_object(), "{}", kind.name);
+        }
+    }
+}

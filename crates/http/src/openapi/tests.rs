@@ -155,18 +155,6 @@ fn what_will_go_is_described_so() {
 }
 
 #[test]
-fn what_is_made_links_to_what_can_be_done_with_it() {
-    let document = document();
-    let links = &document["paths"]["/v1/customers"]["post"]["responses"]["201"]["links"];
-    assert_eq!(links["Read"]["operationId"], "customers_get");
-    assert_eq!(links["Change"]["parameters"]["id"], "$response.body#/id");
-    for kind in KINDS {
-        let made = &document["paths"][format!("/v1/{}", kind.path)]["post"]["responses"]["201"];
-        assert!(made["links"]["Read"].is_object(), "{}", kind.name);
-    }
-}
-
-#[test]
 fn every_path_parameter_is_described() {
     let document = document();
     for (place, operation) in methods(&document) {
@@ -215,7 +203,9 @@ fn examples_are_valid() {
         let Some(content) = operation["requestBody"]["content"].as_object() else { continue };
         for media in content.values() {
             let Some(example) = media.get("example") else { continue };
-            let name = media["schema"]["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+            // What is tried may be anything else too.
+            let schema = media["schema"]["$ref"].as_str().or_else(|| media["schema"]["anyOf"][0]["$ref"].as_str());
+            let name = schema.unwrap().rsplit('/').next().unwrap();
             assert_eq!(faults(&document, name, example), Vec::<String>::new(), "{place}");
         }
     }
