@@ -19,6 +19,8 @@ mod deleting;
 mod edges;
 mod entry_rules;
 mod erasure;
+mod every_answer;
+mod examples;
 mod external;
 mod forged;
 mod guards;

@@ -65,6 +65,7 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
     let mut all = vec![
         (name.to_owned(), answer(kind)),
         (format!("{name}Patch"), patch(kind)),
+        (format!("{name}Part"), part(kind)),
         (format!("{name}Page"), page(kind)),
         (format!("{name}Search"), search(kind)),
         (format!("{name}Filter"), flat_filter(kind)),
@@ -176,6 +177,24 @@ fn answer(kind: &'static Kind) -> Value {
     titled(object(kind.doc.trim(), members, &required, false), kind)
 }
 
+/// What an answer holds where `fields` chose: some of the members.
+fn part(kind: &'static Kind) -> Value {
+    let mut part = answer(kind);
+    if let Some(members) = part.as_object_mut() {
+        members.shift_remove("required");
+        members.shift_remove("title");
+        let doc = format!("With `fields`: the members that were asked for, of {}.", kind.path.replace('_', "-"));
+        members.insert("description".into(), doc.into());
+        members.insert("additionalProperties".into(), false.into());
+    }
+    part
+}
+
+/// A record, or what `fields` chose of it.
+pub(super) fn shown(kind: &Kind) -> Value {
+    json!({ "anyOf": [schema_ref(kind.schema), schema_ref(&format!("{}Part", kind.schema))] })
+}
+
 fn input(kind: &Kind, without: Option<&str>) -> Value {
     let said = kind.fields.iter().filter(|field| !is_read_only(field, Form::Input) && Some(field.name) != without);
     let mut members: Map<String, Value> =
@@ -224,7 +243,7 @@ fn patch(kind: &'static Kind) -> Value {
 
 fn page(kind: &Kind) -> Value {
     let mut members = Map::new();
-    let list = json!({ "type": "array", "items": schema_ref(kind.schema) });
+    let list = json!({ "type": "array", "items": shown(kind) });
     members.insert("data".into(), described(list, "The records, in the order that was asked for."));
     members.insert("page".into(), schema_ref("PageInfo"));
     object(&format!("A page of a list of {}.", kind.path.replace('_', "-")), members, &["data", "page"], false)
@@ -273,7 +292,7 @@ fn search(kind: &'static Kind) -> Value {
 }
 
 fn batch(kind: &Kind) -> Value {
-    let items = json!({ "type": "array", "minItems": 1, "maxItems": BATCH, "items": schema_ref(&format!("{}Input", kind.schema)) });
+    let items = json!({ "type": "array", "maxItems": BATCH, "items": schema_ref(&format!("{}Input", kind.schema)) });
     let mut members = Map::new();
     let atomic = json!({ "type": "boolean", "default": false });
     members.insert("atomic".into(), described(atomic, "Whether all are made or none; at most 200 items then."));

@@ -5,7 +5,7 @@ use kehu_store::machine::{Resource, resource};
 use serde_json::{Value, json};
 
 use super::examples;
-use super::kinds::{PAGE, expansions, member_schema, order_schema};
+use super::kinds::{PAGE, expansions, member_schema, order_schema, shown};
 use super::operation::{Answer, Operation, parameter_ref};
 use super::shapes::schema_ref;
 use super::{attachments, people};
@@ -146,7 +146,7 @@ fn get(kind: &'static Kind) -> Operation {
     get.parameters.push(fields(kind));
     get.parameters.extend(expand(kind));
     get.answers = vec![
-        Answer::json(200, "The record.", sch(kind, "")).with_headers(&["ETag"]),
+        Answer::json(200, "The record.", shown(kind)).with_headers(&["ETag"]),
         Answer::empty(304, "It is what the given ETag stands for.").with_headers(&["ETag"]),
     ];
     get.problems.push(&codes::NOT_FOUND);
