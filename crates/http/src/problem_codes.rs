@@ -136,6 +136,7 @@ pub static QUESTION_CODES: &[&Code] = &[
     &codes::SORT_UNKNOWN,
     &codes::CURSOR_INVALID,
     &codes::LIMIT_INVALID,
+    &codes::USE_CURSOR,
     &codes::PARAMETER_UNKNOWN,
     &codes::PARAMETER_INVALID,
     &PARAMETER_TWICE,

@@ -4,6 +4,7 @@
 mod attachments;
 mod audit;
 mod codes;
+mod counting;
 mod credentials;
 mod deleting;
 mod docs;
@@ -70,6 +71,7 @@ pub fn operations() -> Vec<Operation> {
         .chain(tags::operations())
         .chain(standard::operations())
         .chain(schema::operations())
+        .chain(counting::operations())
         .collect()
 }
 
@@ -104,6 +106,7 @@ pub fn document() -> Value {
     schemas.extend(deleting::schemas());
     schemas.extend(standard::schemas());
     schemas.extend(schema::schemas());
+    schemas.extend(counting::schemas());
     json!({
         "openapi": "3.1.0",
         "info": shared::info(),
