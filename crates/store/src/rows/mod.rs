@@ -203,7 +203,7 @@ fn name_columns(row: &RowBase<'_>, name: &str) -> (String, String) {
 }
 
 /// The letter under which a name is listed.
-fn initial_of(name: &str) -> Option<Line<4>> {
+pub(crate) fn initial_of(name: &str) -> Option<Line<4>> {
     Line::parse(&pinyin::initial(name).to_string()).ok()
 }
 
