@@ -27,6 +27,8 @@ mod m2026_11_26_000023_entry_rules;
 mod m2026_11_26_000024_attachments;
 mod m2026_11_26_000025_retired_numbers;
 mod m2026_11_26_000027_lists;
+mod m2026_11_26_000028_segments;
+mod m2026_11_26_000029_documents;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -63,6 +65,8 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000024_attachments::Migration),
             Box::new(m2026_11_26_000025_retired_numbers::Migration),
             Box::new(m2026_11_26_000027_lists::Migration),
+            Box::new(m2026_11_26_000028_segments::Migration),
+            Box::new(m2026_11_26_000029_documents::Migration),
         ]
     }
 }

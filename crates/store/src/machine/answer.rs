@@ -38,6 +38,8 @@ pub struct Asked {
     pub(crate) fields: Option<Vec<String>>,
     pub(crate) expand: Vec<String>,
     pub(crate) q: Option<String>,
+    /// Whether an order was asked for.
+    pub(crate) sorted: bool,
     pub(crate) count: Count,
     /// The number of the page, from 1, where it is asked for by that.
     pub(crate) page: Option<u64>,

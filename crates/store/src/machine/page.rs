@@ -24,6 +24,7 @@ use crate::sealed_query;
 use super::answer::Asked;
 use super::counting::{self, Count, Counted};
 use super::custom_page;
+use super::ranked;
 use super::read::{self, col};
 use super::selected::Selected;
 use super::{Shown, erase};
@@ -54,14 +55,14 @@ enum SortKey {
 /// A place in a list: behind it or, going back, before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cursor {
-    back: bool,
+    pub(super) back: bool,
     key: SortKey,
     id: Uuid,
 }
 
 impl Cursor {
     /// An opaque text: sort, direction, key and id. It holds nothing sealed.
-    fn to_text(&self, sort: &str) -> String {
+    pub(super) fn to_text(&self, sort: &str) -> String {
         let key = match &self.key {
             SortKey::Time(time) => json!(time.timestamp_millis()),
             SortKey::Text(text) => json!(text),
@@ -119,6 +120,7 @@ pub(crate) fn is_of_several(caller: &Caller, kind: &Kind, asked: &Asked) -> Resu
     let parts = policy::branches(caller, kind, reach).len();
     let looks_up =
         sealed_query::asks(&asked.filter) || query::asks_name(caller, kind, &asked.filter, asked.q.as_deref());
+    let looks_up = looks_up || !asked.filter.segments().is_empty();
     let counts = asked.count != Count::None;
     let placed = asked.page.is_some_and(|page| page > 1);
     Ok(parts > 1 || counts || placed || asked.custom_sort.is_some() || !asked.expand.is_empty() || looks_up)
@@ -146,50 +148,73 @@ pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page
 
 /// A page in the order of a column of the kind's own.
 async fn sorted<R: Rows>(caller: &Caller, asked: &Asked, selected: &Selected) -> Result<Page, Failure> {
-    let db = caller.db();
-    let branches = &selected.branches;
-    let sort = dialect::sort_column(db, sort_column(&asked.sort), selected.few);
+    // A place in a list that is not ranked is gone on with as it is, and pages by number are not ranked.
+    let ranks = selected.words.ranks(caller, R::KIND).filter(|_| !asked.sorted && asked.page.is_none());
+    if let Some(ranks) = ranks.filter(|_| asked.after.is_none() || ranked::place(asked).is_some()) {
+        let selected = (selected.filtered.clone(), selected.branches.as_slice(), selected.few);
+        return ranked::page::<R>(caller, asked, ranks, selected).await;
+    }
     let skipped = asked.page.map_or(0, |page| page.saturating_sub(1).saturating_mul(asked.limit));
     let cursor = match &asked.after {
         Some(text) => Some(Cursor::parse(text, &asked.sort_text())?),
-        None if skipped > 0 => match place_of::<R>(caller, asked, selected, &sort, skipped).await? {
+        None if skipped > 0 => match place_behind::<R>(caller, asked, selected, skipped).await? {
             Some(cursor) => Some(cursor),
             None => return Ok(Page::beyond()),
         },
         None => None,
     };
-    let back = cursor.as_ref().is_some_and(|cursor| cursor.back);
-    let desc = asked.desc != back;
-    let mut condition = selected.condition.clone();
-    if let Some(cursor) = &cursor {
+    let desc = asked.desc != cursor.as_ref().is_some_and(|cursor| cursor.back);
+    let place = (cursor.as_ref(), desc, asked.limit + 1);
+    let branches = (selected.branches.as_slice(), selected.few);
+    let records = stretch::<R>(caller, asked, selected.condition.clone(), branches, place).await?;
+    Ok(cut(records, asked, cursor.as_ref()))
+}
+
+/// The records behind a place, so many at the most.
+pub(super) async fn stretch<R: Rows>(
+    caller: &Caller,
+    asked: &Asked,
+    mut condition: Cond,
+    (branches, few): (&[Option<Expr>], bool),
+    (cursor, desc, most): (Option<&Cursor>, bool, u64),
+) -> Result<Vec<Stored<R>>, Failure> {
+    let db = caller.db();
+    let sort = dialect::sort_column(db, sort_column(&asked.sort), few);
+    if let Some(cursor) = cursor {
         let place = Expr::tuple([sort.clone(), col("id")]);
         let key = Expr::tuple([Expr::val(key_value(&cursor.key)), Expr::val(cursor.id)]);
         condition = condition.add(if desc { place.lt(key) } else { place.gt(key) });
     }
     let mut records = Vec::new();
     for branch in branches {
-        let query = ordered::<R>(condition.clone(), branch.as_ref(), &sort, desc).limit(asked.limit + 1);
+        let query = ordered::<R>(condition.clone(), branch.as_ref(), &sort, desc).limit(most);
         records.extend(read::all::<R>(db, caller, query).await?);
     }
     if branches.len() > 1 {
         merge(&mut records, &asked.sort, desc);
+        records.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     }
-    Ok(cut(records, asked, cursor.as_ref()))
+    Ok(records)
+}
+
+/// The place of a record in a list.
+pub(super) fn place_of<R: Rows>(record: &Stored<R>, sort: &str, back: bool) -> Cursor {
+    Cursor { back, key: key_of(record, sort), id: record.base.id }
 }
 
 /// The place behind so many records of a list; nothing where it has fewer. Keys alone are read.
-async fn place_of<R: Rows>(
+async fn place_behind<R: Rows>(
     caller: &Caller,
     asked: &Asked,
     selected: &Selected,
-    sort: &Expr,
     skipped: u64,
 ) -> Result<Option<Cursor>, Failure> {
+    let sort = dialect::sort_column(caller.db(), sort_column(&asked.sort), selected.few);
     let by_name = asked.sort == "name";
     let (key, id) = (if by_name { Column::Text } else { Column::Millis }.alias("key"), Column::Uuid.alias("id"));
     let mut places = Vec::new();
     for branch in &selected.branches {
-        let query = ordered::<R>(selected.condition.clone(), branch.as_ref(), sort, asked.desc).select_only();
+        let query = ordered::<R>(selected.condition.clone(), branch.as_ref(), &sort, asked.desc).select_only();
         let query = query.expr_as(col(sort_column(&asked.sort)), key.as_str()).expr_as(col("id"), id.as_str());
         // Of one part the last is enough.
         let alone = selected.branches.len() == 1;
@@ -244,7 +269,7 @@ fn cut<R: Rows>(mut records: Vec<Stored<R>>, asked: &Asked, cursor: Option<&Curs
     }
     let sort = asked.sort_text();
     let place = |record: Option<&Stored<R>>, back: bool| {
-        record.map(|record| Cursor { back, key: key_of(record, &asked.sort), id: record.base.id }.to_text(&sort))
+        record.map(|record| place_of(record, &asked.sort, back).to_text(&sort))
     };
     let (has_next, has_prev) = if back { (true, more) } else { (more, cursor.is_some()) };
     let next = place(records.last(), false).filter(|_| has_next);

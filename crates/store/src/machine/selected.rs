@@ -11,6 +11,7 @@ use crate::pii::padded;
 use crate::policy;
 use crate::query::{self, Compiler};
 use crate::sealed_query;
+use crate::search::Words;
 
 use super::read::col;
 
@@ -18,8 +19,12 @@ use super::read::col;
 pub(crate) struct Selected {
     /// That they are the organisation's, and living.
     pub(crate) living: Cond,
-    /// What they are like, that included. The reach is not in it.
+    /// What the filter says they are like, that included.
+    pub(crate) filtered: Cond,
+    /// What they are like, with the words of `q` too. The reach is not in it.
     pub(crate) condition: Cond,
+    /// The words of `q`.
+    pub(crate) words: Words,
     /// The parts of the caller's reach, each of which walks an index of its own.
     pub(crate) branches: Vec<Option<Expr>>,
     /// Whether a condition selects few of them by an index of its own.
@@ -39,17 +44,17 @@ impl Selected {
     ) -> Result<Self, Failure> {
         let reach = caller.reach(Action::Read, kind.name)?;
         let sealed = sealed_query::resolve(caller, kind, filter).await?;
-        let narrowed = query::narrow(caller, kind, filter, q).await?;
+        let filter = sealed.opened(filter);
+        let narrowed = query::narrow(caller, kind, &filter, q).await?;
         let compiler = Compiler { db: caller.db(), caller, kind, sealed: &sealed, named: narrowed.among.is_some() };
         let living = Cond::all().add(col("org_id").eq(caller.org().id)).add(col("deleted_at").is_null());
-        let mut condition = living.clone().add(compiler.compile(filter));
-        for word in q.iter().flat_map(|q| q.split_whitespace()) {
-            condition = condition.add(compiler.text_holds(word));
-        }
+        let mut filtered = living.clone().add(compiler.compile(&filter));
         if let Some(ids) = narrowed.among {
-            condition = condition.add(col("id").is_in(padded(ids)));
+            filtered = filtered.add(col("id").is_in(padded(ids)));
         }
-        Ok(Self { living, condition, branches: policy::branches(caller, kind, reach), few: narrowed.few })
+        let condition = filtered.clone().add(narrowed.words.condition(caller, kind));
+        let branches = policy::branches(caller, kind, reach);
+        Ok(Self { living, filtered, condition, words: narrowed.words, branches, few: narrowed.few })
     }
 
     /// The caller's whole reach as one condition.
