@@ -317,6 +317,13 @@ mod tests {
                     }
                 };
                 assert_eq!(told, expected, "{words} by {limit}");
+                for (number, expected) in expected.chunks(limit).enumerate() {
+                    let path = format!("limit={limit}&page={}&q={}", number + 1, encoded(words));
+                    let page = org.admin.get(&format!("/v1/customers?{path}")).expect(200);
+                    let names: Vec<String> =
+                        page.data().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect();
+                    assert_eq!(names, expected, "{words} page {number} by {limit}");
+                }
                 // And back from the last page to the first.
                 let mut back = told.split_off(told.len() - 1 - (told.len() - 1) % limit);
                 while let Some(prev) = last.as_str() {
