@@ -46,6 +46,7 @@ mod policies;
 mod policy;
 mod postgres_commits;
 mod postgres_faults;
+mod ranked;
 mod real_provider;
 mod relations;
 mod reveal;
