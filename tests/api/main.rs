@@ -62,6 +62,7 @@ mod standard;
 #[cfg(test)]
 mod stored;
 mod tags;
+mod texts;
 mod tickets;
 mod unreadable;
 mod validate;

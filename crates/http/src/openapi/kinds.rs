@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::people;
 use super::reveal;
 use super::shapes::{Form, described, field_schema, is_read_only, null_in_answers, object, or_null, schema_ref};
+use super::shared::WORDS;
 
 /// The most records of an expanded relation.
 const EXPANDED: usize = 100;
@@ -266,8 +267,14 @@ fn search(kind: &'static Kind) -> Value {
     if !related.is_empty() {
         add("expand", list(&related), "Which related records to bring along.");
     }
-    if kind.field("name").is_some() {
-        add("q", json!({ "type": "string" }), "Words that stand in the record.");
+    if kind.takes_words() {
+        let into: Vec<&str> = kind.fields.iter().filter(|field| field.searched).map(|field| field.name).collect();
+        let into = if into.is_empty() { "name".to_owned() } else { into.join(", ") };
+        add(
+            "q",
+            json!({ "type": "string" }),
+            &format!("{WORDS} It looks into {into}, and searchable fields of the organisation."),
+        );
     }
     let count = json!({ "type": "string", "enum": ["none", "exact"], "default": "none" });
     add("count", count, "Whether to count the records.");

@@ -116,7 +116,7 @@ fn list(kind: &'static Kind) -> Operation {
     list.parameters.extend(refs(&["Limit", "After"]));
     list.parameters.push(fields(kind));
     list.parameters.extend(expand(kind));
-    if kind.field("name").is_some() {
+    if kind.takes_words() {
         list.parameters.extend(refs(&["Words"]));
     }
     list.parameters.extend(refs(&["Count"]));

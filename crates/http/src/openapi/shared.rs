@@ -16,6 +16,12 @@ const ABOUT: &str = "Customers, contacts, follow-ups and tags, and everything th
     same key is done once. Clients that cannot send PATCH send POST with `X-HTTP-Method-Override: PATCH`. \
     `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` say how many requests are left.";
 
+/// What `q` is.
+pub(super) const WORDS: &str = "Words that are looked for, 8 at most; all of them must be found. Parts of texts, in \
+    traditional or simplified characters; names also by pinyin, spelled or by first letters (`zjtd`), from any character \
+    on. Where no `sort` is asked for, names that begin with the first word come first, then the rest, the latest change \
+    first in each.";
+
 pub(super) fn info() -> Value {
     json!({
         "title": "Kehu API",
@@ -85,7 +91,7 @@ pub(super) fn parameters() -> Map<String, Value> {
     let view = json!({ "type": "string", "enum": ["organisation"] });
     add("View", "query", "view", view, "Whose description: with a token, that of the caller's organisation.");
     let words = json!({ "type": "string" });
-    add("Words", "query", "q", words, "Words that stand in the record, Chinese or other.");
+    add("Words", "query", "q", words, WORDS);
     let count = json!({ "type": "string", "enum": ["none", "exact"], "default": "none" });
     add("Count", "query", "count", count, "Whether to count the records; an exact count stops at 10,000.");
     let allow = json!({ "type": "string", "enum": ["allow"] });
