@@ -85,6 +85,8 @@ const DOORS: &[(&str, &str, Judge)] = &[
     ("GET", "/v1/me/sessions", Judge::Own),
     ("DELETE", "/v1/me/sessions/{id}", Judge::Own),
     ("POST", "/v1/lookup", Judge::ByHand),
+    // Asked for each kind, where its lists are.
+    ("POST", "/v1/counts", Judge::Own),
     ("GET", "/.well-known/jwks.json", Judge::Public),
     ("GET", "/healthz", Judge::Public),
     ("GET", "/readyz", Judge::Public),

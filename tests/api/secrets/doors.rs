@@ -285,6 +285,15 @@ impl<'a> Walk<'a> {
                     self.send(door, &admin, &path, Some(&body));
                 }
             }
+            "POST /v1/counts" => {
+                let admin = self.admin.clone();
+                let phone = json!({"field": "phone", "value": self.sown.phone("phone")});
+                let body =
+                    json!({self.sown.text("a name"): {"kind": "customer", "where": phone, "q": self.sown.text("q")}});
+                self.send(door, &admin, door.path, Some(&body));
+                let wrong = json!({self.sown.ascii("a name"): {"kind": self.sown.ascii("kind")}});
+                let _ = self.with_headers(door, &admin).post(door.path, &wrong).expect(400);
+            }
             "POST /v1/forms/{id}/submissions" | "POST /v1/hooks/{key}" => self.submit(door, &anybody),
             _ => {
                 let admin = self.admin.clone();

@@ -256,7 +256,7 @@ fn page(all: &mut Map<String, Value>) {
             "prev": text_or_null("Cursor of the page before; null at the beginning."),
             "has_more": { "type": "boolean", "description": "Whether more records follow." },
             "count": { "type": "integer", "minimum": 0, "description": "How many records there are, where `count` asked for it." },
-            "count_is": { "type": "string", "enum": ["exact", "at_least"], "description": "What `count` says; an exact count stops at 10,000." },
+            "count_is": { "type": "string", "enum": ["exact", "at_least", "estimate"], "description": "What `count` says; an exact count stops at 10,000." },
         },
         "required": ["next", "prev", "has_more"],
     }));

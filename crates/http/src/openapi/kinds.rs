@@ -4,10 +4,11 @@ use kehu_domain::field::Field;
 use kehu_domain::filter::{self, Class, Member, Op, sorts};
 use kehu_domain::kinds::kind_named;
 use kehu_domain::record::Kind;
-use kehu_domain::rights::CUSTOM;
-use kehu_store::machine::{EXPANSIONS, Expansion, Resource, resource};
+use kehu_domain::rights::{ACTIONS, Action, CUSTOM, actions_of};
+use kehu_store::machine::{EXPANSIONS, Expansion, Resource, expansion_paths, resource};
 use serde_json::{Map, Value, json};
 
+use super::counting;
 use super::people;
 use super::reveal;
 use super::shapes::{Form, described, field_schema, is_read_only, null_in_answers, object, or_null, schema_ref};
@@ -39,7 +40,7 @@ pub(super) fn orders(kind: &Kind) -> Vec<String> {
 pub(super) fn member_names(kind: &'static Kind) -> Vec<&'static str> {
     let fields = kind.fields.iter().flat_map(|field| [Some(field.name), field.display_name()]).flatten();
     let base = ["id", "version", "created_at", "updated_at", "created_by"].into_iter();
-    base.chain(fields).chain([CUSTOM, "hidden", "masked"]).collect()
+    base.chain(fields).chain([CUSTOM, "hidden", "masked", "can"]).collect()
 }
 
 /// The name of a member of an answer, one of a field that the organisation added too.
@@ -68,6 +69,7 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
         (format!("{name}Part"), part(kind)),
         (format!("{name}Page"), page(kind)),
         (format!("{name}Search"), search(kind)),
+        (format!("{name}Facets"), counting::facets_schema(kind, asked_by(kind))),
         (format!("{name}Filter"), flat_filter(kind)),
     ];
     // What comes with a file comes as a form.
@@ -126,6 +128,15 @@ fn veiled() -> [(&'static str, Value); 2] {
     ]
 }
 
+/// What the caller may do to a record.
+fn can(kind: &Kind) -> Value {
+    let known = ACTIONS.iter().filter(|(action, _)| !matches!(action, Action::Create | Action::Read));
+    let known = known.filter(|(action, _)| actions_of(kind.name).contains(action));
+    let words: Vec<&str> = known.map(|(_, word)| *word).collect();
+    let list = json!({ "type": "array", "items": { "type": "string", "enum": words } });
+    described(list, "What the caller may do to the record; lists tell it with `can=true` alone.")
+}
+
 /// The member beside a reference that shows what it points to: its name, or the whole record where `expand` asked.
 fn display(kind: &'static Kind, field: &Field, null: bool) -> Option<(String, Value)> {
     let name = field.display_name()?;
@@ -173,6 +184,7 @@ fn answer(kind: &'static Kind) -> Value {
     members.extend(veiled().map(|(name, schema)| (name.to_owned(), schema)));
     let required: Vec<String> = members.keys().cloned().collect();
     let required: Vec<&str> = required.iter().map(String::as_str).collect();
+    members.insert("can".into(), can(kind));
     members.extend(expanded(kind));
     titled(object(kind.doc.trim(), members, &required, false), kind)
 }
@@ -230,6 +242,7 @@ fn patch(kind: &'static Kind) -> Value {
     let doc = "Values of fields that the organisation added: what is absent stays, null clears.";
     members.insert(CUSTOM.into(), or_null(custom_values(doc)));
     members.extend(veiled().map(|(name, schema)| (name.to_owned(), read_only(schema))));
+    members.insert("can".into(), read_only(can(kind)));
     members.extend(expanded(kind).into_iter().map(|(name, schema)| (name, read_only(schema))));
     let warned = json!({ "type": "array", "items": schema_ref("ProblemError") });
     members.insert("warnings".into(), read_only(described(warned, "What the answer to a write told; it is not read.")));
@@ -263,9 +276,10 @@ fn search(kind: &'static Kind) -> Value {
     add("limit", limit, "How many records a page has.");
     add("after", json!({ "type": "string" }), "Cursor of the page: `page.next` or `page.prev` of an answer.");
     add("fields", json!({ "type": "array", "items": member_schema(kind) }), "Which members to show; absent: all.");
-    let related: Vec<&str> = expansions(kind).map(|expansion| expansion.name).collect();
+    let related = expansion_paths(kind.name);
     if !related.is_empty() {
-        add("expand", list(&related), "Which related records to bring along.");
+        let related: Vec<&str> = related.iter().map(String::as_str).collect();
+        add("expand", list(&related), "Which related records to bring along; theirs behind a dot.");
     }
     if kind.takes_words() {
         let into: Vec<&str> = kind.fields.iter().filter(|field| field.searched).map(|field| field.name).collect();
@@ -276,19 +290,31 @@ fn search(kind: &'static Kind) -> Value {
             &format!("{WORDS} It looks into {into}, and searchable fields of the organisation."),
         );
     }
-    let count = json!({ "type": "string", "enum": ["none", "exact"], "default": "none" });
+    let count = json!({ "type": "string", "enum": ["none", "estimate", "exact"], "default": "none" });
     add("count", count, "Whether to count the records.");
+    let number = json!({ "type": "integer", "minimum": 1, "maximum": 10_000 });
+    add("page", number, "The number of the page, from 1, instead of `after`: up to 10,000 rows.");
+    add(
+        "can",
+        json!({ "type": "boolean", "default": false }),
+        "Whether each record says what the caller may do to it.",
+    );
     let mut schema = object(&format!("A question to the {}.", kind.path.replace('_', "-")), members, &[], true);
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("x-filter-fields".into(), asked_by(kind));
+    }
+    schema
+}
+
+/// The members that a kind can be asked by, each with its operators.
+fn asked_by(kind: &'static Kind) -> Value {
     let asked: Map<String, Value> = filter::members(kind)
         .map(|member| {
             let ops: Vec<&str> = member.class.ops().iter().map(|op| op.key()).collect();
             (member.name.to_owned(), json!(ops))
         })
         .collect();
-    if let Some(schema) = schema.as_object_mut() {
-        schema.insert("x-filter-fields".into(), asked.into());
-    }
-    schema
+    asked.into()
 }
 
 fn batch(kind: &Kind) -> Value {

@@ -4,6 +4,7 @@
 mod attachments;
 mod audit;
 mod codes;
+mod counting;
 mod credentials;
 mod deleting;
 mod docs;
@@ -75,6 +76,7 @@ pub fn operations() -> Vec<Operation> {
         .chain(segments::operations())
         .chain(standard::operations())
         .chain(schema::operations())
+        .chain(counting::operations())
         .collect()
 }
 
@@ -116,6 +118,7 @@ fn document_with(deprecated: &[Deprecation]) -> Value {
     schemas.extend(deleting::schemas());
     schemas.extend(standard::schemas());
     schemas.extend(schema::schemas());
+    schemas.extend(counting::schemas());
     json!({
         "openapi": "3.1.0",
         "info": shared::info(),

@@ -92,8 +92,15 @@ pub(super) fn parameters() -> Map<String, Value> {
     add("View", "query", "view", view, "Whose description: with a token, that of the caller's organisation.");
     let words = json!({ "type": "string" });
     add("Words", "query", "q", words, WORDS);
-    let count = json!({ "type": "string", "enum": ["none", "exact"], "default": "none" });
-    add("Count", "query", "count", count, "Whether to count the records; an exact count stops at 10,000.");
+    let count = json!({ "type": "string", "enum": ["none", "estimate", "exact"], "default": "none" });
+    let doc = "Whether to count the records: an exact count stops at 10,000, an estimate is made from a sample where the \
+               list is long.";
+    add("Count", "query", "count", count, doc);
+    let number = json!({ "type": "integer", "minimum": 1, "maximum": 10_000 });
+    let doc = "The number of the page, from 1, instead of a cursor: up to 10,000 rows.";
+    add("PageNumber", "query", "page", number, doc);
+    let can = json!({ "type": "boolean", "default": false });
+    add("Can", "query", "can", can, "Whether each record says in `can` what the caller may do to it.");
     let allow = json!({ "type": "string", "enum": ["allow"] });
     add(
         "OnDuplicate",
