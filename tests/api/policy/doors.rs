@@ -228,9 +228,9 @@ impl Ask<'_> {
                 let policy = &self.subject.policy;
                 self.takes_right(door, policy.can("update", "tag") && policy.can("delete", "tag"));
             }
-            ("GET", "/v1/segments/{id}/members") => self.members(),
+            ("GET", "/v1/segments/{id}/members") => self.segment_members(),
             ("POST", "/v1/segments/{id}/members") => self.change_members(),
-            ("GET", "/v1/segments/{id}/count") => self.counts(),
+            ("GET", "/v1/segments/{id}/count") => self.segment_counts(),
             // With the counts of one.
             ("POST", "/v1/segments/counts") => {}
             ("GET", "/v1/tag_sets") => self.takes_right(door, self.subject.policy.can("read", "tag")),
