@@ -18,6 +18,8 @@ mod wire;
 #[cfg(target_os = "linux")]
 mod backup;
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
 #[cfg(target_os = "linux")]
 mod files;
 #[cfg(test)]

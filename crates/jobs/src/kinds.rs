@@ -13,7 +13,7 @@ use kehu_store::journal::{Keep, VERIFICATION, verify_asked};
 use kehu_store::keys::{RETIREMENT, ROTATION, retire_index, rotate};
 use kehu_store::leaving::{HAND_OVER, hand_over};
 use kehu_store::queue::{Run, Schedule, Spec, Work};
-use kehu_store::{reviews, tagging};
+use kehu_store::{bulk, reviews, tagging};
 
 use crate::{housekeeping, journal};
 
@@ -101,6 +101,8 @@ pub fn built_in(keep: Keep) -> Result<Kinds, PatternError> {
         .with(&FILLING, run_fill)
         .with(&CHECKING, run_check)
         .with(&tagging::MERGE, tagging::run)
+        .with(&bulk::CHANGE, bulk::run)
+        .with(&bulk::UNDO, bulk::run_undo)
         .with(&reviews::END, reviews::end)
         .with(&reviews::LOOK, reviews::look)
         .with(&journal::CLOSE, journal::close)
@@ -149,6 +151,6 @@ mod tests {
     #[test]
     fn those_of_the_program_are_sound() {
         let kinds = built_in(Keep::days(1096).unwrap()).unwrap();
-        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (14, 4));
+        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (16, 4));
     }
 }

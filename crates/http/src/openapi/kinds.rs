@@ -8,9 +8,9 @@ use kehu_domain::rights::CUSTOM;
 use kehu_store::machine::{EXPANSIONS, Expansion, Resource, resource};
 use serde_json::{Map, Value, json};
 
-use super::people;
 use super::reveal;
 use super::shapes::{Form, described, field_schema, is_read_only, null_in_answers, object, or_null, schema_ref};
+use super::{bulk, people};
 
 /// The most records of an expanded relation.
 const EXPANDED: usize = 100;
@@ -77,6 +77,7 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
     }
     if resource(kind.name).is_some_and(Resource::batched) {
         all.push((format!("{name}Batch"), batch(kind)));
+        all.push((format!("{name}Bulk"), bulk::schema(kind)));
     }
     all.extend(reveal::schemas(kind));
     people::extend(kind, &mut all);

@@ -3,6 +3,7 @@
 
 mod attachments;
 mod audit;
+mod bulk;
 mod codes;
 mod credentials;
 mod deleting;
@@ -27,6 +28,7 @@ mod reviews;
 mod rights;
 mod schema;
 mod second_factor;
+mod several;
 mod shapes;
 mod shared;
 mod special;
@@ -68,6 +70,8 @@ pub fn operations() -> Vec<Operation> {
         .chain(fields::operations())
         .chain(numbers::operations())
         .chain(tags::operations())
+        .chain(several::operations())
+        .chain(bulk::jobs())
         .chain(standard::operations())
         .chain(schema::operations())
         .collect()
@@ -101,6 +105,8 @@ pub fn document() -> Value {
     schemas.extend(fields::schemas());
     schemas.extend(numbers::schemas());
     schemas.extend(tags::schemas());
+    schemas.extend(several::schemas());
+    schemas.extend(bulk::schemas());
     schemas.extend(deleting::schemas());
     schemas.extend(standard::schemas());
     schemas.extend(schema::schemas());

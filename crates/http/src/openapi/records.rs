@@ -8,7 +8,7 @@ use super::examples;
 use super::kinds::{PAGE, expansions, member_schema, order_schema};
 use super::operation::{Answer, Operation, parameter_ref};
 use super::shapes::schema_ref;
-use super::{attachments, people};
+use super::{attachments, bulk, people};
 use super::{reveal, rights, validation};
 use crate::problem_codes as codes;
 
@@ -30,6 +30,7 @@ pub(super) fn operations(kind: &'static Kind) -> Vec<Operation> {
     all.push(search(kind));
     if resource(kind.name).is_some_and(Resource::batched) {
         all.push(batch(kind));
+        all.push(bulk::operation(kind));
         all.extend(validation::operations(kind));
     }
     all

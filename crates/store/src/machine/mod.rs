@@ -5,7 +5,7 @@ mod along;
 pub(crate) mod answer;
 mod batch;
 mod brought;
-mod compared;
+pub(crate) mod compared;
 pub(crate) mod create;
 pub(crate) mod custom;
 mod custom_page;
@@ -16,6 +16,7 @@ mod expand;
 mod judged;
 mod lookup;
 pub(crate) mod names;
+pub mod operations;
 mod page;
 pub(crate) mod question;
 pub(crate) mod read;
@@ -24,6 +25,7 @@ mod rehearse;
 mod reindex;
 pub(crate) mod remove;
 mod reveal;
+pub(crate) mod several;
 pub(crate) mod update;
 pub(crate) mod warning;
 mod written;
@@ -58,9 +60,8 @@ pub use reveal::reveal;
 pub use warning::Warning;
 pub use written::{Idempotency, Verb, WriteOptions, Written};
 
-use compared::{Brought, Compared};
-
-pub(crate) use doors::{TRIES, pause, still_readable};
+pub(crate) use compared::{Brought, Compared};
+pub(crate) use doors::{TRIES, Work, pause, still_readable};
 
 /// A future that stays on its thread.
 pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
@@ -152,6 +153,8 @@ pub(crate) trait Machine: Sync {
     fn draft(&self, caller: &Caller, body: Value) -> Result<Draft, Failure>;
     /// The strong keys of a draft, for [`duplicates::lock`](crate::ops::duplicates::lock).
     fn strong_keys(&self, draft: &Draft) -> Vec<String>;
+    /// The strong keys that a merge patch brings, for the same.
+    fn keys_of_change(&self, caller: &Caller, body: &Value) -> Vec<String>;
     /// Writes a draft.
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>>;
     /// Whether drafts can be written together.
@@ -279,6 +282,11 @@ impl<R: Rows> Machine for Of<R> {
     fn strong_keys(&self, draft: &Draft) -> Vec<String> {
         let new = draft.0.downcast_ref::<draft::New<R>>();
         new.map(|new| duplicates::strong_keys(&new.entries(), new.record.data.credit_code())).unwrap_or_default()
+    }
+    fn keys_of_change(&self, caller: &Caller, body: &Value) -> Vec<String> {
+        let mut keys = brought::strong_keys::<R>(body, &caller.org().region);
+        keys.extend(brought::custom_keys(caller, R::KIND, body));
+        keys
     }
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>> {
         Box::pin(async move {
