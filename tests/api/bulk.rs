@@ -63,7 +63,7 @@ mod tests {
         let seller = org.user("salesperson", None);
         let own = made(&seller.session, 3, "自有");
         let theirs = made(&org.admin, 1, "旁人");
-        let _ = seller.session.delete(&format!("/v1/customers/{}", own[2])).expect(204);
+        let _ = org.admin.delete(&format!("/v1/customers/{}", own[2])).expect(204);
         let ids = json!([own[0], theirs[0], own[1], own[2], new_id()]);
         let body = json!({"ids": ids, "change": {"stage": "active", "tags": {"add": ["批量"]}, "remark": "{{原样}}"}});
         let keyed = seller.session.with("idempotency-key", "bulk-by-ids-0123456789");
@@ -77,7 +77,7 @@ mod tests {
         let changed = one(&seller.session, &own[1]);
         assert_eq!((&changed["version"], &changed["remark"]), (&json!(2), &json!("{{原样}}")));
         assert_eq!(changed["tags"][0]["name"], "批量");
-        let gone = seller.session.post(BULK, &json!({"ids": [own[0], own[1]], "delete": true})).expect(207);
+        let gone = org.admin.post(BULK, &json!({"ids": [own[0], own[1]], "delete": true})).expect(207);
         assert_eq!((&gone.data()[1]["status"], &gone.data()[1]["version"]), (&json!(204), &Value::Null));
         let _ = seller.session.get(&format!("/v1/customers/{}", own[0])).expect(404);
         // Told as if each had been changed alone.

@@ -92,6 +92,22 @@ pub async fn by_ids(
     operations(caller, ids.iter().map(one).collect(), false, options).await
 }
 
+/// What a bulk change keeps of a record that was refused, for tests that look for it in every table.
+#[cfg(test)]
+pub(crate) async fn plant(caller: &Caller, record: Uuid, text: &str) {
+    let job = crate::clock::new_id(caller.gate().now());
+    let told = Told { code: "validation".to_owned(), findings: Vec::new(), fields: vec![text.to_owned()] };
+    let write = async move |tx: &crate::tx::Tx<'_>| {
+        rows::begin(tx, job, "customer", &What::Delete).await?;
+        rows::add(tx, job, 0, vec![record]).await?;
+        let found = rows::next(tx, job, rows::Status::Waiting, (0, CHUNK)).await?;
+        let became =
+            |row| (row, rows::Became { status: rows::Status::Refused, version: None, told: Some(told.clone()) });
+        rows::put(tx, found.into_iter().map(became).collect()).await
+    };
+    caller.write(write).await.unwrap();
+}
+
 /// Whoever asked for a job, with the rights of the moment.
 async fn on_behalf(work: &Work, acting: &Acting) -> Result<Caller, Ended> {
     let caller = work.caller();

@@ -85,6 +85,7 @@ pub(super) async fn plant(bed: &mut Bed) -> Person {
     let patch = json!({"tags": ["VIP"], "phones": {"add": ["13912345673"]}, "remark": "夜莺留言二"});
     let because = bed.caller.because("夜莺留言三");
     Box::pin(machine::update(&because, resource("customer").unwrap(), customer, patch, &options)).await.unwrap();
+    crate::bulk::plant(&bed.caller, customer, "夜莺留言四").await;
     // A job that names one of them.
     let verify = ToVerify { record_id: Some(second), head: None };
     journal::ask_to_verify(&bed.caller, verify).await.unwrap();
