@@ -150,7 +150,7 @@ mod tests {
         );
         // The same entry as of a single change, by whom, through which door and why.
         let entry = org.admin.get(&format!("/v1/audit?filter[record_id]={}", own[0])).expect(200).data()[0].clone();
-        assert_eq!((&entry["event"], &entry["via"]), (&json!("customer.updated"), &json!("bulk")), "{entry}");
+        assert_eq!((&entry["type"], &entry["via"]), (&json!("customer.updated"), &json!("bulk")), "{entry}");
         assert!(entry.to_string().contains(&seller.id) && entry.to_string().contains("season"), "{entry}");
         // Pages of what became of them.
         let path = format!("/v1/jobs/{}/records", job.id());
@@ -300,7 +300,7 @@ mod tests {
         let ids: Vec<String> = (0..201).map(|_| new_id()).collect();
         assert_eq!(org.admin.post(BULK, &json!({"ids": ids, "change": {}})).expect(422).errors()[0].1, "list_too_long");
         let wrong = json!({"where": {"field": "nobody", "op": "eq", "value": 1}, "change": {}});
-        assert_eq!(org.admin.post(BULK, &wrong).expect(400).code(), "filter_field");
+        assert_eq!(org.admin.post(BULK, &wrong).expect(400).code(), "filter_field_unknown");
         let nothing = json!({"where": named("甲")});
         assert_eq!(org.admin.post(BULK, &nothing).expect(422).errors()[0].1, "bulk_what");
         let auditor = org.user("auditor", None);

@@ -256,7 +256,7 @@ mod tests {
         assert_eq!(done.data()[4]["error"]["conflicts"][0]["field"], "remark");
         assert_eq!(done.data()[2]["version"], 3);
         let refusals = org.admin.get("/v1/audit?filter[outcome]=denied").expect(200).data();
-        let events: Vec<&str> = refusals.iter().filter_map(|entry| entry["event"].as_str()).collect();
+        let events: Vec<&str> = refusals.iter().filter_map(|entry| entry["type"].as_str()).collect();
         assert!(events.contains(&"team.create_refused"), "{events:?}");
     }
 }

@@ -30,6 +30,8 @@ use crate::machine::warning::{self, Warning};
 use crate::ops::references::CustomerHead;
 use crate::ops::summaries::Counted;
 use crate::queue::{NewJob, Step};
+use kehu_domain::text::document;
+
 use crate::search::Document;
 use crate::{kept, ops, pii, queue};
 
@@ -210,7 +212,7 @@ impl<'a> Tx<'a> {
         gathered.index_gone.push(record);
     }
 
-    pub(crate) fn search(&self, kind: &'static str, record: Uuid, text: String, fresh: bool) {
+    pub(crate) fn search(&self, kind: &'static str, record: Uuid, text: &document::Document, fresh: bool) {
         let mut gathered = self.gathered.borrow_mut();
         // One document of each record; the last one counts.
         let earlier = gathered.search.iter().position(|document| document.record == record);
@@ -218,7 +220,7 @@ impl<'a> Tx<'a> {
             Some(at) => gathered.search.swap_remove(at).fresh,
             None => fresh,
         };
-        gathered.search.push(Document { kind, record, text, fresh });
+        gathered.search.push(Document::new(kind, record, text, fresh));
     }
 
     /// Keeps the answer of this request.

@@ -297,7 +297,10 @@ fn flat_filter(kind: &'static Kind) -> Value {
 }
 
 fn operand(kind: &Kind, member: Member, op: Op) -> Value {
-    let name = kind.field(member.name).map_or(member.name, |field| field.en);
+    let name = match member.class {
+        Class::Segment => "A segment that the record is in",
+        _ => kind.field(member.name).map_or(member.name, |field| field.en),
+    };
     let (schema, doc) = match op {
         Op::IsNull => (json!({ "type": "boolean" }), format!("{name} is missing (true) or not (false).")),
         Op::WithinLast => (days(), format!("{name} lies within the last so many days.")),
@@ -329,7 +332,7 @@ fn list() -> Value {
 
 fn value(class: Class) -> Value {
     match class {
-        Class::Id => json!({ "type": "string", "format": "uuid" }),
+        Class::Id | Class::Segment => json!({ "type": "string", "format": "uuid" }),
         Class::Int => json!({ "type": "integer", "format": "int64" }),
         Class::Flag => json!({ "type": "boolean" }),
         _ => json!({ "type": "string" }),

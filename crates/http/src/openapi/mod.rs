@@ -28,6 +28,7 @@ mod reviews;
 mod rights;
 mod schema;
 mod second_factor;
+mod segments;
 mod several;
 mod shapes;
 mod shared;
@@ -72,6 +73,7 @@ pub fn operations() -> Vec<Operation> {
         .chain(tags::operations())
         .chain(several::operations())
         .chain(bulk::jobs())
+        .chain(segments::operations())
         .chain(standard::operations())
         .chain(schema::operations())
         .collect()
@@ -107,6 +109,7 @@ pub fn document() -> Value {
     schemas.extend(tags::schemas());
     schemas.extend(several::schemas());
     schemas.extend(bulk::schemas());
+    schemas.extend(segments::schemas());
     schemas.extend(deleting::schemas());
     schemas.extend(standard::schemas());
     schemas.extend(schema::schemas());

@@ -25,6 +25,7 @@ mod reviews;
 mod rights;
 mod schema;
 pub(crate) mod second_factor;
+mod segments;
 mod tags;
 mod tickets;
 pub mod told;
@@ -58,6 +59,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     attachments::configure(app);
     fields::configure(app);
     tags::configure(app);
+    segments::configure(app);
     vocabularies::configure(app);
     records::configure(app);
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::policy;
+use crate::search;
 
 use super::answer::{Asked, is_member};
 use super::expand;
@@ -48,6 +49,7 @@ impl Asked {
             fields: None,
             expand: Vec::new(),
             q: None,
+            sorted: false,
             count: false,
         }
     }
@@ -146,6 +148,25 @@ impl Asked {
         Ok(asked)
     }
 
+    /// The same question about records that fit one more condition.
+    pub(crate) fn within(self, condition: Filter) -> Self {
+        let filter = match self.filter {
+            Filter::And(parts) => std::iter::once(condition).chain(parts).collect(),
+            other => vec![condition, other],
+        };
+        Self { filter: Filter::And(filter), ..self }
+    }
+
+    /// The first page of all records of a kind, in an order where one is said.
+    pub(crate) fn sorted(caller: &Caller, kind: &'static Kind, at: &str, sort: Option<&str>) -> Result<Self, Failure> {
+        let hidden = policy::hidden(caller, kind);
+        let mut asked = Self::first_page(kind, &hidden);
+        if let Some(sort) = sort {
+            asked.set_sort((caller, kind), &hidden, at, sort)?;
+        }
+        Ok(asked)
+    }
+
     fn set_sort(
         &mut self,
         (caller, kind): (&Caller, &'static Kind),
@@ -154,6 +175,7 @@ impl Asked {
         value: &str,
     ) -> Result<(), Failure> {
         let (desc, name) = value.strip_prefix('-').map_or((false, value), |name| (true, name));
+        self.sorted = true;
         if name.starts_with("custom.") {
             self.custom_sort = Some(custom_sort(caller, kind, at, name)?);
             (self.desc, self.sort) = (desc, name.to_owned());
@@ -170,9 +192,9 @@ impl Asked {
         Ok(())
     }
 
-    /// Words of a name; only kinds that have a name are searched.
+    /// Words of a text; only kinds that have a name, or text that is searched.
     fn set_q(&mut self, kind: &'static Kind, at: &str, q: String) -> Result<(), Failure> {
-        if kind.field("name").is_none() {
+        if kind.field("name").is_none() && !search::is_documented(kind) {
             let known = KNOWN.replace(", q", "");
             return Err(wrong(at, Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", "q").with("known", known)));
         }
@@ -251,7 +273,8 @@ fn custom_sort(caller: &Caller, kind: &'static Kind, at: &str, name: &str) -> Re
     Err(wrong(at, Flaw::new(missing).with("field", name)))
 }
 
-fn filters<'a>(caller: &'a Caller, kind: &'static Kind, hidden: Vec<&'static str>) -> FilterReader<'a> {
+/// What reads the questions of a caller about a kind.
+pub(crate) fn filters<'a>(caller: &'a Caller, kind: &'static Kind, hidden: Vec<&'static str>) -> FilterReader<'a> {
     let org = caller.org();
     let reader = FilterReader::new(kind, &org.region, caller.gate().now(), org.time_zone).without(hidden);
     reader.with(policy::askable(caller, kind))

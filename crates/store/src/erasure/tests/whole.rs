@@ -49,6 +49,7 @@ async fn nothing_of_a_customer_is_left_but_that_it_was_there() {
             "follow_ups.summary",
             "tag_links.record_id",
             "bulk_records.record_id",
+            "segment_members.record_id",
         ] {
             assert!(before.contains(column), "{column}: {before:?}");
         }
