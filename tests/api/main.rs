@@ -20,6 +20,8 @@ mod deleting;
 mod edges;
 mod entry_rules;
 mod erasure;
+mod every_answer;
+mod examples;
 mod external;
 mod forged;
 mod guards;
@@ -63,6 +65,7 @@ mod standard;
 #[cfg(test)]
 mod stored;
 mod tags;
+mod texts;
 mod tickets;
 mod unreadable;
 mod validate;

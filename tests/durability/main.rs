@@ -20,6 +20,8 @@ mod backup;
 #[cfg(test)]
 mod bulk;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 #[cfg(target_os = "linux")]
 mod files;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use kehu_store::machine::{Resource, resource};
 use serde_json::{Value, json};
 
 use super::examples;
-use super::kinds::{PAGE, expansions, member_schema, order_schema};
+use super::kinds::{PAGE, expansions, member_schema, order_schema, shown};
 use super::operation::{Answer, Operation, parameter_ref};
 use super::shapes::schema_ref;
 use super::{attachments, bulk, people};
@@ -117,7 +117,7 @@ fn list(kind: &'static Kind) -> Operation {
     list.parameters.extend(refs(&["Limit", "After"]));
     list.parameters.push(fields(kind));
     list.parameters.extend(expand(kind));
-    if kind.field("name").is_some() {
+    if kind.takes_words() {
         list.parameters.extend(refs(&["Words"]));
     }
     list.parameters.extend(refs(&["Count"]));
@@ -147,7 +147,7 @@ fn get(kind: &'static Kind) -> Operation {
     get.parameters.push(fields(kind));
     get.parameters.extend(expand(kind));
     get.answers = vec![
-        Answer::json(200, "The record.", sch(kind, "")).with_headers(&["ETag"]),
+        Answer::json(200, "The record.", shown(kind)).with_headers(&["ETag"]),
         Answer::empty(304, "It is what the given ETag stands for.").with_headers(&["ETag"]),
     ];
     get.problems.push(&codes::NOT_FOUND);

@@ -12,7 +12,6 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::policy;
-use crate::search;
 
 use super::answer::{Asked, is_member};
 use super::expand;
@@ -194,7 +193,7 @@ impl Asked {
 
     /// Words of a text; only kinds that have a name, or text that is searched.
     fn set_q(&mut self, kind: &'static Kind, at: &str, q: String) -> Result<(), Failure> {
-        if kind.field("name").is_none() && !search::is_documented(kind) {
+        if !kind.takes_words() {
             let known = KNOWN.replace(", q", "");
             return Err(wrong(at, Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", "q").with("known", known)));
         }
