@@ -3,6 +3,7 @@
 pub mod api_keys;
 pub mod attachments;
 pub mod backup;
+pub mod bulk;
 pub mod clock;
 pub mod crypto;
 pub mod custom_fields;

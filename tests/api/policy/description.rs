@@ -42,6 +42,7 @@ const RECORD_DOORS: [(&str, &str, &str); 15] = [
     ("POST", "/search", "search"),
     ("POST", "/facets", "facets"),
     ("POST", "/batch", "batch"),
+    ("POST", "/bulk", "bulk"),
     ("POST", "/validate", "validate"),
     ("POST", "/{id}/validate", "validate_update"),
     ("GET", "/{id}", "get"),

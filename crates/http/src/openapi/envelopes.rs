@@ -330,6 +330,7 @@ fn problem(all: &mut Map<String, Value>) {
             "request_id": text("The id of the request, also in `X-Request-Id`."),
             "errors": { "type": "array", "description": "Each thing that is wrong.", "items": schema_ref("ProblemError") },
             "existing": described(schema_ref("ExistingRecord"), "With `duplicate`: the record that is there already."),
+            "operation": { "type": "integer", "minimum": 0, "description": "With an atomic batch of operations: the one that failed, from 0." },
             "conflicts": { "type": "array", "description": "With `version_conflict`: the fields in conflict.", "items": schema_ref("FieldConflict") },
         },
         "required": ["type", "title", "status", "code", "detail", "request_id", "errors"],

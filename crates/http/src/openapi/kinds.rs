@@ -9,10 +9,10 @@ use kehu_store::machine::{EXPANSIONS, Expansion, Resource, expansion_paths, reso
 use serde_json::{Map, Value, json};
 
 use super::counting;
-use super::people;
 use super::reveal;
 use super::shapes::{Form, described, field_schema, is_read_only, null_in_answers, object, or_null, schema_ref};
 use super::shared::WORDS;
+use super::{bulk, people};
 
 /// The most records of an expanded relation.
 const EXPANDED: usize = 100;
@@ -81,6 +81,7 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
     }
     if resource(kind.name).is_some_and(Resource::batched) {
         all.push((format!("{name}Batch"), batch(kind)));
+        all.push((format!("{name}Bulk"), bulk::schema(kind)));
     }
     all.extend(reveal::schemas(kind));
     people::extend(kind, &mut all);

@@ -5,7 +5,7 @@ mod along;
 pub(crate) mod answer;
 mod batch;
 mod brought;
-mod compared;
+pub(crate) mod compared;
 pub(crate) mod counting;
 mod counts;
 pub(crate) mod create;
@@ -19,6 +19,7 @@ mod facets;
 mod judged;
 mod lookup;
 pub(crate) mod names;
+pub mod operations;
 mod page;
 pub(crate) mod question;
 mod ranked;
@@ -30,6 +31,7 @@ mod reindex;
 pub(crate) mod remove;
 mod reveal;
 pub(crate) mod selected;
+pub(crate) mod several;
 pub(crate) mod update;
 pub(crate) mod warning;
 mod written;
@@ -67,9 +69,8 @@ pub use reveal::reveal;
 pub use warning::Warning;
 pub use written::{Idempotency, Verb, WriteOptions, Written};
 
-use compared::{Brought, Compared};
-
-pub(crate) use doors::{TRIES, many, pause, still_readable};
+pub(crate) use compared::{Brought, Compared};
+pub(crate) use doors::{TRIES, Work, many, pause, still_readable};
 
 /// A future that stays on its thread.
 pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
@@ -161,6 +162,8 @@ pub(crate) trait Machine: Sync {
     fn draft(&self, caller: &Caller, body: Value) -> Result<Draft, Failure>;
     /// The strong keys of a draft, for [`duplicates::lock`](crate::ops::duplicates::lock).
     fn strong_keys(&self, draft: &Draft) -> Vec<String>;
+    /// The strong keys that a merge patch brings, for the same.
+    fn keys_of_change(&self, caller: &Caller, body: &Value) -> Vec<String>;
     /// Writes a draft.
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>>;
     /// Whether drafts can be written together.
@@ -289,6 +292,11 @@ impl<R: Rows> Machine for Of<R> {
     fn strong_keys(&self, draft: &Draft) -> Vec<String> {
         let new = draft.0.downcast_ref::<draft::New<R>>();
         new.map(|new| duplicates::strong_keys(&new.entries(), new.record.data.credit_code())).unwrap_or_default()
+    }
+    fn keys_of_change(&self, caller: &Caller, body: &Value) -> Vec<String> {
+        let mut keys = brought::strong_keys::<R>(body, &caller.org().region);
+        keys.extend(brought::custom_keys(caller, R::KIND, body));
+        keys
     }
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>> {
         Box::pin(async move {
