@@ -189,7 +189,7 @@ impl<'a> Walk<'a> {
                 let kept = json!({"name": "不存", "kind": "customer", "type": "live", "where": kept});
                 let _ = admin.post("/v1/segments", &kept).expect(422);
             }
-            "POST /v1/tags/sets/{key}" => {
+            "POST /v1/tag_sets/{key}" => {
                 let (admin, path) = (self.admin.clone(), door.path.replace("{key}", "needs"));
                 self.send(door, &admin, &path, Some(&json!({"language": "en"})));
                 let wrong = json!({"language": self.sown.ascii("language")});

@@ -12,6 +12,7 @@ use super::counting;
 use super::people;
 use super::reveal;
 use super::shapes::{Form, described, field_schema, is_read_only, null_in_answers, object, or_null, schema_ref};
+use super::shared::WORDS;
 
 /// The most records of an expanded relation.
 const EXPANDED: usize = 100;
@@ -65,6 +66,7 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
     let mut all = vec![
         (name.to_owned(), answer(kind)),
         (format!("{name}Patch"), patch(kind)),
+        (format!("{name}Part"), part(kind)),
         (format!("{name}Page"), page(kind)),
         (format!("{name}Search"), search(kind)),
         (format!("{name}Facets"), counting::facets_schema(kind, asked_by(kind))),
@@ -187,6 +189,24 @@ fn answer(kind: &'static Kind) -> Value {
     titled(object(kind.doc.trim(), members, &required, false), kind)
 }
 
+/// What an answer holds where `fields` chose: some of the members.
+fn part(kind: &'static Kind) -> Value {
+    let mut part = answer(kind);
+    if let Some(members) = part.as_object_mut() {
+        members.shift_remove("required");
+        members.shift_remove("title");
+        let doc = format!("With `fields`: the members that were asked for, of {}.", kind.path.replace('_', "-"));
+        members.insert("description".into(), doc.into());
+        members.insert("additionalProperties".into(), false.into());
+    }
+    part
+}
+
+/// A record, or what `fields` chose of it.
+pub(super) fn shown(kind: &Kind) -> Value {
+    json!({ "anyOf": [schema_ref(kind.schema), schema_ref(&format!("{}Part", kind.schema))] })
+}
+
 fn input(kind: &Kind, without: Option<&str>) -> Value {
     let said = kind.fields.iter().filter(|field| !is_read_only(field, Form::Input) && Some(field.name) != without);
     let mut members: Map<String, Value> =
@@ -236,7 +256,7 @@ fn patch(kind: &'static Kind) -> Value {
 
 fn page(kind: &Kind) -> Value {
     let mut members = Map::new();
-    let list = json!({ "type": "array", "items": schema_ref(kind.schema) });
+    let list = json!({ "type": "array", "items": shown(kind) });
     members.insert("data".into(), described(list, "The records, in the order that was asked for."));
     members.insert("page".into(), schema_ref("PageInfo"));
     object(&format!("A page of a list of {}.", kind.path.replace('_', "-")), members, &["data", "page"], false)
@@ -261,8 +281,14 @@ fn search(kind: &'static Kind) -> Value {
         let related: Vec<&str> = related.iter().map(String::as_str).collect();
         add("expand", list(&related), "Which related records to bring along; theirs behind a dot.");
     }
-    if kind.field("name").is_some() {
-        add("q", json!({ "type": "string" }), "Words that stand in the record.");
+    if kind.takes_words() {
+        let into: Vec<&str> = kind.fields.iter().filter(|field| field.searched).map(|field| field.name).collect();
+        let into = if into.is_empty() { "name".to_owned() } else { into.join(", ") };
+        add(
+            "q",
+            json!({ "type": "string" }),
+            &format!("{WORDS} It looks into {into}, and searchable fields of the organisation."),
+        );
     }
     let count = json!({ "type": "string", "enum": ["none", "estimate", "exact"], "default": "none" });
     add("count", count, "Whether to count the records.");
@@ -292,7 +318,7 @@ fn asked_by(kind: &'static Kind) -> Value {
 }
 
 fn batch(kind: &Kind) -> Value {
-    let items = json!({ "type": "array", "minItems": 1, "maxItems": BATCH, "items": schema_ref(&format!("{}Input", kind.schema)) });
+    let items = json!({ "type": "array", "maxItems": BATCH, "items": schema_ref(&format!("{}Input", kind.schema)) });
     let mut members = Map::new();
     let atomic = json!({ "type": "boolean", "default": false });
     members.insert("atomic".into(), described(atomic, "Whether all are made or none; at most 200 items then."));

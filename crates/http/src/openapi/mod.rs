@@ -17,6 +17,7 @@ mod intake;
 mod jobs;
 mod kinds;
 mod leaving;
+mod links;
 mod numbers;
 mod operation;
 mod organisation;
@@ -44,6 +45,8 @@ use std::sync::OnceLock;
 use kehu_domain::kinds::KINDS;
 use kehu_domain::record::Kind;
 use serde_json::{Map, Value, json};
+
+use crate::deprecated::{DEPRECATED, Deprecation};
 
 pub use codes::{codes, pages};
 pub use docs::configure;
@@ -80,15 +83,21 @@ pub fn operations() -> Vec<Operation> {
 /// The whole description.
 #[must_use]
 pub fn document() -> Value {
+    document_with(DEPRECATED)
+}
+
+/// The whole description, with these operations as those that will go.
+fn document_with(deprecated: &[Deprecation]) -> Value {
     let mut responses = Map::new();
     let mut paths: Map<String, Value> = Map::new();
     for operation in operations() {
-        let value = operation.to_value(&mut responses);
+        let value = operation.to_value(&mut responses, Deprecation::named(deprecated, &operation.id));
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
             path.insert(operation.method.into(), value);
         }
     }
+    links::add(&mut paths);
     let mut schemas = envelopes::schemas();
     schemas.extend(KINDS.iter().flat_map(|kind| kinds::schemas(kind)));
     schemas.extend(validation::schemas());
@@ -121,7 +130,7 @@ pub fn document() -> Value {
             "schemas": schemas,
             "responses": responses,
             "parameters": shared::parameters(),
-            "headers": shared::headers(),
+            "headers": shared::headers(!deprecated.is_empty()),
             "securitySchemes": shared::security_schemes(),
         },
     })

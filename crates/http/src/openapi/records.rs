@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::counting;
 use super::examples;
-use super::kinds::{PAGE, member_schema, order_schema};
+use super::kinds::{PAGE, member_schema, order_schema, shown};
 use super::operation::{Answer, Operation, parameter_ref};
 use super::shapes::schema_ref;
 use super::{attachments, people};
@@ -118,7 +118,7 @@ fn list(kind: &'static Kind) -> Operation {
     list.parameters.extend(refs(&["Limit", "After", "PageNumber"]));
     list.parameters.push(fields(kind));
     list.parameters.extend(expand(kind));
-    if kind.field("name").is_some() {
+    if kind.takes_words() {
         list.parameters.extend(refs(&["Words"]));
     }
     list.parameters.extend(refs(&["Count", "Can"]));
@@ -148,7 +148,7 @@ fn get(kind: &'static Kind) -> Operation {
     get.parameters.push(fields(kind));
     get.parameters.extend(expand(kind));
     get.answers = vec![
-        Answer::json(200, "The record.", sch(kind, "")).with_headers(&["ETag"]),
+        Answer::json(200, "The record.", shown(kind)).with_headers(&["ETag"]),
         Answer::empty(304, "It is what the given ETag stands for.").with_headers(&["ETag"]),
     ];
     get.problems.push(&codes::NOT_FOUND);

@@ -12,7 +12,6 @@ use serde_json::{Map, Value};
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::policy;
-use crate::search;
 
 use super::answer::{Asked, is_member};
 use super::counting::Count;
@@ -288,7 +287,7 @@ impl Asked {
 
 /// Words of a text; only kinds that have a name, or text that is searched.
 fn words(kind: &'static Kind, at: &str, q: String) -> Result<Option<String>, Failure> {
-    if kind.field("name").is_none() && !search::is_documented(kind) {
+    if !kind.takes_words() {
         let known = KNOWN.replace(", q", "");
         return Err(wrong(at, Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", "q").with("known", known)));
     }

@@ -57,6 +57,14 @@ impl Selected {
         Ok(Self { living, filtered, condition, words: narrowed.words, branches, few: narrowed.few })
     }
 
+    /// Those of them that fulfil other conditions in the place of the words.
+    pub(crate) fn with(&self, condition: Cond) -> Self {
+        let filtered = self.filtered.clone();
+        let condition = filtered.clone().add(condition);
+        let (living, branches) = (self.living.clone(), self.branches.clone());
+        Self { living, filtered, condition, words: Words::default(), branches, few: self.few }
+    }
+
     /// The caller's whole reach as one condition.
     pub(crate) fn reach(&self) -> Cond {
         let parts: Option<Vec<Expr>> = self.branches.iter().cloned().collect();
