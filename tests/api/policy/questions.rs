@@ -32,7 +32,7 @@ impl Ask<'_> {
             let body = json!({"by": ["created_at.year"]});
             let _ = self.expect(403, "POST", &format!("{}/facets", kind.path), Some(&body));
             self.mark_all("facets", kind);
-            self.counts(kind, None);
+            self.counted(kind, None);
             self.filters_done(kind);
             return;
         }
@@ -54,11 +54,11 @@ impl Ask<'_> {
             self.groups(kind, &field.name, field.sealed);
             self.mark("facets", &kind.name, &field.name);
         }
-        self.counts(kind, Some(self.visible(&kind.name).len()));
+        self.counted(kind, Some(self.visible(&kind.name).len()));
     }
 
     /// A count of a kind is of what is within reach, and nobody counts what he may not read.
-    fn counts(&mut self, kind: &Kind, expected: Option<usize>) {
+    fn counted(&mut self, kind: &Kind, expected: Option<usize>) {
         let body = json!({"all": {"kind": kind.name}, "again": {"kind": kind.name, "where": {"and": []}}});
         let status = if expected.is_some() { 200 } else { 403 };
         let Some(reply) = self.expect(status, "POST", "/v1/counts", Some(&body)) else { return };
