@@ -26,8 +26,19 @@ use crate::pii::{self, Entry, class_of, padded};
 use crate::sealed::contact::BIRTHDAY;
 use crate::sealer::Opener;
 
-/// Records that hold a sealed value, by class and value.
-pub(crate) type Sealed = HashMap<(IndexClass, String), Holders>;
+/// Records that hold a sealed value.
+#[derive(Debug, Default)]
+pub(crate) struct Sealed(HashMap<&'static str, ByValue>);
+
+/// Records of one kind, by class and value.
+type ByValue = HashMap<(IndexClass, String), Holders>;
+
+impl Sealed {
+    /// Those of a kind that hold a value.
+    pub(crate) fn get(&self, kind: &Kind, value: &(IndexClass, String)) -> Option<&Holders> {
+        self.0.get(kind.name)?.get(value)
+    }
+}
 
 /// Records that hold a sealed value.
 #[derive(Debug, Default)]
@@ -43,19 +54,22 @@ const MOST: usize = 8192;
 /// What makes a question fast that stands for more.
 const FAST: &str = "birthday (YYYY-MM-DD), phone, email";
 
-/// Looks up every sealed value that a filter asks for, in one statement.
+/// Looks up every sealed value that a filter asks for, in one statement for each kind that is asked.
 ///
 /// # Errors
-/// [`Failure::TooExpensive`]: more than [`MOST`] records hold one of them.
-pub(crate) async fn resolve(caller: &Caller, kind: &Kind, filter: &Filter) -> Result<Sealed, Failure> {
-    let mut wanted = Vec::new();
-    collect(filter, &mut wanted);
-    if wanted.is_empty() {
-        return Ok(Sealed::new());
+/// [`Failure::TooExpensive`]: more than [`MOST`] records of a kind hold one of them.
+pub(crate) async fn resolve(caller: &Caller, kind: &'static Kind, filter: &Filter) -> Result<Sealed, Failure> {
+    let mut sealed = Sealed::default();
+    for (kind, wanted) in wanted_of(kind, filter) {
+        sealed.0.insert(kind.name, look_up(caller, kind, wanted).await?);
     }
+    Ok(sealed)
+}
+
+async fn look_up(caller: &Caller, kind: &Kind, wanted: Vec<Wanted>) -> Result<ByValue, Failure> {
     let entries: Vec<Entry> = wanted.iter().map(Wanted::entry).collect();
     let found = pii::find(caller.db(), caller.ring(), caller.org().id, &entries).await?;
-    let mut sealed: Sealed = wanted.iter().map(|one| (one.key(), Holders::default())).collect();
+    let mut sealed: ByValue = wanted.iter().map(|one| (one.key(), Holders::default())).collect();
     let mut many = 0;
     for hit in found.hits {
         // A customer is found under its own values and its contacts'.
@@ -72,7 +86,7 @@ pub(crate) async fn resolve(caller: &Caller, kind: &Kind, filter: &Filter) -> Re
         }
     }
     if many > MOST {
-        return Err(Failure::TooExpensive(FAST));
+        return Err(Failure::TooExpensive(FAST.into()));
     }
     for ((class, value), Holders { ids, by_contacts }) in &mut sealed {
         for ids in [&mut *ids, by_contacts] {
@@ -161,22 +175,41 @@ async fn born_on(caller: &Caller, day: Birthday, ids: Vec<Uuid>) -> Result<Vec<U
 
 /// Whether a filter asks for a sealed value, which is looked up first.
 pub(crate) fn asks(filter: &Filter) -> bool {
-    let mut wanted = Vec::new();
-    collect(filter, &mut wanted);
-    !wanted.is_empty()
+    match filter {
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().any(asks),
+        Filter::Not(part) => asks(part),
+        Filter::Related(related) => asks(&related.filter),
+        Filter::Is(condition) => matches!(condition.values.first(), Some(Scalar::Sealed(_))),
+        Filter::Custom(condition) => matches!(condition.values.first(), Some(CustomOperand::Sealed(_))),
+    }
 }
 
-fn collect(filter: &Filter, wanted: &mut Vec<Wanted>) {
+/// The sealed values that a filter over a kind asks for, by the kinds that have them.
+fn wanted_of(kind: &'static Kind, filter: &Filter) -> Vec<(&'static Kind, Vec<Wanted>)> {
+    let mut wanted = Vec::new();
+    collect(kind, filter, &mut wanted);
+    let mut kinds: Vec<(&'static Kind, Vec<Wanted>)> = Vec::new();
+    for (kind, one) in wanted {
+        match kinds.iter_mut().find(|(known, _)| known.name == kind.name) {
+            Some((_, all)) => all.push(one),
+            None => kinds.push((kind, vec![one])),
+        }
+    }
+    kinds
+}
+
+fn collect(kind: &'static Kind, filter: &Filter, wanted: &mut Vec<(&'static Kind, Wanted)>) {
     match filter {
-        Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| collect(part, wanted)),
-        Filter::Not(part) => collect(part, wanted),
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| collect(kind, part, wanted)),
+        Filter::Not(part) => collect(kind, part, wanted),
+        Filter::Related(related) => collect(related.relation.to, &related.filter, wanted),
         Filter::Is(condition) => {
             if let Class::Sealed(find) = condition.member.class {
                 let values = condition.values.iter().filter_map(|value| match value {
                     Scalar::Sealed(value) => Some(Wanted::Own(find, value.expose().clone())),
                     _ => None,
                 });
-                wanted.extend(values);
+                wanted.extend(values.map(|one| (kind, one)));
             }
         }
         Filter::Custom(condition) => {
@@ -184,7 +217,7 @@ fn collect(filter: &Filter, wanted: &mut Vec<Wanted>) {
                 CustomOperand::Sealed(form) => Some(Wanted::Custom(condition.field.clone(), form.expose().clone())),
                 _ => None,
             });
-            wanted.extend(values);
+            wanted.extend(values.map(|one| (kind, one)));
         }
     }
 }
@@ -195,9 +228,10 @@ fn collect(filter: &Filter, wanted: &mut Vec<Wanted>) {
 /// # Errors
 /// [`Failure::CompareLimited`].
 pub(crate) async fn count_compared(caller: &Caller, kind: &'static Kind, filter: &Filter) -> Result<(), Failure> {
-    let mut wanted = Vec::new();
-    collect(filter, &mut wanted);
-    count(caller, kind, kind.name, wanted).await
+    for (kind, wanted) in wanted_of(kind, filter) {
+        count(caller, kind, kind.name, wanted).await?;
+    }
+    Ok(())
 }
 
 /// The same for one value that is looked up over all kinds.

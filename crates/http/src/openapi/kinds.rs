@@ -1,11 +1,12 @@
 //! Schemas of a kind of record: what answers hold, what a create and a merge patch take, lists, searches, batches.
 
-use kehu_domain::field::Field;
-use kehu_domain::filter::{self, Class, Member, Op, sorts};
+use kehu_domain::field::{Field, Shape};
+use kehu_domain::filter::{self, Class, Member, Op, relations, sorts};
 use kehu_domain::kinds::kind_named;
 use kehu_domain::record::Kind;
 use kehu_domain::rights::CUSTOM;
 use kehu_store::machine::{EXPANSIONS, Expansion, Resource, resource};
+use kehu_store::shapes::shapes;
 use serde_json::{Map, Value, json};
 
 use super::people;
@@ -261,6 +262,10 @@ fn search(kind: &'static Kind) -> Value {
         .collect();
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("x-filter-fields".into(), asked.into());
+        let related = relations(kind).map(|relation| (relation.name.to_owned(), relation.to.name.into()));
+        schema.insert("x-filter-related".into(), Value::Object(related.collect()));
+        let fast = shapes(kind).iter().map(|shape| json!({ "equal": shape.equal, "sort": shape.sorts }));
+        schema.insert("x-fast-shapes".into(), fast.collect());
     }
     schema
 }
@@ -290,7 +295,18 @@ fn flat_filter(kind: &'static Kind) -> Value {
         let doc =
             "A condition on a filterable field that the organisation added: `custom.key` or `custom.key.operator`.";
         let custom = described(json!({ "type": "string" }), doc);
-        schema.insert("patternProperties".into(), json!({ "^custom\\.": custom }));
+        let mut patterns = Map::from_iter([("^custom\\.".to_owned(), custom)]);
+        for relation in relations(kind) {
+            let open = filter::members(relation.to).filter(|member| !matches!(member.class, Class::Sealed(_)));
+            let names: Vec<&str> = open.map(|member| member.name).chain(["custom\\.[a-z0-9_]+"]).collect();
+            let pattern = format!("^{}\\.({})(\\.[a-z_]+)?$", relation.name, names.join("|"));
+            let doc = match relation.by {
+                Some(_) => format!("A condition on its {}.", relation.name),
+                None => format!("A condition that one of its {} fits.", relation.name.replace('_', "-")),
+            };
+            patterns.insert(pattern, described(json!({ "type": "string" }), &doc));
+        }
+        schema.insert("patternProperties".into(), patterns.into());
     }
     schema
 }
@@ -299,8 +315,10 @@ fn operand(kind: &Kind, member: Member, op: Op) -> Value {
     let name = kind.field(member.name).map_or(member.name, |field| field.en);
     let (schema, doc) = match op {
         Op::IsNull => (json!({ "type": "boolean" }), format!("{name} is missing (true) or not (false).")),
-        Op::WithinLast => (days(), format!("{name} lies within the last so many days.")),
-        Op::NotWithinLast => (days(), format!("{name} is missing or lies further back than so many days.")),
+        Op::WithinLast => (days(), format!("{name} lies within the last so many days, up to now.")),
+        Op::NotWithinLast => (days(), format!("{name} is missing, lies further back than so many days, or ahead.")),
+        Op::WithinNext => (days(), format!("{name} lies within the next so many days.")),
+        Op::NotWithinNext => (days(), format!("{name} is missing, past, or lies further ahead than so many days.")),
         Op::In => (list(), format!("{name} is one of these, separated by commas.")),
         Op::Nin => (list(), format!("{name} is none of these, separated by commas.")),
         Op::HasAny => (list(), format!("{name}: at least one of these, separated by commas.")),
@@ -308,12 +326,12 @@ fn operand(kind: &Kind, member: Member, op: Op) -> Value {
         Op::Between => (list(), format!("{name} lies between these two, separated by a comma.")),
         Op::Contains => (json!({ "type": "string" }), format!("{name} contains this.")),
         Op::StartsWith => (json!({ "type": "string" }), format!("{name} starts with this.")),
-        Op::Eq => (value(member.class), format!("{name} is this.")),
-        Op::Ne => (value(member.class), format!("{name} is not this.")),
-        Op::Lt => (value(member.class), format!("{name} is less than this.")),
-        Op::Lte => (value(member.class), format!("{name} is this or less.")),
-        Op::Gt => (value(member.class), format!("{name} is more than this.")),
-        Op::Gte => (value(member.class), format!("{name} is this or more.")),
+        Op::Eq => (value(kind, member), format!("{name} is this.")),
+        Op::Ne => (value(kind, member), format!("{name} is not this.")),
+        Op::Lt => (value(kind, member), format!("{name} is less than this.")),
+        Op::Lte => (value(kind, member), format!("{name} is this or less.")),
+        Op::Gt => (value(kind, member), format!("{name} is more than this.")),
+        Op::Gte => (value(kind, member), format!("{name} is this or more.")),
     };
     described(schema, &doc)
 }
@@ -326,8 +344,18 @@ fn list() -> Value {
     json!({ "type": "string" })
 }
 
-fn value(class: Class) -> Value {
-    match class {
+fn value(kind: &Kind, member: Member) -> Value {
+    match member.class {
+        Class::Choice | Class::Choices => match kind.field(member.name).map(|field| field.shape) {
+            Some(Shape::Choice(vocabulary) | Shape::Choices(vocabulary)) => {
+                let keys: Vec<&str> = vocabulary.items.iter().map(|(key, ..)| *key).collect();
+                json!({ "type": "string", "enum": keys })
+            }
+            _ => json!({ "type": "string" }),
+        },
+        Class::Time | Class::Day => json!({
+            "type": "string", "examples": ["2026-11-22", "today", "last_month"],
+        }),
         Class::Id => json!({ "type": "string", "format": "uuid" }),
         Class::Int => json!({ "type": "integer", "format": "int64" }),
         Class::Flag => json!({ "type": "boolean" }),

@@ -121,7 +121,7 @@ pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page
     let sealed = sealed_query::resolve(caller, R::KIND, &asked.filter).await?;
     let db = caller.db();
     let narrowed = query::narrow(caller, R::KIND, &asked.filter, asked.q.as_deref()).await?;
-    let compiler = Compiler { db, caller, kind: R::KIND, sealed: &sealed, named: narrowed.among.is_some() };
+    let compiler = Compiler { db, caller, kind: R::KIND, sealed: &sealed, named: narrowed.among.is_some(), brought: false };
     let mut condition = Cond::all()
         .add(col("org_id").eq(caller.org().id))
         .add(col("deleted_at").is_null())

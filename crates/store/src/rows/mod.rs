@@ -21,7 +21,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use kehu_domain::custom::CustomValues;
-use kehu_domain::fields::{Collaborators, Tags, Words};
+use kehu_domain::fields::{Birthday, Collaborators, Tags, Words};
 use kehu_domain::record::{Base, Record, Stored};
 use kehu_domain::text::{normalise, pinyin};
 use sea_orm::{EntityTrait, IntoActiveModel};
@@ -110,6 +110,10 @@ pub(crate) trait Rows: Record {
     /// Sealed values it is found under.
     fn entries(&self) -> Vec<pii::Entry> {
         Vec::new()
+    }
+    /// The day of birth, of which the index knows the day of the year alone.
+    fn birthday(&self) -> Option<Birthday> {
+        None
     }
     /// How many those are.
     fn entry_count(&self) -> usize {
