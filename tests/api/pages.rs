@@ -35,7 +35,8 @@ mod tests {
             other => panic!("{other}"),
         };
         if at % 3 != 0 && !["tags", "teams"].contains(&kind) {
-            body["custom"] = json!({"rank": at % 4, "motto": ["b", "a", "c"][at % 3]});
+            let motto = ["b", "a", "c"][at % 3];
+            body["custom"] = json!({"rank": at % 4, "motto": motto});
         }
         body
     }

@@ -9,7 +9,7 @@ pub mod custom_fields;
 pub mod engine;
 pub mod erasure;
 pub mod facts;
-mod failure;
+pub mod failure;
 pub mod files;
 pub mod gate;
 pub mod intake;
