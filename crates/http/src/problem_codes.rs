@@ -132,6 +132,7 @@ pub static QUESTION_CODES: &[&Code] = &[
     &codes::FILTER_OP,
     &codes::FILTER_VALUE,
     &codes::FILTER_SHAPE,
+    &codes::FILTER_LIST,
     &codes::FILTER_TOO_LARGE,
     &codes::SEALED_IN_URL,
     &codes::SORT_UNKNOWN,

@@ -10,12 +10,13 @@ use crate::custom::{CustomField, CustomType, SlotValue};
 use crate::flaw::Flaw;
 use crate::read::{Finding, Members};
 use crate::sensitive::Sensitive;
+use crate::value::quoted;
 
 use super::scalar::{self, DAY_EN, DAY_ZH, TIME_EN, TIME_ZH, flag};
 use super::span::{self, Said};
 use super::{
     DAYS, Filter, FilterReader, MAX_ALL, MAX_CONDITIONS, MAX_VALUES, Op, Read, days, finding, inside, operand_of,
-    part,
+    part, text_of,
 };
 
 /// A condition on a field that the organisation added.
@@ -67,7 +68,7 @@ impl FilterReader<'_> {
         let op = match node.get("op") {
             None => Op::Eq,
             Some(op) => {
-                let key = op.as_str().map_or_else(|| op.to_string(), str::to_owned);
+                let key = text_of(op);
                 let unknown = || finding(&format!("{at}/op"), self.custom_op_unknown(&field, &key));
                 Op::from_key(&key).ok_or_else(unknown)?
             }
@@ -101,7 +102,7 @@ impl FilterReader<'_> {
         let said = self.custom_operands(&field, op, json, &part(at, "value"))?;
         self.values += said.len();
         if self.values > MAX_VALUES {
-            return Err(self.too_large(at));
+            return Err(self.too_large(&part(at, "value")));
         }
         let is = |op, values| Filter::Custom(CustomCondition { field: field.clone(), op, values });
         Ok(span::compared(op, said, &is))
@@ -118,7 +119,7 @@ impl FilterReader<'_> {
                 Ok(vec![Said::One(CustomOperand::Flag(wants))])
             }
             Op::In | Op::Nin | Op::HasAny | Op::HasAll => {
-                let items = json.as_array().ok_or_else(|| wrong("a list", "列表"))?;
+                let items = json.as_array().ok_or_else(|| wrong("a list of values", "由若干值组成的列表"))?;
                 if op == Op::HasAll && items.len() > MAX_ALL {
                     return Err(wrong("at most 20 values", "最多 20 个值"));
                 }
@@ -155,6 +156,9 @@ impl FilterReader<'_> {
 
     /// What a value means.
     fn custom_said(&self, field: &CustomField, json: &Value, at: &str) -> Read<Said<CustomOperand>> {
+        if json.is_null() {
+            return Err(self.custom_wrong(field, json, scalar::MISSING, at));
+        }
         let open = !field.sensitive;
         let span = match field.holds {
             CustomType::Time if open => scalar::times(json, self.now, self.zone).map(|said| said.map(slot_of_time)),
@@ -180,7 +184,7 @@ impl FilterReader<'_> {
         value.ok_or_else(|| match field.holds {
             CustomType::Choice | CustomType::Choices => {
                 let keys: Vec<&str> = field.choices.iter().map(|item| item.key.as_str()).collect();
-                let shown = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
+                let shown = quoted(&text_of(json));
                 finding(at, Flaw::new(&codes::CHOICE_UNKNOWN).with("value", shown).with("choices", keys.join(", ")))
             }
             holds => self.custom_wrong(field, json, expected(holds), at),
@@ -194,9 +198,8 @@ impl FilterReader<'_> {
     }
 
     fn custom_wrong(&self, field: &CustomField, json: &Value, (en, zh): (&str, &str), at: &str) -> Finding {
-        let shown = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
         let name = format!("{}{}", self.prefix, field.name);
-        let flaw = Flaw::new(&codes::FILTER_VALUE).with("field", name).with("value", shown);
+        let flaw = Flaw::new(&codes::FILTER_VALUE).with("field", name).with("value", quoted(&text_of(json)));
         finding(at, flaw.with("expected_en", en).with("expected_zh", zh))
     }
 }

@@ -7,6 +7,7 @@ mod relation;
 mod scalar;
 mod sealed;
 mod span;
+mod told;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use crate::flaw::Flaw;
 use crate::read::{Finding, Members};
 use crate::record::Kind;
 use crate::sensitive::Sensitive;
+use crate::value::quoted;
 
 pub use custom::{CustomCondition, CustomOperand, custom_ops};
 pub use facts::{Fact, Facts};
@@ -32,6 +34,7 @@ use scalar::{flag, int};
 pub use sealed::sealed_form;
 use span::Said;
 pub use span::WORDS;
+use told::{found, inside, near, part, text_of};
 
 /// A question.
 #[derive(Clone, Debug, PartialEq)]
@@ -185,20 +188,25 @@ impl<'a> FilterReader<'a> {
         if depth > MAX_DEPTH {
             return Err(self.too_large(at));
         }
-        let shape = || finding(at, Flaw::new(&codes::FILTER_SHAPE).with("found_en", found(json).0).with("found_zh", found(json).1));
+        let shape = || {
+            let (en, zh) = found(json);
+            finding(at, Flaw::new(&codes::FILTER_SHAPE).with("found_en", en).with("found_zh", zh))
+        };
         let node = json.as_object().ok_or_else(shape)?;
         if let Some(field) = node.get("field") {
-            if node.keys().any(|key| !matches!(key.as_str(), "field" | "op" | "value")) {
-                return Err(shape());
+            if let Some(key) = node.keys().find(|key| !matches!(key.as_str(), "field" | "op" | "value")) {
+                let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", key).with("known", "field, op, value");
+                return Err(finding(&part(at, key), flaw));
             }
-            let name = field.as_str().ok_or_else(shape)?;
-            return match self.related(name) {
+            // What is no text is no field's name.
+            let name = text_of(field);
+            return match self.related(&name) {
                 Some((way, member)) => self.related_condition(way, member, node, at),
-                None => self.condition_node(name, node, at),
+                None => self.condition_node(&name, node, at),
             };
         }
         if let (Some(relation), Some(filter), 2) = (node.get("related"), node.get("where"), node.len()) {
-            return self.related_node(relation.as_str().ok_or_else(shape)?, filter, at, depth);
+            return self.related_node(&text_of(relation), filter, at, depth);
         }
         let mut entries = node.iter();
         match (entries.next(), entries.next()) {
@@ -210,6 +218,11 @@ impl<'a> FilterReader<'a> {
             }
             (Some((key, part)), None) if key == "not" => {
                 Ok(Filter::Not(Box::new(self.node(part, &format!("{at}/not"), depth + 1)?)))
+            }
+            (Some((key, other)), None) if key == "and" || key == "or" => {
+                let (en, zh) = found(other);
+                let flaw = Flaw::new(&codes::FILTER_LIST).with("field", key).with("found_en", en).with("found_zh", zh);
+                Err(finding(&part(at, key), flaw))
             }
             _ => Err(shape()),
         }
@@ -223,7 +236,7 @@ impl<'a> FilterReader<'a> {
         let op = match node.get("op") {
             None => Op::Eq,
             Some(op) => {
-                let key = op.as_str().map_or_else(|| op.to_string(), str::to_owned);
+                let key = text_of(op);
                 Op::from_key(&key).ok_or_else(|| finding(&format!("{at}/op"), self.op_unknown(member, &key)))?
             }
         };
@@ -249,7 +262,10 @@ impl<'a> FilterReader<'a> {
         let custom = self.scope.custom.iter().filter(|field| field.filterable);
         let custom = custom.map(|field| format!("{prefix}{}", field.name));
         let related = self.ways.iter().map(|way| format!("{}.…", way.relation.name));
-        let known: Vec<String> = own.chain(custom).chain(related).collect();
+        let mut known: Vec<String> = own.chain(custom).chain(related).collect();
+        // Those that may be meant come first.
+        let asked = near(name);
+        known.sort_by_key(|known| near(known.strip_prefix(prefix.as_str()).unwrap_or(known)) != asked);
         let flaw = Flaw::new(&codes::FILTER_FIELD).with("field", format!("{prefix}{name}"));
         finding(at, flaw.with("known", known.join(", ")))
     }
@@ -276,7 +292,7 @@ impl<'a> FilterReader<'a> {
         let said = self.operands(member, op, json, &part(at, "value"))?;
         self.values += said.len();
         if self.values > MAX_VALUES {
-            return Err(self.too_large(at));
+            return Err(self.too_large(&part(at, "value")));
         }
         Ok(span::compared(op, said, &|op, values| Filter::Is(Condition { member, op, values })))
     }
@@ -290,7 +306,7 @@ impl<'a> FilterReader<'a> {
                 Ok(vec![Said::One(Scalar::Flag(wants))])
             }
             Op::In | Op::Nin | Op::HasAny | Op::HasAll => {
-                let items = json.as_array().ok_or_else(|| wrong("a list", "列表"))?;
+                let items = json.as_array().ok_or_else(|| wrong("a list of values", "由若干值组成的列表"))?;
                 if op == Op::HasAll && items.len() > MAX_ALL {
                     return Err(wrong("at most 20 values", "最多 20 个值"));
                 }
@@ -333,9 +349,8 @@ impl<'a> FilterReader<'a> {
     }
 
     fn wrong(&self, member: Member, json: &Value, en: &str, zh: &str, at: &str) -> Finding {
-        let shown = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
         let name = format!("{}{}", self.prefix, member.name);
-        let flaw = Flaw::new(&codes::FILTER_VALUE).with("field", name).with("value", shown);
+        let flaw = Flaw::new(&codes::FILTER_VALUE).with("field", name).with("value", quoted(&text_of(json)));
         finding(at, flaw.with("expected_en", en).with("expected_zh", zh))
     }
 }
@@ -350,38 +365,9 @@ fn finding(at: &str, flaw: Flaw) -> Finding {
     Finding { pointer: at.to_owned(), flaw }
 }
 
-/// What stands where a filter belongs: names of members, never values.
-fn found(json: &Value) -> (String, String) {
-    const MOST: usize = 8;
-    let (en, zh) = match json {
-        Value::Object(members) if members.is_empty() => ("an empty object", "空对象"),
-        Value::Object(members) => {
-            let names = members.keys().take(MOST).map(|name| name.chars().take(40).collect::<String>());
-            let names = names.collect::<Vec<_>>().join(", ");
-            return (format!("an object with {names}"), format!("含 {names} 的对象"));
-        }
-        Value::Array(_) => ("a list", "列表"),
-        Value::String(_) => ("a text", "文本"),
-        Value::Number(_) => ("a number", "数字"),
-        Value::Bool(_) => ("true or false", "true 或 false"),
-        Value::Null => ("null", "null"),
-    };
-    (en.to_owned(), zh.to_owned())
-}
-
 /// What `within_last` and its like take.
 const DAYS: (&str, &str) = ("a whole number of days from 0 to 36500", "0 到 36500 之间的整数天数");
 
 fn days(json: &Value) -> Option<u64> {
     int(json).and_then(|days| u64::try_from(days).ok()).filter(|days| *days <= span::MAX_DAYS)
-}
-
-/// The place of an item of a list.
-fn inside(at: &str, item: usize) -> String {
-    part(at, &item.to_string())
-}
-
-/// The place of a part: of a body by its pointer; in an address the parameter has one name.
-fn part(at: &str, name: &str) -> String {
-    if at.starts_with('/') { format!("{at}/{name}") } else { at.to_owned() }
 }

@@ -9,11 +9,13 @@ use crate::field::Shape;
 use crate::fields::Day;
 use crate::flaw::Flaw;
 use crate::sensitive::Sensitive;
-use crate::value::{Budget, Industry, Quarter, Region};
+use crate::value::{Budget, Industry, Quarter, Region, quoted};
 
 use super::span::{self, Said};
-use super::{Class, FilterReader, Member, Read, Scalar, finding, sealed_form};
+use super::{Class, FilterReader, Member, Read, Scalar, finding, sealed_form, text_of};
 
+/// What null is told.
+pub(super) const MISSING: (&str, &str) = ("a value; whether one is missing, `is_null` asks", "具体的值；判断是否为空请用 is_null");
 /// What a time can be compared with.
 pub(super) const TIME_EN: &str = "a time (2026-11-22T08:00:00Z), a date (2026-11-22), or a word such as today, last_week, this_month";
 /// The same in Chinese.
@@ -85,7 +87,7 @@ impl FilterReader<'_> {
         match self.kind.field(member.name).map(|field| field.shape) {
             Some(Shape::Choice(vocabulary) | Shape::Choices(vocabulary)) => {
                 let known = vocabulary.items.iter().any(|(known, ..)| *known == key);
-                if known { Ok(Scalar::Text(key.to_owned())) } else { Err(vocabulary.unknown(key)) }
+                if known { Ok(Scalar::Text(key.to_owned())) } else { Err(vocabulary.unknown(&quoted(key))) }
             }
             _ => Ok(Scalar::Text(key.to_owned())),
         }
@@ -93,6 +95,9 @@ impl FilterReader<'_> {
 
     /// What a value of a member means.
     pub(super) fn said(&self, member: Member, json: &Value, at: &str) -> Read<Said<Scalar>> {
+        if json.is_null() {
+            return Err(self.wrong(member, json, MISSING.0, MISSING.1, at));
+        }
         let text = json.as_str().unwrap_or_default();
         let span = match member.class {
             Class::Time => times(json, self.now, self.zone).map(|said| said.map(Scalar::Time)),
@@ -119,8 +124,7 @@ impl FilterReader<'_> {
                 text.map(|text| Scalar::Text(text.to_owned())).ok_or_else(|| wrong("a text", "文本"))
             }
             Class::Choice | Class::Choices => {
-                let key = text.ok_or_else(|| wrong("a key of its vocabulary", "可选值之一"))?;
-                self.choice(member, key).map_err(|flaw| finding(at, flaw))
+                self.choice(member, &text_of(json)).map_err(|flaw| finding(at, flaw))
             }
             Class::Day => text
                 .and_then(|text| Day::parse(text).ok())
@@ -143,7 +147,7 @@ impl FilterReader<'_> {
                 Ok(Uuid::parse_str(text).map_or_else(|_| Scalar::Text(text.to_owned()), Scalar::Id))
             }
             Class::Id => {
-                text.and_then(|text| Uuid::parse_str(text).ok()).map(Scalar::Id).ok_or_else(|| wrong("an id", "编号"))
+                text.and_then(|text| Uuid::parse_str(text).ok()).map(Scalar::Id).ok_or_else(|| wrong("an id, as answers have it", "编号（如返回结果中的 id）"))
             }
             // A moment was read as what it means.
             Class::Time => Err(wrong(TIME_EN, TIME_ZH)),
