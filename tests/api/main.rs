@@ -55,6 +55,7 @@ mod rule_fields;
 mod schema;
 mod second_factor;
 mod secrets;
+mod segments;
 mod sets;
 mod sharing;
 mod sign_in;

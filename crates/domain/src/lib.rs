@@ -20,6 +20,7 @@ pub mod read;
 pub mod reason;
 pub mod record;
 pub mod rights;
+pub mod segment;
 pub mod sensitive;
 pub mod settings;
 pub mod show;

@@ -1,6 +1,6 @@
 //! A record with what hangs on it, as a filter is held against it in memory: what a list would select, one record fits.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use kehu_domain::custom::CustomField;
@@ -19,6 +19,7 @@ use crate::policy;
 use crate::query::tag_id;
 use crate::registry::machine;
 use crate::sealed_query;
+use crate::segments::{self, Held, Segments};
 
 /// A record and the related ones that the caller may read, as far as filters ask for them.
 pub(crate) struct Dossier {
@@ -33,13 +34,42 @@ impl Dossier {
     }
 
     /// Whether the record fits a filter over its kind.
-    pub(crate) fn fits(&self, caller: &Caller, filter: &Filter) -> bool {
-        filter.holds(&Known { caller, dossier: self })
+    pub(crate) fn fits(&self, caller: &Caller, filter: &Filter, segments: &Looked) -> bool {
+        filter.holds(&Known { caller, dossier: self, segments })
     }
 
     #[cfg(test)]
-    pub(crate) fn facts<'d>(&'d self, caller: &'d Caller) -> impl Facts + 'd {
-        Known { caller, dossier: self }
+    pub(crate) fn facts<'d>(&'d self, caller: &'d Caller, segments: &'d Looked) -> impl Facts + 'd {
+        Known { caller, dossier: self, segments }
+    }
+}
+
+/// The segments that filters name, looked up.
+#[derive(Debug, Default)]
+pub(crate) struct Looked {
+    segments: Segments,
+    /// Segment and record, of those that are lists.
+    listed: HashSet<(Uuid, Uuid)>,
+}
+
+impl Looked {
+    /// Looks up the segments that a filter over a kind names, as far as they hold some of these records.
+    async fn up(caller: &Caller, kind: &'static Kind, filter: &Filter, ids: &[Uuid]) -> Result<Self, Failure> {
+        let segments = segments::look_up(caller, kind, filter).await?;
+        let lists = segments.iter().filter(|(_, held)| matches!(held, Held::List)).map(|(id, _)| *id);
+        let mut listed = HashSet::new();
+        for segment in lists.collect::<Vec<Uuid>>() {
+            listed.extend(segments::those_in(caller, segment, ids).await?.into_iter().map(|record| (segment, record)));
+        }
+        Ok(Self { segments, listed })
+    }
+
+    /// What live ones stand for.
+    fn filters(&self) -> impl Iterator<Item = &Filter> {
+        self.segments.values().filter_map(|held| match held {
+            Held::Filter(filter) => Some(filter),
+            Held::List => None,
+        })
     }
 }
 
@@ -52,9 +82,11 @@ pub async fn fitting(caller: &Caller, resource: Resource, asked: &Value, ids: Ve
     let kind = resource.kind();
     let mut reader = question::filters(caller, kind, policy::hidden(caller, kind));
     let filter = reader.body(asked, "/where").map_err(Failure::BadQuestion)?;
+    let segments = Looked::up(caller, kind, &filter, &ids).await?;
+    let filters: Vec<&Filter> = std::iter::once(&filter).chain(segments.filters()).collect();
     let records = resource.0.load(caller, ids).await?.into_iter().map(Rc::from).collect();
-    let dossiers = load(caller, kind, records, &[&filter]).await?;
-    let fits = dossiers.iter().filter(|dossier| dossier.fits(caller, &filter));
+    let dossiers = load(caller, kind, records, &filters).await?;
+    let fits = dossiers.iter().filter(|dossier| dossier.fits(caller, &filter, &segments));
     let mut fitting: Vec<Uuid> = fits.map(|dossier| dossier.id()).collect();
     fitting.sort_unstable();
     Ok(fitting)
@@ -114,7 +146,7 @@ fn inside<'f>(filter: &'f Filter, relation: &'static Relation, all: &mut Vec<&'f
         Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| inside(part, relation, all)),
         Filter::Not(part) => inside(part, relation, all),
         Filter::Related(related) if related.relation == relation => all.push(&related.filter),
-        Filter::Related(_) | Filter::Is(_) | Filter::Custom(_) => {}
+        Filter::Related(_) | Filter::Is(_) | Filter::Custom(_) | Filter::Segment(_) => {}
     }
 }
 
@@ -123,7 +155,7 @@ fn asks_sealed(filter: &Filter) -> bool {
     match filter {
         Filter::And(parts) | Filter::Or(parts) => parts.iter().any(asks_sealed),
         Filter::Not(part) => asks_sealed(part),
-        Filter::Related(_) => false,
+        Filter::Related(_) | Filter::Segment(_) => false,
         Filter::Is(_) | Filter::Custom(_) => sealed_query::asks(filter),
     }
 }
@@ -132,6 +164,7 @@ fn asks_sealed(filter: &Filter) -> bool {
 struct Known<'a> {
     caller: &'a Caller,
     dossier: &'a Dossier,
+    segments: &'a Looked,
 }
 
 impl Facts for Known<'_> {
@@ -159,7 +192,15 @@ impl Facts for Known<'_> {
 
     fn has_related(&self, relation: &Relation, fits: &dyn Fn(&dyn Facts) -> bool) -> bool {
         let related = self.dossier.related.get(relation.name).into_iter().flatten();
-        related.into_iter().any(|dossier| fits(&Known { caller: self.caller, dossier }))
+        related.into_iter().any(|dossier| fits(&Known { caller: self.caller, dossier, segments: self.segments }))
+    }
+
+    fn in_segment(&self, segment: Uuid) -> bool {
+        match self.segments.segments.get(&segment) {
+            Some(Held::Filter(filter)) => filter.holds(self),
+            Some(Held::List) => self.segments.listed.contains(&(segment, self.dossier.id())),
+            None => false,
+        }
     }
 }
 

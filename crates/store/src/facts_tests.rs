@@ -129,7 +129,7 @@ fn values(class: Class, facts: &[Fact]) -> Vec<Value> {
         Class::Quarter => &["this_quarter", "next_quarter", "this_year"],
         Class::Tags => &["重点", "vip", "没有的标签", "01900000-0000-7000-8000-000000000001"],
         Class::Id => &["01900000-0000-7000-8000-000000000001"],
-        Class::Word | Class::Name => &["远景", "x", "总"],
+        Class::Word | Class::Name | Class::Phrase => &["远景", "x", "总"],
         Class::Sealed(Find::Phone) => &["138 0013 8000", "+8613912345678", "+4930123456", "13700000000"],
         Class::Sealed(Find::Email) => &["LI@acme.com", "nobody@acme.com", "wang@example.cn"],
         Class::Sealed(Find::Wechat) => &["wx_one", "nobody"],
@@ -151,14 +151,15 @@ struct Askable {
 }
 
 fn askable(caller: &Caller, kind: &'static Kind, all: &[Rc<Dossier>]) -> Vec<Askable> {
-    let hidden = policy::hidden(caller, kind);
-    let own = members(kind).filter(|member| !hidden.contains(&member.name)).map(|member| {
-        let facts: Vec<Fact> = all.iter().map(|one| one.facts(caller).fact(member)).collect();
+    let (hidden, none) = (policy::hidden(caller, kind), Looked::default());
+    let asked = members(kind).filter(|member| member.class != Class::Segment && !hidden.contains(&member.name));
+    let own = asked.map(|member| {
+        let facts: Vec<Fact> = all.iter().map(|one| one.facts(caller, &none).fact(member)).collect();
         let values = match member.class {
             Class::Flag => vec![json!(true), json!(false)],
             class => values(class, &facts),
         };
-        let is_text = member.class == Class::Name;
+        let is_text = matches!(member.class, Class::Name | Class::Phrase | Class::Prose);
         // No record has one: whether it is there can be asked all the same.
         let ops = member.class.ops().iter().map(|op| op.key()).filter(|op| !values.is_empty() || *op == "is_null");
         let ops = ops.collect();
@@ -234,12 +235,12 @@ async fn compare(caller: &Caller, kind: &'static Kind, dice: &mut Dice) -> (usiz
             ways.push((relation.name, askable(caller, relation.to, &theirs)));
         }
     }
-    let (mut compared, mut telling) = (0, 0);
+    let (mut compared, mut telling, none) = (0, 0, Looked::default());
     for at in 0..FILTERS {
         let asked = tree(dice, &own, &ways, 2);
         let filter = reader(caller, kind).body(&asked, "").unwrap_or_else(|found| panic!("{asked}: {found:?}"));
         let found = selected(caller, kind, &filter).await;
-        let held: BTreeSet<Uuid> = all.iter().filter(|one| one.fits(caller, &filter)).map(|one| one.id()).collect();
+        let held: BTreeSet<Uuid> = all.iter().filter(|one| one.fits(caller, &filter, &none)).map(|one| one.id()).collect();
         let odd: Vec<&Uuid> = found.symmetric_difference(&held).take(3).collect();
         let engine = caller.db().get_database_backend();
         assert!(odd.is_empty(), "seed {SEED:#x}, {engine:?}, {} {at}: {asked}\n{filter:?}\ndiffer in {odd:?}", kind.path);

@@ -22,6 +22,7 @@ pub mod org;
 pub mod people;
 pub mod queue;
 pub mod reviews;
+pub mod search;
 pub mod shapes;
 pub mod tagging;
 
@@ -46,7 +47,7 @@ mod rows;
 mod sealed;
 mod sealed_query;
 mod sealer;
-mod search;
+pub mod segments;
 #[cfg(test)]
 mod test_databases;
 mod tx;

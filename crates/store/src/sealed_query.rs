@@ -25,18 +25,49 @@ use crate::machine::custom;
 use crate::pii::{self, Entry, class_of, padded};
 use crate::sealed::contact::BIRTHDAY;
 use crate::sealer::Opener;
-
-/// Records that hold a sealed value.
-#[derive(Debug, Default)]
-pub(crate) struct Sealed(HashMap<&'static str, ByValue>);
+use crate::segments::{self, Held, Segments};
 
 /// Records of one kind, by class and value.
 type ByValue = HashMap<(IndexClass, String), Holders>;
 
+/// What conditions stand for that are looked up before the question is put.
+#[derive(Debug, Default)]
+pub(crate) struct Sealed {
+    /// Records that hold a sealed value, by their kind.
+    values: HashMap<&'static str, ByValue>,
+    /// Segments, by id: those that the filter names, and those that they use.
+    pub(crate) segments: Segments,
+}
+
 impl Sealed {
-    /// Those of a kind that hold a value.
+    /// The records of a kind that hold a sealed value.
     pub(crate) fn get(&self, kind: &Kind, value: &(IndexClass, String)) -> Option<&Holders> {
-        self.0.get(kind.name)?.get(value)
+        self.values.get(kind.name)?.get(value)
+    }
+
+    /// The same question, with the filters of segments that must hold in the place of their names: what selects few
+    /// records is found in them as well.
+    pub(crate) fn opened(&self, filter: &Filter) -> Filter {
+        match filter {
+            Filter::And(parts) => {
+                let mut all = Vec::with_capacity(parts.len());
+                for part in parts {
+                    match self.opened(part) {
+                        Filter::And(parts) => all.extend(parts),
+                        part => all.push(part),
+                    }
+                }
+                Filter::And(all)
+            }
+            Filter::Segment(condition) if !condition.excludes() => match condition.ids.as_slice() {
+                [id] => match self.segments.get(id) {
+                    Some(Held::Filter(filter)) => self.opened(filter),
+                    _ => filter.clone(),
+                },
+                _ => filter.clone(),
+            },
+            other => other.clone(),
+        }
     }
 }
 
@@ -54,14 +85,17 @@ const MOST: usize = 8192;
 /// What makes a question fast that stands for more.
 const FAST: &str = "birthday (YYYY-MM-DD), phone, email";
 
-/// Looks up every sealed value that a filter asks for, in one statement for each kind that is asked.
+/// Looks up the segments that a filter names, and every sealed value that it asks for, in one statement for each kind that
+/// is asked. Segments ask for none.
 ///
 /// # Errors
-/// [`Failure::TooExpensive`]: more than [`MOST`] records of a kind hold one of them.
+/// [`Failure::TooExpensive`]: more than [`MOST`] records of a kind hold one of them. [`Failure::BadQuestion`]: there is
+/// no such segment, or it cannot be asked.
 pub(crate) async fn resolve(caller: &Caller, kind: &'static Kind, filter: &Filter) -> Result<Sealed, Failure> {
-    let mut sealed = Sealed::default();
+    let segments = segments::look_up(caller, kind, filter).await?;
+    let mut sealed = Sealed { segments, ..Sealed::default() };
     for (kind, wanted) in wanted_of(kind, filter) {
-        sealed.0.insert(kind.name, look_up(caller, kind, wanted).await?);
+        sealed.values.insert(kind.name, look_up(caller, kind, wanted).await?);
     }
     Ok(sealed)
 }
@@ -69,7 +103,7 @@ pub(crate) async fn resolve(caller: &Caller, kind: &'static Kind, filter: &Filte
 async fn look_up(caller: &Caller, kind: &Kind, wanted: Vec<Wanted>) -> Result<ByValue, Failure> {
     let entries: Vec<Entry> = wanted.iter().map(Wanted::entry).collect();
     let found = pii::find(caller.db(), caller.ring(), caller.org().id, &entries).await?;
-    let mut sealed: ByValue = wanted.iter().map(|one| (one.key(), Holders::default())).collect();
+    let mut values: ByValue = wanted.iter().map(|one| (one.key(), Holders::default())).collect();
     let mut many = 0;
     for hit in found.hits {
         // A customer is found under its own values and its contacts'.
@@ -78,7 +112,7 @@ async fn look_up(caller: &Caller, kind: &Kind, wanted: Vec<Wanted>) -> Result<By
         let one = wanted.get(hit.entry);
         // A field of customers is no field of their contacts.
         let of_kind = of_kind && (hit.kind == kind.name || !one.is_some_and(Wanted::is_custom));
-        let holders = one.and_then(|one| sealed.get_mut(&one.key()));
+        let holders = one.and_then(|one| values.get_mut(&one.key()));
         if let Some(holders) = holders.filter(|_| of_kind) {
             let places = if hit.kind == kind.name { &mut holders.ids } else { &mut holders.by_contacts };
             places.push(id);
@@ -88,7 +122,7 @@ async fn look_up(caller: &Caller, kind: &Kind, wanted: Vec<Wanted>) -> Result<By
     if many > MOST {
         return Err(Failure::TooExpensive(FAST.into()));
     }
-    for ((class, value), Holders { ids, by_contacts }) in &mut sealed {
+    for ((class, value), Holders { ids, by_contacts }) in &mut values {
         for ids in [&mut *ids, by_contacts] {
             ids.sort_unstable();
             ids.dedup();
@@ -97,7 +131,7 @@ async fn look_up(caller: &Caller, kind: &Kind, wanted: Vec<Wanted>) -> Result<By
             *ids = born_on(caller, day, std::mem::take(ids)).await?;
         }
     }
-    Ok(sealed)
+    Ok(values)
 }
 
 /// What a value is looked up under. Of a birthday the index knows the day of the year alone.
@@ -179,6 +213,7 @@ pub(crate) fn asks(filter: &Filter) -> bool {
         Filter::And(parts) | Filter::Or(parts) => parts.iter().any(asks),
         Filter::Not(part) => asks(part),
         Filter::Related(related) => asks(&related.filter),
+        Filter::Segment(_) => false,
         Filter::Is(condition) => matches!(condition.values.first(), Some(Scalar::Sealed(_))),
         Filter::Custom(condition) => matches!(condition.values.first(), Some(CustomOperand::Sealed(_))),
     }
@@ -219,6 +254,8 @@ fn collect(kind: &'static Kind, filter: &Filter, wanted: &mut Vec<(&'static Kind
             });
             wanted.extend(values.map(|one| (kind, one)));
         }
+        // What is kept holds no sealed value.
+        Filter::Segment(_) => {}
     }
 }
 

@@ -54,6 +54,10 @@ const DOORS: &[(&str, &str, Judge)] = &[
     ("PATCH", "/v1/organisation", Judge::Right("settings.manage")),
     ("POST", "/v1/organisation/numbers/preview", Judge::Right("settings.manage")),
     ("POST", "/v1/tags/{id}/merge", Judge::ByHand),
+    ("GET", "/v1/segments/{id}/members", Judge::ByHand),
+    ("POST", "/v1/segments/{id}/members", Judge::ByHand),
+    ("GET", "/v1/segments/{id}/count", Judge::ByHand),
+    ("POST", "/v1/segments/counts", Judge::ByHand),
     ("GET", "/v1/tags/sets", Judge::ByHand),
     ("POST", "/v1/tags/sets/{key}", Judge::ByHand),
     ("POST", "/v1/organisation/apply_preset", Judge::Elsewhere("organisation.rs")),
@@ -222,6 +226,11 @@ impl Ask<'_> {
                 let policy = &self.subject.policy;
                 self.takes_right(door, policy.can("update", "tag") && policy.can("delete", "tag"));
             }
+            ("GET", "/v1/segments/{id}/members") => self.members(),
+            ("POST", "/v1/segments/{id}/members") => self.change_members(),
+            ("GET", "/v1/segments/{id}/count") => self.counts(),
+            // With the counts of one.
+            ("POST", "/v1/segments/counts") => {}
             ("GET", "/v1/tags/sets") => self.takes_right(door, self.subject.policy.can("read", "tag")),
             // There is no such set: nothing is made.
             ("POST", "/v1/tags/sets/{key}") => self.takes_right(door, self.subject.policy.can("create", "tag")),

@@ -13,6 +13,7 @@ mod doors;
 mod questions;
 #[cfg(test)]
 mod reads;
+mod segments;
 #[cfg(test)]
 mod table;
 #[cfg(test)]

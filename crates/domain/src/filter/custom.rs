@@ -99,6 +99,7 @@ impl FilterReader<'_> {
         if !field.ops().contains(&op) {
             return Err(finding(&part(at, "op"), self.custom_op_unknown(&field, op.key())));
         }
+        self.refuse_kept_custom(&field, op, at)?;
         let said = self.custom_operands(&field, op, json, &part(at, "value"))?;
         self.values += said.len();
         if self.values > MAX_VALUES {

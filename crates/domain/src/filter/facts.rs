@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::custom::{CustomField, SlotValue};
 use crate::field::Find;
-use crate::text::normalise;
+use crate::text;
 
 use super::{Class, Condition, CustomCondition, CustomOperand, Filter, Member, Op, Relation, Scalar};
 
@@ -35,6 +35,8 @@ pub trait Facts {
     fn custom(&self, field: &CustomField) -> Option<&Value>;
     /// The living tag that a value names.
     fn tag(&self, said: &Scalar) -> Option<Uuid>;
+    /// Whether it is one of a segment; what the segment stands for was looked up.
+    fn in_segment(&self, segment: Uuid) -> bool;
     /// Whether one of the related records fits.
     fn has_related(&self, relation: &Relation, fits: &dyn Fn(&dyn Facts) -> bool) -> bool;
 }
@@ -50,6 +52,9 @@ impl Filter {
             Self::Not(part) => !part.holds(facts),
             Self::Is(condition) => condition.holds(facts),
             Self::Custom(condition) => condition.holds(facts),
+            Self::Segment(condition) => {
+                condition.ids.iter().any(|id| facts.in_segment(*id)) != condition.excludes()
+            }
             Self::Related(related) => facts.has_related(related.relation, &|one| related.filter.holds(one)),
         }
     }
@@ -88,10 +93,11 @@ impl Condition {
                 let asked: Vec<bool> = self.values.iter().map(|key| held.contains(key)).collect();
                 listed(op, &asked)
             }
-            (Class::Name, Fact::One(Scalar::Text(name))) if matches!(op, Op::Contains | Op::StartsWith) => {
-                let Some(Scalar::Text(text)) = self.values.first() else { return false };
-                let (name, text) = (normalise(&name), normalise(text));
-                if op == Op::Contains { name.contains(&text) } else { name.starts_with(&text) }
+            (Class::Name | Class::Phrase | Class::Prose, fact) if matches!(op, Op::Contains | Op::StartsWith) => {
+                let (Fact::One(Scalar::Text(held)), Some(Scalar::Text(asked))) = (fact, self.values.first()) else {
+                    return false;
+                };
+                if op == Op::Contains { text::holds(&held, asked) } else { text::begins(&held, asked) }
             }
             (_, fact) => {
                 let value = match fact {

@@ -1,7 +1,10 @@
 //! What can be asked of a kind: its members, and the operators that each of them knows.
 
 use crate::field::{Field, Find, Shape};
+use crate::kinds::SegmentKind;
 use crate::record::Kind;
+
+use super::SEGMENT;
 
 /// A member that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +38,10 @@ pub enum Class {
     Choice,
     /// A name, also searched by what it contains.
     Name,
+    /// One line of text, also searched by what it contains.
+    Phrase,
+    /// Text of several lines: what it contains and begins with.
+    Prose,
     /// An id.
     Id,
     /// A moment.
@@ -57,6 +64,8 @@ pub enum Class {
     Budget,
     /// Tags, said by id or name.
     Tags,
+    /// Segments that a record is one of, each by its id.
+    Segment,
     /// Sealed, found by equality.
     Sealed(Find),
 }
@@ -87,6 +96,7 @@ ops! {
 
 const EQUALITY: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull];
 const NAMES: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::Contains, Op::StartsWith];
+const PROSE: &[Op] = &[Op::IsNull, Op::Contains, Op::StartsWith];
 const ORDERED: &[Op] = &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::In, Op::Nin, Op::Between, Op::IsNull];
 const TIMES: &[Op] = &[
     Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::In, Op::Nin, Op::Between, Op::IsNull, Op::WithinLast,
@@ -96,6 +106,7 @@ const WORDS: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::StartsWi
 const FLAGS: &[Op] = &[Op::Eq, Op::Ne, Op::IsNull];
 /// Of a list: `eq` and `in` are that one of those is in it, `ne` and `nin` that none is.
 const LISTS: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::HasAny, Op::HasAll, Op::IsNull];
+const SEGMENTS: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin];
 const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::IsNull];
 
 impl Class {
@@ -105,11 +116,13 @@ impl Class {
         match self {
             Self::Choice | Self::Id | Self::Industry => EQUALITY,
             Self::Word | Self::Region => WORDS,
-            Self::Name => NAMES,
+            Self::Name | Self::Phrase => NAMES,
             Self::Time | Self::Day => TIMES,
             Self::Int | Self::Quarter | Self::Budget => ORDERED,
             Self::Flag => FLAGS,
             Self::Tags | Self::Choices => LISTS,
+            Self::Prose => PROSE,
+            Self::Segment => SEGMENTS,
             Self::Sealed(_) => SEALED,
         }
     }
@@ -130,6 +143,8 @@ pub fn field_members(field: &'static Field) -> Vec<Member> {
         (true, Some(find), _) => Class::Sealed(find),
         (true, None, _) => return Vec::new(),
         (_, _, Shape::Line(_)) if field.name == "name" => Class::Name,
+        (_, _, Shape::Line(_)) if field.searched => Class::Phrase,
+        (_, _, Shape::Text(_)) if field.searched => Class::Prose,
         (_, _, Shape::Line(_) | Shape::Word | Shape::IdNumber) => Class::Word,
         (_, _, Shape::Choice(_)) => Class::Choice,
         (_, _, Shape::Choices(_)) => Class::Choices,
@@ -167,7 +182,8 @@ pub fn field_members(field: &'static Field) -> Vec<Member> {
 
 /// Every member of a kind that can be asked for.
 pub fn members(kind: &Kind) -> impl Iterator<Item = Member> {
-    BASE.iter().copied().chain(kind.fields.iter().flat_map(field_members))
+    let segment = SegmentKind::from_key(kind.name).map(|_| Member { name: SEGMENT, class: Class::Segment });
+    BASE.iter().copied().chain(kind.fields.iter().flat_map(field_members)).chain(segment)
 }
 
 /// Names by which lists of a kind can be ordered.

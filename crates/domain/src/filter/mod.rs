@@ -6,6 +6,7 @@ mod members;
 mod relation;
 mod scalar;
 mod sealed;
+mod segment;
 mod span;
 mod told;
 
@@ -32,6 +33,7 @@ pub use relation::{POINTS_BACK, RELATIONS, Related, Relation, relations};
 pub use scalar::time;
 use scalar::{flag, int};
 pub use sealed::sealed_form;
+pub use segment::{SEGMENT, SegmentCondition};
 use span::Said;
 pub use span::WORDS;
 use told::{found, inside, near, part, text_of};
@@ -51,6 +53,8 @@ pub enum Filter {
     Custom(CustomCondition),
     /// A condition on related records.
     Related(Related),
+    /// That it is one of a segment, or of none of some.
+    Segment(SegmentCondition),
 }
 
 /// A condition on one member.
@@ -114,6 +118,8 @@ pub struct FilterReader<'a> {
     ways: Vec<Way>,
     /// What stands before the names of members in messages.
     prefix: String,
+    /// Whether the question is kept, and asked again by others.
+    kept: bool,
     conditions: usize,
     values: usize,
 }
@@ -125,7 +131,7 @@ impl<'a> FilterReader<'a> {
     #[must_use]
     pub fn new(kind: &'static Kind, region: &'a str, now: DateTime<Utc>, zone: Tz) -> Self {
         let (scope, prefix) = (Scope::default(), String::new());
-        Self { kind, region, now, zone, scope, ways: Vec::new(), prefix, conditions: 0, values: 0 }
+        Self { kind, region, now, zone, scope, ways: Vec::new(), prefix, kept: false, conditions: 0, values: 0 }
     }
 
     /// The same reader, to whoever may not see these members of every record: they are as if unknown.
@@ -289,10 +295,14 @@ impl<'a> FilterReader<'a> {
         if !member.class.ops().contains(&op) {
             return Err(finding(&part(at, "op"), self.op_unknown(member, op.key())));
         }
+        self.refuse_kept(member, op, at)?;
         let said = self.operands(member, op, json, &part(at, "value"))?;
         self.values += said.len();
         if self.values > MAX_VALUES {
             return Err(self.too_large(&part(at, "value")));
+        }
+        if member.class == Class::Segment {
+            return Ok(SegmentCondition::filter(op, said, at));
         }
         Ok(span::compared(op, said, &|op, values| Filter::Is(Condition { member, op, values })))
     }

@@ -6,7 +6,7 @@ use crate::kinds::{Attachment, Contact, Customer, FollowUp, Note};
 use crate::read::Members;
 use crate::record::{Kind, Record as _};
 
-use super::{Filter, FilterReader, Op, Read, Scope};
+use super::{Filter, FilterReader, Op, Read, SEGMENT, Scope};
 
 /// A relation that can be asked along: of which kind, under which name, to which kind, and how it is followed.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,14 +80,18 @@ impl FilterReader<'_> {
     /// Reads a question about the related records. From there no relation leads further.
     fn inside(&mut self, way: usize, read: impl FnOnce(&mut FilterReader<'_>) -> Read<Filter>) -> Option<Read<Filter>> {
         let Way { relation, scope } = self.ways.get(way)?;
+        let (relation, mut scope) = (*relation, scope.clone());
+        // A segment is one of the kind that is asked for.
+        scope.hidden.push(SEGMENT);
         let mut reader = FilterReader {
             kind: relation.to,
             region: self.region,
             now: self.now,
             zone: self.zone,
-            scope: scope.clone(),
+            scope,
             ways: Vec::new(),
             prefix: format!("{}.", relation.name),
+            kept: self.kept,
             conditions: self.conditions,
             values: self.values,
         };
@@ -124,7 +128,7 @@ impl Filter {
             Self::Is(condition) => matches!(condition.member.class, super::Class::Sealed(_)) && equals(condition.op),
             Self::Custom(condition) => condition.field.sensitive && equals(condition.op),
             Self::Related(related) => related.filter.asks_sealed_equality(),
-            Self::Or(_) | Self::Not(_) => false,
+            Self::Or(_) | Self::Not(_) | Self::Segment(_) => false,
         }
     }
 }

@@ -64,6 +64,13 @@ pub(super) fn input(kind: &str) -> Option<Value> {
             "severity": "refuse", "order": 10,
             "message": { "zh-CN": "成交客户须填写统一社会信用代码", "en": "Customers who buy need a credit code" },
         }),
+        "segment" => json!({
+            "name": "一个月未联系的重点客户", "kind": "customer", "type": "live", "sort": "last_follow_up_at",
+            "where": { "and": [
+                { "field": "grade", "op": "in", "value": ["vip", "a"] },
+                { "field": "last_follow_up_at", "op": "not_within_last", "value": 30 },
+            ] },
+        }),
         _ => return None,
     })
 }
@@ -84,6 +91,7 @@ pub(super) fn patch(kind: &str) -> Option<Value> {
         "form" => json!({ "paused": true }),
         "field" => json!({ "label": { "en": "Output of a year" }, "required": true }),
         "entry_rule" => json!({ "check": { "type": "required" }, "severity": "warn", "active": false }),
+        "segment" => json!({ "description": "每周一看一次", "shared": "private" }),
         _ => return None,
     })
 }

@@ -297,7 +297,7 @@ fn flat_filter(kind: &'static Kind) -> Value {
         let custom = described(json!({ "type": "string" }), doc);
         let mut patterns = Map::from_iter([("^custom\\.".to_owned(), custom)]);
         for relation in relations(kind) {
-            let open = filter::members(relation.to).filter(|member| !matches!(member.class, Class::Sealed(_)));
+            let open = filter::members(relation.to).filter(|member| !matches!(member.class, Class::Sealed(_) | Class::Segment));
             let names: Vec<&str> = open.map(|member| member.name).chain(["custom\\.[a-z0-9_]+"]).collect();
             let pattern = format!("^{}\\.({})(\\.[a-z_]+)?$", relation.name, names.join("|"));
             let doc = match relation.by {
@@ -312,7 +312,10 @@ fn flat_filter(kind: &'static Kind) -> Value {
 }
 
 fn operand(kind: &Kind, member: Member, op: Op) -> Value {
-    let name = kind.field(member.name).map_or(member.name, |field| field.en);
+    let name = match member.class {
+        Class::Segment => "A segment that the record is in",
+        _ => kind.field(member.name).map_or(member.name, |field| field.en),
+    };
     let (schema, doc) = match op {
         Op::IsNull => (json!({ "type": "boolean" }), format!("{name} is missing (true) or not (false).")),
         Op::WithinLast => (days(), format!("{name} lies within the last so many days, up to now.")),
@@ -356,7 +359,7 @@ fn value(kind: &Kind, member: Member) -> Value {
         Class::Time | Class::Day => json!({
             "type": "string", "examples": ["2026-11-22", "today", "last_month"],
         }),
-        Class::Id => json!({ "type": "string", "format": "uuid" }),
+        Class::Id | Class::Segment => json!({ "type": "string", "format": "uuid" }),
         Class::Int => json!({ "type": "integer", "format": "int64" }),
         Class::Flag => json!({ "type": "boolean" }),
         _ => json!({ "type": "string" }),

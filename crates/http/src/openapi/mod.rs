@@ -27,6 +27,7 @@ mod reviews;
 mod rights;
 mod schema;
 mod second_factor;
+mod segments;
 mod shapes;
 mod shared;
 mod special;
@@ -68,6 +69,7 @@ pub fn operations() -> Vec<Operation> {
         .chain(fields::operations())
         .chain(numbers::operations())
         .chain(tags::operations())
+        .chain(segments::operations())
         .chain(standard::operations())
         .chain(schema::operations())
         .collect()
@@ -101,6 +103,7 @@ pub fn document() -> Value {
     schemas.extend(fields::schemas());
     schemas.extend(numbers::schemas());
     schemas.extend(tags::schemas());
+    schemas.extend(segments::schemas());
     schemas.extend(deleting::schemas());
     schemas.extend(standard::schemas());
     schemas.extend(schema::schemas());

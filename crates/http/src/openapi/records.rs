@@ -228,6 +228,9 @@ fn delete(kind: &'static Kind) -> Operation {
     ];
     delete.problems.extend(writing());
     delete.problems.extend([&codes::NOT_FOUND, &codes::VERSION_CONFLICT]);
+    if kind.name == "segment" {
+        delete.problems.push(&codes::SEGMENT_IN_USE);
+    }
     delete
 }
 

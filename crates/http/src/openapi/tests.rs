@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use kehu_domain::field::{Field, Shape, Sight};
 use kehu_domain::filter::{FilterReader, members};
-use kehu_domain::kinds::{Contact, Customer, EntryRule, FollowUp, Form, Note, Role, Tag, Team, User};
+use kehu_domain::kinds::{Contact, Customer, EntryRule, FollowUp, Form, Note, Role, Segment, Tag, Team, User};
 use kehu_domain::read::{Members, Reader};
 use kehu_domain::record::{Kind, Record, Veiled};
 use kehu_domain::show::{Name, Out, View};
@@ -315,8 +315,9 @@ fn schemas_of_kinds_say_what_parsing_and_showing_do() {
     check::<Role>();
     check::<Form>();
     check::<EntryRule>();
+    check::<Segment>();
     // Attachments come as forms: tests/api/openapi.rs holds their answers against the schema.
-    assert_eq!(KINDS.len(), 12, "a kind that no test looks at");
+    assert_eq!(KINDS.len(), 13, "a kind that no test looks at");
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub struct Asked {
     pub(crate) fields: Option<Vec<String>>,
     pub(crate) expand: Vec<String>,
     pub(crate) q: Option<String>,
+    /// Whether an order was asked for.
+    pub(crate) sorted: bool,
     pub(crate) count: bool,
 }
 

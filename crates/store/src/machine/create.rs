@@ -19,7 +19,7 @@ use crate::sealer::Sealer;
 use crate::tx::Tx;
 
 use super::draft::{EntryRules, New, Said};
-use super::{custom, judged, search_text};
+use super::{custom, document, judged};
 
 /// Makes a record that the system itself asks for, such as a tag that was named.
 pub(crate) async fn write<R: Rows>(tx: &Tx<'_>, data: R) -> Result<Stored<R>, Failure> {
@@ -205,8 +205,9 @@ pub(crate) fn own_records<R: Rows>(id: Uuid, data: &R) -> Vec<Uuid> {
 fn gather<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>) {
     let fields = tx.caller().org().custom(R::KIND.name);
     tx.pick(fields, stored.base.id, &CustomValues::default(), &stored.base.custom);
-    if let Some(text) = search_text(tx.caller().org(), stored) {
-        tx.search(R::KIND.name, stored.base.id, text, true);
+    let text = document(tx.caller().org(), stored);
+    if !text.is_empty() {
+        tx.search(R::KIND.name, stored.base.id, &text, true);
     }
     if let Some(tags) = stored.data.tags() {
         tx.link(R::KIND.name, stored.base.id, &[], &tags.ids);

@@ -18,7 +18,9 @@ mod lookup;
 pub(crate) mod names;
 mod page;
 pub(crate) mod question;
+mod ranked;
 pub(crate) mod read;
+mod redocument;
 mod refill;
 mod rehearse;
 mod reindex;
@@ -36,6 +38,7 @@ use kehu_domain::filter::{Fact, Member, Scalar};
 use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Base, Kind, Record as _, Stored, Veiled};
 use kehu_domain::show::{Out, View};
+use kehu_domain::text::document::Document;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -63,7 +66,9 @@ pub use written::{Idempotency, Verb, WriteOptions, Written};
 
 use compared::{Brought, Compared};
 
-pub(crate) use doors::{TRIES, pause, still_readable};
+pub(crate) use page::MAX_COUNT;
+
+pub(crate) use doors::{TRIES, many, pause, still_readable};
 
 /// A future that stays on its thread.
 pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
@@ -212,6 +217,7 @@ pub(crate) trait Machine: Sync {
     ) -> Local<'t, Vec<Box<dyn Shown>>>;
     /// Puts what records are asked for by beside their custom values anew; which were not locked by somebody else.
     fn refill<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, Vec<Uuid>>;
+    fn redocument<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, usize>;
     /// Puts records into the index of sealed values anew; how many were not locked by somebody else.
     fn reindex<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, u64>;
 }
@@ -266,13 +272,13 @@ pub(crate) fn found_under<R: Rows>(org: &Org, record: &Stored<R>) -> Vec<pii::En
     entries
 }
 
-/// The text that a record is found by.
-pub(crate) fn search_text<R: Rows>(org: &Org, record: &Stored<R>) -> Option<String> {
-    let own = record.data.search_text()?;
-    match custom::search_text(org.custom(R::KIND.name), &record.base.custom) {
-        Some(more) => Some(format!("{own}\n{more}")),
-        None => Some(own),
+/// What a record is found by; nothing where its kind is not searched.
+pub(crate) fn document<R: Rows>(org: &Org, record: &Stored<R>) -> Document {
+    let mut document = record.data.document();
+    if !document.is_empty() {
+        custom::describe(org.custom(R::KIND.name), &record.base.custom, &mut document);
     }
+    document
 }
 
 fn erase<R: Rows>(records: Vec<Stored<R>>) -> Vec<Box<dyn Shown>> {
@@ -376,6 +382,9 @@ impl<R: Rows> Machine for Of<R> {
     }
     fn refill<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, Vec<Uuid>> {
         Box::pin(async move { refill::refill::<R>(tx, &ids).await })
+    }
+    fn redocument<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, usize> {
+        Box::pin(async move { redocument::redocument::<R>(tx, &ids).await })
     }
     fn reindex<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, u64> {
         Box::pin(async move { reindex::reindex::<R>(tx, &ids).await })

@@ -22,6 +22,7 @@ use crate::sealed_query;
 
 use super::answer::Asked;
 use super::custom_page;
+use super::ranked;
 use super::read::{self, col};
 use super::{Shown, erase};
 
@@ -47,14 +48,14 @@ enum SortKey {
 /// A place in a list: behind it or, going back, before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cursor {
-    back: bool,
+    pub(super) back: bool,
     key: SortKey,
     id: Uuid,
 }
 
 impl Cursor {
     /// An opaque text: sort, direction, key and id. It holds nothing sealed.
-    fn to_text(&self, sort: &str) -> String {
+    pub(super) fn to_text(&self, sort: &str) -> String {
         let key = match &self.key {
             SortKey::Time(time) => json!(time.timestamp_millis()),
             SortKey::Text(text) => json!(text),
@@ -112,6 +113,7 @@ pub(crate) fn is_of_several(caller: &Caller, kind: &Kind, asked: &Asked) -> Resu
     let parts = policy::branches(caller, kind, reach).len();
     let looks_up =
         sealed_query::asks(&asked.filter) || query::asks_name(caller, kind, &asked.filter, asked.q.as_deref());
+    let looks_up = looks_up || !asked.filter.segments().is_empty();
     Ok(parts > 1 || asked.count || asked.custom_sort.is_some() || !asked.expand.is_empty() || looks_up)
 }
 
@@ -120,18 +122,18 @@ pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page
     let reach = caller.reach(Action::Read, R::KIND.name)?;
     let sealed = sealed_query::resolve(caller, R::KIND, &asked.filter).await?;
     let db = caller.db();
-    let narrowed = query::narrow(caller, R::KIND, &asked.filter, asked.q.as_deref()).await?;
-    let compiler = Compiler { db, caller, kind: R::KIND, sealed: &sealed, named: narrowed.among.is_some(), brought: false };
-    let mut condition = Cond::all()
+    let filter = sealed.opened(&asked.filter);
+    let narrowed = query::narrow(caller, R::KIND, &filter, asked.q.as_deref()).await?;
+    let named = narrowed.among.is_some();
+    let compiler = Compiler { db, caller, kind: R::KIND, sealed: &sealed, named, brought: false };
+    let mut filtered = Cond::all()
         .add(col("org_id").eq(caller.org().id))
         .add(col("deleted_at").is_null())
-        .add(compiler.compile(&asked.filter));
-    for word in asked.q.iter().flat_map(|q| q.split_whitespace()) {
-        condition = condition.add(compiler.text_holds(word));
-    }
+        .add(compiler.compile(&filter));
     if let Some(ids) = narrowed.among {
-        condition = condition.add(col("id").is_in(padded(ids)));
+        filtered = filtered.add(col("id").is_in(padded(ids)));
     }
+    let condition = filtered.clone().add(narrowed.words.condition(caller, R::KIND));
     if let Some((field, slot)) = asked.custom_sort.as_ref().and_then(|field| Some((field, field.slot?))) {
         let branches = policy::branches(caller, R::KIND, reach);
         let count = match asked.count {
@@ -141,29 +143,54 @@ pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page
         let page = custom_page::page::<R>(caller, asked, (field, slot), condition, &branches, narrowed.few).await?;
         return Ok(Page { count, ..page });
     }
-    let cursor = asked.after.as_deref().map(|text| Cursor::parse(text, &asked.sort_text())).transpose()?;
     let branches = policy::branches(caller, R::KIND, reach);
     let count = match asked.count {
         true => Some(count::<R>(db, &branches, condition.clone()).await?),
         false => None,
     };
-    let back = cursor.as_ref().is_some_and(|cursor| cursor.back);
-    let desc = asked.desc != back;
-    let sort = dialect::sort_column(db, sort_column(&asked.sort), narrowed.few);
-    if let Some(cursor) = &cursor {
+    // A place in a list that is not ranked is gone on with as it is.
+    let ranks = narrowed.words.ranks(caller, R::KIND).filter(|_| !asked.sorted);
+    if let Some(ranks) = ranks.filter(|_| asked.after.is_none() || ranked::place(asked).is_some()) {
+        let page = ranked::page::<R>(caller, asked, ranks, (filtered, &branches, narrowed.few)).await?;
+        return Ok(Page { count, ..page });
+    }
+    let cursor = asked.after.as_deref().map(|text| Cursor::parse(text, &asked.sort_text())).transpose()?;
+    let desc = asked.desc != cursor.as_ref().is_some_and(|cursor| cursor.back);
+    let place = (cursor.as_ref(), desc, asked.limit + 1);
+    let records = stretch::<R>(caller, asked, condition, (&branches, narrowed.few), place).await?;
+    Ok(cut(records, asked, cursor.as_ref(), count))
+}
+
+/// The records behind a place, so many at the most.
+pub(super) async fn stretch<R: Rows>(
+    caller: &Caller,
+    asked: &Asked,
+    mut condition: Cond,
+    (branches, few): (&[Option<Expr>], bool),
+    (cursor, desc, most): (Option<&Cursor>, bool, u64),
+) -> Result<Vec<Stored<R>>, Failure> {
+    let db = caller.db();
+    let sort = dialect::sort_column(db, sort_column(&asked.sort), few);
+    if let Some(cursor) = cursor {
         let place = Expr::tuple([sort.clone(), col("id")]);
         let key = Expr::tuple([Expr::val(key_value(&cursor.key)), Expr::val(cursor.id)]);
         condition = condition.add(if desc { place.lt(key) } else { place.gt(key) });
     }
     let mut records = Vec::new();
-    for branch in &branches {
-        let query = ordered::<R>(condition.clone(), branch.as_ref(), &sort, desc).limit(asked.limit + 1);
+    for branch in branches {
+        let query = ordered::<R>(condition.clone(), branch.as_ref(), &sort, desc).limit(most);
         records.extend(read::all::<R>(db, caller, query).await?);
     }
     if branches.len() > 1 {
         merge(&mut records, &asked.sort, desc);
+        records.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     }
-    Ok(cut(records, asked, cursor.as_ref(), count))
+    Ok(records)
+}
+
+/// The place of a record in a list.
+pub(super) fn place_of<R: Rows>(record: &Stored<R>, sort: &str, back: bool) -> Cursor {
+    Cursor { back, key: key_of(record, sort), id: record.base.id }
 }
 
 fn ordered<R: Rows>(condition: Cond, branch: Option<&Expr>, sort: &Expr, desc: bool) -> Select<R::Entity> {
@@ -196,7 +223,7 @@ fn cut<R: Rows>(mut records: Vec<Stored<R>>, asked: &Asked, cursor: Option<&Curs
     }
     let sort = asked.sort_text();
     let place = |record: Option<&Stored<R>>, back: bool| {
-        record.map(|record| Cursor { back, key: key_of(record, &asked.sort), id: record.base.id }.to_text(&sort))
+        record.map(|record| place_of(record, &asked.sort, back).to_text(&sort))
     };
     let (has_next, has_prev) = if back { (true, more) } else { (more, cursor.is_some()) };
     let next = place(records.last(), false).filter(|_| has_next);

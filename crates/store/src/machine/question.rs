@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::policy;
+use crate::search;
 
 use super::answer::{Asked, is_member};
 use super::expand;
@@ -49,6 +50,7 @@ impl Asked {
             fields: None,
             expand: Vec::new(),
             q: None,
+            sorted: false,
             count: false,
         }
     }
@@ -147,6 +149,25 @@ impl Asked {
         Ok(asked)
     }
 
+    /// The same question about records that fit one more condition.
+    pub(crate) fn within(self, condition: Filter) -> Self {
+        let filter = match self.filter {
+            Filter::And(parts) => std::iter::once(condition).chain(parts).collect(),
+            other => vec![condition, other],
+        };
+        Self { filter: Filter::And(filter), ..self }
+    }
+
+    /// The first page of all records of a kind, in an order where one is said.
+    pub(crate) fn sorted(caller: &Caller, kind: &'static Kind, at: &str, sort: Option<&str>) -> Result<Self, Failure> {
+        let hidden = policy::hidden(caller, kind);
+        let mut asked = Self::first_page(kind, &hidden);
+        if let Some(sort) = sort {
+            asked.set_sort((caller, kind), &hidden, at, sort)?;
+        }
+        Ok(asked)
+    }
+
     fn set_sort(
         &mut self,
         (caller, kind): (&Caller, &'static Kind),
@@ -155,6 +176,7 @@ impl Asked {
         value: &str,
     ) -> Result<(), Failure> {
         let (desc, name) = value.strip_prefix('-').map_or((false, value), |name| (true, name));
+        self.sorted = true;
         if name.starts_with("custom.") {
             self.custom_sort = Some(custom_sort(caller, kind, at, name)?);
             (self.desc, self.sort) = (desc, name.to_owned());
@@ -171,9 +193,9 @@ impl Asked {
         Ok(())
     }
 
-    /// Words of a name; only kinds that have a name are searched.
+    /// Words of a text; only kinds that have a name, or text that is searched.
     fn set_q(&mut self, kind: &'static Kind, at: &str, q: String) -> Result<(), Failure> {
-        if kind.field("name").is_none() {
+        if kind.field("name").is_none() && !search::is_documented(kind) {
             let known = KNOWN.replace(", q", "");
             return Err(wrong(at, Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", "q").with("known", known)));
         }

@@ -26,7 +26,7 @@ use crate::sealer::Sealer;
 use crate::tx::Tx;
 
 use super::draft::{self, rule_findings};
-use super::{Change, answer, brought, custom, found_under, judged, read, search_text};
+use super::{Change, answer, brought, custom, document, found_under, judged, read};
 
 /// What the caller sees of the record that is changed.
 struct PatchView<'a> {
@@ -371,8 +371,9 @@ async fn finish<R: Rows>(tx: &Tx<'_>, before: &Stored<R>, after: &Stored<R>) -> 
         tx.index(duplicates::rows(tx, after, R::KIND.name, parent, &entries, &found)?, &entries);
     }
     tx.pick(org.custom(R::KIND.name), id, &before.base.custom, &after.base.custom);
-    if let Some(text) = search_text(org, after).filter(|text| search_text(org, before).as_ref() != Some(text)) {
-        tx.search(R::KIND.name, id, text, false);
+    let text = document(org, after);
+    if text != document(org, before) {
+        tx.search(R::KIND.name, id, &text, false);
     }
     if let (Some(old), Some(new)) = (before.data.tags(), after.data.tags()) {
         tx.link(R::KIND.name, id, &old.ids, &new.ids);

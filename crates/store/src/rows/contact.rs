@@ -3,6 +3,7 @@
 use kehu_domain::fields::{Birthday, Collaborators, Emails, Line, Phones, Ref, SealedText, Tags, Text};
 use kehu_domain::kinds::{Attitude, Contact, DecisionRole};
 use kehu_domain::record::{Base, Stored};
+use kehu_domain::text::document::Document;
 use kehu_domain::value::IdNumber;
 use uuid::Uuid;
 
@@ -117,8 +118,12 @@ impl Rows for Contact {
         lists + single.into_iter().filter(|is| *is).count()
     }
 
-    fn search_text(&self) -> Option<String> {
-        Some(self.name.as_str().to_owned())
+    fn document(&self) -> Document {
+        Document::of([
+            ("name", self.name.as_str()),
+            ("position", self.position.as_ref().map(Line::as_str).unwrap_or_default()),
+            ("remark", self.remark.as_ref().map(Text::as_str).unwrap_or_default()),
+        ])
     }
 
     fn tags(&self) -> Option<&Tags> {

@@ -7,6 +7,7 @@ use kehu_domain::fields::{
 };
 use kehu_domain::kinds::{Customer, CustomerKind, Grade, SizeBand, Source, Stage};
 use kehu_domain::record::{Base, Stored};
+use kehu_domain::text::document::Document;
 use kehu_domain::text::pinyin;
 use kehu_domain::value::{BankAccount, Budget, CreditCode, IdNumber, Industry, Quarter, Region};
 
@@ -203,8 +204,19 @@ impl Rows for Customer {
         lists + usize::from(self.wechat.is_some()) + usize::from(self.id_number.is_some())
     }
 
-    fn search_text(&self) -> Option<String> {
-        Some(self.name.as_str().to_owned())
+    fn document(&self) -> Document {
+        let text = |text: &Option<Text<5000>>| text.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default();
+        let region = self.region.as_ref().map(|region| {
+            [region.province(), region.city(), region.district()].into_iter().flatten().collect::<String>()
+        });
+        Document::of([
+            ("name", self.name.as_str()),
+            ("region", &region.unwrap_or_default()),
+            ("need_products", &self.need_products.to_stored().unwrap_or_default()),
+            ("preferences", &text(&self.preferences)),
+            ("cooperation_history", &text(&self.cooperation_history)),
+            ("remark", &text(&self.remark)),
+        ])
     }
 
     fn tags(&self) -> Option<&Tags> {

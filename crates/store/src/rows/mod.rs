@@ -11,6 +11,7 @@ mod form;
 mod found;
 mod note;
 mod role;
+mod segment;
 mod tag;
 mod team;
 mod user;
@@ -23,6 +24,7 @@ use chrono::{DateTime, Utc};
 use kehu_domain::custom::CustomValues;
 use kehu_domain::fields::{Birthday, Collaborators, Tags, Words};
 use kehu_domain::record::{Base, Record, Stored};
+use kehu_domain::text::document::Document;
 use kehu_domain::text::{normalise, pinyin};
 use sea_orm::{EntityTrait, IntoActiveModel};
 use uuid::Uuid;
@@ -119,9 +121,9 @@ pub(crate) trait Rows: Record {
     fn entry_count(&self) -> usize {
         0
     }
-    /// Text it is found by.
-    fn search_text(&self) -> Option<String> {
-        None
+    /// What it is found by, the fields of its kind that are searched; what the organisation added comes behind.
+    fn document(&self) -> Document {
+        Document::default()
     }
     /// Its tags.
     fn tags(&self) -> Option<&Tags> {

@@ -3,6 +3,7 @@
 use kehu_domain::fields::{Collaborators, RecordId, Ref, Text};
 use kehu_domain::kinds::{Note, Noted};
 use kehu_domain::record::{Base, Stored};
+use kehu_domain::text::document::Document;
 
 use crate::crypto::cell::FieldPath;
 use crate::entities::note;
@@ -47,6 +48,10 @@ impl Rows for Note {
     fn ownership(&self) -> Ownership {
         // Before it is prepared it belongs to nobody, and no customer has that id.
         Ownership::OfCustomer(self.customer_id.map(|customer| customer.id).unwrap_or_default())
+    }
+
+    fn document(&self) -> Document {
+        Document::of([("body", self.body.as_str())])
     }
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use kehu_domain::fields::{Instant, Line, Ref, RoleKey, RoleKeys, SealedText};
 use kehu_domain::kinds::User;
 use kehu_domain::record::Stored;
 use kehu_domain::show::Name;
+use kehu_domain::text::document::Document;
 use sea_orm::ActiveValue::NotSet;
 use serde_json::json;
 
@@ -73,6 +74,10 @@ impl Rows for User {
 
     fn name(&self) -> Option<&str> {
         Some(self.name.as_str())
+    }
+
+    fn document(&self) -> Document {
+        Document::of([("name", self.name.as_str())])
     }
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
