@@ -26,6 +26,7 @@ mod m2026_11_26_000022_notes;
 mod m2026_11_26_000023_entry_rules;
 mod m2026_11_26_000024_attachments;
 mod m2026_11_26_000025_retired_numbers;
+mod m2026_11_26_000027_lists;
 mod m2026_11_26_000028_segments;
 mod m2026_11_26_000029_documents;
 
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000023_entry_rules::Migration),
             Box::new(m2026_11_26_000024_attachments::Migration),
             Box::new(m2026_11_26_000025_retired_numbers::Migration),
+            Box::new(m2026_11_26_000027_lists::Migration),
             Box::new(m2026_11_26_000028_segments::Migration),
             Box::new(m2026_11_26_000029_documents::Migration),
         ]

@@ -499,6 +499,14 @@ mod tests {
         assert_eq!(ids(&program, "/v1/segments"), some([&shared]));
         let _ = program.get(&members(&private)).expect(404);
         let _ = org.admin.patch(&format!("/v1/segments/{shared}"), &json!({"name": "管理员改名"})).expect(200);
+        // Who reaches nothing counts nothing either.
+        let key = org.admin.post("/v1/api_keys", &json!({"name": "无人", "role": "salesperson"})).expect(201).json();
+        let nobody = org.admin.with_token(key["key"].as_str());
+        let _ = customer(&org.admin, "旁人有限公司", "active");
+        for kind in ["customers", "segments"] {
+            let page = nobody.get(&format!("/v1/{kind}?count=exact")).expect(200).json();
+            assert_eq!((&page["data"], &page["page"]["count"]), (&json!([]), &json!(0)), "{kind}");
+        }
         // Nobody is left with it alone.
         let refused = org.admin.patch(&format!("/v1/segments/{shared}"), &json!({"shared": "private"})).expect(422);
         assert_eq!(refused.errors(), at("/shared", "segment_owner_missing"));

@@ -16,6 +16,7 @@ pub mod mask;
 pub mod media;
 pub mod organisation;
 pub mod password;
+pub mod period;
 pub mod read;
 pub mod reason;
 pub mod record;

@@ -139,6 +139,8 @@ pub static QUESTION_CODES: &[&Code] = &[
     &codes::SORT_UNKNOWN,
     &codes::CURSOR_INVALID,
     &codes::LIMIT_INVALID,
+    &codes::USE_CURSOR,
+    &codes::FACET_UNKNOWN,
     &codes::PARAMETER_UNKNOWN,
     &codes::PARAMETER_INVALID,
     &PARAMETER_TWICE,

@@ -115,7 +115,12 @@ pub(crate) fn branches(caller: &Caller, kind: &Kind, reach: Reach) -> Vec<Option
     if reach.team {
         parts.extend(caller.teams().iter().map(|team| Some(col("team_id").eq(*team))));
     }
-    parts
+    or_nothing(parts)
+}
+
+/// No part at all is nothing, and not everything.
+fn or_nothing(parts: Vec<Option<Expr>>) -> Vec<Option<Expr>> {
+    if parts.is_empty() { vec![Some(Expr::val(1).eq(0))] } else { parts }
 }
 
 /// The same of segments, of which some are their owner's alone.
@@ -128,7 +133,7 @@ fn of_segments(caller: &Caller, reach: Reach) -> Vec<Option<Expr>> {
         true => vec![with(Sharing::Everybody), with(Sharing::Team)],
         false => everybody.into_iter().chain(teams.iter().map(|team| col("team_id").eq(*team))).collect(),
     };
-    own.into_iter().chain(shared).map(Some).collect()
+    or_nothing(own.into_iter().chain(shared).map(Some).collect())
 }
 
 /// The column that names the customer of a record that can be shared.

@@ -126,7 +126,7 @@ pub(crate) struct Compiler<'a, C> {
 
 impl<C: ConnectionTrait> Compiler<'_, C> {
     /// The condition of a filter. Every leaf is true or false, never unknown: a missing value satisfies only
-    /// `is_null`, `ne`, `nin` and `not_within_last`.
+    /// `is_null`, `ne`, `nin`, `not_within_last` and `not_within_next`.
     pub(crate) fn compile(&self, filter: &Filter) -> Cond {
         match filter {
             Filter::And(parts) => parts.iter().fold(Cond::all(), |all, part| all.add(self.compile(part))),

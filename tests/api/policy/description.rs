@@ -38,10 +38,11 @@ pub(super) struct Door {
 }
 
 /// Doors of every kind of record: method, what follows the kind's path, and what it is called here.
-const RECORD_DOORS: [(&str, &str, &str); 14] = [
+const RECORD_DOORS: [(&str, &str, &str); 15] = [
     ("GET", "", "list"),
     ("POST", "", "create"),
     ("POST", "/search", "search"),
+    ("POST", "/facets", "facets"),
     ("POST", "/batch", "batch"),
     ("POST", "/validate", "validate"),
     ("POST", "/{id}/validate", "validate_update"),

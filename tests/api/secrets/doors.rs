@@ -189,7 +189,7 @@ impl<'a> Walk<'a> {
                 let kept = json!({"name": "不存", "kind": "customer", "type": "live", "where": kept});
                 let _ = admin.post("/v1/segments", &kept).expect(422);
             }
-            "POST /v1/tags/sets/{key}" => {
+            "POST /v1/tag_sets/{key}" => {
                 let (admin, path) = (self.admin.clone(), door.path.replace("{key}", "needs"));
                 self.send(door, &admin, &path, Some(&json!({"language": "en"})));
                 let wrong = json!({"language": self.sown.ascii("language")});
@@ -284,6 +284,15 @@ impl<'a> Walk<'a> {
                     }
                     self.send(door, &admin, &path, Some(&body));
                 }
+            }
+            "POST /v1/counts" => {
+                let admin = self.admin.clone();
+                let phone = json!({"field": "phone", "value": self.sown.phone("phone")});
+                let body =
+                    json!({self.sown.text("a name"): {"kind": "customer", "where": phone, "q": self.sown.text("q")}});
+                self.send(door, &admin, door.path, Some(&body));
+                let wrong = json!({self.sown.ascii("a name"): {"kind": self.sown.ascii("kind")}});
+                let _ = self.with_headers(door, &admin).post(door.path, &wrong).expect(400);
             }
             "POST /v1/forms/{id}/submissions" | "POST /v1/hooks/{key}" => self.submit(door, &anybody),
             _ => {

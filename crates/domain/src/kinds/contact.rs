@@ -40,6 +40,8 @@ crate::kind! {
     customer_id: Ref<Customer> = Field::new("所属客户", "Customer").write(Write::Once);
     /// Real name.
     name: Line<100> = Field::new("姓名", "Name").sortable().searched();
+    /// First letter of the name in pinyin, `A` to `Z` or `#`.
+    initial: Option<Line<4>> = Field::new("首字母", "Initial").write(Write::Never);
     /// Position.
     position: Option<Line<100>> = Field::new("职位", "Position").searched();
     /// Role in the decision.

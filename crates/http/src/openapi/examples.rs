@@ -1,6 +1,19 @@
-//! Examples of bodies, by kind. Tests read every one with the parser that requests go through.
+//! Examples: of bodies, by kind, which tests read with the parser that requests go through; and of answers, which the
+//! program gave to those bodies and a test compares with what it gives now.
+
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
+
+/// What the program answered, by operation and status: `tests/api/examples.rs` compares them.
+const ANSWERS: &str = include_str!("examples.json");
+
+/// An answer of an operation.
+pub(super) fn answer(operation: &str, status: u16) -> Option<&'static Value> {
+    static ALL: OnceLock<Value> = OnceLock::new();
+    // A test sees to it that it can be read.
+    ALL.get_or_init(|| serde_json::from_str(ANSWERS).unwrap_or_default()).get(operation)?.get(status.to_string())
+}
 
 /// What a create may say.
 #[must_use]

@@ -1,17 +1,19 @@
 //! Schemas of a kind of record: what answers hold, what a create and a merge patch take, lists, searches, batches.
 
-use kehu_domain::field::{Field, Shape};
-use kehu_domain::filter::{self, Class, Member, Op, relations, sorts};
+use kehu_domain::field::Field;
+use kehu_domain::filter::{self, sorts};
 use kehu_domain::kinds::kind_named;
 use kehu_domain::record::Kind;
-use kehu_domain::rights::CUSTOM;
-use kehu_store::machine::{EXPANSIONS, Expansion, Resource, resource};
-use kehu_store::shapes::shapes;
+use kehu_domain::rights::{ACTIONS, Action, CUSTOM, actions_of};
+use kehu_store::machine::{EXPANSIONS, Expansion, Resource, expansion_paths, resource};
 use serde_json::{Map, Value, json};
 
+use super::conditions;
+use super::counting;
 use super::people;
 use super::reveal;
 use super::shapes::{Form, described, field_schema, is_read_only, null_in_answers, object, or_null, schema_ref};
+use super::shared::WORDS;
 
 /// The most records of an expanded relation.
 const EXPANDED: usize = 100;
@@ -39,7 +41,7 @@ pub(super) fn orders(kind: &Kind) -> Vec<String> {
 pub(super) fn member_names(kind: &'static Kind) -> Vec<&'static str> {
     let fields = kind.fields.iter().flat_map(|field| [Some(field.name), field.display_name()]).flatten();
     let base = ["id", "version", "created_at", "updated_at", "created_by"].into_iter();
-    base.chain(fields).chain([CUSTOM, "hidden", "masked"]).collect()
+    base.chain(fields).chain([CUSTOM, "hidden", "masked", "can"]).collect()
 }
 
 /// The name of a member of an answer, one of a field that the organisation added too.
@@ -65,9 +67,11 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
     let mut all = vec![
         (name.to_owned(), answer(kind)),
         (format!("{name}Patch"), patch(kind)),
+        (format!("{name}Part"), part(kind)),
         (format!("{name}Page"), page(kind)),
         (format!("{name}Search"), search(kind)),
-        (format!("{name}Filter"), flat_filter(kind)),
+        (format!("{name}Facets"), counting::facets_schema(kind, asked_by(kind))),
+        (format!("{name}Filter"), conditions::flat_filter(kind)),
     ];
     // What comes with a file comes as a form.
     if !resource(kind.name).is_some_and(Resource::uploaded) {
@@ -125,6 +129,15 @@ fn veiled() -> [(&'static str, Value); 2] {
     ]
 }
 
+/// What the caller may do to a record.
+fn can(kind: &Kind) -> Value {
+    let known = ACTIONS.iter().filter(|(action, _)| !matches!(action, Action::Create | Action::Read));
+    let known = known.filter(|(action, _)| actions_of(kind.name).contains(action));
+    let words: Vec<&str> = known.map(|(_, word)| *word).collect();
+    let list = json!({ "type": "array", "items": { "type": "string", "enum": words } });
+    described(list, "What the caller may do to the record; lists tell it with `can=true` alone.")
+}
+
 /// The member beside a reference that shows what it points to: its name, or the whole record where `expand` asked.
 fn display(kind: &'static Kind, field: &Field, null: bool) -> Option<(String, Value)> {
     let name = field.display_name()?;
@@ -172,8 +185,27 @@ fn answer(kind: &'static Kind) -> Value {
     members.extend(veiled().map(|(name, schema)| (name.to_owned(), schema)));
     let required: Vec<String> = members.keys().cloned().collect();
     let required: Vec<&str> = required.iter().map(String::as_str).collect();
+    members.insert("can".into(), can(kind));
     members.extend(expanded(kind));
     titled(object(kind.doc.trim(), members, &required, false), kind)
+}
+
+/// What an answer holds where `fields` chose: some of the members.
+fn part(kind: &'static Kind) -> Value {
+    let mut part = answer(kind);
+    if let Some(members) = part.as_object_mut() {
+        members.shift_remove("required");
+        members.shift_remove("title");
+        let doc = format!("With `fields`: the members that were asked for, of {}.", kind.path.replace('_', "-"));
+        members.insert("description".into(), doc.into());
+        members.insert("additionalProperties".into(), false.into());
+    }
+    part
+}
+
+/// A record, or what `fields` chose of it.
+pub(super) fn shown(kind: &Kind) -> Value {
+    json!({ "anyOf": [schema_ref(kind.schema), schema_ref(&format!("{}Part", kind.schema))] })
 }
 
 fn input(kind: &Kind, without: Option<&str>) -> Value {
@@ -211,6 +243,7 @@ fn patch(kind: &'static Kind) -> Value {
     let doc = "Values of fields that the organisation added: what is absent stays, null clears.";
     members.insert(CUSTOM.into(), or_null(custom_values(doc)));
     members.extend(veiled().map(|(name, schema)| (name.to_owned(), read_only(schema))));
+    members.insert("can".into(), read_only(can(kind)));
     members.extend(expanded(kind).into_iter().map(|(name, schema)| (name, read_only(schema))));
     let warned = json!({ "type": "array", "items": schema_ref("ProblemError") });
     members.insert("warnings".into(), read_only(described(warned, "What the answer to a write told; it is not read.")));
@@ -224,7 +257,7 @@ fn patch(kind: &'static Kind) -> Value {
 
 fn page(kind: &Kind) -> Value {
     let mut members = Map::new();
-    let list = json!({ "type": "array", "items": schema_ref(kind.schema) });
+    let list = json!({ "type": "array", "items": shown(kind) });
     members.insert("data".into(), described(list, "The records, in the order that was asked for."));
     members.insert("page".into(), schema_ref("PageInfo"));
     object(&format!("A page of a list of {}.", kind.path.replace('_', "-")), members, &["data", "page"], false)
@@ -244,126 +277,56 @@ fn search(kind: &'static Kind) -> Value {
     add("limit", limit, "How many records a page has.");
     add("after", json!({ "type": "string" }), "Cursor of the page: `page.next` or `page.prev` of an answer.");
     add("fields", json!({ "type": "array", "items": member_schema(kind) }), "Which members to show; absent: all.");
-    let related: Vec<&str> = expansions(kind).map(|expansion| expansion.name).collect();
+    let related = expansion_paths(kind.name);
     if !related.is_empty() {
-        add("expand", list(&related), "Which related records to bring along.");
+        let related: Vec<&str> = related.iter().map(String::as_str).collect();
+        add("expand", list(&related), "Which related records to bring along; theirs behind a dot.");
     }
-    if kind.field("name").is_some() {
-        add("q", json!({ "type": "string" }), "Words that stand in the record.");
+    if kind.takes_words() {
+        let into: Vec<&str> = kind.fields.iter().filter(|field| field.searched).map(|field| field.name).collect();
+        let into = if into.is_empty() { "name".to_owned() } else { into.join(", ") };
+        add(
+            "q",
+            json!({ "type": "string" }),
+            &format!("{WORDS} It looks into {into}, and searchable fields of the organisation."),
+        );
     }
-    let count = json!({ "type": "string", "enum": ["none", "exact"], "default": "none" });
+    let count = json!({ "type": "string", "enum": ["none", "estimate", "exact"], "default": "none" });
     add("count", count, "Whether to count the records.");
+    let number = json!({ "type": "integer", "minimum": 1, "maximum": 10_000 });
+    add("page", number, "The number of the page, from 1, instead of `after`: up to 10,000 rows.");
+    add(
+        "can",
+        json!({ "type": "boolean", "default": false }),
+        "Whether each record says what the caller may do to it.",
+    );
     let mut schema = object(&format!("A question to the {}.", kind.path.replace('_', "-")), members, &[], true);
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("x-filter-fields".into(), asked_by(kind));
+        schema.insert("x-filter-related".into(), conditions::related(kind));
+        schema.insert("x-fast-shapes".into(), conditions::fast(kind));
+    }
+    schema
+}
+
+/// The members that a kind can be asked by, each with its operators.
+fn asked_by(kind: &'static Kind) -> Value {
     let asked: Map<String, Value> = filter::members(kind)
         .map(|member| {
             let ops: Vec<&str> = member.class.ops().iter().map(|op| op.key()).collect();
             (member.name.to_owned(), json!(ops))
         })
         .collect();
-    if let Some(schema) = schema.as_object_mut() {
-        schema.insert("x-filter-fields".into(), asked.into());
-        let related = relations(kind).map(|relation| (relation.name.to_owned(), relation.to.name.into()));
-        schema.insert("x-filter-related".into(), Value::Object(related.collect()));
-        let fast = shapes(kind).iter().map(|shape| json!({ "equal": shape.equal, "sort": shape.sorts }));
-        schema.insert("x-fast-shapes".into(), fast.collect());
-    }
-    schema
+    asked.into()
 }
 
 fn batch(kind: &Kind) -> Value {
-    let items = json!({ "type": "array", "minItems": 1, "maxItems": BATCH, "items": schema_ref(&format!("{}Input", kind.schema)) });
+    let items = json!({ "type": "array", "maxItems": BATCH, "items": schema_ref(&format!("{}Input", kind.schema)) });
     let mut members = Map::new();
     let atomic = json!({ "type": "boolean", "default": false });
     members.insert("atomic".into(), described(atomic, "Whether all are made or none; at most 200 items then."));
     members.insert("items".into(), described(items, "The new records."));
     object(&format!("Several new {} in one request.", kind.path.replace('_', "-")), members, &["items"], true)
-}
-
-/// The conditions that an address can hold: `filter[stage]`, `filter[updated_at.gte]`. Never a sealed member.
-fn flat_filter(kind: &'static Kind) -> Value {
-    let open = filter::members(kind).filter(|member| !matches!(member.class, Class::Sealed(_)));
-    let conditions: Map<String, Value> = open
-        .flat_map(|member| {
-            member.class.ops().iter().map(move |op| {
-                let name = if *op == Op::Eq { member.name.to_owned() } else { format!("{}.{}", member.name, op.key()) };
-                (name, operand(kind, member, *op))
-            })
-        })
-        .collect();
-    let mut schema = object("Conditions that must all hold, one member each.", conditions, &[], true);
-    if let Some(schema) = schema.as_object_mut() {
-        let doc =
-            "A condition on a filterable field that the organisation added: `custom.key` or `custom.key.operator`.";
-        let custom = described(json!({ "type": "string" }), doc);
-        let mut patterns = Map::from_iter([("^custom\\.".to_owned(), custom)]);
-        for relation in relations(kind) {
-            let open = filter::members(relation.to).filter(|member| !matches!(member.class, Class::Sealed(_) | Class::Segment));
-            let names: Vec<&str> = open.map(|member| member.name).chain(["custom\\.[a-z0-9_]+"]).collect();
-            let pattern = format!("^{}\\.({})(\\.[a-z_]+)?$", relation.name, names.join("|"));
-            let doc = match relation.by {
-                Some(_) => format!("A condition on its {}.", relation.name),
-                None => format!("A condition that one of its {} fits.", relation.name.replace('_', "-")),
-            };
-            patterns.insert(pattern, described(json!({ "type": "string" }), &doc));
-        }
-        schema.insert("patternProperties".into(), patterns.into());
-    }
-    schema
-}
-
-fn operand(kind: &Kind, member: Member, op: Op) -> Value {
-    let name = match member.class {
-        Class::Segment => "A segment that the record is in",
-        _ => kind.field(member.name).map_or(member.name, |field| field.en),
-    };
-    let (schema, doc) = match op {
-        Op::IsNull => (json!({ "type": "boolean" }), format!("{name} is missing (true) or not (false).")),
-        Op::WithinLast => (days(), format!("{name} lies within the last so many days, up to now.")),
-        Op::NotWithinLast => (days(), format!("{name} is missing, lies further back than so many days, or ahead.")),
-        Op::WithinNext => (days(), format!("{name} lies within the next so many days.")),
-        Op::NotWithinNext => (days(), format!("{name} is missing, past, or lies further ahead than so many days.")),
-        Op::In => (list(), format!("{name} is one of these, separated by commas.")),
-        Op::Nin => (list(), format!("{name} is none of these, separated by commas.")),
-        Op::HasAny => (list(), format!("{name}: at least one of these, separated by commas.")),
-        Op::HasAll => (list(), format!("{name}: all of these, separated by commas.")),
-        Op::Between => (list(), format!("{name} lies between these two, separated by a comma.")),
-        Op::Contains => (json!({ "type": "string" }), format!("{name} contains this.")),
-        Op::StartsWith => (json!({ "type": "string" }), format!("{name} starts with this.")),
-        Op::Eq => (value(kind, member), format!("{name} is this.")),
-        Op::Ne => (value(kind, member), format!("{name} is not this.")),
-        Op::Lt => (value(kind, member), format!("{name} is less than this.")),
-        Op::Lte => (value(kind, member), format!("{name} is this or less.")),
-        Op::Gt => (value(kind, member), format!("{name} is more than this.")),
-        Op::Gte => (value(kind, member), format!("{name} is this or more.")),
-    };
-    described(schema, &doc)
-}
-
-fn days() -> Value {
-    json!({ "type": "integer", "minimum": 0, "maximum": 36500 })
-}
-
-fn list() -> Value {
-    json!({ "type": "string" })
-}
-
-fn value(kind: &Kind, member: Member) -> Value {
-    match member.class {
-        Class::Choice | Class::Choices => match kind.field(member.name).map(|field| field.shape) {
-            Some(Shape::Choice(vocabulary) | Shape::Choices(vocabulary)) => {
-                let keys: Vec<&str> = vocabulary.items.iter().map(|(key, ..)| *key).collect();
-                json!({ "type": "string", "enum": keys })
-            }
-            _ => json!({ "type": "string" }),
-        },
-        Class::Time | Class::Day => json!({
-            "type": "string", "examples": ["2026-11-22", "today", "last_month"],
-        }),
-        Class::Id | Class::Segment => json!({ "type": "string", "format": "uuid" }),
-        Class::Int => json!({ "type": "integer", "format": "int64" }),
-        Class::Flag => json!({ "type": "boolean" }),
-        _ => json!({ "type": "string" }),
-    }
 }
 
 fn titled(mut schema: Value, kind: &Kind) -> Value {

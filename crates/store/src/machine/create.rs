@@ -14,7 +14,7 @@ use crate::journal;
 use crate::ops::{duplicates, references, tags};
 use crate::pii::{self, Entry, Found};
 use crate::rows::custom::columns;
-use crate::rows::{self, Ownership, RowBase, Rows, Whose, new_base};
+use crate::rows::{self, Ownership, RowBase, Rows, Whose, initial_of, new_base};
 use crate::sealer::Sealer;
 use crate::tx::Tx;
 
@@ -153,6 +153,7 @@ async fn judge<R: Rows>(
     let primary = contacts.iter().rposition(|contact| contact.primary);
     for (at, contact) in contacts.iter_mut().enumerate() {
         contact.primary = Some(at) == primary;
+        contact.initial = initial_of(contact.name.as_str());
     }
     data.brings(i64::try_from(contacts.len()).unwrap_or(i64::MAX));
     let base = Base { id, custom: values, ..new_base(tx, &whose) };

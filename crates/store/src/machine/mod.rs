@@ -6,6 +6,8 @@ pub(crate) mod answer;
 mod batch;
 mod brought;
 mod compared;
+pub(crate) mod counting;
+mod counts;
 pub(crate) mod create;
 pub(crate) mod custom;
 mod custom_page;
@@ -13,6 +15,7 @@ mod doors;
 pub(crate) mod draft;
 mod dry_run;
 mod expand;
+mod facets;
 mod judged;
 mod lookup;
 pub(crate) mod names;
@@ -26,6 +29,7 @@ mod rehearse;
 mod reindex;
 pub(crate) mod remove;
 mod reveal;
+pub(crate) mod selected;
 pub(crate) mod update;
 pub(crate) mod warning;
 mod written;
@@ -55,9 +59,11 @@ pub use crate::registry::{resource, resources};
 pub use access::access;
 pub use answer::{Answer, Asked};
 pub use batch::{BatchItem, batch};
+pub use counts::counts;
 pub use doors::{create, delete, get, list, restore, search, update};
 pub use dry_run::preview_delete;
-pub use expand::{EXPANSIONS, Expansion};
+pub use expand::{EXPANSIONS, Expansion, expansion_paths};
+pub use facets::{facets, groupings};
 pub use lookup::lookup;
 pub use rehearse::{Rehearsal, validate};
 pub use reveal::reveal;
@@ -65,8 +71,6 @@ pub use warning::Warning;
 pub use written::{Idempotency, Verb, WriteOptions, Written};
 
 use compared::{Brought, Compared};
-
-pub(crate) use page::MAX_COUNT;
 
 pub(crate) use doors::{TRIES, many, pause, still_readable};
 

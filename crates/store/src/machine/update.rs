@@ -162,7 +162,9 @@ async fn drop_unchanged<R: Rows>(
     let Ok(Value::Object(shown)) = serde_json::from_str(&shown) else { return Ok(()) };
     members.retain(|name, value| {
         let expanded = super::expand::is_expansion(R::KIND.name, name) && is_answer(value);
-        let old = stale && answer::is_member(R::KIND, name) || name == answer::WARNINGS;
+        // What the caller could do when it was read says nothing of the record.
+        let told = name == answer::WARNINGS || name == answer::CAN && value.is_array();
+        let old = stale && answer::is_member(R::KIND, name) || told;
         writable(name) || !(expanded || old || shown.get(name) == Some(&*value))
     });
     Ok(())

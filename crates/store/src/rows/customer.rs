@@ -8,7 +8,6 @@ use kehu_domain::fields::{
 use kehu_domain::kinds::{Customer, CustomerKind, Grade, SizeBand, Source, Stage};
 use kehu_domain::record::{Base, Stored};
 use kehu_domain::text::document::Document;
-use kehu_domain::text::pinyin;
 use kehu_domain::value::{BankAccount, Budget, CreditCode, IdNumber, Industry, Quarter, Region};
 
 use crate::crypto::cell::FieldPath;
@@ -23,8 +22,8 @@ use crate::tx::Tx;
 
 use super::found::{self, element_entries};
 use super::{
-    NEVER, NOT_DUE, Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, known, name_columns, row,
-    shared_columns,
+    NEVER, NOT_DUE, Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, initial_column, initial_of, known,
+    name_columns, row, shared_columns,
 };
 
 impl Rows for Customer {
@@ -77,7 +76,7 @@ impl Rows for Customer {
             name: Set(name.as_str().to_owned()),
             name_norm: Set(name_norm),
             name_sort: Set(name_sort),
-            initial: Set(initial.as_ref().map(Line::as_str).unwrap_or_default().to_owned()),
+            initial: Set(initial_column(initial.as_ref())),
             kind: Set(kind.key().to_owned()),
             stage: Set(stage.key().to_owned()),
             grade: Set(grade.map(|grade| grade.key().to_owned())),
@@ -233,7 +232,7 @@ impl Rows for Customer {
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
         ownership::settle(tx, self, before)?;
-        self.initial = Line::parse(&pinyin::initial(self.name.as_str()).to_string()).ok();
+        self.initial = initial_of(self.name.as_str());
         let derived =
             |customer: &Self| customer.address.as_ref().and_then(|address| Region::find_in_address(address.as_str()));
         let address_changed = before.is_none_or(|before| before.data.address != self.address);

@@ -22,7 +22,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use kehu_domain::custom::CustomValues;
-use kehu_domain::fields::{Birthday, Collaborators, Tags, Words};
+use kehu_domain::fields::{Birthday, Collaborators, Line, Tags, Words};
 use kehu_domain::record::{Base, Record, Stored};
 use kehu_domain::text::document::Document;
 use kehu_domain::text::{normalise, pinyin};
@@ -206,6 +206,15 @@ pub(crate) fn sentinel(column: &str) -> Option<DateTime<Utc>> {
 /// The normalised name and the key it is ordered by; nothing where the name is not written.
 fn name_columns(row: &RowBase<'_>, name: &str) -> (String, String) {
     if row.sealer.writes("name") { (normalise(name), pinyin::sort_key(name)) } else { Default::default() }
+}
+
+/// The letter under which a name is listed.
+pub(crate) fn initial_of(name: &str) -> Option<Line<4>> {
+    Line::parse(&pinyin::initial(name).to_string()).ok()
+}
+
+fn initial_column(initial: Option<&Line<4>>) -> String {
+    initial.map(Line::as_str).unwrap_or_default().to_owned()
 }
 
 /// Ids in one column, 16 bytes each.

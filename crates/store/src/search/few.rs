@@ -11,8 +11,8 @@ use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
 use crate::dialect::{has_fts5, statement};
-use crate::engine::rows::{Reads, row};
 use crate::engine::Kind as Column;
+use crate::engine::rows::{Reads, row};
 use crate::failure::Failure;
 use crate::machine::read::col;
 use crate::pii::padded;

@@ -248,10 +248,10 @@ impl<'a, C: ConnectionTrait> Searcher<'a, C> {
         let whole = || document_column("text");
         let start = || self.position(whole(), mark);
         let part = |text: Expr, from: Expr| Expr::expr(Func::cust(Alias::new("substr")).arg(text).arg(from));
-        let length = i64::try_from(mark.chars().count()).unwrap_or(i64::MAX);
+        let length = i32::try_from(mark.chars().count()).unwrap_or(i32::MAX);
         let rest = part(whole(), start().add(length));
         let end = self.position(rest.clone(), &END.to_string());
-        let segment = Func::cust(Alias::new("substr")).arg(rest).arg(Expr::val(1_i64)).arg(end);
+        let segment = Func::cust(Alias::new("substr")).arg(rest).arg(Expr::val(1_i32)).arg(end);
         start().gt(0).and(self.position(Expr::expr(segment), text).gt(0))
     }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::gate::Caller;
+use crate::machine::counting::{self, CountIs};
 use crate::machine::{Answer, Asked};
 use crate::refusals::{Refusal, noting};
 use crate::registry;
@@ -94,6 +95,6 @@ async fn count_one(caller: &Caller, segment: &Stored<Segment>) -> Result<Count, 
     let said = [("count", "exact"), ("limit", "1")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let asked = Asked::from_parameters(caller, kind, said.to_vec())?;
     let page = machine.page(caller, &asked.within(SegmentCondition::is_one_of(segment.base.id))).await?;
-    let count = page.count.unwrap_or_default();
-    Ok(Count { count: count.min(crate::machine::MAX_COUNT), is_exact: count <= crate::machine::MAX_COUNT })
+    let counted = page.count.unwrap_or(counting::Counted::exactly(0));
+    Ok(Count { count: counted.n, is_exact: counted.is == CountIs::Exact })
 }
