@@ -40,7 +40,9 @@ impl Ask<'_> {
             if self.is_hidden(kind, member) {
                 self.hidden_member(kind, member, ops);
             } else {
-                self.member(kind, member);
+                // Text of several lines is asked for by its words alone.
+                let op = if ops.iter().any(|op| op == "eq") { "eq" } else { "contains" };
+                self.member(kind, member, op);
             }
             self.mark("filter", &kind.name, member);
         }
@@ -171,7 +173,7 @@ impl Ask<'_> {
     }
 
     /// A member that may be asked for, with a value of a record within reach and one of a record that is not.
-    fn member(&mut self, kind: &Kind, member: &str) {
+    fn member(&mut self, kind: &Kind, member: &str, op: &str) {
         let world = self.world;
         let field = kind.field_of(member);
         let name = field.map(|field| field.name.as_str());
@@ -203,7 +205,7 @@ impl Ask<'_> {
             };
             let all = || world.of(&kind.name).filter(|rec| self.subject.may("read", rec));
             let with: BTreeSet<&str> = all().filter(holds).map(|rec| rec.id.as_str()).collect();
-            self.found(kind, &json!({"field": member, "value": value}), &with);
+            self.found(kind, &json!({"field": member, "op": op, "value": value}), &with);
             if sealed {
                 let without = all().filter(|rec| !holds(rec)).map(|rec| rec.id.as_str()).collect();
                 self.found(kind, &json!({"field": member, "op": "ne", "value": value}), &without);
@@ -232,7 +234,8 @@ impl Ask<'_> {
         let with_any = own.iter().filter(|rec| theirs.iter().any(|other| leads(rec, other)));
         let with_any: BTreeSet<&str> = with_any.map(|rec| rec.id.as_str()).collect();
         self.found(kind, &json!({"related": relation, "where": {"and": []}}), &with_any);
-        for (member, _) in &to.filters {
+        // Text of several lines is asked for by its words alone.
+        for (member, _) in to.filters.iter().filter(|(_, ops)| ops.iter().any(|op| op == "eq")) {
             let asked = format!("{relation}.{member}");
             let field = to.field_of(member);
             let name = field.map(|field| field.name.as_str());
