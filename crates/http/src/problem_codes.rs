@@ -143,9 +143,11 @@ flaws! {
 /// reason (a phone in a search that is none) is [`QUESTION_INVALID`] with the flaw's code in `errors`.
 pub static QUESTION_CODES: &[&Code] = &[
     &codes::FILTER_FIELD,
+    &codes::FILTER_RELATION,
     &codes::FILTER_OP,
     &codes::FILTER_VALUE,
     &codes::FILTER_SHAPE,
+    &codes::FILTER_LIST,
     &codes::FILTER_TOO_LARGE,
     &codes::SEALED_IN_URL,
     &codes::SORT_UNKNOWN,

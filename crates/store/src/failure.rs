@@ -1,5 +1,7 @@
 //! Why a request to the store did not do what was asked, by situation.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use kehu_domain::flaw::{Code, Flaw};
 use kehu_domain::read::Finding;
@@ -21,7 +23,7 @@ pub enum Failure {
     BadQuestion(Finding),
     /// The question would have to read too much; these conditions make it fast.
     #[error("the question is too expensive")]
-    TooExpensive(&'static str),
+    TooExpensive(Cow<'static, str>),
     /// There is no such record, or it is not the caller's to know.
     #[error("not found")]
     NotFound,

@@ -5,6 +5,7 @@ mod attachments;
 mod audit;
 mod bulk;
 mod codes;
+mod conditions;
 mod counting;
 mod credentials;
 mod deleting;

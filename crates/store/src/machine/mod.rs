@@ -39,6 +39,8 @@ mod written;
 use std::any::Any;
 use std::pin::Pin;
 
+use kehu_domain::field::Find;
+use kehu_domain::filter::{Fact, Member, Scalar};
 use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Base, Kind, Record as _, Stored, Veiled};
 use kehu_domain::show::{Out, View};
@@ -52,6 +54,7 @@ use crate::ops::duplicates;
 use crate::org::Org;
 use crate::pii;
 use crate::rows::{LeftBehind, Ownership, Rows};
+use crate::shapes;
 use crate::tx::Tx;
 
 pub use crate::registry::{resource, resources};
@@ -94,6 +97,10 @@ pub(crate) trait Shown: Send {
     fn customer(&self) -> Uuid;
     /// The name that others show for it.
     fn name(&self) -> Option<&str>;
+    /// What a filter that asks for a member is held against.
+    fn fact(&self, member: Member) -> Fact;
+    /// The forms under which it is found by its own sealed values.
+    fn forms(&self, find: Find) -> Vec<String>;
 }
 
 impl<R: Rows> Shown for Stored<R> {
@@ -120,6 +127,24 @@ impl<R: Rows> Shown for Stored<R> {
     }
     fn name(&self) -> Option<&str> {
         self.data.name()
+    }
+    fn fact(&self, member: Member) -> Fact {
+        let base = &self.base;
+        match member.name {
+            "id" => Fact::One(Scalar::Id(base.id)),
+            "version" => Fact::One(Scalar::Int(base.version)),
+            "created_at" => Fact::One(Scalar::Time(base.created_at)),
+            "updated_at" => Fact::One(Scalar::Time(base.updated_at)),
+            "created_by" => base.created_by.map_or(Fact::Missing, |id| Fact::One(Scalar::Id(id))),
+            _ => self.data.fact(member),
+        }
+    }
+    fn forms(&self, find: Find) -> Vec<String> {
+        if let (Find::Birthday, Some(day)) = (find, self.data.birthday()) {
+            return day.asked_forms();
+        }
+        let class = pii::class_of(find);
+        self.data.entries().into_iter().filter(|entry| entry.class == class).map(|entry| entry.value).collect()
     }
 }
 
@@ -357,7 +382,7 @@ impl<R: Rows> Machine for Of<R> {
         Box::pin(async move { Ok(erase(read::within_reach::<R>(caller, ids).await?)) })
     }
     fn page<'t>(&'t self, caller: &'t Caller, asked: &'t Asked) -> Local<'t, page::Page> {
-        Box::pin(page::page::<R>(caller, asked))
+        Box::pin(async move { page::page::<R>(caller, asked).await.map_err(|failure| shapes::too_expensive(R::KIND, failure)) })
     }
     fn of_customers<'t>(
         &'t self,
