@@ -26,6 +26,7 @@ mod m2026_11_26_000022_notes;
 mod m2026_11_26_000023_entry_rules;
 mod m2026_11_26_000024_attachments;
 mod m2026_11_26_000025_retired_numbers;
+mod m2026_11_26_000030_external_ids;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000023_entry_rules::Migration),
             Box::new(m2026_11_26_000024_attachments::Migration),
             Box::new(m2026_11_26_000025_retired_numbers::Migration),
+            Box::new(m2026_11_26_000030_external_ids::Migration),
         ]
     }
 }

@@ -132,7 +132,13 @@ pub fn field_members(field: &'static Field) -> Vec<Member> {
         (
             _,
             _,
-            Shape::Text(_) | Shape::Birthday | Shape::Elements(_) | Shape::Words | Shape::Lines(..) | Shape::Data(_),
+            Shape::Text(_)
+            | Shape::Birthday
+            | Shape::Elements(_)
+            | Shape::Words
+            | Shape::ExternalIds
+            | Shape::Lines(..)
+            | Shape::Data(_),
         ) => return Vec::new(),
     };
     // One phone is asked for, although a record has several.

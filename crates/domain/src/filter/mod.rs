@@ -1,6 +1,7 @@
 //! Questions to a list: one tree of conditions, read from a body or from an address, for every kind.
 
 mod custom;
+mod external;
 mod members;
 mod scalar;
 mod sealed;
@@ -23,7 +24,7 @@ pub use custom::{CustomCondition, CustomOperand, custom_ops};
 pub use members::{Class, Member, Op, field_members, members, sorts};
 pub use scalar::time;
 use scalar::{flag, int};
-pub use sealed::sealed_form;
+pub use sealed::{external_id_form, sealed_form};
 
 /// A question.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,6 +133,9 @@ impl<'a> FilterReader<'a> {
         if name.starts_with("custom.") {
             return self.custom_parameter(name, value, &at);
         }
+        if name.starts_with(external::PREFIX) {
+            return self.external_parameter(name, value, &at);
+        }
         let (member, op) = match self.member(name, &at) {
             Ok(member) => (member, Op::Eq),
             Err(unknown) => match name.rsplit_once('.').and_then(|(name, op)| Some((name, Op::from_key(op)?))) {
@@ -158,6 +162,9 @@ impl<'a> FilterReader<'a> {
             let name = field.as_str().ok_or_else(shape)?;
             if name.starts_with("custom.") {
                 return self.custom_node(name, node, at);
+            }
+            if name.starts_with(external::PREFIX) {
+                return self.external_node(name, node, at);
             }
             let member = self.member(name, &format!("{at}/field"))?;
             let op = match node.get("op") {

@@ -295,6 +295,20 @@ fn problem(all: &mut Map<String, Value>) {
         },
         "required": ["state", "claimable"],
     }));
+    all.insert(
+        "MatchedRecord".into(),
+        json!({
+            "type": "object",
+            "description": "A record that keys mean.",
+            "properties": {
+                "resource": text("Its kind."),
+                "id": uuid("Its id."),
+                "number": text_or_null("Its number, where it has one."),
+                "name": text("Its name."),
+            },
+            "required": ["resource", "id", "number", "name"],
+        }),
+    );
     all.insert("FieldConflict".into(), json!({
         "type": "object",
         "description": "A field that somebody else changed since the version of the request.",
@@ -318,7 +332,8 @@ fn problem(all: &mut Map<String, Value>) {
             "detail": text("More about this occurrence."),
             "request_id": text("The id of the request, also in `X-Request-Id`."),
             "errors": { "type": "array", "description": "Each thing that is wrong.", "items": schema_ref("ProblemError") },
-            "existing": described(schema_ref("ExistingRecord"), "With `duplicate`: the record that is there already."),
+            "existing": described(schema_ref("ExistingRecord"), "With `duplicate` and `external_id_taken`: the record that is there already."),
+            "matches": { "type": "array", "description": "With `matches_several`: the records within reach.", "items": schema_ref("MatchedRecord") },
             "conflicts": { "type": "array", "description": "With `version_conflict`: the fields in conflict.", "items": schema_ref("FieldConflict") },
         },
         "required": ["type", "title", "status", "code", "detail", "request_id", "errors"],

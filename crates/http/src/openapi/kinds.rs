@@ -8,6 +8,7 @@ use kehu_domain::rights::CUSTOM;
 use kehu_store::machine::{EXPANSIONS, Expansion, Resource, resource};
 use serde_json::{Map, Value, json};
 
+use super::keyed;
 use super::people;
 use super::reveal;
 use super::shapes::{Form, described, field_schema, is_read_only, null_in_answers, object, or_null, schema_ref};
@@ -77,6 +78,9 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
     }
     if resource(kind.name).is_some_and(Resource::batched) {
         all.push((format!("{name}Batch"), batch(kind)));
+    }
+    if keyed::is_keyed(kind) {
+        all.extend(keyed::schemas_of(kind, &input(kind, None)));
     }
     all.extend(reveal::schemas(kind));
     people::extend(kind, &mut all);
@@ -185,6 +189,10 @@ fn input(kind: &Kind, without: Option<&str>) -> Value {
         let doc = format!("{} made with it, in the same transaction.", child.path.replace('_', "-"));
         members.insert(child.path.into(), described(list, &doc));
     }
+    if without.is_none() && keyed::is_keyed(kind) {
+        let own = json!({ "type": ["string", "null"], "format": "uuid" });
+        members.insert("id".into(), described(own, "A UUIDv7 that the client made; absent: the system makes one."));
+    }
     members
         .insert(CUSTOM.into(), or_null(custom_values("Values of fields that the organisation added, by their keys.")));
     let required: Vec<&str> = said.filter(|field| field.required).map(|field| field.name).collect();
@@ -290,7 +298,12 @@ fn flat_filter(kind: &'static Kind) -> Value {
         let doc =
             "A condition on a filterable field that the organisation added: `custom.key` or `custom.key.operator`.";
         let custom = described(json!({ "type": "string" }), doc);
-        schema.insert("patternProperties".into(), json!({ "^custom\\.": custom }));
+        let mut patterns = json!({ "^custom\\.": custom });
+        if keyed::is_keyed(kind) {
+            let doc = "The id of a source: `external_ids.shop`, `external_ids.shop.ne`, `external_ids.shop.in`.";
+            patterns["^external_ids\\."] = described(json!({ "type": "string" }), doc);
+        }
+        schema.insert("patternProperties".into(), patterns);
     }
     schema
 }

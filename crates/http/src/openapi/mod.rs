@@ -14,6 +14,7 @@ mod external;
 mod fields;
 mod intake;
 mod jobs;
+mod keyed;
 mod kinds;
 mod leaving;
 mod numbers;
@@ -88,6 +89,7 @@ pub fn document() -> Value {
     let mut schemas = envelopes::schemas();
     schemas.extend(KINDS.iter().flat_map(|kind| kinds::schemas(kind)));
     schemas.extend(validation::schemas());
+    schemas.extend(keyed::schemas());
     schemas.extend(entry_rules::schemas());
     schemas.extend(special::schemas());
     schemas.extend(credentials::schemas());

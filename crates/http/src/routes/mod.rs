@@ -14,6 +14,7 @@ pub(crate) mod forms;
 mod identity_providers;
 mod jobs;
 pub mod key_types;
+mod keyed;
 mod leaving;
 mod me;
 mod members;

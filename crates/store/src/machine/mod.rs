@@ -5,6 +5,8 @@ mod along;
 pub(crate) mod answer;
 mod batch;
 mod brought;
+mod by_key;
+mod client_ids;
 mod compared;
 pub(crate) mod create;
 pub(crate) mod custom;
@@ -13,10 +15,13 @@ mod doors;
 pub(crate) mod draft;
 mod dry_run;
 mod expand;
+mod fill;
 mod judged;
 mod lookup;
+mod match_keys;
 pub(crate) mod names;
 mod page;
+mod prepared;
 pub(crate) mod question;
 pub(crate) mod read;
 mod refill;
@@ -24,13 +29,17 @@ mod rehearse;
 mod reindex;
 pub(crate) mod remove;
 mod reveal;
+mod source_times;
 pub(crate) mod update;
+mod upsert;
+mod upsert_body;
 pub(crate) mod warning;
 mod written;
 
 use std::any::Any;
 use std::pin::Pin;
 
+use kehu_domain::field::Find;
 use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Base, Kind, Record as _, Stored, Veiled};
 use kehu_domain::show::{Out, View};
@@ -49,12 +58,14 @@ pub use crate::registry::{resource, resources};
 pub use access::access;
 pub use answer::{Answer, Asked};
 pub use batch::{BatchItem, batch};
+pub use by_key::{get_by, put_by};
 pub use doors::{create, delete, get, list, restore, search, update};
 pub use dry_run::preview_delete;
 pub use expand::{EXPANSIONS, Expansion};
 pub use lookup::lookup;
 pub use rehearse::{Rehearsal, validate};
 pub use reveal::reveal;
+pub use upsert::{UpsertItem, UpsertStatus, upsert};
 pub use warning::Warning;
 pub use written::{Idempotency, Verb, WriteOptions, Written};
 
@@ -171,9 +182,13 @@ pub(crate) trait Machine: Sync {
     /// Takes a deleted record back.
     fn restore<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, Box<dyn Shown>>;
     /// The strong keys of what was deleted along with a record, which a column names.
-    fn keys_of_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, Vec<String>>;
+    fn keys_of_children<'t>(&'t self, tx: &'t Tx<'_>, which: along::Which, parent: Uuid) -> Local<'t, Vec<String>>;
     /// Puts what was deleted along with a record into index and search again; refused where its keys are taken.
-    fn find_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, ()>;
+    fn find_children<'t>(&'t self, tx: &'t Tx<'_>, which: along::Which, parent: Uuid) -> Local<'t, ()>;
+    /// The strong keys that a patch may bring.
+    fn brought_keys(&self, caller: &Caller, body: &Value) -> Vec<String>;
+    /// Living records of those ids within the caller's reach, as the transaction sees them.
+    fn peek<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>>;
     /// Records of those ids within the caller's reach, in no order.
     fn load<'t>(&'t self, caller: &'t Caller, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>>;
     /// A page of records.
@@ -218,6 +233,13 @@ impl Resource {
     #[must_use]
     pub fn uploaded(self) -> bool {
         self.0.uploaded()
+    }
+
+    /// Whether its records may come from other systems: they have ids there, clients may make theirs, and they are
+    /// written by keys.
+    #[must_use]
+    pub fn keyed(self) -> bool {
+        self.kind().fields.iter().any(|field| field.find == Some(Find::ExternalId))
     }
 
     /// Whether many can be made at once; users come one by one, each with a way in.
@@ -278,7 +300,12 @@ impl<R: Rows> Machine for Of<R> {
     }
     fn strong_keys(&self, draft: &Draft) -> Vec<String> {
         let new = draft.0.downcast_ref::<draft::New<R>>();
-        new.map(|new| duplicates::strong_keys(&new.entries(), new.record.data.credit_code())).unwrap_or_default()
+        let keys = |new: &draft::New<R>| {
+            let mut keys = duplicates::strong_keys(&new.entries(), new.record.data.credit_code());
+            keys.extend(new.said.map(|_| client_ids::key(new.id)));
+            keys
+        };
+        new.map(keys).unwrap_or_default()
     }
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>> {
         Box::pin(async move {
@@ -329,11 +356,19 @@ impl<R: Rows> Machine for Of<R> {
             Ok::<Box<dyn Shown>, Failure>(Box::new(stored))
         })
     }
-    fn keys_of_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, Vec<String>> {
-        Box::pin(along::keys::<R>(tx, column, parent))
+    fn keys_of_children<'t>(&'t self, tx: &'t Tx<'_>, which: along::Which, parent: Uuid) -> Local<'t, Vec<String>> {
+        Box::pin(along::keys::<R>(tx, which, parent))
     }
-    fn find_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, ()> {
-        Box::pin(along::find_again::<R>(tx, column, parent))
+    fn find_children<'t>(&'t self, tx: &'t Tx<'_>, which: along::Which, parent: Uuid) -> Local<'t, ()> {
+        Box::pin(along::find_again::<R>(tx, which, parent))
+    }
+    fn brought_keys(&self, caller: &Caller, body: &Value) -> Vec<String> {
+        let mut keys = brought::strong_keys::<R>(body, &caller.org().region);
+        keys.extend(brought::custom_keys(caller, R::KIND, body));
+        keys
+    }
+    fn peek<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>> {
+        Box::pin(async move { Ok(erase(read::in_reach::<R>(tx, ids).await?)) })
     }
     fn load<'t>(&'t self, caller: &'t Caller, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>> {
         Box::pin(async move { Ok(erase(read::within_reach::<R>(caller, ids).await?)) })

@@ -8,7 +8,7 @@ pub(crate) mod entry_rule;
 mod field;
 mod follow_up;
 mod form;
-mod found;
+pub(crate) mod found;
 mod note;
 mod role;
 mod tag;
@@ -21,7 +21,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use kehu_domain::custom::CustomValues;
-use kehu_domain::fields::{Collaborators, Tags, Words};
+use kehu_domain::fields::{Collaborators, ExternalIds, Tags, Words};
 use kehu_domain::record::{Base, Record, Stored};
 use kehu_domain::text::{normalise, pinyin};
 use sea_orm::{EntityTrait, IntoActiveModel};
@@ -55,6 +55,9 @@ pub(crate) enum Ownership {
 pub(crate) trait Rows: Record {
     /// Where the values of its sensitive custom fields are sealed.
     const CUSTOM: FieldPath;
+    /// Where a hash is sealed over what a client said of a new record whose id it made; nothing where ids are the
+    /// system's alone.
+    const SAID: Option<FieldPath> = None;
     /// The table.
     type Entity: EntityTrait<Model: Row + IntoActiveModel<<Self::Entity as EntityTrait>::ActiveModel> + Send + Sync>;
 
@@ -117,6 +120,10 @@ pub(crate) trait Rows: Record {
     }
     /// Text it is found by.
     fn search_text(&self) -> Option<String> {
+        None
+    }
+    /// What it is called in other systems.
+    fn external_ids(&self) -> Option<&ExternalIds> {
         None
     }
     /// Its tags.
