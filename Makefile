@@ -15,10 +15,10 @@ demo: ## the same with an organisation of made-up customers, data in ./demo/data
 test: ## all tests, on SQLite and on PostgreSQL (ARGS: arguments of cargo test)
 	@scripts/test.sh $(ARGS)
 
-check: ## formatting, lints, layers, licences, unused dependencies, generated files
+check: ## formatting, lints, layers, licences, unused dependencies, breaks of the API (BASE: the commit to compare with), generated files
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	@checks=$$(scripts/build.sh kehu-checks) && "$$checks"
+	@checks=$$(scripts/build.sh kehu-checks) && "$$checks" $(if $(BASE),--contract-base $(BASE))
 	@scripts/openapi.sh --check
 
 bench: ## the workloads of bench/ against the release build, on both engines and beside PocketBase (ARGS: arguments of kehu-bench)

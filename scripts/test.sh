@@ -134,7 +134,7 @@ run_tests() {
             KEHU_TEST_DIR="$tmp" KEHU_TEST_BIN="$bin" KEHU_TEST_PG_URL="$pg_url" \
             KEHU_TEST_PGBOUNCER_URL="${pg_url%=*}=$pgb_dir" \
             KEHU_TEST_ADMIN_PASSWORD="$password" KEHU_TEST_PYTHON="$python" \
-            KEHU_TEST_OIDC="$oidc" \
+            KEHU_TEST_OIDC="$oidc" KEHU_TEST_CLIENTS="$clients" KEHU_TEST_LINTERS="$linters" \
             KEHU_TEST_SQLITE="$sqlite" KEHU_TEST_SQLITE_DATA="$tmp/sqlite/data" \
             KEHU_TEST_SQLITE_KEK="$tmp/sqlite/kehu.key" KEHU_TEST_SQLITE_LOG="$logs/sqlite.log" \
             KEHU_TEST_POSTGRES="$postgres" KEHU_TEST_POSTGRES_DB="$pg_url" \
@@ -155,6 +155,8 @@ scripts/strace.sh install
 scripts/pgbouncer.sh install >/dev/null
 python=$(scripts/python.sh)
 oidc=$(scripts/oidc.sh install)
+clients=$(scripts/clients.sh install)
+linters=$(scripts/lint-openapi.sh install)
 
 trap finish EXIT
 trap 'exit 130' INT

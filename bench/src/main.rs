@@ -68,8 +68,9 @@ fn run() -> Result<()> {
     measured?;
     if let Some(out) = &settings.out {
         let text = format!(
-            "# Results\n\nWritten by `make bench`, and again by it; [README.md](README.md) says what is measured, and where an aim is missed, why.\n\n{}\n",
-            report.text()
+            "# Results\n\nWritten by `make bench`, and again by it; [README.md](README.md) says what is measured, and where an aim is missed, why.\n\n{}\n{}",
+            report.text(),
+            by_hand(out)
         );
         std::fs::write(out, text).with_context(|| out.display().to_string())?;
     }
@@ -77,6 +78,14 @@ fn run() -> Result<()> {
         quoted::write(Path::new("."), &report.quoted)?;
     }
     Ok(())
+}
+
+/// Begins what other programs measured and somebody put behind the rest: it stays.
+const BY_HAND: &str = "\n## Text search\n";
+
+fn by_hand(out: &Path) -> String {
+    let before = std::fs::read_to_string(out).unwrap_or_default();
+    before.split_once(BY_HAND).map(|(_, text)| format!("{BY_HAND}{text}")).unwrap_or_default()
 }
 
 /// `types --csv FILE`: needs no server and measures nothing.

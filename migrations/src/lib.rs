@@ -26,6 +26,9 @@ mod m2026_11_26_000022_notes;
 mod m2026_11_26_000023_entry_rules;
 mod m2026_11_26_000024_attachments;
 mod m2026_11_26_000025_retired_numbers;
+mod m2026_11_26_000027_lists;
+mod m2026_11_26_000028_segments;
+mod m2026_11_26_000029_documents;
 mod m2026_11_26_000030_external_ids;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -62,6 +65,9 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000023_entry_rules::Migration),
             Box::new(m2026_11_26_000024_attachments::Migration),
             Box::new(m2026_11_26_000025_retired_numbers::Migration),
+            Box::new(m2026_11_26_000027_lists::Migration),
+            Box::new(m2026_11_26_000028_segments::Migration),
+            Box::new(m2026_11_26_000029_documents::Migration),
             Box::new(m2026_11_26_000030_external_ids::Migration),
         ]
     }

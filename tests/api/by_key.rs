@@ -137,6 +137,10 @@ mod tests {
             (&met["code"], &met["existing"]),
             (&json!("external_id_taken"), &json!({"state": "owned", "claimable": false}))
         );
+        // In another organisation the key is nobody's.
+        let other = Org::new(engine);
+        let _ = other.admin.get(path).expect(404);
+        let _ = put(&other.admin, path, &company("别家按键有限公司")).expect(201);
         let reader = org.user("auditor", None);
         assert!([403, 404].contains(&put(&reader.session, path, &json!({"remark": "x"})).status));
         let version = org.admin.get(path).expect(200).json()["version"].clone();

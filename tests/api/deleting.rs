@@ -53,6 +53,7 @@ mod tests {
                 json!({"kind": "customer", "field": "remark", "check": {"type": "required"}, "severity": "warn"}),
                 None,
             ),
+            "/v1/segments" => (json!({"name": "名单", "kind": "customer", "type": "static"}), None),
             "/v1/notes" => (json!({"record_kind": "customer", "record_id": customer(), "body": "备忘"}), None),
             "/v1/attachments" => (json!({"kind": "customer", "record_id": customer(), "name": "报价.csv"}), None),
             other => panic!("{other} can be deleted: say in record() what a new one of it is"),

@@ -122,6 +122,7 @@ mod tests {
             ("notes", json!({"record_kind": "customer", "record_id": customer, "body": "历史"})),
             ("forms", json!({"name": "历史表单", "fields": [{"key": "mobile", "maps_to": "customer.phone"}]})),
             ("entry_rules", json!({"kind": "customer", "field": "remark", "check": {"type": "required"}})),
+            ("segments", json!({"name": "历史", "kind": "customer", "type": "static"})),
         ];
         let kinds = org.admin.get("/openapi.json").expect(200).json()["paths"].as_object().unwrap().clone();
         let kinds = kinds.keys().filter(|path| path.ends_with("/history")).count();

@@ -108,6 +108,32 @@ mod tests {
             assert!(!traffic.round_trips.is_empty(), "{name}: nothing was asked\n{told}");
         }
     }
+
+    /// Relations cost one statement each, however many records bring them.
+    #[test]
+    fn a_relation_is_one_statement_for_any_number_of_records() {
+        let bed = Bed::new();
+        let mut body = whole_customer();
+        body["contacts"] = json!([{"name": "周一"}, {"name": "周二"}, {"name": "周三"}]);
+        for _ in 0..25 {
+            let made = bed.admin.post("/v1/customers?on_duplicate=allow", &body).expect(201).id();
+            let contacts = bed.admin.get(&format!("/v1/contacts?filter[customer_id]={made}")).expect(200).data();
+            let above = json!({"reports_to_id": contacts[0]["id"]});
+            let _ =
+                bed.admin.patch(&format!("/v1/contacts/{}", contacts[1]["id"].as_str().unwrap()), &above).expect(200);
+        }
+        let expand = "contacts.reports_to,contacts.customer,notes,owner.team";
+        let ask = |limit: usize| {
+            let path = format!("/v1/customers?limit={limit}&expand={expand}");
+            bed.usual(|admin| drop(admin.get(&path).expect(200)))
+        };
+        let (few, many) = (ask(2), ask(25));
+        let both = told("two records", &few) + &told("twenty-five", &many);
+        assert_eq!(few.round_trips.len(), many.round_trips.len(), "{both}");
+        // The transaction of one moment, the list, six relations, and names.
+        assert!(many.round_trips.len() <= 12, "{both}");
+    }
+
     fn phones(count: usize) -> Value {
         (0..count).map(|_| json!(mobile())).collect()
     }

@@ -130,25 +130,25 @@ mod tests {
 
     pub(super) fn a_set_is_added_once(engine: Engine) {
         let org = Org::new(engine);
-        let sets = org.admin.get("/v1/tags/sets").expect(200).data();
+        let sets = org.admin.get("/v1/tag_sets").expect(200).data();
         let needs = sets.iter().find(|set| set["key"] == "needs").unwrap();
         let many = needs["tags"].as_array().unwrap().len();
         assert_eq!(needs["tags"][0]["name"], json!({"zh-CN": "采购意向-硬件设备", "en": "Purchase - hardware"}));
         let own = org.admin.post("/v1/tags", &json!({"name": "咨询-技术支持", "color": "#ff0000"})).expect(201).id();
         let created =
             |reply: &Value| reply["data"].as_array().unwrap().iter().filter(|tag| tag["created"] == true).count();
-        let added = org.admin.post("/v1/tags/sets/needs", &json!({})).expect(200).json();
+        let added = org.admin.post("/v1/tag_sets/needs", &json!({})).expect(200).json();
         assert_eq!((created(&added), added["data"].as_array().unwrap().len()), (many - 1, many));
         assert_eq!(org.admin.get(&format!("/v1/tags/{own}")).expect(200).json()["color"], "#ff0000", "left as it is");
-        let again = org.admin.post("/v1/tags/sets/needs", &json!({"language": "zh-CN"})).expect(200).json();
+        let again = org.admin.post("/v1/tag_sets/needs", &json!({"language": "zh-CN"})).expect(200).json();
         assert_eq!(created(&again), 0);
         assert_eq!(org.admin.get("/v1/tags?limit=100").expect(200).data().len(), many);
-        let english = org.admin.post("/v1/tags/sets/needs", &json!({"language": "en"})).expect(200).json();
+        let english = org.admin.post("/v1/tag_sets/needs", &json!({"language": "en"})).expect(200).json();
         assert_eq!((created(&english), &english["data"][0]["name"]), (many, &json!("Purchase - hardware")));
-        let _ = org.admin.post("/v1/tags/sets/unknown", &json!({})).expect(404);
-        let wrong = org.admin.post("/v1/tags/sets/needs", &json!({"language": "fr"})).expect(422);
+        let _ = org.admin.post("/v1/tag_sets/unknown", &json!({})).expect(404);
+        let wrong = org.admin.post("/v1/tag_sets/needs", &json!({"language": "fr"})).expect(422);
         assert_eq!(wrong.errors(), [("/language".to_owned(), "choice_unknown".to_owned())]);
         let auditor = org.user("auditor", None).session;
-        let _ = auditor.post("/v1/tags/sets/needs", &json!({})).expect(403);
+        let _ = auditor.post("/v1/tag_sets/needs", &json!({})).expect(403);
     }
 }

@@ -119,6 +119,22 @@ fn findings() -> Vec<(String, String)> {
             );
         }
     }
+    for (table, kind) in [("follow_ups", "follow_up"), ("notes", "note"), ("attachments", "attachment")] {
+        none(
+            &format!("{table} without a document"),
+            format!(
+                "SELECT count(*) FROM {table} r WHERE r.deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM search_text i \
+                 WHERE i.org_id = r.org_id AND i.record_id = r.id)"
+            ),
+        );
+        none(
+            &format!("documents whose {kind} is not there"),
+            format!(
+                "SELECT count(*) FROM search_text i WHERE i.kind = '{kind}' AND NOT EXISTS (SELECT 1 FROM {table} r \
+                 WHERE r.org_id = i.org_id AND r.id = i.record_id)"
+            ),
+        );
+    }
     none(
         "links of tags to customers that are not there",
         "SELECT count(*) FROM tag_links l WHERE l.kind = 'customer' AND NOT EXISTS (SELECT 1 FROM customers r WHERE \

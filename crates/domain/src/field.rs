@@ -186,6 +186,8 @@ pub struct Field {
     pub write: Write,
     /// Whether lists can be ordered by it.
     pub sortable: bool,
+    /// Whether `q` looks into it.
+    pub searched: bool,
 }
 
 impl Field {
@@ -211,6 +213,7 @@ impl Field {
             group: Group::General,
             write: Write::Always,
             sortable: false,
+            searched: false,
         }
     }
 
@@ -241,6 +244,13 @@ impl Field {
     #[must_use]
     pub const fn sortable(mut self) -> Self {
         self.sortable = true;
+        self
+    }
+
+    /// The same field, into which `q` looks.
+    #[must_use]
+    pub const fn searched(mut self) -> Self {
+        self.searched = true;
         self
     }
 

@@ -89,6 +89,12 @@ impl Kind {
         self.fields.iter().find(|field| field.name == name)
     }
 
+    /// Whether `q` finds its records: by their names, or by the fields that are searched.
+    #[must_use]
+    pub fn takes_words(&self) -> bool {
+        self.fields.iter().any(|field| field.searched || field.name == "name")
+    }
+
     /// Whether any of its fields may be shown as a mask: sealed, and not for whoever sees the record.
     #[must_use]
     pub fn has_masked(&self) -> bool {

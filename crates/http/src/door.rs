@@ -17,8 +17,10 @@ use futures_util::FutureExt;
 use kehu_domain::flaw::Lang;
 use tracing::Instrument;
 
+use crate::acceptable;
 use crate::headers::{Incoming, REQUEST_ID, overridden};
 use crate::limits::{Standing, flood_key};
+use crate::methods::{self, Asked};
 use crate::metrics::method_label;
 use crate::problem::{PROBLEM_JSON, Problem, of_status};
 use crate::problem_codes as codes;
@@ -48,6 +50,7 @@ pub(crate) async fn outer<B: MessageBody + 'static>(
         request.head_mut().method = method.clone();
     }
     let label = method_label(request.method());
+    let asked = Asked::read(request.head_mut());
     let span = tracing::info_span!("request", request_id = %id);
     let answered = match method {
         Ok(_) => next.call(request).instrument(span.clone()).await.map(ServiceResponse::map_into_boxed_body),
@@ -57,10 +60,10 @@ pub(crate) async fn outer<B: MessageBody + 'static>(
     let _inside = span.enter();
     match answered {
         Ok(answer) => {
-            let mut answer = settle(answer, lang, &id);
-            let query = answer.request().query_string().to_owned();
-            dress(&mut answer, &state, &id, of_records, &query);
+            let mut answer = settle(methods::told(answer, asked), lang, &id);
+            methods::complete(&mut answer);
             let route = answer.request().match_pattern();
+            dress(&mut answer, &state, &id, of_records, route.as_deref());
             note(&state, route.as_deref(), label, answer.status().as_u16(), started.elapsed());
             Ok(answer)
         }
@@ -116,12 +119,20 @@ fn keep_headers(mut written: HttpResponse, old: &HeaderMap) -> HttpResponse {
 }
 
 /// The headers of every answer.
-fn dress(answer: &mut ServiceResponse, state: &State, id: &str, of_records: bool, query: &str) {
+fn dress(answer: &mut ServiceResponse, state: &State, id: &str, of_records: bool, route: Option<&str>) {
+    let (query, method) = (answer.request().query_string().to_owned(), answer.request().method().clone());
     if state.is_draining() {
         answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
     let problem = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON);
+    let known = answer.request().headers().get_all(header::IF_NONE_MATCH).cloned().collect::<Vec<_>>();
+    let same = answer.status() == StatusCode::NOT_MODIFIED;
     let headers = answer.headers_mut();
+    acceptable::unpacked(headers);
+    if same {
+        acceptable::same_tag(headers, &known);
+    }
+    state.deprecated.say(method.as_str(), route, headers);
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, id);
     }
@@ -129,7 +140,7 @@ fn dress(answer: &mut ServiceResponse, state: &State, id: &str, of_records: bool
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    if tickets::in_query(query) {
+    if tickets::in_query(&query) {
         // What such an answer links to must not learn the address that opens it.
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     }
@@ -163,19 +174,31 @@ pub(crate) async fn admit<B: MessageBody + 'static>(
         return guarded(request, next).await;
     }
     let standing = standing(&state, &request);
-    if let Some(refused) = standing.filter(|standing| !standing.allowed) {
-        let mut answer = request.error_response(Problem::rate_limited(refused.reset));
-        say(&mut answer, refused);
-        return Ok(answer);
-    }
-    let Some(_place) = state.in_flight.enter() else {
-        return Ok(request.error_response(Problem::new(&codes::OVERLOADED).retry_after(OVERLOAD_RETRY)));
-    };
-    let mut answer = guarded(request, next).await?;
+    let mut answer = within(&state, request, next, standing).await?;
+    acceptable::spare(&mut answer);
     if let Some(standing) = standing {
         say(&mut answer, standing);
     }
     Ok(answer)
+}
+
+/// The answer of the handler, where the limits and the request's own wishes let it come to that.
+async fn within<B: MessageBody + 'static>(
+    state: &State,
+    request: ServiceRequest,
+    next: Next<B>,
+    standing: Option<Standing>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if let Some(refused) = standing.filter(|standing| !standing.allowed) {
+        return Ok(request.error_response(Problem::rate_limited(refused.reset)));
+    }
+    if !acceptable::takes(request.path(), request.headers()) {
+        return Ok(request.error_response(Problem::new(&codes::NOT_ACCEPTABLE)));
+    }
+    let Some(_place) = state.in_flight.enter() else {
+        return Ok(request.error_response(Problem::new(&codes::OVERLOADED).retry_after(OVERLOAD_RETRY)));
+    };
+    guarded(request, next).await
 }
 
 /// How the address of a request stands to its limit. Intake addresses have none: their senders share addresses.

@@ -1,9 +1,11 @@
 //! JSON over HTTP: handlers, sign-in tokens, OpenAPI, errors to status.
 
+mod acceptable;
 pub mod address;
 mod auth;
 pub mod body;
 pub mod cors;
+pub mod deprecated;
 mod door;
 mod ending;
 pub mod headers;
@@ -11,6 +13,7 @@ mod health;
 pub mod jwt;
 mod late;
 pub mod limits;
+mod methods;
 mod metrics;
 mod oidc;
 pub mod openapi;

@@ -307,6 +307,7 @@ impl From<Failure> for Problem {
                 FactorFailure::Own => &codes::SECOND_FACTOR_OWN,
             }),
             Failure::JobNotDead => Self::new(&codes::JOB_NOT_DEAD),
+            Failure::SegmentUsed(flaw) => Self::new(&codes::SEGMENT_IN_USE).with_finding("", flaw),
             Failure::MergingElsewhere(into) => Self::new(&codes::MERGING_ELSEWHERE).with_param("into", into),
             Failure::ReviewClosed => Self::new(&codes::REVIEW_CLOSED),
             Failure::Engine(error) => engine(&error),

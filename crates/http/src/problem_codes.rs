@@ -84,6 +84,7 @@ problems! {
     JOB_ENDED = "job_ended" 409, "The job has ended", "任务已结束", "There is nothing left to take back; `state` of the job says how it ended.", "任务已经结束，无法取消；结束方式见任务的 state。";
     JOB_NOT_DEAD = "job_not_dead" 409, "The job is not dead", "任务并未失败终止", "Only a job that failed for good is tried again; this one waits, runs, is done or was cancelled.", "只有最终失败的任务才能重试；该任务正在等待、运行、已完成或已取消。";
     MERGING_ELSEWHERE = "merging_elsewhere" 409, "It is being merged into another one", "正在合并到另一条记录", "A job merges it into {into}. Name that one, or take the job back first: `GET /v1/jobs` lists it, `POST /v1/jobs/{id}/cancel` ends it.", "有任务正在将其合并到 {into}。请指定该目标，或先取消该任务：GET /v1/jobs 可查看，POST /v1/jobs/{id}/cancel 可取消。";
+    SEGMENT_IN_USE = "segment_in_use" 409, "Other segments use it", "其他分群正在引用它", "A segment that others use is not deleted; `errors` says which they are. Take it out of their filters first.", "被其他分群引用的分群不能删除，引用者见 errors。请先从其筛选条件中去掉它。";
     REVIEW_CLOSED = "review_closed" 409, "The review is closed", "该复核已关闭", "It takes no more decisions. Change the rights of the user at PATCH /v1/users/{id}, or open another review.", "该复核不再接受决定。请通过 PATCH /v1/users/{id} 修改用户权限，或重新发起复核。";
     VERSION_CONFLICT = "version_conflict" 412, "The record was changed by somebody else", "记录已被他人修改", "The same fields were changed since the given version; `conflicts` names them. Read the record again.", "自给定版本以来相同字段已被修改，详见 conflicts。请重新读取该记录。";
     BODY_TOO_LARGE = "body_too_large" 413, "The body is too large", "请求体过大", "The body is larger than this address accepts.", "请求体超过了该地址允许的大小。";
@@ -140,6 +141,8 @@ pub static QUESTION_CODES: &[&Code] = &[
     &codes::SORT_UNKNOWN,
     &codes::CURSOR_INVALID,
     &codes::LIMIT_INVALID,
+    &codes::USE_CURSOR,
+    &codes::FACET_UNKNOWN,
     &codes::PARAMETER_UNKNOWN,
     &codes::PARAMETER_INVALID,
     &PARAMETER_TWICE,

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::body::JsonBody;
+use crate::deprecated::Deprecation;
 use crate::headers::Incoming;
 use crate::problem::Problem;
 use crate::query::Query;
@@ -48,12 +49,16 @@ fn some_routes(config: &mut web::ServiceConfig) {
     config
         .service(things)
         .route("/v1/things/{id}", web::patch().to(|id: web::Path<uuid::Uuid>| async move { id.to_string() }))
-        .route("/v1/long", web::get().to(|| async { "x".repeat(5000) }))
+        .route("/v1/long", web::get().to(long))
         .route("/v1/client", web::get().to(|incoming: Incoming| async move { incoming.client.to_string() }))
         .route("/v1/broken", web::get().to(broken))
         .route("/v1/wrong", web::get().to(|| async { Err::<&str, _>(Problem::internal("SELECT secret")) }))
         .route("/v1/hooks/{key}", web::post().to(|| async { HttpResponse::BadRequest().json(json!({"code": 7})) }));
     routes(config);
+}
+
+async fn long() -> HttpResponse {
+    HttpResponse::Ok().insert_header(("etag", "\"7-5f\"")).body("x".repeat(5000))
 }
 
 async fn broken() -> HttpResponse {
@@ -124,7 +129,85 @@ async fn a_wrong_method_is_told_the_right_ones() {
     let folder = tempfile::tempdir().unwrap();
     let app = init_service(app(state(&folder, OPEN, false).await, &[], some_routes)).await;
     let answer = send!(&app, TestRequest::delete().uri("/v1/things"));
-    assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, POST")));
+    assert_eq!((answer.status, answer.header("allow")), (405, Some("GET, HEAD, POST, OPTIONS")));
+    let hook = send!(&app, TestRequest::delete().uri("/v1/hooks/hk_1"));
+    assert_eq!((hook.status, hook.header("allow")), (405, Some("POST, GET, OPTIONS")));
+}
+
+#[actix_web::test]
+async fn head_is_get_and_options_tells_what_there_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = init_service(app(state(&folder, OPEN, false).await, &[], some_routes)).await;
+    let get = send!(&app, TestRequest::get().uri("/v1/things"));
+    let head = send!(&app, TestRequest::default().method(Method::HEAD).uri("/v1/things"));
+    // The connection leaves the body out.
+    assert_eq!((head.status, head.header("content-type")), (get.status, get.header("content-type")));
+    let wrong = send!(&app, TestRequest::default().method(Method::HEAD).uri("/v1/things?limt=1"));
+    assert_eq!(wrong.status, 400);
+    let options = send!(&app, TestRequest::default().method(Method::OPTIONS).uri("/v1/things"));
+    assert_eq!((options.status, options.header("allow")), (204, Some("GET, HEAD, POST, OPTIONS")));
+    assert!(options.body.is_empty() && options.header("x-request-id").is_some());
+    // Nothing is there, or GET does something.
+    assert_eq!(send!(&app, TestRequest::default().method(Method::OPTIONS).uri("/nowhere")).status, 404);
+    assert_eq!(send!(&app, TestRequest::default().method(Method::HEAD).uri("/v1/hooks/hk_1")).status, 405);
+}
+
+#[actix_web::test]
+async fn what_will_go_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = state(&folder, OPEN, false).await.into_inner();
+    let declared = Deprecation {
+        operation: "jwks_get",
+        since: "2027-01-31",
+        sunset: Some("2027-07-31"),
+        instead: "Ask the other address.",
+    };
+    let state = web::Data::new(Arc::into_inner(state).unwrap().deprecating(&[declared]));
+    let app = init_service(app(state, &[], routes)).await;
+    let told = send!(&app, TestRequest::get().uri("/.well-known/jwks.json"));
+    assert_eq!(told.header("deprecation"), Some("@1801353600"));
+    assert_eq!(told.header("sunset"), Some("Sat, 31 Jul 2027 00:00:00 GMT"));
+    assert!(told.header("link").is_some_and(|link| link.contains("rel=\"deprecation\"")));
+    let other = send!(&app, TestRequest::get().uri("/healthz"));
+    assert_eq!((other.header("deprecation"), other.header("sunset")), (None, None));
+}
+
+#[actix_web::test]
+async fn addresses_are_routed_by_the_patterns_of_the_description() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = init_service(app(state(&folder, OPEN, false).await, &[], routes)).await;
+    for operation in crate::openapi::operations() {
+        let method = Method::from_bytes(operation.method.to_uppercase().as_bytes()).unwrap();
+        let request = TestRequest::default().method(method).uri(&operation.path.replace(['{', '}'], "~"));
+        // Whoever is nobody is refused, behind the route.
+        let answer = call_service(&app, request.peer_addr("127.0.0.1:5000".parse().unwrap()).to_request()).await;
+        let route = answer.request().match_pattern();
+        assert_eq!(route.as_deref(), Some(operation.path.as_str()), "{}", operation.id);
+        assert_ne!(answer.status().as_u16(), 405, "{}", operation.id);
+    }
+}
+
+#[actix_web::test]
+async fn small_answers_are_not_packed_and_packed_ones_have_their_own_tag() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = init_service(app(state(&folder, OPEN, false).await, &[], some_routes)).await;
+    let small = send!(&app, TestRequest::get().uri("/v1/things").insert_header(("accept-encoding", "gzip")));
+    assert_eq!((small.header("content-encoding"), small.body.as_slice()), (None, &b"things"[..]));
+    let plain = send!(&app, TestRequest::get().uri("/v1/long"));
+    let packed = send!(&app, TestRequest::get().uri("/v1/long").insert_header(("accept-encoding", "gzip")));
+    assert_eq!((plain.header("etag"), packed.header("etag")), (Some("\"7-5f\""), Some("\"7-5f-gzip\"")));
+}
+
+#[actix_web::test]
+async fn a_type_that_is_not_there_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = state(&folder, Limits { requests: 9, ..OPEN }, false).await;
+    let app = init_service(app(state, &[], some_routes)).await;
+    let refused = send!(&app, TestRequest::get().uri("/v1/things").insert_header(("accept", "text/csv")));
+    assert_eq!((refused.status, &refused.json()["code"]), (406, &json!("not_acceptable")));
+    assert_eq!(refused.header("ratelimit-remaining"), Some("8"));
+    let taken = send!(&app, TestRequest::get().uri("/v1/things").insert_header(("accept", "text/csv, */*;q=0.1")));
+    assert_eq!(taken.status, 200);
 }
 
 #[actix_web::test]

@@ -11,10 +11,12 @@ use uuid::Uuid;
 use crate::address::Forwarded;
 use crate::auth::Auth;
 use crate::cors::Origin;
+use crate::deprecated::{self, DEPRECATED, Deprecation};
 use crate::ending::Ending;
 use crate::limits::{InFlight, PerMinute};
 use crate::metrics::Metrics;
 use crate::oidc::Oidc;
+use crate::openapi;
 
 /// Limits that can be set. Those per minute are off at 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,8 @@ pub struct State {
     pub(crate) origins: Vec<Origin>,
     pub(crate) metrics: Metrics,
     pub(crate) ending: Arc<Ending>,
+    /// What answers of operations that will go say.
+    pub(crate) deprecated: deprecated::Headers,
     draining: AtomicBool,
 }
 
@@ -58,7 +62,7 @@ impl State {
         origins: Vec<Origin>,
     ) -> Result<Self, prometheus::Error> {
         let Limits { requests, submissions, sign_ins, in_flight } = limits;
-        Ok(Self {
+        let state = Self {
             gate,
             auth: Auth::new(),
             oidc: Oidc::new(Outgoing::new(false)),
@@ -70,8 +74,16 @@ impl State {
             origins,
             metrics: Metrics::new()?,
             ending: Arc::new(Ending::new()),
+            deprecated: deprecated::Headers::default(),
             draining: AtomicBool::new(false),
-        })
+        };
+        Ok(state.deprecating(DEPRECATED))
+    }
+
+    /// The same with these operations as those that will go.
+    #[must_use]
+    pub(crate) fn deprecating(self, list: &[Deprecation]) -> Self {
+        Self { deprecated: deprecated::Headers::of(list, &openapi::operations()), ..self }
     }
 
     /// The same, which may ask targets that are not public.

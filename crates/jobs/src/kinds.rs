@@ -13,7 +13,7 @@ use kehu_store::journal::{Keep, VERIFICATION, verify_asked};
 use kehu_store::keys::{RETIREMENT, ROTATION, retire_index, rotate};
 use kehu_store::leaving::{HAND_OVER, hand_over};
 use kehu_store::queue::{Run, Schedule, Spec, Work};
-use kehu_store::{reviews, tagging};
+use kehu_store::{reviews, search, tagging};
 
 use crate::{housekeeping, journal};
 
@@ -27,6 +27,9 @@ pub struct PatternError {
 
 /// Every hour: days begin at full and half hours, and quarters of some.
 const REVIEWS_EVERY: &str = "1 * * * *";
+
+/// Every hour: an older program that runs beside this one may leave documents as it knows them.
+const SEARCH_EVERY: &str = "37 * * * *";
 
 type Running = Pin<Box<dyn Future<Output = Run>>>;
 type Begin = Box<dyn Fn(Work) -> Running>;
@@ -101,6 +104,8 @@ pub fn built_in(keep: Keep) -> Result<Kinds, PatternError> {
         .with(&FILLING, run_fill)
         .with(&CHECKING, run_check)
         .with(&tagging::MERGE, tagging::run)
+        .with(&search::LOOK, search::look)
+        .with(&search::FILLING, search::fill)
         .with(&reviews::END, reviews::end)
         .with(&reviews::LOOK, reviews::look)
         .with(&journal::CLOSE, journal::close)
@@ -109,6 +114,7 @@ pub fn built_in(keep: Keep) -> Result<Kinds, PatternError> {
         .every(&journal::CLOSE, journal::CLOSE_EVERY)?
         .every(&journal::KEEP, journal::KEEP_EVERY)?
         .every(&housekeeping::KIND, housekeeping::EVERY)?
+        .every(&search::LOOK, SEARCH_EVERY)?
         .every(&reviews::LOOK, REVIEWS_EVERY)
 }
 
@@ -149,6 +155,6 @@ mod tests {
     #[test]
     fn those_of_the_program_are_sound() {
         let kinds = built_in(Keep::days(1096).unwrap()).unwrap();
-        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (14, 4));
+        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (16, 5));
     }
 }

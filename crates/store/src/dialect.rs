@@ -66,6 +66,23 @@ pub(crate) fn unindexed(db: &impl ConnectionTrait, column: &str) -> Expr {
     if has_fts5(db) { Expr::cust(format!("+\"{column}\"")) } else { Expr::col(Alias::new(column)) }
 }
 
+/// A time column in whole milliseconds since 1970.
+pub(crate) fn millis(db: &impl ConnectionTrait, column: &str) -> String {
+    match db.get_database_backend() {
+        DbBackend::Postgres => format!("CAST(extract(epoch from \"{column}\") * 1000 AS bigint)"),
+        _ => format!("\"{column}\""),
+    }
+}
+
+/// A condition that one record in 64 keeps: by the last byte of its id, which is random (RFC 9562). The same text
+/// stands in the partial indexes that hold these records.
+pub(crate) fn sampled(db: &impl ConnectionTrait) -> Expr {
+    match db.get_database_backend() {
+        DbBackend::Postgres => Expr::cust(r#"get_byte(uuid_send("id"), 15) < 4"#),
+        _ => Expr::cust(r#"substr("id", 16, 1) < x'04'"#),
+    }
+}
+
 /// A condition that a text column contains a text, byte by byte.
 pub(crate) fn position_function(db: &impl ConnectionTrait) -> &'static str {
     if has_fts5(db) { "instr" } else { "strpos" }

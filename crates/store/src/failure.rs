@@ -96,6 +96,9 @@ pub enum Failure {
     /// A job is merging the record into this other one.
     #[error("the record is being merged into another one")]
     MergingElsewhere(Uuid),
+    /// Others use the segment: what is said of it.
+    #[error("the segment is used by others")]
+    SegmentUsed(Flaw),
     /// The review of rights takes no more decisions.
     #[error("the review is closed")]
     ReviewClosed,

@@ -21,6 +21,7 @@ pub mod org;
 pub mod people;
 pub mod queue;
 pub mod reviews;
+pub mod search;
 pub mod tagging;
 
 mod allowance;
@@ -42,7 +43,7 @@ mod rows;
 mod sealed;
 mod sealed_query;
 mod sealer;
-mod search;
+pub mod segments;
 #[cfg(test)]
 mod test_databases;
 mod tx;

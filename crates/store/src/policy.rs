@@ -6,8 +6,8 @@ use std::sync::Arc;
 use kehu_domain::custom::CustomField;
 use kehu_domain::field::{Field, Find, Sight};
 use kehu_domain::fields::Collaborators;
-use kehu_domain::filter::field_members;
-use kehu_domain::kinds::{Contact, Customer};
+use kehu_domain::filter::{SEGMENT, field_members};
+use kehu_domain::kinds::{Contact, Customer, Segment, Sharing};
 use kehu_domain::record::{Base, Kind, Record};
 use kehu_domain::rights::{Action, Reach, Standing};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
@@ -33,7 +33,8 @@ impl Caller {
     /// Whether an action on a kind covers a record.
     #[must_use]
     pub fn covers(&self, action: Action, kind: &Kind, base: &Base) -> bool {
-        self.rights().reach(action, kind.name).covers(action, self.standing_to(base))
+        let standing = self.standing_to(base);
+        (standing.own || !is_private(kind, base)) && self.rights().reach(action, kind.name).covers(action, standing)
     }
 }
 
@@ -54,6 +55,11 @@ pub(crate) fn standing_to(whom: Whom<'_>, base: &Base) -> Standing {
     Standing { own: standing.own || whom.0 == Some(base.id), ..standing }
 }
 
+/// Whether a record is its owner's alone, however far others reach: a segment that is not shared.
+pub(crate) fn is_private(kind: &Kind, base: &Base) -> bool {
+    kind.name == Segment::KIND.name && base.team_id.is_none() && !base.shared.are_everybody()
+}
+
 /// Names by which a question to a kind could ask for what the caller may not see of some record within reach: which
 /// records are found, how many, and in which order would tell it.
 pub(crate) fn hidden(caller: &Caller, kind: &'static Kind) -> Vec<&'static str> {
@@ -69,8 +75,11 @@ pub(crate) fn hidden(caller: &Caller, kind: &'static Kind) -> Vec<&'static str> 
         kind.name == Customer::KIND.name && same.is_some_and(|other| is_hidden(Contact::KIND, other))
     };
     let fields = kind.fields.iter().filter(|field| is_hidden(kind, field) || of_contacts(field));
+    // Who uses no segments does not ask for them either.
+    let segment = rights.reach(Action::Read, Segment::KIND.name).is_none().then_some(SEGMENT);
     fields
         .flat_map(|field| std::iter::once(field.name).chain(field_members(field).into_iter().map(|m| m.name)))
+        .chain(segment)
         .collect()
 }
 
@@ -89,6 +98,9 @@ pub(crate) fn askable(caller: &Caller, kind: &Kind) -> Vec<Arc<CustomField>> {
 /// The parts of a reach over records of a kind, each of which walks an index of its own: everything, or one's own, each
 /// team's, and what is shared.
 pub(crate) fn branches(caller: &Caller, kind: &Kind, reach: Reach) -> Vec<Option<Expr>> {
+    if kind.name == Segment::KIND.name {
+        return of_segments(caller, reach);
+    }
     if reach.all {
         return vec![None];
     }
@@ -104,7 +116,25 @@ pub(crate) fn branches(caller: &Caller, kind: &Kind, reach: Reach) -> Vec<Option
     if reach.team {
         parts.extend(caller.teams().iter().map(|team| Some(col("team_id").eq(*team))));
     }
-    parts
+    or_nothing(parts)
+}
+
+/// No part at all is nothing, and not everything.
+fn or_nothing(parts: Vec<Option<Expr>>) -> Vec<Option<Expr>> {
+    if parts.is_empty() { vec![Some(Expr::val(1).eq(0))] } else { parts }
+}
+
+/// The same of segments, of which some are their owner's alone.
+fn of_segments(caller: &Caller, reach: Reach) -> Vec<Option<Expr>> {
+    let with = |sharing: Sharing| col("shared").eq(sharing.key());
+    let own = caller.principal().user().filter(|_| reach.own).map(|user| col("owner_id").eq(user));
+    let everybody = caller.principal().user().filter(|_| reach.shared).map(|_| with(Sharing::Everybody));
+    let teams = if reach.team { caller.teams() } else { &[] };
+    let shared = match reach.all {
+        true => vec![with(Sharing::Everybody), with(Sharing::Team)],
+        false => everybody.into_iter().chain(teams.iter().map(|team| col("team_id").eq(*team))).collect(),
+    };
+    or_nothing(own.into_iter().chain(shared).map(Some).collect())
 }
 
 /// The column that names the customer of a record that can be shared.

@@ -2,7 +2,7 @@
 
 use kehu_domain::custom::SlotValue;
 use kehu_domain::field::Find;
-use kehu_domain::filter::{Class, Condition, CustomCondition, CustomOperand, Filter, Op, Scalar};
+use kehu_domain::filter::{Class, Condition, CustomCondition, CustomOperand, Filter, Op, Scalar, SegmentCondition};
 use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Kind, Record as _};
 use kehu_domain::rights::Action;
@@ -22,7 +22,8 @@ use crate::policy;
 use crate::rows::custom::column;
 use crate::rows::sentinel;
 use crate::sealed_query::{Holders, Sealed};
-use crate::search;
+use crate::search::{self, Searcher, Words};
+use crate::segments::Held;
 
 /// What is known beforehand of the records that a question selects.
 #[derive(Debug, Default)]
@@ -31,12 +32,14 @@ pub(crate) struct Narrowed {
     pub(crate) few: bool,
     /// All of them are among these.
     pub(crate) among: Option<Vec<Uuid>>,
+    /// The words of `q`.
+    pub(crate) words: Words,
 }
 
 /// Whether a question asks for a part of a name that records may be looked up by first.
 pub(crate) fn asks_name(caller: &Caller, kind: &Kind, filter: &Filter, q: Option<&str>) -> bool {
-    let named = || parts(filter).iter().any(|part| part_of_name(part).is_some());
-    search::tells_few(caller.db()) && is_searched(kind) && (q.is_some() || named())
+    let named = || parts(filter).iter().any(|part| part_of_text(part).is_some());
+    q.is_some() || search::tells_few(caller.db()) && search::is_found_by_document(kind) && named()
 }
 
 /// The parts of a filter that must all hold.
@@ -47,10 +50,10 @@ fn parts(filter: &Filter) -> &[Filter] {
     }
 }
 
-fn part_of_name(part: &Filter) -> Option<&str> {
+fn part_of_text(part: &Filter) -> Option<&str> {
     let Filter::Is(Condition { member, op: Op::Contains | Op::StartsWith, values }) = part else { return None };
     match (member.class, values.first()) {
-        (Class::Name, Some(Scalar::Text(text))) => Some(text),
+        (Class::Name | Class::Phrase | Class::Prose, Some(Scalar::Text(text))) => Some(text),
         _ => None,
     }
 }
@@ -59,16 +62,19 @@ fn part_of_name(part: &Filter) -> Option<&str> {
 /// name, a tag.
 pub(crate) async fn narrow(
     caller: &Caller,
-    kind: &Kind,
+    kind: &'static Kind,
     filter: &Filter,
     q: Option<&str>,
 ) -> Result<Narrowed, Failure> {
     let (db, org) = (caller.db(), caller.org());
-    if is_searched(kind) {
-        let words = q.iter().flat_map(|q| q.split_whitespace());
-        for text in words.chain(parts(filter).iter().filter_map(part_of_name)) {
-            if let Some(ids) = search::few(db, org.id, kind.name, text).await? {
-                return Ok(Narrowed { few: true, among: Some(ids) });
+    let words = Words::of(caller, kind, q).await?;
+    if words.among.is_some() {
+        return Ok(Narrowed { few: true, among: None, words });
+    }
+    if search::is_found_by_document(kind) {
+        for text in parts(filter).iter().filter_map(part_of_text) {
+            if let Some(ids) = search::may_hold(db, org.id, kind, text).await? {
+                return Ok(Narrowed { few: true, among: Some(ids), words });
             }
         }
     }
@@ -77,7 +83,13 @@ pub(crate) async fn narrow(
             && condition.field.sensitive
             && matches!(condition.op, Op::Eq | Op::In)
         {
-            return Ok(Narrowed { few: true, among: None });
+            return Ok(Narrowed { few: true, among: None, words });
+        }
+        if let Filter::Segment(condition) = part
+            && !condition.excludes()
+            && search::holds_few(db, org.id, &condition.ids).await?
+        {
+            return Ok(Narrowed { few: true, among: None, words });
         }
         let Filter::Is(condition) = part else { continue };
         let few = match (condition.member.class, condition.op) {
@@ -89,10 +101,10 @@ pub(crate) async fn narrow(
             _ => false,
         };
         if few {
-            return Ok(Narrowed { few, among: None });
+            return Ok(Narrowed { few, among: None, words });
         }
     }
-    Ok(Narrowed::default())
+    Ok(Narrowed { words, ..Narrowed::default() })
 }
 
 /// The living tag that a value names.
@@ -129,7 +141,25 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             Filter::Not(part) => self.compile(part).not(),
             Filter::Is(condition) => Cond::all().add(self.condition(condition)),
             Filter::Custom(condition) => Cond::all().add(self.custom(condition)),
+            Filter::Segment(condition) => self.segments(condition),
         }
+    }
+
+    /// A condition on segments: what each of them stands for was looked up.
+    fn segments(&self, condition: &SegmentCondition) -> Cond {
+        let lists: Vec<Uuid> = condition
+            .ids
+            .iter()
+            .copied()
+            .filter(|id| matches!(self.sealed.segments.get(id), Some(Held::List)))
+            .collect();
+        let none = Cond::any().add(Expr::val(1).eq(0));
+        let any = condition.ids.iter().fold(none, |any, id| match self.sealed.segments.get(id) {
+            Some(Held::Filter(filter)) => any.add(self.compile(filter)),
+            _ => any,
+        });
+        let any = if lists.is_empty() { any } else { any.add(listed(self.caller.org().id, lists)) };
+        if condition.excludes() { any.not() } else { any }
     }
 
     fn condition(&self, condition: &Condition) -> Expr {
@@ -138,7 +168,9 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             Class::Sealed(find) => self.sealed(find, condition),
             Class::Tags => self.tags(condition),
             Class::Choices if condition.op != Op::IsNull => self.choices(condition),
-            Class::Name if matches!(condition.op, Op::Contains | Op::StartsWith) => self.name(condition),
+            Class::Name | Class::Phrase | Class::Prose if matches!(condition.op, Op::Contains | Op::StartsWith) => {
+                self.text(condition)
+            }
             _ => plain(member.name, condition),
         }
     }
@@ -278,42 +310,34 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
         col(condition.member.name).is_not_null().and(found)
     }
 
-    /// The real substring of the normalised name; tokens narrow it first.
-    fn name(&self, condition: &Condition) -> Expr {
+    /// The real substring, or beginning, of a normalised text; tokens narrow it first.
+    fn text(&self, condition: &Condition) -> Expr {
         let Some(Scalar::Text(text)) = condition.values.first() else { return Expr::val(1).eq(0) };
-        let contains = condition.op == Op::Contains;
-        self.name_holds(text, contains)
-    }
-
-    /// A condition that the normalised name holds a text: anywhere, or at its beginning.
-    pub(crate) fn name_holds(&self, text: &str, anywhere: bool) -> Expr {
-        let at = self.position("name_norm", text);
-        self.narrowed(text, if anywhere { at.gt(0) } else { at.eq(1) })
-    }
-
-    /// A condition that the name or a searchable field holds a word.
-    pub(crate) fn text_holds(&self, word: &str) -> Expr {
-        let caller = self.caller;
-        let searchable = policy::askable(caller, self.kind).into_iter().filter(|field| field.searchable);
-        let columns = searchable.filter(|field| field.is_indexed).filter_map(|field| field.slot.map(column));
-        let holds = columns.fold(self.position("name_norm", word).gt(0), |holds, column| {
-            holds.or(col(&column).is_not_null().and(self.position(&column, word).gt(0)))
-        });
-        self.narrowed(word, holds)
-    }
-
-    fn position(&self, column: &str, text: &str) -> Expr {
-        let function = Func::cust(Alias::new(position_function(self.db)));
-        Expr::expr(function.arg(col(column)).arg(Expr::val(normalise(text))))
-    }
-
-    /// A condition, behind a look into the text index.
-    fn narrowed(&self, text: &str, holds: Expr) -> Expr {
-        match search::matches(self.db, self.caller.org().id, self.kind.name, text) {
-            Some(tokens) if is_searched(self.kind) && !self.named => tokens.and(holds),
+        let anywhere = condition.op == Op::Contains;
+        let searcher = Searcher::new(self.db, self.caller, self.kind);
+        let holds = if condition.member.class == Class::Name {
+            let function = Func::cust(Alias::new(position_function(self.db)));
+            let at = Expr::expr(function.arg(col("name_norm")).arg(Expr::val(normalise(text))));
+            if anywhere { at.gt(0) } else { at.eq(1) }
+        } else {
+            searcher.field_holds(condition.member.name, text, anywhere)
+        };
+        match searcher.tokens(text) {
+            Some(found) if !self.named => col("id").in_subquery(found).and(holds),
             _ => holds,
         }
     }
+}
+
+/// Records that were put into one of those segments.
+pub(crate) fn listed(org: Uuid, segments: Vec<Uuid>) -> Expr {
+    let members = Query::select()
+        .column(Alias::new("record_id"))
+        .from(Alias::new("segment_members"))
+        .and_where(col("org_id").eq(org))
+        .and_where(col("segment_id").is_in(padded(segments)))
+        .to_owned();
+    col("id").in_subquery(members)
 }
 
 /// Records of those ids.
@@ -331,11 +355,6 @@ fn slot_condition(column: &str, condition: &CustomCondition) -> Expr {
     };
     let wants_null = condition.values.first() == Some(&CustomOperand::Flag(true));
     compare(column, condition.op, condition.values.iter().map(value).collect(), wants_null)
-}
-
-/// Kinds whose names are in the text index; the others are few and are walked.
-fn is_searched(kind: &Kind) -> bool {
-    matches!(kind.name, "customer" | "contact")
 }
 
 fn wants_null(condition: &Condition) -> bool {

@@ -1,7 +1,7 @@
 //! Every kind, a line each. Router, description and tests walk this list.
 
 use kehu_domain::kinds::{
-    Attachment, Contact, Customer, EntryRule, FieldDefinition, FollowUp, Form, Note, Role, Tag, Team, User,
+    Attachment, Contact, Customer, EntryRule, FieldDefinition, FollowUp, Form, Note, Role, Segment, Tag, Team, User,
 };
 
 use crate::machine::{Machine, Of, Resource};
@@ -19,6 +19,7 @@ static MACHINES: &[&dyn Machine] = &[
     &Of::<Form>::NEW,
     &Of::<FieldDefinition>::NEW,
     &Of::<EntryRule>::NEW,
+    &Of::<Segment>::NEW,
 ];
 
 /// Every kind.

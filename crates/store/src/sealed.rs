@@ -99,6 +99,10 @@ tables! {
         /// Values of sensitive custom fields, as JSON by their numbers.
         CUSTOM: "entry_rule.custom" = custom_sealed;
     }
+    segment: segments [id Id] id true 200 {
+        /// Values of sensitive custom fields, as JSON by their numbers.
+        CUSTOM: "segment.custom" = custom_sealed;
+    }
     field: fields [id Id] id true 200 {
         /// Values of sensitive custom fields, as JSON by their numbers.
         CUSTOM: "field.custom" = custom_sealed;

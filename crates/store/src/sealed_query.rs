@@ -25,9 +25,48 @@ use crate::machine::custom;
 use crate::pii::{self, Entry, class_of, padded};
 use crate::sealed::contact::BIRTHDAY;
 use crate::sealer::Opener;
+use crate::segments::{self, Held, Segments};
 
-/// Records that hold a sealed value, by class and value.
-pub(crate) type Sealed = HashMap<(IndexClass, String), Holders>;
+/// What conditions stand for that are looked up before the question is put.
+#[derive(Debug, Default)]
+pub(crate) struct Sealed {
+    /// Records that hold a sealed value, by class and value.
+    values: HashMap<(IndexClass, String), Holders>,
+    /// Segments, by id: those that the filter names, and those that they use.
+    pub(crate) segments: Segments,
+}
+
+impl Sealed {
+    /// The records that hold a sealed value.
+    pub(crate) fn get(&self, key: &(IndexClass, String)) -> Option<&Holders> {
+        self.values.get(key)
+    }
+
+    /// The same question, with the filters of segments that must hold in the place of their names: what selects few
+    /// records is found in them as well.
+    pub(crate) fn opened(&self, filter: &Filter) -> Filter {
+        match filter {
+            Filter::And(parts) => {
+                let mut all = Vec::with_capacity(parts.len());
+                for part in parts {
+                    match self.opened(part) {
+                        Filter::And(parts) => all.extend(parts),
+                        part => all.push(part),
+                    }
+                }
+                Filter::And(all)
+            }
+            Filter::Segment(condition) if !condition.excludes() => match condition.ids.as_slice() {
+                [id] => match self.segments.get(id) {
+                    Some(Held::Filter(filter)) => self.opened(filter),
+                    _ => filter.clone(),
+                },
+                _ => filter.clone(),
+            },
+            other => other.clone(),
+        }
+    }
+}
 
 /// Records that hold a sealed value.
 #[derive(Debug, Default)]
@@ -43,19 +82,22 @@ const MOST: usize = 8192;
 /// What makes a question fast that stands for more.
 const FAST: &str = "birthday (YYYY-MM-DD), phone, email";
 
-/// Looks up every sealed value that a filter asks for, in one statement.
+/// Looks up the segments that a filter names, and every sealed value that it asks for, in one statement. Segments ask for
+/// none.
 ///
 /// # Errors
-/// [`Failure::TooExpensive`]: more than [`MOST`] records hold one of them.
-pub(crate) async fn resolve(caller: &Caller, kind: &Kind, filter: &Filter) -> Result<Sealed, Failure> {
+/// [`Failure::TooExpensive`]: more than [`MOST`] records hold one of them. [`Failure::BadQuestion`]: there is no such
+/// segment, or it cannot be asked.
+pub(crate) async fn resolve(caller: &Caller, kind: &'static Kind, filter: &Filter) -> Result<Sealed, Failure> {
+    let segments = segments::look_up(caller, kind, filter).await?;
     let mut wanted = Vec::new();
     collect(filter, &mut wanted);
     if wanted.is_empty() {
-        return Ok(Sealed::new());
+        return Ok(Sealed { segments, ..Sealed::default() });
     }
     let entries: Vec<Entry> = wanted.iter().map(Wanted::entry).collect();
     let found = pii::find(caller.db(), caller.ring(), caller.org().id, &entries).await?;
-    let mut sealed: Sealed = wanted.iter().map(|one| (one.key(), Holders::default())).collect();
+    let mut values: HashMap<_, Holders> = wanted.iter().map(|one| (one.key(), Holders::default())).collect();
     let mut many = 0;
     for hit in found.hits {
         // A customer is found under its own values and its contacts'.
@@ -64,7 +106,7 @@ pub(crate) async fn resolve(caller: &Caller, kind: &Kind, filter: &Filter) -> Re
         let one = wanted.get(hit.entry);
         // A field of customers is no field of their contacts.
         let of_kind = of_kind && (hit.kind == kind.name || !one.is_some_and(Wanted::is_custom));
-        let holders = one.and_then(|one| sealed.get_mut(&one.key()));
+        let holders = one.and_then(|one| values.get_mut(&one.key()));
         if let Some(holders) = holders.filter(|_| of_kind) {
             let places = if hit.kind == kind.name { &mut holders.ids } else { &mut holders.by_contacts };
             places.push(id);
@@ -74,7 +116,7 @@ pub(crate) async fn resolve(caller: &Caller, kind: &Kind, filter: &Filter) -> Re
     if many > MOST {
         return Err(Failure::TooExpensive(FAST));
     }
-    for ((class, value), Holders { ids, by_contacts }) in &mut sealed {
+    for ((class, value), Holders { ids, by_contacts }) in &mut values {
         for ids in [&mut *ids, by_contacts] {
             ids.sort_unstable();
             ids.dedup();
@@ -83,7 +125,7 @@ pub(crate) async fn resolve(caller: &Caller, kind: &Kind, filter: &Filter) -> Re
             *ids = born_on(caller, day, std::mem::take(ids)).await?;
         }
     }
-    Ok(sealed)
+    Ok(Sealed { values, segments })
 }
 
 /// What a value is looked up under. Of a birthday the index knows the day of the year alone.
@@ -186,6 +228,8 @@ fn collect(filter: &Filter, wanted: &mut Vec<Wanted>) {
             });
             wanted.extend(values);
         }
+        // What is kept holds no sealed value.
+        Filter::Segment(_) => {}
     }
 }
 

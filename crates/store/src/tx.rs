@@ -29,6 +29,8 @@ use crate::ops::references::CustomerHead;
 use crate::ops::summaries::Counted;
 use crate::pii::padded;
 use crate::queue::{NewJob, Step};
+use kehu_domain::text::document;
+
 use crate::search::Document;
 use crate::{kept, ops, pii, queue, search};
 
@@ -209,7 +211,7 @@ impl<'a> Tx<'a> {
         gathered.index_gone.push(record);
     }
 
-    pub(crate) fn search(&self, kind: &'static str, record: Uuid, text: String, fresh: bool) {
+    pub(crate) fn search(&self, kind: &'static str, record: Uuid, text: &document::Document, fresh: bool) {
         let mut gathered = self.gathered.borrow_mut();
         // One document of each record; the last one counts.
         let earlier = gathered.search.iter().position(|document| document.record == record);
@@ -217,7 +219,7 @@ impl<'a> Tx<'a> {
             Some(at) => gathered.search.swap_remove(at).fresh,
             None => fresh,
         };
-        gathered.search.push(Document { kind, record, text, fresh });
+        gathered.search.push(Document::new(kind, record, text, fresh));
     }
 
     /// Keeps the answer of this request.

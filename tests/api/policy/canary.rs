@@ -70,6 +70,9 @@ pub(super) fn value(kind: &str, field: &str) -> Value {
         // It holds for nobody here.
         ("entry_rule", "active") => json!(false),
         ("entry_rule", "order") => json!(next),
+        ("segment", "kind") => json!("customer"),
+        ("segment", "type") => json!("live"),
+        ("segment", "where") => json!({"field": "name", "op": "contains", "value": letters()}),
         (_, "kind") => json!(if kind == "customer" { "person" } else { "call" }),
         (_, "name") if matches!(kind, "customer" | "contact") => json!(format!("明文{}", letters())),
         (_, "name" | "position" | "remark" | "summary" | "body" | "next_step" | "group" | "wechat" | "user_name") => {

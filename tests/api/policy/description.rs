@@ -36,10 +36,11 @@ pub(super) struct Door {
 }
 
 /// Doors of every kind of record: method, what follows the kind's path, and what it is called here.
-const RECORD_DOORS: [(&str, &str, &str); 17] = [
+const RECORD_DOORS: [(&str, &str, &str); 18] = [
     ("GET", "", "list"),
     ("POST", "", "create"),
     ("POST", "/search", "search"),
+    ("POST", "/facets", "facets"),
     ("POST", "/batch", "batch"),
     ("POST", "/upsert", "upsert"),
     ("GET", "/by/{key}/{value}", "get_by"),

@@ -54,8 +54,12 @@ const DOORS: &[(&str, &str, Judge)] = &[
     ("PATCH", "/v1/organisation", Judge::Right("settings.manage")),
     ("POST", "/v1/organisation/numbers/preview", Judge::Right("settings.manage")),
     ("POST", "/v1/tags/{id}/merge", Judge::ByHand),
-    ("GET", "/v1/tags/sets", Judge::ByHand),
-    ("POST", "/v1/tags/sets/{key}", Judge::ByHand),
+    ("GET", "/v1/segments/{id}/members", Judge::ByHand),
+    ("POST", "/v1/segments/{id}/members", Judge::ByHand),
+    ("GET", "/v1/segments/{id}/count", Judge::ByHand),
+    ("POST", "/v1/segments/counts", Judge::ByHand),
+    ("GET", "/v1/tag_sets", Judge::ByHand),
+    ("POST", "/v1/tag_sets/{key}", Judge::ByHand),
     ("POST", "/v1/organisation/apply_preset", Judge::Elsewhere("organisation.rs")),
     ("POST", "/v1/users/{id}/reset_password", Judge::Elsewhere("policies.rs")),
     ("POST", "/v1/users/{id}/leave", Judge::Elsewhere("reviews.rs")),
@@ -81,6 +85,8 @@ const DOORS: &[(&str, &str, Judge)] = &[
     ("GET", "/v1/me/sessions", Judge::Own),
     ("DELETE", "/v1/me/sessions/{id}", Judge::Own),
     ("POST", "/v1/lookup", Judge::ByHand),
+    // Asked for each kind, where its lists are.
+    ("POST", "/v1/counts", Judge::Own),
     ("GET", "/.well-known/jwks.json", Judge::Public),
     ("GET", "/healthz", Judge::Public),
     ("GET", "/readyz", Judge::Public),
@@ -222,9 +228,14 @@ impl Ask<'_> {
                 let policy = &self.subject.policy;
                 self.takes_right(door, policy.can("update", "tag") && policy.can("delete", "tag"));
             }
-            ("GET", "/v1/tags/sets") => self.takes_right(door, self.subject.policy.can("read", "tag")),
+            ("GET", "/v1/segments/{id}/members") => self.members(),
+            ("POST", "/v1/segments/{id}/members") => self.change_members(),
+            ("GET", "/v1/segments/{id}/count") => self.counts(),
+            // With the counts of one.
+            ("POST", "/v1/segments/counts") => {}
+            ("GET", "/v1/tag_sets") => self.takes_right(door, self.subject.policy.can("read", "tag")),
             // There is no such set: nothing is made.
-            ("POST", "/v1/tags/sets/{key}") => self.takes_right(door, self.subject.policy.can("create", "tag")),
+            ("POST", "/v1/tag_sets/{key}") => self.takes_right(door, self.subject.policy.can("create", "tag")),
             ("GET", "/v1/audit") => self.log(),
             ("GET", "/v1/jobs") => self.jobs(),
             ("GET", "/v1/jobs/{id}") => self.job("GET", "", "read"),

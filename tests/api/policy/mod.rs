@@ -15,6 +15,7 @@ mod keys;
 mod questions;
 #[cfg(test)]
 mod reads;
+mod segments;
 #[cfg(test)]
 mod table;
 #[cfg(test)]
@@ -38,7 +39,7 @@ mod tests {
     use super::world::{World, build};
 
     /// Operations that are looked at field by field.
-    const BY_FIELD: [&str; 8] = ["list", "search", "get", "history", "access", "update", "create", "batch"];
+    const BY_FIELD: [&str; 9] = ["list", "search", "facets", "get", "history", "access", "update", "create", "batch"];
     /// How many subjects ask at the same time.
     const LANES: usize = 4;
 

@@ -1,6 +1,6 @@
 //! What is asked of lists: conditions, orders, words, pages. None tells of what is hidden or out of reach.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kehu_tests::{Reply, encoded};
 use serde_json::{Value, json};
@@ -29,6 +29,10 @@ impl Ask<'_> {
             // Refused as a whole, whatever is asked.
             let body = json!({"where": {"field": "id", "op": "is_null"}});
             let _ = self.expect(403, "POST", &format!("{}/search", kind.path), Some(&body));
+            let body = json!({"by": ["created_at.year"]});
+            let _ = self.expect(403, "POST", &format!("{}/facets", kind.path), Some(&body));
+            self.mark_all("facets", kind);
+            self.counts(kind, None);
             self.filters_done(kind);
             return;
         }
@@ -46,6 +50,58 @@ impl Ask<'_> {
         }
         self.pages(kind);
         self.words(kind);
+        for field in &kind.fields {
+            self.groups(kind, &field.name, field.sealed);
+            self.mark("facets", &kind.name, &field.name);
+        }
+        self.counts(kind, Some(self.visible(&kind.name).len()));
+    }
+
+    /// A count of a kind is of what is within reach, and nobody counts what he may not read.
+    fn counts(&mut self, kind: &Kind, expected: Option<usize>) {
+        let body = json!({"all": {"kind": kind.name}, "again": {"kind": kind.name, "where": {"and": []}}});
+        let status = if expected.is_some() { 200 } else { 403 };
+        let Some(reply) = self.expect(status, "POST", "/v1/counts", Some(&body)) else { return };
+        let json = reply.json();
+        for name in ["all", "again"].into_iter().filter(|_| expected.is_some()) {
+            let told = json[name]["count"].as_u64().and_then(|count| usize::try_from(count).ok());
+            if told != expected {
+                self.flaw(format!("/v1/counts of {}: {told:?}, not {expected:?}", kind.name));
+            }
+        }
+    }
+
+    /// Groups are made of what is within reach, by what is seen of all of it; a hidden or sealed field is as unknown as
+    /// one that does not exist.
+    fn groups(&mut self, kind: &Kind, name: &str, sealed: bool) {
+        let hidden = sealed || self.subject.policy.hides_some("read", &kind.name, name);
+        let (path, body) = (format!("{}/facets", kind.path), json!({"by": [name], "top": 400}));
+        let reply = self.call("POST", &path, Some(&body));
+        let codes = reply.errors();
+        let unknown = reply.status == 400 && codes.iter().any(|(_, code)| code == "facet_unknown");
+        if reply.status != 200 || hidden {
+            if !unknown {
+                self.flaw(format!("{path} by {name}: {} {codes:?}", reply.status));
+            }
+            return;
+        }
+        let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+        for rec in self.world.of(&kind.name).filter(|rec| self.subject.may("read", rec)) {
+            let value = match &rec.view[name] {
+                // One that has several is in several groups.
+                Value::Array(_) => return,
+                Value::Object(one) => &one["code"],
+                other => other,
+            };
+            *expected.entry(value.to_string()).or_default() += 1;
+        }
+        let json = reply.json();
+        let groups = json["data"][name]["groups"].as_array().into_iter().flatten();
+        let told: BTreeMap<String, u64> =
+            groups.map(|group| (group["value"].to_string(), group["count"].as_u64().unwrap_or_default())).collect();
+        if told != expected || json["data"][name]["other"] != 0 {
+            self.flaw(format!("{path} by {name}: {told:?}, not {expected:?}"));
+        }
     }
 
     fn filters_done(&mut self, kind: &Kind) {

@@ -9,6 +9,15 @@ use super::description::Kind;
 use super::table::{ACTIONS, Sight};
 use super::world::Rec;
 
+/// The kind of the records that a relation brings.
+fn kind_of(relation: &str) -> &str {
+    match relation {
+        "owner" => "user",
+        "reports_to" => "contact",
+        other => other.trim_end_matches('s'),
+    }
+}
+
 impl<'w> Ask<'w> {
     /// Every door that reads records of a kind.
     pub(super) fn read(&mut self, kind: &Kind) {
@@ -41,7 +50,7 @@ impl<'w> Ask<'w> {
         let world = self.world;
         let readable = self.subject.policy.can("read", &kind.name);
         let status = if readable { 200 } else { 403 };
-        let list = self.expect(status, "GET", &format!("{}?limit=500&count=exact", kind.path), None);
+        let list = self.expect(status, "GET", &format!("{}?limit=500&count=exact&can=true", kind.path), None);
         let all = json!({"limit": 500, "count": "exact"});
         let search = self.expect(status, "POST", &format!("{}/search", kind.path), Some(&all));
         for (operation, reply) in [("list", list), ("search", search)] {
@@ -68,6 +77,9 @@ impl<'w> Ask<'w> {
             for shown in &data {
                 if let Some(rec) = world.rec(shown["id"].as_str().unwrap_or_default()) {
                     self.compare(operation, rec, shown, None);
+                    if operation == "list" {
+                        self.doable(kind, rec, shown);
+                    }
                 }
             }
             if data.is_empty() {
@@ -85,6 +97,7 @@ impl<'w> Ask<'w> {
             return;
         }
         self.compare("get", rec, &reply.json(), None);
+        self.doable(kind, rec, &reply.json());
         // A member that is asked for alone is not seen better.
         for field in kind.fields.iter().filter(|field| self.subject.sight(rec, &field.name) != Sight::Full).take(3) {
             let asked = [field.name.as_str(), "hidden"];
@@ -98,12 +111,28 @@ impl<'w> Ask<'w> {
         }
     }
 
+    /// What a record says that may be done to it is what the table says.
+    fn doable(&mut self, kind: &Kind, rec: &Rec, shown: &Value) {
+        let may: BTreeSet<&str> = ACTIONS
+            .into_iter()
+            .filter(|action| !["create", "read"].contains(action) && self.subject.may(action, rec))
+            .collect();
+        let told = names(&shown["can"]);
+        if told != may {
+            self.flaw(format!("{} {}: can {told:?}, not {may:?}", kind.path, rec.id));
+        }
+    }
+
     /// A relation that is brought along: records within reach, each as it is seen by itself.
     fn expanded(&mut self, rec: &Rec, path: &str, relation: &str) {
         let world = self.world;
-        let to = relation.trim_end_matches('s');
-        let status = if self.subject.policy.can("read", to) { 200 } else { 403 };
-        let Some(reply) = self.expect(status, "GET", &format!("{path}?expand={relation}"), None) else { return };
+        let (relation, second) =
+            relation.split_once('.').map_or((relation, None), |(first, second)| (first, Some(second)));
+        let (to, deeper) = (kind_of(relation), second.map(kind_of));
+        let may = |kind: &str| self.subject.policy.can("read", kind);
+        let status = if may(to) && deeper.is_none_or(may) { 200 } else { 403 };
+        let whole = second.map_or(relation.to_owned(), |second| format!("{relation}.{second}"));
+        let Some(reply) = self.expect(status, "GET", &format!("{path}?expand={whole}"), None) else { return };
         if status != 200 {
             return;
         }

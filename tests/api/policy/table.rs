@@ -23,6 +23,7 @@ c_team attachment: team / team / team / - / - / -
 c_team tag: - / all / - / - / - / -
 c_team user: - / all / - / - / - / -
 c_team team: - / all / - / - / - / -
+c_team segment: own / team shared / own / own / - / -
 c_team customer.phones: masked / full / hidden
 c_team customer.emails: masked / full / hidden
 c_team customer.wechat: masked / full / hidden
@@ -112,6 +113,7 @@ c_near attachment: own / all / own / own / - / -
 c_near tag: - / all / - / - / - / -
 c_near user: - / own team / - / - / - / own team
 c_near team: - / all / - / - / - / -
+c_near segment: own / own / own / own / - / -
 c_near customer.phones: full / hidden / hidden
 c_near customer.emails: full / hidden / hidden
 c_near customer.wechat: full / hidden / hidden

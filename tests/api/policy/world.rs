@@ -51,6 +51,8 @@ pub(super) struct World {
     pub(super) submission: (String, String, Vec<String>),
     /// A job that the administrator asked for.
     pub(super) job: String,
+    /// A segment of every customer, which everybody may use.
+    pub(super) everything: String,
 }
 
 impl Subject {
@@ -167,6 +169,11 @@ impl Maker<'_> {
         let parent = of_customer.and_then(|id| self.records.iter().find(|rec| rec.id == id));
         let shared = body.get("collaborators").and_then(Value::as_array).into_iter().flatten();
         let shared = shared.map(|one| (one["user_id"].as_str().unwrap().to_owned(), one["access"] == "write"));
+        // What is shared with everybody is read by each.
+        let everybody = body.get("shared").is_some_and(|how| how == "everybody");
+        let everybody = self.records.iter().filter(|rec| everybody && rec.kind == "user");
+        let everybody: Vec<(String, bool)> = everybody.map(|user| (user.id.clone(), false)).collect();
+        let shared = shared.chain(everybody);
         let (owner, team, shared) = match parent {
             Some(parent) => (parent.owner.clone(), parent.team.clone(), parent.shared.clone()),
             None => (text("owner_id"), text("team_id"), shared.collect()),
@@ -286,6 +293,9 @@ pub(super) fn build(engine: Engine) -> World {
     for kind in ["tag", "form", "role", "field", "field", "entry_rule"] {
         let _ = maker.make(kind, &json!({}));
     }
+    let _ = maker.make("segment", &json!({"shared": "everybody"}));
+    let all = json!({"field": "id", "op": "is_null", "value": false});
+    let everything = maker.make("segment", &json!({"shared": "everybody", "where": all}));
     let job = org.admin.post("/v1/audit/verify", &json!({})).expect(202).id();
     let mut records = maker.records;
     let mut orders = BTreeMap::new();
@@ -297,7 +307,7 @@ pub(super) fn build(engine: Engine) -> World {
             orders.insert((kind.name.clone(), sort.clone()), ids);
         }
     }
-    World { org, kinds, doors, subjects, records, colleague: other, orders, submission, job }
+    World { org, kinds, doors, subjects, records, colleague: other, orders, submission, job, everything }
 }
 
 /// Takes down what the administrator is shown, of records too that came by themselves: tags that were named, the first

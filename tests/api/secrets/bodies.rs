@@ -165,6 +165,11 @@ impl Bodies<'_> {
             "industry" => "IT".into(),
             "region" => "310115".into(),
             "color" => "#1677ff".into(),
+            // What a segment asks for lies in clear: values of confidential fields do not stand in it.
+            "where" if schema["properties"].get("shared").is_some() => {
+                json!({"field": "name", "op": "contains", "value": sown.open(name)})
+            }
+            "where" if filters.is_null() => json!({"field": "phone", "op": "eq", "value": sown.phone(name)}),
             "where" => self.condition(filters, sown),
             "fields" if filters.is_object() => Value::Null,
             "fields" if schema["properties"].get("reason").is_some() => json!([first_of(schema)]),

@@ -180,7 +180,16 @@ impl<'a> Walk<'a> {
                 let wrong = json!({"into": self.sown.ascii("into")});
                 let _ = self.with_headers(door, &admin).post(&path, &wrong).expect(422);
             }
-            "POST /v1/tags/sets/{key}" => {
+            "POST /v1/segments/{id}/members" => {
+                let list = json!({"name": self.sown.open("name"), "kind": "customer", "type": "static"});
+                let (admin, id) = (self.admin.clone(), self.admin.post("/v1/segments", &list).expect(201).id());
+                self.send_all(door, &admin, &door.path.replace("{id}", &id));
+                // What is confidential is kept in no filter, and is nowhere after it was refused.
+                let kept = json!({"field": "phone", "op": "eq", "value": self.sown.phone("where")});
+                let kept = json!({"name": "不存", "kind": "customer", "type": "live", "where": kept});
+                let _ = admin.post("/v1/segments", &kept).expect(422);
+            }
+            "POST /v1/tag_sets/{key}" => {
                 let (admin, path) = (self.admin.clone(), door.path.replace("{key}", "needs"));
                 self.send(door, &admin, &path, Some(&json!({"language": "en"})));
                 let wrong = json!({"language": self.sown.ascii("language")});
@@ -275,6 +284,15 @@ impl<'a> Walk<'a> {
                     }
                     self.send(door, &admin, &path, Some(&body));
                 }
+            }
+            "POST /v1/counts" => {
+                let admin = self.admin.clone();
+                let phone = json!({"field": "phone", "value": self.sown.phone("phone")});
+                let body =
+                    json!({self.sown.text("a name"): {"kind": "customer", "where": phone, "q": self.sown.text("q")}});
+                self.send(door, &admin, door.path, Some(&body));
+                let wrong = json!({self.sown.ascii("a name"): {"kind": self.sown.ascii("kind")}});
+                let _ = self.with_headers(door, &admin).post(door.path, &wrong).expect(400);
             }
             name if name.ends_with("/upsert") => self.upserted(door),
             name if name.starts_with("PUT ") && name.ends_with("/by/{key}/{value}") => self.put(door),

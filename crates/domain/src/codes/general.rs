@@ -97,6 +97,8 @@ codes! {
     SORT_UNKNOWN = "sort_unknown", "The list cannot be ordered by “{value}”.", "不能按“{value}”排序。", "Known orders: {known}; a leading “-” turns one round.", "可用排序：{known}；前面加“-”表示倒序。";
     CURSOR_INVALID = "cursor_invalid", "The cursor does not belong to this list.", "游标不属于此列表。", "Take `page.next` of an answer to the same question, or begin without a cursor.", "请使用同一查询返回的 page.next，或不带游标重新开始。";
     LIMIT_INVALID = "limit_invalid", "“{value}” is not a page size.", "“{value}”不是有效的每页条数。", "Give a whole number from 1 to {max}.", "请填写 1 到 {max} 的整数。";
+    USE_CURSOR = "use_cursor", "Page {value} lies too far behind to be asked for by its number.", "第 {value} 页过于靠后，不能按页码读取。", "Numbers reach {max} rows. Go on with `page.next` as `after`, which has no end, or narrow the filter.", "按页码最多读取前 {max} 条。请把 page.next 作为 after 继续向后翻页（没有深度限制），或缩小筛选范围。";
+    FACET_UNKNOWN = "facet_unknown", "Records cannot be grouped by “{value}”.", "不能按“{value}”分组。", "Known groupings: {known}.", "可用的分组字段：{known}。";
     PARAMETER_UNKNOWN = "parameter_unknown", "There is no parameter “{value}”.", "没有参数“{value}”。", "Known parameters: {known}.", "可用参数：{known}。";
     PARAMETER_INVALID = "parameter_invalid", "“{value}” cannot be said here.", "此处不能填写“{value}”。", "Expected {expected_en}.", "此处应为{expected_zh}。";
     REDIRECT_URI_UNKNOWN = "redirect_uri_unknown", "“{value}” is not an address that the provider may send people back to.", "“{value}”不在该登录提供方的回调地址之内。", "Give one of its `redirect_uris`, exactly.", "请填写其 redirect_uris 中的某一个，须完全一致。";

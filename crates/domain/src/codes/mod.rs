@@ -3,11 +3,13 @@
 mod custom;
 mod entry_rule;
 mod general;
+mod segment;
 mod value;
 
 pub use custom::*;
 pub use entry_rule::*;
 pub use general::*;
+pub use segment::*;
 pub use value::*;
 
 use crate::flaw::Code;
@@ -25,5 +27,5 @@ pub static WARNING_CODES: &[&Code] = &[
 
 /// Every one of them, room by room.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [GENERAL_CODES, VALUE_CODES, CUSTOM_CODES, ENTRY_RULE_CODES].into_iter().flatten().copied()
+    [GENERAL_CODES, VALUE_CODES, CUSTOM_CODES, ENTRY_RULE_CODES, SEGMENT_CODES].into_iter().flatten().copied()
 }

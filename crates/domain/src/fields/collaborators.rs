@@ -18,33 +18,52 @@ const ACCESSES: [(Access, &str); 2] = [(Access::Read, "read"), (Access::Write, "
 
 /// Users whom a record is shared with, each to read it, or to change it too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Collaborators(Vec<(Uuid, Access)>);
+pub struct Collaborators {
+    with: Vec<(Uuid, Access)>,
+    everybody: bool,
+}
 
 impl Collaborators {
+    /// Every user of the organisation, each to read it. Kinds that are shared so keep that in a column of their own.
+    #[must_use]
+    pub fn everybody() -> Self {
+        Self { with: Vec::new(), everybody: true }
+    }
+
+    /// Whether the record is shared with every user.
+    #[must_use]
+    pub fn are_everybody(&self) -> bool {
+        self.everybody
+    }
+
     /// How far the record is shared with a user.
     #[must_use]
     pub fn access(&self, user: Uuid) -> Option<Access> {
-        self.0.iter().find(|(known, _)| *known == user).map(|(_, access)| *access)
+        let named = self.with.iter().find(|(known, _)| *known == user).map(|(_, access)| *access);
+        named.or(self.everybody.then_some(Access::Read))
     }
 
     /// The users.
     pub fn users(&self) -> impl Iterator<Item = Uuid> {
-        self.0.iter().map(|(user, _)| *user)
+        self.with.iter().map(|(user, _)| *user)
     }
 
     /// The same without a user.
     #[must_use]
     pub fn without(&self, user: Uuid) -> Self {
-        Self(self.0.iter().filter(|(known, _)| *known != user).copied().collect())
+        Self {
+            with: self.with.iter().filter(|(known, _)| *known != user).copied().collect(),
+            everybody: self.everybody,
+        }
     }
 
     /// The bytes that are stored: 16 of each user, and one of how far. `None` where there are none.
     #[must_use]
     pub fn to_stored(&self) -> Option<Vec<u8>> {
-        let bytes = self.0.iter().flat_map(|(user, access)| {
+        let bytes = self.with.iter().flat_map(|(user, access)| {
             user.as_bytes().iter().copied().chain([if *access == Access::Write { b'w' } else { b'r' }])
         });
-        (!self.0.is_empty()).then(|| bytes.collect())
+        (!self.with.is_empty()).then(|| bytes.collect())
     }
 
     /// The users of stored bytes.
@@ -54,7 +73,8 @@ impl Collaborators {
             let (access, user) = bytes.split_last()?;
             Some((Uuid::from_slice(user).ok()?, if *access == b'w' { Access::Write } else { Access::Read }))
         };
-        Self(bytes.unwrap_or_default().chunks_exact(17).filter_map(one).collect())
+        let with = bytes.unwrap_or_default().chunks_exact(17).filter_map(one).collect();
+        Self { with, everybody: false }
     }
 }
 
@@ -106,11 +126,11 @@ impl FieldValue for Collaborators {
                 None => all.push((user, access)),
             }
         }
-        (reader.findings().len() == found).then_some(Self(all))
+        (reader.findings().len() == found).then_some(Self { with: all, everybody: false })
     }
     fn show(&self, out: &mut Out, _: Sight, view: &dyn View) {
         out.array(|out| {
-            for (user, access) in &self.0 {
+            for (user, access) in &self.with {
                 out.object(|out| {
                     out.key("user_id").id(*user);
                     out.key("user").object(|out| {

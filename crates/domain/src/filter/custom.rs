@@ -89,6 +89,7 @@ impl FilterReader<'_> {
         if !field.ops().contains(&op) {
             return Err(finding(at, op_unknown(&field, op.key())));
         }
+        self.refuse_kept_custom(&field, op, at)?;
         let values = self.custom_operands(&field, op, json, at)?;
         self.values += values.len();
         if self.values > MAX_VALUES {

@@ -1,7 +1,10 @@
 //! What can be asked of a kind: its members, and the operators that each of them knows.
 
 use crate::field::{Field, Find, Shape};
+use crate::kinds::SegmentKind;
 use crate::record::Kind;
+
+use super::SEGMENT;
 
 /// A member that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +22,10 @@ pub enum Class {
     Word,
     /// A name, also searched by what it contains.
     Name,
+    /// One line of text, also searched by what it contains.
+    Phrase,
+    /// Text of several lines: what it contains and begins with.
+    Prose,
     /// An id.
     Id,
     /// A moment.
@@ -41,6 +48,8 @@ pub enum Class {
     Budget,
     /// Tags, said by id or name.
     Tags,
+    /// Segments that a record is one of, each by its id.
+    Segment,
     /// Sealed, found by equality.
     Sealed(Find),
 }
@@ -70,12 +79,14 @@ ops! {
 
 const EQUALITY: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull];
 const NAMES: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::Contains, Op::StartsWith];
+const PROSE: &[Op] = &[Op::IsNull, Op::Contains, Op::StartsWith];
 const ORDERED: &[Op] = &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::In, Op::Nin, Op::Between, Op::IsNull];
 const TIMES: &[Op] =
     &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::Between, Op::IsNull, Op::WithinLast, Op::NotWithinLast];
 const FLAGS: &[Op] = &[Op::Eq, Op::Ne];
 const CHOICES: &[Op] = &[Op::Eq, Op::HasAny, Op::HasAll, Op::IsNull];
 const TAGS: &[Op] = &[Op::Eq, Op::HasAny, Op::HasAll, Op::IsNull];
+const SEGMENTS: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin];
 const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::IsNull];
 
 impl Class {
@@ -85,12 +96,14 @@ impl Class {
         match self {
             Self::Word | Self::Id | Self::Industry => EQUALITY,
             Self::Region => &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::StartsWith],
-            Self::Name => NAMES,
+            Self::Name | Self::Phrase => NAMES,
+            Self::Prose => PROSE,
             Self::Time => TIMES,
             Self::Int | Self::Day | Self::Quarter | Self::Budget => ORDERED,
             Self::Flag => FLAGS,
             Self::Tags => TAGS,
             Self::Choices => CHOICES,
+            Self::Segment => SEGMENTS,
             Self::Sealed(_) => SEALED,
         }
     }
@@ -111,6 +124,8 @@ pub fn field_members(field: &'static Field) -> Vec<Member> {
         (true, Some(find), _) => Class::Sealed(find),
         (true, None, _) => return Vec::new(),
         (_, _, Shape::Line(_)) if field.name == "name" => Class::Name,
+        (_, _, Shape::Line(_)) if field.searched => Class::Phrase,
+        (_, _, Shape::Text(_)) if field.searched => Class::Prose,
         (_, _, Shape::Line(_) | Shape::Word | Shape::IdNumber | Shape::Choice(_)) => Class::Word,
         (_, _, Shape::Choices(_)) => Class::Choices,
         (_, _, Shape::Flag) => Class::Flag,
@@ -153,7 +168,8 @@ pub fn field_members(field: &'static Field) -> Vec<Member> {
 
 /// Every member of a kind that can be asked for.
 pub fn members(kind: &Kind) -> impl Iterator<Item = Member> {
-    BASE.iter().copied().chain(kind.fields.iter().flat_map(field_members))
+    let segment = SegmentKind::from_key(kind.name).map(|_| Member { name: SEGMENT, class: Class::Segment });
+    BASE.iter().copied().chain(kind.fields.iter().flat_map(field_members)).chain(segment)
 }
 
 /// Names by which lists of a kind can be ordered.

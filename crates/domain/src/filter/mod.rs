@@ -5,6 +5,7 @@ mod external;
 mod members;
 mod scalar;
 mod sealed;
+mod segment;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ pub use members::{Class, Member, Op, field_members, members, sorts};
 pub use scalar::time;
 use scalar::{flag, int};
 pub use sealed::{external_id_form, sealed_form};
+pub use segment::{SEGMENT, SegmentCondition};
 
 /// A question.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +41,8 @@ pub enum Filter {
     Is(Condition),
     /// A condition on a field that the organisation added.
     Custom(CustomCondition),
+    /// That it is one of a segment, or of none of some.
+    Segment(SegmentCondition),
 }
 
 /// A condition on one member.
@@ -91,6 +95,8 @@ pub struct FilterReader<'a> {
     hidden: Vec<&'static str>,
     /// Fields that the organisation added, and whoever asks may ask for.
     custom: Vec<Arc<CustomField>>,
+    /// Whether the question is kept, and asked again by others.
+    kept: bool,
     conditions: usize,
     values: usize,
 }
@@ -101,7 +107,7 @@ impl<'a> FilterReader<'a> {
     /// A reader for questions about a kind.
     #[must_use]
     pub fn new(kind: &'static Kind, region: &'a str, now: DateTime<Utc>, zone: Tz) -> Self {
-        Self { kind, region, now, zone, hidden: Vec::new(), custom: Vec::new(), conditions: 0, values: 0 }
+        Self { kind, region, now, zone, hidden: Vec::new(), custom: Vec::new(), kept: false, conditions: 0, values: 0 }
     }
 
     /// The same reader, to whoever may not see these members of every record: they are as if unknown.
@@ -216,10 +222,14 @@ impl<'a> FilterReader<'a> {
         if !member.class.ops().contains(&op) {
             return Err(finding(at, op_unknown(member, op.key())));
         }
+        self.refuse_kept(member, op, at)?;
         let values = self.operands(member, op, json, at)?;
         self.values += values.len();
         if self.values > MAX_VALUES {
             return Err(self.too_large(at));
+        }
+        if member.class == Class::Segment {
+            return Ok(SegmentCondition::filter(op, &values, at));
         }
         Ok(Filter::Is(Condition { member, op, values }))
     }

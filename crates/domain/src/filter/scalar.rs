@@ -48,7 +48,7 @@ impl FilterReader<'_> {
         let wrong = |en, zh| self.wrong(member, json, en, zh, at);
         let text = json.as_str();
         match member.class {
-            Class::Word | Class::Name => {
+            Class::Word | Class::Name | Class::Phrase | Class::Prose => {
                 text.map(|text| Scalar::Text(text.to_owned())).ok_or_else(|| wrong("a text", "文本"))
             }
             Class::Choices => text
@@ -72,7 +72,7 @@ impl FilterReader<'_> {
                 let text = text.ok_or_else(|| wrong("a name or an id", "名称或编号"))?;
                 Ok(Uuid::parse_str(text).map_or_else(|_| Scalar::Text(text.to_owned()), Scalar::Id))
             }
-            Class::Id => {
+            Class::Id | Class::Segment => {
                 text.and_then(|text| Uuid::parse_str(text).ok()).map(Scalar::Id).ok_or_else(|| wrong("an id", "编号"))
             }
             Class::Time => time(json, self.zone)

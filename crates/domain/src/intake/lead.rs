@@ -199,6 +199,7 @@ impl Lead {
         Contact {
             customer_id: Ref::new(customer),
             name: Line::from_stored(name.to_owned()),
+            initial: None,
             position: self.position.as_deref().and_then(|position| Line::parse(&cut(position, 100)).ok()),
             role: None,
             attitude: None,

@@ -20,7 +20,7 @@ crate::kind! {
     /// The customer that the record belongs to, or that it is.
     customer_id: Option<Ref<Customer>> = Field::new("客户", "Customer").write(Write::Never);
     /// What it is called, with its ending.
-    name: Line<200> = Field::new("文件名", "Name").sortable();
+    name: Line<200> = Field::new("文件名", "Name").sortable().searched();
     /// What it is, by its first bytes: a media type (RFC 6838).
     media_type: Option<Line<100>> = Field::new("类型", "Media type").write(Write::Never);
     /// How many bytes it has.

@@ -39,9 +39,11 @@ crate::kind! {
     /// The customer where the person is.
     customer_id: Ref<Customer> = Field::new("所属客户", "Customer").write(Write::Once);
     /// Real name.
-    name: Line<100> = Field::new("姓名", "Name").sortable();
+    name: Line<100> = Field::new("姓名", "Name").sortable().searched();
+    /// First letter of the name in pinyin, `A` to `Z` or `#`.
+    initial: Option<Line<4>> = Field::new("首字母", "Initial").write(Write::Never);
     /// Position.
-    position: Option<Line<100>> = Field::new("职位", "Position");
+    position: Option<Line<100>> = Field::new("职位", "Position").searched();
     /// Role in the decision.
     role: Option<DecisionRole> = Field::new("决策角色", "Decision role");
     /// How the contact stands to a deal with us.
@@ -62,7 +64,7 @@ crate::kind! {
     /// Whether this is the first person to talk to; one per customer, the latest one said.
     primary: bool = Field::new("主要联系人", "Primary");
     /// What else is worth knowing.
-    remark: Option<Text<5000>> = Field::new("备注", "Remark");
+    remark: Option<Text<5000>> = Field::new("备注", "Remark").searched();
     /// Tags.
     tags: Tags = Field::new("标签", "Tags");
     /// What it is called in other systems, one id for each source: `{"shop": "123"}`. A patch merges by source, null

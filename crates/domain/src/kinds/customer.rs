@@ -85,7 +85,7 @@ crate::kind! {
     /// The number the system gave: year, industry code, sequence (`2026-IT-001`). Never given twice, never changed; gaps are possible.
     number: Option<Line<40>> = Field::new("客户编号", "Number").write(Write::Never);
     /// A company's full registered name, or a person's real name.
-    name: Line<200> = Field::new("客户名称", "Name").sortable();
+    name: Line<200> = Field::new("客户名称", "Name").sortable().searched();
     /// First letter of the name in pinyin, `A` to `Z` or `#`.
     initial: Option<Line<4>> = Field::new("首字母", "Initial").write(Write::Never);
     /// Company or person.
@@ -101,7 +101,7 @@ crate::kind! {
     /// Unified social credit code (GB 32100-2015).
     credit_code: Option<CreditCode> = Field::new("统一社会信用代码", "Credit code");
     /// Province, city and district: a code of GB/T 2260 or a text; taken from the address where only that is given.
-    region: Option<Region> = Field::new("所在地区", "Region");
+    region: Option<Region> = Field::new("所在地区", "Region").searched();
     /// Full street address.
     address: Option<SealedText<300>> = Field::new("详细地址", "Address").sealed(Group::Contact, None);
     /// Phone numbers.
@@ -119,19 +119,19 @@ crate::kind! {
     /// What the customer looks for.
     needs: Several<Need> = Field::new("需求类型", "Needs");
     /// Products that the customer asks for.
-    need_products: Lines<20, 100> = Field::new("需求产品", "Products");
+    need_products: Lines<20, 100> = Field::new("需求产品", "Products").searched();
     /// Budget in 万元: `50-100`, `50万-100万`, `100以上`, `{"min": "50", "max": "100"}`.
     budget: Option<Budget> = Field::new("预算（万元）", "Budget");
     /// When the customer means to buy: `2026-Q1`.
     purchase_window: Option<Quarter> = Field::new("采购时间", "Purchase window");
     /// What the customer likes, and how it wants to be dealt with.
-    preferences: Option<Text<5000>> = Field::new("偏好", "Preferences");
+    preferences: Option<Text<5000>> = Field::new("偏好", "Preferences").searched();
     /// What was done together so far.
-    cooperation_history: Option<Text<5000>> = Field::new("合作历史", "Cooperation history");
+    cooperation_history: Option<Text<5000>> = Field::new("合作历史", "Cooperation history").searched();
     /// Since when one works together.
     cooperation_since: Option<Day> = Field::new("合作开始日期", "Cooperation since");
     /// What else is worth knowing.
-    remark: Option<Text<5000>> = Field::new("备注", "Remark");
+    remark: Option<Text<5000>> = Field::new("备注", "Remark").searched();
     /// Tags.
     tags: Tags = Field::new("标签", "Tags");
     /// What it is called in other systems, one id for each source: `{"shop": "123"}`. A patch merges by source, null

@@ -44,7 +44,7 @@ crate::kind! {
     /// How one met.
     kind: FollowUpKind = Field::new("方式", "Kind");
     /// What was said: needs, pain points, results.
-    summary: Text<10000> = Field::new("内容", "Summary");
+    summary: Text<10000> = Field::new("内容", "Summary").searched();
     /// When it happened.
     happened_at: Instant = Field::new("跟进时间", "Happened at").sortable();
     /// How many minutes it took.
@@ -52,11 +52,11 @@ crate::kind! {
     /// What came of it.
     outcome: Option<Outcome> = Field::new("结果", "Outcome");
     /// Needs that one heard of.
-    needs_heard: Option<Text<5000>> = Field::new("客户需求", "Needs heard");
+    needs_heard: Option<Text<5000>> = Field::new("客户需求", "Needs heard").searched();
     /// What troubles the customer.
-    pain_points: Option<Text<5000>> = Field::new("痛点", "Pain points");
+    pain_points: Option<Text<5000>> = Field::new("痛点", "Pain points").searched();
     /// What comes next.
-    next_step: Option<Line<500>> = Field::new("下一步", "Next step");
+    next_step: Option<Line<500>> = Field::new("下一步", "Next step").searched();
     /// When the next step is due.
     next_due_at: Option<Instant> = Field::new("下次跟进时间", "Next due").sortable();
     /// What it is called in other systems, one id for each source: `{"shop": "123"}`. A patch merges by source, null

@@ -9,6 +9,7 @@ mod follow_up;
 mod form;
 mod note;
 mod role;
+mod segment;
 mod tag;
 mod team;
 mod user;
@@ -23,6 +24,7 @@ pub use follow_up::{FollowUp, FollowUpKind, Outcome};
 pub use form::Form;
 pub use note::{Note, Noted};
 pub use role::Role;
+pub use segment::{Segment, SegmentKind, SegmentType, Sharing};
 pub use tag::Tag;
 pub use team::Team;
 pub use user::{User, login_names, roles_of};
@@ -47,6 +49,7 @@ pub const KINDS: &[&Kind] = &[
     Form::KIND,
     EntryRule::KIND,
     FieldDefinition::KIND,
+    Segment::KIND,
 ];
 
 /// The kind of that singular name.

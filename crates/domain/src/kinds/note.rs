@@ -25,7 +25,7 @@ crate::kind! {
     /// The customer that the record belongs to, or that it is.
     customer_id: Option<Ref<Customer>> = Field::new("客户", "Customer").write(Write::Never);
     /// What is written down.
-    body: Text<10000> = Field::new("内容", "Body");
+    body: Text<10000> = Field::new("内容", "Body").searched();
     /// Whether it is shown before the others.
     pinned: bool = Field::new("置顶", "Pinned");
     /// What it is called in other systems, one id for each source: `{"shop": "123"}`. A patch merges by source, null

@@ -10,7 +10,7 @@ crate::kind! {
     /// A word that customers and contacts are marked with. Its name is unique in the organisation.
     Tag, "tag", "tags", "标签", "Tag", rules: rules;
     /// The word.
-    name: Line<50> = Field::new("名称", "Name").sortable();
+    name: Line<50> = Field::new("名称", "Name").sortable().searched();
     /// The group it belongs to.
     group: Option<Line<50>> = Field::new("分组", "Group");
     /// A colour, `#1677ff`.

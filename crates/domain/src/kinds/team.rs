@@ -7,7 +7,7 @@ crate::kind! {
     /// People who work together. Teams form a tree: a manager reaches the own team and those below.
     Team, "team", "teams", "团队", "Team", rules: |_| Vec::new();
     /// What it is called; unique in the organisation.
-    name: Line<100> = Field::new("名称", "Name").sortable();
+    name: Line<100> = Field::new("名称", "Name").sortable().searched();
     /// The team above.
     parent_id: Option<Ref<Team>> = Field::new("上级团队", "Parent");
 }

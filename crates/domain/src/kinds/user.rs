@@ -13,7 +13,9 @@ crate::kind! {
     /// Somebody who signs in, by e-mail, mobile or user name.
     User, "user", "users", "用户", "User", rules: rules;
     /// What people call the user.
-    name: Line<100> = Field::new("姓名", "Name").sortable();
+    name: Line<100> = Field::new("姓名", "Name").sortable().searched();
+    /// First letter of the name in pinyin, `A` to `Z` or `#`.
+    initial: Option<Line<4>> = Field::new("首字母", "Initial").write(Write::Never);
     /// Sign-in e-mail; judged by syntax alone.
     email: Option<SealedText<254>> = Field::new("邮箱", "E-mail").sealed(Group::Contact, None);
     /// Sign-in mobile number.

@@ -31,6 +31,8 @@ const NOTHING: [Reach; 6] = [NONE; 6];
 const WHOLE: [Reach; 6] = [ALL; 6];
 /// Everything is read, nothing written.
 const READ: [Reach; 6] = [NONE, ALL, NONE, NONE, NONE, NONE];
+/// Keeps segments to itself, and uses those that are shared with it.
+const ITS_OWN_SEGMENTS: [Reach; 6] = [OWN, TEAM, OWN, OWN, NONE, NONE];
 
 /// Reach per action (create, read, update, delete, transfer, reveal) over kinds that go together.
 struct Plan {
@@ -43,6 +45,7 @@ struct Plan {
     forms: [Reach; 6],
     entry_rules: [Reach; 6],
     fields: [Reach; 6],
+    segments: [Reach; 6],
     jobs: [Reach; 6],
     contact: Sights,
     identity: Sight,
@@ -63,6 +66,7 @@ const PLAIN: Plan = Plan {
     entry_rules: NOTHING,
     // Forms are drawn from them.
     fields: READ,
+    segments: NOTHING,
     jobs: [NONE, OWN, OWN, NONE, NONE, NONE],
     contact: Sights::all(Sight::Masked),
     identity: Sight::Hidden,
@@ -80,6 +84,7 @@ const ADMINISTRATOR: Plan = Plan {
     forms: WHOLE,
     entry_rules: WHOLE,
     fields: WHOLE,
+    segments: WHOLE,
     jobs: WHOLE,
     contact: Sights::all(Sight::Full),
     identity: Sight::Masked,
@@ -116,6 +121,7 @@ const AUDITOR: Plan = Plan {
     roles: READ,
     forms: READ,
     entry_rules: READ,
+    segments: READ,
     jobs: READ,
     besides: &[Right::AuditRead],
     ..PLAIN
@@ -127,6 +133,7 @@ const MANAGER: Plan = Plan {
     tags: WHOLE,
     users: [NONE, ALL, NONE, NONE, NONE, TEAM],
     forms: READ,
+    segments: [TEAM; 6],
     contact: Sights { own: Sight::Full, team: Sight::Full, other: Sight::Masked },
     identity: Sight::Masked,
     ..PLAIN
@@ -136,6 +143,7 @@ const SALESPERSON: Plan = Plan {
     customers: [SHARED, SHARED, SHARED, NONE, NONE, NONE],
     follow_ups: [SHARED, SHARED, SHARED, NONE, NONE, NONE],
     tags: [ALL, ALL, NONE, NONE, NONE, NONE],
+    segments: ITS_OWN_SEGMENTS,
     contact: Sights { own: Sight::Full, team: Sight::Masked, other: Sight::Masked },
     identity: Sight::Masked,
     ..PLAIN
@@ -145,17 +153,21 @@ const SALESPERSON: Plan = Plan {
 const SERVICE: Plan = Plan {
     customers: READ,
     follow_ups: [ALL, ALL, ALL, NONE, NONE, NONE],
+    segments: ITS_OWN_SEGMENTS,
     contact: Sights::all(Sight::Full),
     identity: Sight::Masked,
     ..PLAIN
 };
 
-const MARKETING: Plan = Plan { customers: READ, follow_ups: READ, forms: READ, ..PLAIN };
+/// Picks whom to address, for everybody.
+const MARKETING: Plan =
+    Plan { customers: READ, follow_ups: READ, forms: READ, segments: [ALL, TEAM, OWN, OWN, NONE, NONE], ..PLAIN };
 
 /// Sees whom to invoice, and the account; not how to call.
 const FINANCE: Plan = Plan {
     customers: [NONE, ALL, NONE, NONE, NONE, ALL],
     follow_ups: READ,
+    segments: ITS_OWN_SEGMENTS,
     contact: Sights::all(Sight::Hidden),
     identity: Sight::Masked,
     ..PLAIN
@@ -176,6 +188,7 @@ fn rights(plan: &Plan) -> Arc<Rights> {
             "form" => plan.forms,
             "entry_rule" => plan.entry_rules,
             "field" => plan.fields,
+            "segment" => plan.segments,
             super::JOB => plan.jobs,
             _ => NOTHING,
         };

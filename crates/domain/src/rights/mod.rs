@@ -305,6 +305,7 @@ pub fn actions_of(kind: &str) -> &'static [Action] {
         }
         "user" => &[Create, Read, Update, Reveal],
         "team" => &[Create, Read, Update],
+        "segment" => &[Create, Read, Update, Delete],
         JOB => &[Read, Update],
         _ => &[],
     }
@@ -314,7 +315,9 @@ pub fn actions_of(kind: &str) -> &'static [Action] {
 #[must_use]
 pub fn reach_of(kind: &str) -> Reach {
     match kind {
-        "customer" | "contact" | "follow_up" | "note" | "attachment" => {
+        // One's own; those that are shared with the team, or with everybody; and all but those that others keep to
+        // themselves. To make one with the reach of the team or of all is to share it so.
+        "customer" | "contact" | "follow_up" | "note" | "attachment" | "segment" => {
             Reach { own: true, team: true, shared: true, all: true }
         }
         // A user is his own.

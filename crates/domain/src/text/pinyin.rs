@@ -5,8 +5,10 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{is_han, normalise::simplify};
 
+mod heard;
 mod readings;
 
+pub use heard::{Heard, LETTERS, SPELLED, heard, typed};
 use readings::{COMPOUND_SURNAMES, DEFAULTS, PHRASES, SURNAMES};
 
 /// Most bytes of a sort key.
@@ -17,6 +19,8 @@ struct Spoken {
     /// Tone-less, `ü` written `v`; empty for a character that has no reading.
     syllable: &'static str,
     written: char,
+    /// Whether the word it stands in says how it is read.
+    by_word: bool,
 }
 
 /// A text that sorts names by pinyin when compared byte by byte.
@@ -90,13 +94,14 @@ fn speak(name: &str) -> Vec<Spoken> {
     let simple: Vec<char> = written.iter().map(|c| simplify(*c)).collect();
     let mut fixed: Vec<Option<&'static str>> = vec![None; simple.len()];
     apply_phrases(&simple, &mut fixed);
+    let by_word: Vec<bool> = fixed.iter().map(Option::is_some).collect();
     apply_surname(&simple, &mut fixed);
-    written
-        .iter()
-        .zip(&simple)
-        .zip(fixed)
-        .map(|((c, simple), fixed)| Spoken { syllable: fixed.unwrap_or_else(|| reading(*c, *simple)), written: *c })
-        .collect()
+    let each = written.iter().zip(&simple).zip(fixed).zip(by_word);
+    each.map(|(((c, simple), fixed), by_word)| {
+        let syllable = fixed.unwrap_or_else(|| reading(*c, *simple));
+        Spoken { syllable, written: *c, by_word }
+    })
+    .collect()
 }
 
 /// Words in which a character is not read as usual.

@@ -16,6 +16,9 @@
 //! - other: `w`, then `a`–`y` and digits as themselves, `z` as `zz`, everything else as `z` and four base-36 digits
 //!   (the first of which is `n` at most, so it is never `z`).
 //!
+//! A `c` before such a token says that a name begins with it. How a name sounds is in tokens of `a`, `b`, `p`, `i` and
+//! letters (see [`Document::tokens`](super::document::Document::tokens)).
+//!
 //! Both are prefix codes: a prefix of the text is a prefix of the token, and the other way round.
 
 use std::collections::{BTreeSet, HashSet};
@@ -149,6 +152,33 @@ pub fn query_tokens(query: &str) -> Vec<QueryTerm> {
     terms.into_iter().take(MAX_TERMS).collect()
 }
 
+/// What a name is indexed under that begins with a run of digits too long to be kept.
+const FIRST_DIGITS: &str = "cd";
+
+/// The token of how a name begins: its first characters behind a `c`; nothing where they are of no script.
+pub(super) fn first_token(name: &str) -> Option<String> {
+    let (kept, _) = first(name)?;
+    Some(kept.unwrap_or_else(|| FIRST_DIGITS.to_owned()))
+}
+
+/// One of these a name has that begins with a text.
+pub(super) fn begin_terms(text: &str) -> Vec<QueryTerm> {
+    let Some((kept, script)) = first(text) else { return Vec::new() };
+    // The name may go on with digits.
+    let long = (script == Script::Digits).then(|| QueryTerm::Exact(FIRST_DIGITS.to_owned()));
+    kept.map(QueryTerm::Prefix).into_iter().chain(long).collect()
+}
+
+/// The token of the first characters, where they are kept, and their script.
+fn first(text: &str) -> Option<(Option<String>, Script)> {
+    let text = normalise(text);
+    let script = Script::of(text.chars().next()?)?;
+    let run: Vec<char> = text.chars().take_while(|c| Script::of(*c) == Some(script)).collect();
+    let is_kept = script != Script::Digits || run.len() < LONG_DIGITS;
+    let window = run.get(..script.width()).unwrap_or(&run);
+    Some((is_kept.then(|| format!("c{}", script.encode(window))), script))
+}
+
 /// Words that so many names of companies have that their tokens narrow nothing.
 const COMMON: &[&str] = &[
     "科技有限公司",
@@ -241,24 +271,43 @@ pub fn rare_terms(query: &str, most: usize) -> Vec<QueryTerm> {
 /// The terms as an FTS5 MATCH expression; `None` when there are none.
 #[must_use]
 pub fn fts5_match(terms: &[QueryTerm]) -> Option<String> {
-    join(terms, " AND ", |term| match term {
-        QueryTerm::Exact(token) => format!("\"{token}\""),
-        QueryTerm::Prefix(token) => format!("\"{token}\"*"),
-    })
+    join(terms, " AND ", fts5_term)
 }
 
 /// The terms as the text of a `tsquery`; `None` when there are none.
 #[must_use]
 pub fn tsquery(terms: &[QueryTerm]) -> Option<String> {
-    join(terms, " & ", |term| match term {
+    join(terms, " & ", tsquery_term)
+}
+
+/// One of the terms, as an FTS5 MATCH expression; `None` when there are none.
+#[must_use]
+pub fn fts5_any(terms: &[QueryTerm]) -> Option<String> {
+    join(terms, " OR ", fts5_term)
+}
+
+/// One of the terms, as the text of a `tsquery`; `None` when there are none.
+#[must_use]
+pub fn tsquery_any(terms: &[QueryTerm]) -> Option<String> {
+    join(terms, " | ", tsquery_term)
+}
+
+fn fts5_term(term: &QueryTerm) -> String {
+    match term {
+        QueryTerm::Exact(token) => format!("\"{token}\""),
+        QueryTerm::Prefix(token) => format!("\"{token}\"*"),
+    }
+}
+
+fn tsquery_term(term: &QueryTerm) -> String {
+    match term {
         QueryTerm::Exact(token) => format!("'{token}'"),
         QueryTerm::Prefix(token) => format!("'{token}':*"),
-    })
+    }
 }
 
 fn join(terms: &[QueryTerm], and: &str, write: impl Fn(&QueryTerm) -> String) -> Option<String> {
-    let words: Vec<_> = terms.iter().map(write).collect();
-    if words.is_empty() { None } else { Some(words.join(and)) }
+    (!terms.is_empty()).then(|| terms.iter().map(write).collect::<Vec<_>>().join(and))
 }
 
 #[cfg(test)]

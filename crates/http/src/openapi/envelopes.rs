@@ -137,13 +137,18 @@ fn values(all: &mut Map<String, Value>) {
     all.insert("TagLink".into(), json!({
         "type": "object", "description": "A tag of a record.", "properties": tag, "required": ["id", "name", "color"],
     }));
-    let picks = json!({ "type": "array", "maxItems": 100, "items": {
-        "anyOf": [
-            { "type": "string", "minLength": 1, "maxLength": 50 },
-            { "type": "object", "properties": tag, "required": ["id"] },
-            { "type": "object", "properties": tag, "required": ["name"] },
-        ],
-    } });
+    all.insert(
+        "TagPick".into(),
+        json!({
+            "description": "The name of a tag, its id, or a tag as it was read.",
+            "anyOf": [
+                { "type": "string", "minLength": 1, "maxLength": 50 },
+                { "type": "object", "properties": tag, "required": ["id"] },
+                { "type": "object", "properties": tag, "required": ["name"] },
+            ],
+        }),
+    );
+    let picks = json!({ "type": "array", "maxItems": 100, "items": schema_ref("TagPick") });
     all.insert("TagsInput".into(), json!({
         "description": "Names or ids of tags, or tags as they were read; or what to add and what to remove. A name that does not exist is made.",
         "anyOf": [
@@ -207,11 +212,17 @@ fn coded(all: &mut Map<String, Value>, name: &str, what: &str, texts: &str, memb
 fn filter(all: &mut Map<String, Value>) {
     let ops: Vec<&str> = Op::ALL.iter().map(|op| op.key()).collect();
     let parts = json!({ "type": "array", "items": schema_ref("Filter") });
-    let node = |name: &str, part: Value, doc: &str| {
-        json!({
-            "type": "object", "properties": { name: described(part, doc) }, "required": [name], "additionalProperties": false,
-        })
-    };
+    // Named: generators of clients follow a tree through names alone.
+    for (name, member, part, doc) in [
+        ("FilterAnd", "and", parts.clone(), "All of them hold."),
+        ("FilterOr", "or", parts, "One of them holds."),
+        ("FilterNot", "not", schema_ref("Filter"), "It does not hold."),
+    ] {
+        all.insert(name.into(), json!({
+            "type": "object", "description": doc, "properties": { member: described(part, doc) }, "required": [member],
+            "additionalProperties": false,
+        }));
+    }
     all.insert("FilterCondition".into(), json!({
         "type": "object",
         "description": "A condition on one member. A missing value satisfies only `is_null`, `ne`, `nin` and `not_within_last`.",
@@ -228,9 +239,9 @@ fn filter(all: &mut Map<String, Value>) {
         "description": "A tree of conditions: at most 20 of them, 5 levels, 500 values.",
         "anyOf": [
             schema_ref("FilterCondition"),
-            node("and", parts.clone(), "All of them hold."),
-            node("or", parts, "One of them holds."),
-            node("not", schema_ref("Filter"), "It does not hold."),
+            schema_ref("FilterAnd"),
+            schema_ref("FilterOr"),
+            schema_ref("FilterNot"),
         ],
         "examples": [{ "and": [{ "field": "stage", "value": "active" }, { "not": { "field": "owner_id", "op": "is_null" } }] }],
     }));
@@ -245,7 +256,7 @@ fn page(all: &mut Map<String, Value>) {
             "prev": text_or_null("Cursor of the page before; null at the beginning."),
             "has_more": { "type": "boolean", "description": "Whether more records follow." },
             "count": { "type": "integer", "minimum": 0, "description": "How many records there are, where `count` asked for it." },
-            "count_is": { "type": "string", "enum": ["exact", "at_least"], "description": "What `count` says; an exact count stops at 10,000." },
+            "count_is": { "type": "string", "enum": ["exact", "at_least", "estimate"], "description": "What `count` says; an exact count stops at 10,000." },
         },
         "required": ["next", "prev", "has_more"],
     }));

@@ -1,6 +1,19 @@
-//! Examples of bodies, by kind. Tests read every one with the parser that requests go through.
+//! Examples: of bodies, by kind, which tests read with the parser that requests go through; and of answers, which the
+//! program gave to those bodies and a test compares with what it gives now.
+
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
+
+/// What the program answered, by operation and status: `tests/api/examples.rs` compares them.
+const ANSWERS: &str = include_str!("examples.json");
+
+/// An answer of an operation.
+pub(super) fn answer(operation: &str, status: u16) -> Option<&'static Value> {
+    static ALL: OnceLock<Value> = OnceLock::new();
+    // A test sees to it that it can be read.
+    ALL.get_or_init(|| serde_json::from_str(ANSWERS).unwrap_or_default()).get(operation)?.get(status.to_string())
+}
 
 /// What a create may say.
 #[must_use]
@@ -64,6 +77,13 @@ pub(super) fn input(kind: &str) -> Option<Value> {
             "severity": "refuse", "order": 10,
             "message": { "zh-CN": "成交客户须填写统一社会信用代码", "en": "Customers who buy need a credit code" },
         }),
+        "segment" => json!({
+            "name": "一个月未联系的重点客户", "kind": "customer", "type": "live", "sort": "last_follow_up_at",
+            "where": { "and": [
+                { "field": "grade", "op": "in", "value": ["vip", "a"] },
+                { "field": "last_follow_up_at", "op": "not_within_last", "value": 30 },
+            ] },
+        }),
         _ => return None,
     })
 }
@@ -84,6 +104,7 @@ pub(super) fn patch(kind: &str) -> Option<Value> {
         "form" => json!({ "paused": true }),
         "field" => json!({ "label": { "en": "Output of a year" }, "required": true }),
         "entry_rule" => json!({ "check": { "type": "required" }, "severity": "warn", "active": false }),
+        "segment" => json!({ "description": "每周一看一次", "shared": "private" }),
         _ => return None,
     })
 }

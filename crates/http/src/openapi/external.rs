@@ -13,6 +13,7 @@ use crate::routes::told::LoginAnswer;
 
 /// Why somebody whom a provider vouches for is not let in.
 const NOT_LET_IN: &[&ProblemCode] = &[
+    &codes::QUESTION_INVALID,
     &codes::ORIGIN_REFUSED,
     &codes::EXTERNAL_STATE_UNKNOWN,
     &codes::EXTERNAL_NOT_BELIEVED,

@@ -54,7 +54,7 @@ pub(super) fn schemas() -> Map<String, Value> {
     all.insert(
         "FieldValue".into(),
         json!({
-            "type": ["string", "number", "boolean", "array", "object", "null"],
+            "type": ["string", "number", "boolean", "array", "object", "null"], "items": {},
             "description": "A value as a record of this type holds it; of `min` and `max` of a text the count of characters, \
                             of choices that of items.",
         }),

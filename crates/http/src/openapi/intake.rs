@@ -159,7 +159,11 @@ fn submission(all: &mut Map<String, Value>) {
     });
     let input = input.as_object().cloned().unwrap_or_default();
     let doc = "A submission. Further members are taken, `utm_source`, `landing_url`, `referrer` and click ids as attribution.";
-    all.insert("SubmissionInput".into(), object(doc, input, &[], false));
+    let mut input = object(doc, input, &[], false);
+    if let Some(input) = input.as_object_mut() {
+        input.insert("additionalProperties".into(), true.into());
+    }
+    all.insert("SubmissionInput".into(), input);
     let status = [
         "`created` a customer was made",
         "`matched` the person was known",

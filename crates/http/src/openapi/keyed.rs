@@ -69,9 +69,9 @@ fn get(kind: &'static Kind) -> Operation {
     let mut get = operation(kind, "get", "get_by", "/by/{key}/{value}", "Read a {} by a key", text);
     get.parameters = parameters(kind);
     get.parameters.push(parameter_ref("IfNoneMatch"));
-    get.parameters.extend(super::records::shown(kind));
+    get.parameters.extend(super::records::showing(kind));
     get.answers = vec![
-        Answer::json(200, "The record.", sch(kind, "")).with_headers(&["ETag"]),
+        Answer::json(200, "The record.", super::kinds::shown(kind)).with_headers(&["ETag"]),
         Answer::empty(304, "It is what the given ETag stands for.").with_headers(&["ETag"]),
     ];
     get.problems.push(&codes::NOT_FOUND);

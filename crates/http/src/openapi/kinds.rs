@@ -4,14 +4,16 @@ use kehu_domain::field::Field;
 use kehu_domain::filter::{self, Class, Member, Op, sorts};
 use kehu_domain::kinds::kind_named;
 use kehu_domain::record::Kind;
-use kehu_domain::rights::CUSTOM;
-use kehu_store::machine::{EXPANSIONS, Expansion, Resource, resource};
+use kehu_domain::rights::{ACTIONS, Action, CUSTOM, actions_of};
+use kehu_store::machine::{EXPANSIONS, Expansion, Resource, expansion_paths, resource};
 use serde_json::{Map, Value, json};
 
+use super::counting;
 use super::keyed;
 use super::people;
 use super::reveal;
 use super::shapes::{Form, described, field_schema, is_read_only, null_in_answers, object, or_null, schema_ref};
+use super::shared::WORDS;
 
 /// The most records of an expanded relation.
 const EXPANDED: usize = 100;
@@ -39,7 +41,7 @@ pub(super) fn orders(kind: &Kind) -> Vec<String> {
 pub(super) fn member_names(kind: &'static Kind) -> Vec<&'static str> {
     let fields = kind.fields.iter().flat_map(|field| [Some(field.name), field.display_name()]).flatten();
     let base = ["id", "version", "created_at", "updated_at", "created_by"].into_iter();
-    base.chain(fields).chain([CUSTOM, "hidden", "masked"]).collect()
+    base.chain(fields).chain([CUSTOM, "hidden", "masked", "can"]).collect()
 }
 
 /// The name of a member of an answer, one of a field that the organisation added too.
@@ -65,8 +67,10 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
     let mut all = vec![
         (name.to_owned(), answer(kind)),
         (format!("{name}Patch"), patch(kind)),
+        (format!("{name}Part"), part(kind)),
         (format!("{name}Page"), page(kind)),
         (format!("{name}Search"), search(kind)),
+        (format!("{name}Facets"), counting::facets_schema(kind, asked_by(kind))),
         (format!("{name}Filter"), flat_filter(kind)),
     ];
     // What comes with a file comes as a form.
@@ -128,6 +132,15 @@ fn veiled() -> [(&'static str, Value); 2] {
     ]
 }
 
+/// What the caller may do to a record.
+fn can(kind: &Kind) -> Value {
+    let known = ACTIONS.iter().filter(|(action, _)| !matches!(action, Action::Create | Action::Read));
+    let known = known.filter(|(action, _)| actions_of(kind.name).contains(action));
+    let words: Vec<&str> = known.map(|(_, word)| *word).collect();
+    let list = json!({ "type": "array", "items": { "type": "string", "enum": words } });
+    described(list, "What the caller may do to the record; lists tell it with `can=true` alone.")
+}
+
 /// The member beside a reference that shows what it points to: its name, or the whole record where `expand` asked.
 fn display(kind: &'static Kind, field: &Field, null: bool) -> Option<(String, Value)> {
     let name = field.display_name()?;
@@ -175,8 +188,27 @@ fn answer(kind: &'static Kind) -> Value {
     members.extend(veiled().map(|(name, schema)| (name.to_owned(), schema)));
     let required: Vec<String> = members.keys().cloned().collect();
     let required: Vec<&str> = required.iter().map(String::as_str).collect();
+    members.insert("can".into(), can(kind));
     members.extend(expanded(kind));
     titled(object(kind.doc.trim(), members, &required, false), kind)
+}
+
+/// What an answer holds where `fields` chose: some of the members.
+fn part(kind: &'static Kind) -> Value {
+    let mut part = answer(kind);
+    if let Some(members) = part.as_object_mut() {
+        members.shift_remove("required");
+        members.shift_remove("title");
+        let doc = format!("With `fields`: the members that were asked for, of {}.", kind.path.replace('_', "-"));
+        members.insert("description".into(), doc.into());
+        members.insert("additionalProperties".into(), false.into());
+    }
+    part
+}
+
+/// A record, or what `fields` chose of it.
+pub(super) fn shown(kind: &Kind) -> Value {
+    json!({ "anyOf": [schema_ref(kind.schema), schema_ref(&format!("{}Part", kind.schema))] })
 }
 
 fn input(kind: &Kind, without: Option<&str>) -> Value {
@@ -218,6 +250,7 @@ fn patch(kind: &'static Kind) -> Value {
     let doc = "Values of fields that the organisation added: what is absent stays, null clears.";
     members.insert(CUSTOM.into(), or_null(custom_values(doc)));
     members.extend(veiled().map(|(name, schema)| (name.to_owned(), read_only(schema))));
+    members.insert("can".into(), read_only(can(kind)));
     members.extend(expanded(kind).into_iter().map(|(name, schema)| (name, read_only(schema))));
     let warned = json!({ "type": "array", "items": schema_ref("ProblemError") });
     members.insert("warnings".into(), read_only(described(warned, "What the answer to a write told; it is not read.")));
@@ -231,7 +264,7 @@ fn patch(kind: &'static Kind) -> Value {
 
 fn page(kind: &Kind) -> Value {
     let mut members = Map::new();
-    let list = json!({ "type": "array", "items": schema_ref(kind.schema) });
+    let list = json!({ "type": "array", "items": shown(kind) });
     members.insert("data".into(), described(list, "The records, in the order that was asked for."));
     members.insert("page".into(), schema_ref("PageInfo"));
     object(&format!("A page of a list of {}.", kind.path.replace('_', "-")), members, &["data", "page"], false)
@@ -251,30 +284,49 @@ fn search(kind: &'static Kind) -> Value {
     add("limit", limit, "How many records a page has.");
     add("after", json!({ "type": "string" }), "Cursor of the page: `page.next` or `page.prev` of an answer.");
     add("fields", json!({ "type": "array", "items": member_schema(kind) }), "Which members to show; absent: all.");
-    let related: Vec<&str> = expansions(kind).map(|expansion| expansion.name).collect();
+    let related = expansion_paths(kind.name);
     if !related.is_empty() {
-        add("expand", list(&related), "Which related records to bring along.");
+        let related: Vec<&str> = related.iter().map(String::as_str).collect();
+        add("expand", list(&related), "Which related records to bring along; theirs behind a dot.");
     }
-    if kind.field("name").is_some() {
-        add("q", json!({ "type": "string" }), "Words that stand in the record.");
+    if kind.takes_words() {
+        let into: Vec<&str> = kind.fields.iter().filter(|field| field.searched).map(|field| field.name).collect();
+        let into = if into.is_empty() { "name".to_owned() } else { into.join(", ") };
+        add(
+            "q",
+            json!({ "type": "string" }),
+            &format!("{WORDS} It looks into {into}, and searchable fields of the organisation."),
+        );
     }
-    let count = json!({ "type": "string", "enum": ["none", "exact"], "default": "none" });
+    let count = json!({ "type": "string", "enum": ["none", "estimate", "exact"], "default": "none" });
     add("count", count, "Whether to count the records.");
+    let number = json!({ "type": "integer", "minimum": 1, "maximum": 10_000 });
+    add("page", number, "The number of the page, from 1, instead of `after`: up to 10,000 rows.");
+    add(
+        "can",
+        json!({ "type": "boolean", "default": false }),
+        "Whether each record says what the caller may do to it.",
+    );
     let mut schema = object(&format!("A question to the {}.", kind.path.replace('_', "-")), members, &[], true);
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("x-filter-fields".into(), asked_by(kind));
+    }
+    schema
+}
+
+/// The members that a kind can be asked by, each with its operators.
+fn asked_by(kind: &'static Kind) -> Value {
     let asked: Map<String, Value> = filter::members(kind)
         .map(|member| {
             let ops: Vec<&str> = member.class.ops().iter().map(|op| op.key()).collect();
             (member.name.to_owned(), json!(ops))
         })
         .collect();
-    if let Some(schema) = schema.as_object_mut() {
-        schema.insert("x-filter-fields".into(), asked.into());
-    }
-    schema
+    asked.into()
 }
 
 fn batch(kind: &Kind) -> Value {
-    let items = json!({ "type": "array", "minItems": 1, "maxItems": BATCH, "items": schema_ref(&format!("{}Input", kind.schema)) });
+    let items = json!({ "type": "array", "maxItems": BATCH, "items": schema_ref(&format!("{}Input", kind.schema)) });
     let mut members = Map::new();
     let atomic = json!({ "type": "boolean", "default": false });
     members.insert("atomic".into(), described(atomic, "Whether all are made or none; at most 200 items then."));
@@ -309,7 +361,10 @@ fn flat_filter(kind: &'static Kind) -> Value {
 }
 
 fn operand(kind: &Kind, member: Member, op: Op) -> Value {
-    let name = kind.field(member.name).map_or(member.name, |field| field.en);
+    let name = match member.class {
+        Class::Segment => "A segment that the record is in",
+        _ => kind.field(member.name).map_or(member.name, |field| field.en),
+    };
     let (schema, doc) = match op {
         Op::IsNull => (json!({ "type": "boolean" }), format!("{name} is missing (true) or not (false).")),
         Op::WithinLast => (days(), format!("{name} lies within the last so many days.")),
@@ -341,7 +396,7 @@ fn list() -> Value {
 
 fn value(class: Class) -> Value {
     match class {
-        Class::Id => json!({ "type": "string", "format": "uuid" }),
+        Class::Id | Class::Segment => json!({ "type": "string", "format": "uuid" }),
         Class::Int => json!({ "type": "integer", "format": "int64" }),
         Class::Flag => json!({ "type": "boolean" }),
         _ => json!({ "type": "string" }),

@@ -4,6 +4,7 @@
 mod attachments;
 mod audit;
 mod codes;
+mod counting;
 mod credentials;
 mod deleting;
 mod docs;
@@ -17,6 +18,7 @@ mod jobs;
 mod keyed;
 mod kinds;
 mod leaving;
+mod links;
 mod numbers;
 mod operation;
 mod organisation;
@@ -28,6 +30,7 @@ mod reviews;
 mod rights;
 mod schema;
 mod second_factor;
+mod segments;
 mod shapes;
 mod shared;
 mod special;
@@ -43,6 +46,8 @@ use std::sync::OnceLock;
 use kehu_domain::kinds::KINDS;
 use kehu_domain::record::Kind;
 use serde_json::{Map, Value, json};
+
+use crate::deprecated::{DEPRECATED, Deprecation};
 
 pub use codes::{codes, pages};
 pub use docs::configure;
@@ -69,23 +74,31 @@ pub fn operations() -> Vec<Operation> {
         .chain(fields::operations())
         .chain(numbers::operations())
         .chain(tags::operations())
+        .chain(segments::operations())
         .chain(standard::operations())
         .chain(schema::operations())
+        .chain(counting::operations())
         .collect()
 }
 
 /// The whole description.
 #[must_use]
 pub fn document() -> Value {
+    document_with(DEPRECATED)
+}
+
+/// The whole description, with these operations as those that will go.
+fn document_with(deprecated: &[Deprecation]) -> Value {
     let mut responses = Map::new();
     let mut paths: Map<String, Value> = Map::new();
     for operation in operations() {
-        let value = operation.to_value(&mut responses);
+        let value = operation.to_value(&mut responses, Deprecation::named(deprecated, &operation.id));
         let path = paths.entry(operation.path).or_insert_with(|| json!({}));
         if let Some(path) = path.as_object_mut() {
             path.insert(operation.method.into(), value);
         }
     }
+    links::add(&mut paths);
     let mut schemas = envelopes::schemas();
     schemas.extend(KINDS.iter().flat_map(|kind| kinds::schemas(kind)));
     schemas.extend(validation::schemas());
@@ -103,9 +116,11 @@ pub fn document() -> Value {
     schemas.extend(fields::schemas());
     schemas.extend(numbers::schemas());
     schemas.extend(tags::schemas());
+    schemas.extend(segments::schemas());
     schemas.extend(deleting::schemas());
     schemas.extend(standard::schemas());
     schemas.extend(schema::schemas());
+    schemas.extend(counting::schemas());
     json!({
         "openapi": "3.1.0",
         "info": shared::info(),
@@ -117,7 +132,7 @@ pub fn document() -> Value {
             "schemas": schemas,
             "responses": responses,
             "parameters": shared::parameters(),
-            "headers": shared::headers(),
+            "headers": shared::headers(!deprecated.is_empty()),
             "securitySchemes": shared::security_schemes(),
         },
     })

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use kehu_domain::codes::{PARAMETER_INVALID, PARAMETER_UNKNOWN};
-use kehu_domain::flaw::Code;
+use kehu_domain::flaw::{Code, Lang};
 use serde_json::{Map, Value, json};
 
+use super::examples;
 use super::shapes::schema_ref;
+use crate::deprecated::Deprecation;
+use crate::problem::Problem;
 use crate::problem_codes::{self as codes, ProblemCode};
 
 /// Who may call an operation.
@@ -53,18 +56,29 @@ impl Answer {
         self
     }
 
-    fn to_value(&self) -> Value {
+    fn to_value(&self, operation: &str, deprecated: &[&str]) -> Value {
         let mut headers = Map::new();
-        for name in std::iter::once(&"X-Request-Id").chain(self.headers) {
+        for name in OF_ANSWERS.iter().chain(self.headers).chain(deprecated) {
             headers.insert((*name).into(), json!({ "$ref": format!("#/components/headers/{name}") }));
         }
         let mut answer = json!({ "description": self.description, "headers": headers });
         if let (Some((kind, schema)), Some(members)) = (&self.content, answer.as_object_mut()) {
-            members.insert("content".into(), json!({ *kind: { "schema": schema } }));
+            let mut media = json!({ "schema": schema });
+            if let (Some(example), Some(media)) = (examples::answer(operation, self.status), media.as_object_mut()) {
+                media.insert("example".into(), example.clone());
+            }
+            members.insert("content".into(), json!({ *kind: media }));
         }
         answer
     }
 }
+
+/// Headers that stand on every answer, as far as a client has something from them. Those of limits are missing where none
+/// is set.
+const OF_ANSWERS: &[&str] = &["X-Request-Id", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
+
+/// The request of examples.
+const REQUEST: &str = "0190a3c47e1b7c3d8f005b1f0c2d3e4f";
 
 /// What can be wrong with a token.
 const OF_TOKENS: &[&ProblemCode] = &[
@@ -201,10 +215,11 @@ impl Operation {
     }
 
     /// The operation object; error answers are shared and named in `responses`.
-    pub(super) fn to_value(&self, responses: &mut Map<String, Value>) -> Value {
+    pub(super) fn to_value(&self, responses: &mut Map<String, Value>, deprecated: Option<&Deprecation>) -> Value {
         let mut answers = Map::new();
+        let told: &[&str] = if deprecated.is_some() { &["Deprecation", "Sunset"] } else { &[] };
         for answer in &self.answers {
-            answers.insert(answer.status.to_string(), answer.to_value());
+            answers.insert(answer.status.to_string(), answer.to_value(&self.id, told));
         }
         for (status, keys) in self.codes() {
             let name = response_name(status, &keys);
@@ -233,6 +248,10 @@ impl Operation {
             members.insert("requestBody".into(), json!({ "required": true, "content": content }));
         }
         members.insert("responses".into(), answers.into());
+        if let Some(deprecated) = deprecated {
+            members.insert("deprecated".into(), true.into());
+            members.insert("description".into(), format!("{} {}", self.description, deprecated.words()).into());
+        }
         operation
     }
 }
@@ -252,21 +271,29 @@ fn problem_answer(status: u16, keys: &[&str]) -> Value {
         .collect();
     let mut headers = Map::new();
     let retry = matches!(status, 409 | 429 | 503).then_some("Retry-After");
-    for name in ["X-Request-Id"].into_iter().chain(retry) {
+    for name in OF_ANSWERS.iter().copied().chain(retry) {
         headers.insert(name.into(), json!({ "$ref": format!("#/components/headers/{name}") }));
     }
     let narrowed = json!({ "allOf": [
         schema_ref("Problem"),
         { "type": "object", "properties": {
-            "status": { "const": status, "description": "The status of the answer." },
+            "status": { "type": "integer", "enum": [status], "description": "The status of the answer." },
             "code": { "type": "string", "enum": keys, "description": "What programs compare." },
         } },
     ] });
     json!({
         "description": titles.join(" "),
         "headers": headers,
-        "content": { "application/problem+json": { "schema": narrowed } },
+        "content": { "application/problem+json": { "schema": narrowed, "example": example(status, keys) } },
     })
+}
+
+/// A problem as the program writes it: the first of the codes that needs no more to be said.
+fn example(status: u16, keys: &[&str]) -> Value {
+    let of_status = || codes::PROBLEM_CODES.iter().filter(|code| code.status == status && keys.contains(&code.key));
+    let whole = of_status().find(|code| !code.detail_en.contains('{'));
+    let problem = whole.or_else(|| of_status().next()).map(|code| Problem::new(code));
+    problem.map(|problem| problem.body(Lang::En, REQUEST)).unwrap_or_default()
 }
 
 /// A pointer to a shared parameter.

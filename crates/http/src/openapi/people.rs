@@ -26,7 +26,11 @@ pub(super) fn extend(kind: &Kind, schemas: &mut Vec<(String, Value)>) {
         (format!("{name}{new}"), schema.unwrap_or_default())
     };
     let make = "The password to sign in with; without one the answer carries an invitation to choose one.";
-    let created = like(name.to_owned(), "Created", ("invitation", invitation()), schemas);
+    let mut created = like(name.to_owned(), "Created", ("invitation", invitation()), schemas);
+    // Generators call types by their titles: two of one name would be one.
+    if let Some(created) = created.1.as_object_mut() {
+        created.insert("title".into(), "New user".into());
+    }
     let create = like(format!("{name}Input"), "Create", ("password", password(make, true)), schemas);
     let set = "A new password, set by an administrator; it ends the user's sessions.";
     let patch = like(format!("{name}Patch"), "Patch", ("password", password(set, false)), schemas);

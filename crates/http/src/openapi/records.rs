@@ -1,11 +1,12 @@
 //! Operations that every kind of record has: one function each, whatever the kind.
 
 use kehu_domain::record::Kind;
-use kehu_store::machine::{Resource, resource};
+use kehu_store::machine::{Resource, expansion_paths, resource};
 use serde_json::{Value, json};
 
+use super::counting;
 use super::examples;
-use super::kinds::{PAGE, expansions, member_schema, order_schema};
+use super::kinds::{PAGE, member_schema, order_schema, shown};
 use super::operation::{Answer, Operation, parameter_ref};
 use super::shapes::schema_ref;
 use super::{attachments, keyed, people};
@@ -27,7 +28,7 @@ pub(super) fn operations(kind: &'static Kind) -> Vec<Operation> {
     }
     all.push(rights::access(kind));
     all.extend(reveal::operation(kind));
-    all.push(search(kind));
+    all.extend([search(kind), counting::facets(kind)]);
     all.extend(keyed::operations(kind));
     if resource(kind.name).is_some_and(Resource::batched) {
         all.push(batch(kind));
@@ -95,13 +96,14 @@ fn fields(kind: &'static Kind) -> Value {
 }
 
 fn expand(kind: &'static Kind) -> Option<Value> {
-    let related: Vec<&str> = expansions(kind).map(|expansion| expansion.name).collect();
-    let doc = "Which related records to bring along, separated by commas.";
+    let related = expansion_paths(kind.name);
+    let related: Vec<&str> = related.iter().map(String::as_str).collect();
+    let doc = "Which related records to bring along, separated by commas; theirs behind a dot.";
     (!related.is_empty()).then(|| listed("expand", &related, doc))
 }
 
 /// What of one record is shown.
-pub(super) fn shown(kind: &'static Kind) -> impl Iterator<Item = Value> {
+pub(super) fn showing(kind: &'static Kind) -> impl Iterator<Item = Value> {
     std::iter::once(fields(kind)).chain(expand(kind))
 }
 
@@ -119,13 +121,13 @@ fn list(kind: &'static Kind) -> Operation {
             "description": "In which order; a leading `-` turns it round.",
         }),
     ];
-    list.parameters.extend(refs(&["Limit", "After"]));
+    list.parameters.extend(refs(&["Limit", "After", "PageNumber"]));
     list.parameters.push(fields(kind));
     list.parameters.extend(expand(kind));
-    if kind.field("name").is_some() {
+    if kind.takes_words() {
         list.parameters.extend(refs(&["Words"]));
     }
-    list.parameters.extend(refs(&["Count"]));
+    list.parameters.extend(refs(&["Count", "Can"]));
     list.answers = vec![Answer::json(200, "A page of records.", sch(kind, "Page"))];
     list.problems.push(&codes::TOO_EXPENSIVE);
     list.asks = true;
@@ -149,9 +151,9 @@ fn get(kind: &'static Kind) -> Operation {
     let mut get =
         operation(kind, "get", "get", "/{id}", format!("Read {}", one(kind)), "The record as the caller may see it.");
     get.parameters = refs(&["RecordId", "IfNoneMatch"]);
-    get.parameters.extend(shown(kind));
+    get.parameters.extend(showing(kind));
     get.answers = vec![
-        Answer::json(200, "The record.", sch(kind, "")).with_headers(&["ETag"]),
+        Answer::json(200, "The record.", shown(kind)).with_headers(&["ETag"]),
         Answer::empty(304, "It is what the given ETag stands for.").with_headers(&["ETag"]),
     ];
     get.problems.push(&codes::NOT_FOUND);
@@ -241,6 +243,9 @@ fn delete(kind: &'static Kind) -> Operation {
     ];
     delete.problems.extend(writing());
     delete.problems.extend([&codes::NOT_FOUND, &codes::VERSION_CONFLICT]);
+    if kind.name == "segment" {
+        delete.problems.push(&codes::SEGMENT_IN_USE);
+    }
     delete
 }
 

@@ -22,7 +22,7 @@ pub(super) const OPERATIONS: &[Special] = &[
         takes: None,
         gives: Gives::Body(200, of::<SecondFactorAnswer>(), "How it stands."),
         headers: &[],
-        problems: &[],
+        problems: &[&codes::FORBIDDEN],
     },
     Special {
         method: "post",
@@ -37,7 +37,7 @@ pub(super) const OPERATIONS: &[Special] = &[
         takes: Some(of::<SecondFactorRequest>()),
         gives: Gives::Body(201, of::<SecondFactorSecret>(), "The seed, shown this once."),
         headers: &[],
-        problems: &[&codes::SECOND_FACTOR_ACTIVE, &codes::CONFLICT],
+        problems: &[&codes::FORBIDDEN, &codes::SECOND_FACTOR_ACTIVE, &codes::CONFLICT],
     },
     Special {
         method: "post",
@@ -51,7 +51,7 @@ pub(super) const OPERATIONS: &[Special] = &[
         takes: Some(of::<SecondFactorConfirmation>()),
         gives: Gives::Body(200, of::<RecoveryCodes>(), "The recovery codes, shown this once."),
         headers: &[],
-        problems: &[&codes::SECOND_FACTOR_NONE, &codes::CONFLICT],
+        problems: &[&codes::FORBIDDEN, &codes::SECOND_FACTOR_NONE, &codes::CONFLICT],
     },
     Special {
         method: "post",
@@ -65,7 +65,7 @@ pub(super) const OPERATIONS: &[Special] = &[
         takes: Some(of::<SecondFactorProof>()),
         gives: Gives::Body(200, of::<RecoveryCodes>(), "The recovery codes, shown this once."),
         headers: &[],
-        problems: &[&codes::SECOND_FACTOR_NONE, &codes::CONFLICT],
+        problems: &[&codes::FORBIDDEN, &codes::SECOND_FACTOR_NONE, &codes::CONFLICT],
     },
     Special {
         method: "delete",
@@ -79,7 +79,7 @@ pub(super) const OPERATIONS: &[Special] = &[
         takes: Some(of::<SecondFactorProof>()),
         gives: Gives::Nothing(204, "There is none any more."),
         headers: &[],
-        problems: &[&codes::SECOND_FACTOR_NONE, &codes::CONFLICT],
+        problems: &[&codes::FORBIDDEN, &codes::SECOND_FACTOR_NONE, &codes::CONFLICT],
     },
     Special {
         method: "delete",

@@ -16,12 +16,19 @@ const ABOUT: &str = "Customers, contacts, follow-ups and tags, and everything th
     same key is done once. Clients that cannot send PATCH send POST with `X-HTTP-Method-Override: PATCH`. \
     `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` say how many requests are left.";
 
+/// What `q` is.
+pub(super) const WORDS: &str = "Words that are looked for, 8 at most; all of them must be found. Parts of texts, in \
+    traditional or simplified characters; names also by pinyin, spelled or by first letters (`zjtd`), from any character \
+    on. Where no `sort` is asked for, names that begin with the first word come first, then the rest, the latest change \
+    first in each.";
+
 pub(super) fn info() -> Value {
     json!({
         "title": "Kehu API",
         "version": env!("CARGO_PKG_VERSION"),
         "summary": "Customer management for front ends, integrators and mobile apps.",
         "description": ABOUT,
+        "contact": { "name": "Kehu" },
         "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
     })
 }
@@ -54,6 +61,10 @@ pub(super) fn security_schemes() -> Value {
     })
 }
 
+/// A character of a reason: printable ASCII but `%`, or percent-encoded, Chinese too.
+const CHARACTER: &str =
+    "(?:[!-$&-~]|%(?:2[1-9A-Fa-f]|[3-6][0-9A-Fa-f]|7[0-9A-Ea-e])|%[Ee][4-9]%[89ABab][0-9A-Fa-f]%[89ABab][0-9A-Fa-f])";
+
 /// Shared parameters, by the name that operations point to.
 pub(super) fn parameters() -> Map<String, Value> {
     let mut all = Map::new();
@@ -80,9 +91,16 @@ pub(super) fn parameters() -> Map<String, Value> {
     let view = json!({ "type": "string", "enum": ["organisation"] });
     add("View", "query", "view", view, "Whose description: with a token, that of the caller's organisation.");
     let words = json!({ "type": "string" });
-    add("Words", "query", "q", words, "Words that stand in the record, Chinese or other.");
-    let count = json!({ "type": "string", "enum": ["none", "exact"], "default": "none" });
-    add("Count", "query", "count", count, "Whether to count the records; an exact count stops at 10,000.");
+    add("Words", "query", "q", words, WORDS);
+    let count = json!({ "type": "string", "enum": ["none", "estimate", "exact"], "default": "none" });
+    let doc = "Whether to count the records: an exact count stops at 10,000, an estimate is made from a sample where the \
+               list is long.";
+    add("Count", "query", "count", count, doc);
+    let number = json!({ "type": "integer", "minimum": 1, "maximum": 10_000 });
+    let doc = "The number of the page, from 1, instead of a cursor: up to 10,000 rows.";
+    add("PageNumber", "query", "page", number, doc);
+    let can = json!({ "type": "boolean", "default": false });
+    add("Can", "query", "can", can, "Whether each record says in `can` what the caller may do to it.");
     let allow = json!({ "type": "string", "enum": ["allow"] });
     add(
         "OnDuplicate",
@@ -95,7 +113,7 @@ pub(super) fn parameters() -> Map<String, Value> {
     add("DryRun", "query", "dry_run", flag, "Whether only to tell what would go.");
     let set = json!({ "type": "string" });
     add("TagSetKey", "path", "key", set, "The key of a set of tags.");
-    let key = json!({ "type": "string", "minLength": 16, "maxLength": 255 });
+    let key = json!({ "type": "string", "minLength": 16, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$" });
     add(
         "IdempotencyKey",
         "header",
@@ -103,7 +121,9 @@ pub(super) fn parameters() -> Map<String, Value> {
         key,
         "Makes a repeat of this request answer what the first one did, for 24 hours.",
     );
-    let reason = json!({ "type": "string", "minLength": 1, "examples": ["%E5%AE%A2%E6%88%B7%E8%A6%81%E6%B1%82"] });
+    let reason = json!({
+        "type": "string", "pattern": format!("^{CHARACTER}(?:(?:{CHARACTER}| |%20){{0,298}}{CHARACTER})?$"), "examples": ["%E5%AE%A2%E6%88%B7%E8%A6%81%E6%B1%82"],
+    });
     add(
         "ChangeReason",
         "header",
@@ -112,13 +132,8 @@ pub(super) fn parameters() -> Map<String, Value> {
         "Why, in 1 to 300 characters; other characters than ASCII as percent-encoded UTF-8. It stands in the history.",
     );
     let tag = || json!({ "type": "string", "examples": ["\"7-5f3a09c1\""] });
-    add(
-        "IfMatch",
-        "header",
-        "If-Match",
-        tag(),
-        "The ETag that was read: what others changed since is not overwritten.",
-    );
+    let one = json!({ "type": "string", "pattern": "^(W/)?\"[0-9]{1,18}-[!#-~]+\"$", "examples": ["\"7-5f3a09c1\""] });
+    add("IfMatch", "header", "If-Match", one, "The ETag that was read: what others changed since is not overwritten.");
     add("IfNoneMatch", "header", "If-None-Match", tag(), "The ETag that was read: 304 where nothing changed.");
     let range = json!({ "type": "string", "examples": ["bytes=0-1023"] });
     add("Range", "header", "Range", range, "The bytes that are wanted, one range of them.");
@@ -134,9 +149,10 @@ pub(super) fn parameters() -> Map<String, Value> {
 }
 
 /// Shared headers of answers, by name.
-pub(super) fn headers() -> Value {
+pub(super) fn headers(deprecated: bool) -> Value {
+    let number = |doc: &str| json!({ "description": doc, "schema": { "type": "integer", "minimum": 0 } });
     let text = |doc: &str| json!({ "description": doc, "schema": { "type": "string" } });
-    json!({
+    let mut all = json!({
         "X-Request-Id": text("The id of the request, for questions about it; the caller's own where it sent one."),
         "ETag": text("The version and a hash of the answer, `\"7-5f3a09c1\"`."),
         "Content-Disposition": text("To be saved, under which name (RFC 6266)."),
@@ -144,5 +160,16 @@ pub(super) fn headers() -> Value {
         "Idempotency-Replayed": text("`true` where the answer is the one that was given before under the same key."),
         "Retry-After": { "description": "Seconds to wait.", "schema": { "type": "integer", "minimum": 0 } },
         "Cache-Control": text("For how long the answer may be kept."),
-    })
+        "RateLimit-Limit": number("How many requests of one address are answered in a minute, where there is a limit."),
+        "RateLimit-Remaining": number("How many more may come at once."),
+        "RateLimit-Reset": number("Seconds until the whole limit is there again."),
+    });
+    if let Some(all) = all.as_object_mut().filter(|_| deprecated) {
+        all.insert(
+            "Deprecation".into(),
+            text("Since when the operation should not be used any more: `@` and seconds of UNIX time (RFC 9745)."),
+        );
+        all.insert("Sunset".into(), text("From when on it may be gone (RFC 8594)."));
+    }
+    all
 }

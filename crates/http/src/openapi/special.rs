@@ -28,6 +28,7 @@ pub(super) const TAGS: &[(&str, &str)] = &[
     ("access_reviews", "Who may do what, looked through and decided on."),
     ("schema", "What records are made of, for whoever draws forms."),
     ("jobs", "What is done later, how far it is, and what became of it."),
+    ("counts", "How many records several questions select."),
     ("lookup", "Whose phone number, e-mail, WeChat id, ID number or bank account is this?"),
     ("vocabularies", "What pages pick from: industries and regions."),
     ("service", "Whether the program runs, and how to use it."),

@@ -31,14 +31,14 @@ pub(super) fn operations() -> Vec<Operation> {
         &codes::DATABASE_READ_ONLY,
         &codes::DISK_FULL,
     ];
-    let mut sets = Operation::new("get", "/v1/tags/sets", "tags_sets_list", TAG);
+    let mut sets = Operation::new("get", "/v1/tag_sets", "tags_sets_list", TAG);
     sets.summary = "List standard sets of tags".to_owned();
     sets.description = "Tags that many organisations want, in both languages, ready to be added.".to_owned();
     sets.answers = vec![Answer::json(200, "The sets.", schema_ref("TagSets"))];
     sets.problems = vec![&codes::FORBIDDEN];
     let text = "Makes the tags of the set that are not there yet; one whose name is there is left as it is, so that a set \
                 may be added again. Takes the right to make tags.";
-    let mut add = Operation::new("post", "/v1/tags/sets/{key}", "tags_sets_add", TAG);
+    let mut add = Operation::new("post", "/v1/tag_sets/{key}", "tags_sets_add", TAG);
     (add.summary, add.description) = ("Add a standard set of tags".to_owned(), text.to_owned());
     add.parameters = vec![parameter_ref("TagSetKey"), parameter_ref("ChangeReason")];
     add.body = Some((JSON, schema_ref("TagSetToAdd")));

@@ -30,7 +30,12 @@ pub(super) fn operations(kind: &'static Kind) -> [Operation; 2] {
         ],
         ..Operation::new("post", format!("/v1/{}{path}", kind.path), format!("{}_{id}", kind.path), kind.path)
     };
-    let form = |suffix: &str| schema_ref(&format!("{}{suffix}", kind.schema));
+    // Whatever it is, it is told what is wrong with it.
+    let form = |suffix: &str| {
+        let anything =
+            json!({ "type": "object", "additionalProperties": true, "description": "What would be refused." });
+        json!({ "anyOf": [schema_ref(&format!("{}{suffix}", kind.schema)), anything] })
+    };
     let mut create = operation("/validate", "validate", format!("Try to make a new {name}"));
     create.parameters = vec![parameter_ref("OnDuplicate")];
     create.body = Some((&["application/json"], form("Input")));

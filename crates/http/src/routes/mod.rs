@@ -24,6 +24,7 @@ mod reviews;
 mod rights;
 mod schema;
 pub(crate) mod second_factor;
+mod segments;
 mod tags;
 mod tickets;
 pub mod told;
@@ -55,6 +56,7 @@ pub(crate) fn configure(app: &mut ServiceConfig) {
     attachments::configure(app);
     fields::configure(app);
     tags::configure(app);
+    segments::configure(app);
     vocabularies::configure(app);
     records::configure(app);
 }

@@ -36,6 +36,9 @@ pub(super) fn configure(app: &mut ServiceConfig) {
         app.service(
             web::resource(format!("{path}/search")).route(web::post().to(move |signed| search(resource, signed))),
         );
+        app.service(
+            web::resource(format!("{path}/facets")).route(web::post().to(move |signed| facets(resource, signed))),
+        );
         if resource.batched() {
             app.service(
                 web::resource(format!("{path}/batch"))
@@ -90,6 +93,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
         };
         app.service(one).service(all);
     }
+    app.service(web::resource("/v1/counts").route(web::post().to(counts)));
     app.service(web::resource("/v1/lookup").route(web::post().to(lookup)));
 }
 
@@ -107,6 +111,18 @@ async fn search(resource: Resource, signed: SignedJson) -> Reply {
     let SignedJson { caller, query, body } = signed;
     query.finish()?;
     Ok(plain(machine::search(&caller, resource, &body).await?))
+}
+
+async fn facets(resource: Resource, signed: SignedJson) -> Reply {
+    let SignedJson { caller, query, body } = signed;
+    query.finish()?;
+    Ok(plain(machine::facets(&caller, resource, &body).await?))
+}
+
+async fn counts(signed: SignedJson) -> Reply {
+    let SignedJson { caller, query, body } = signed;
+    query.finish()?;
+    Ok(plain(machine::counts(&caller, &body).await?))
 }
 
 async fn get(resource: Resource, request: HttpRequest, signed: Signed, id: web::Path<String>) -> Reply {

@@ -19,10 +19,10 @@ type Reply = Result<HttpResponse, Problem>;
 /// The languages that a set is there in.
 const LANGUAGES: [(&str, Added); 2] = [("zh-CN", Added::Zh), ("en", Added::En)];
 
-/// Before the records: `sets` is no id.
+/// The doors.
 pub(super) fn configure(app: &mut ServiceConfig) {
-    app.service(web::resource("/v1/tags/sets").route(web::get().to(sets)))
-        .service(web::resource("/v1/tags/sets/{key}").route(web::post().to(add_set)))
+    app.service(web::resource("/v1/tag_sets").route(web::get().to(sets)))
+        .service(web::resource("/v1/tag_sets/{key}").route(web::post().to(add_set)))
         .service(web::resource("/v1/tags/{id}/merge").route(web::post().to(merge)));
 }
 

@@ -38,6 +38,7 @@ pub(crate) mod right_use;
 pub(crate) mod role;
 pub(crate) mod schedule;
 pub(crate) mod second_factor;
+pub(crate) mod segment;
 pub(crate) mod session;
 pub(crate) mod signing_key;
 pub(crate) mod submission;

@@ -381,6 +381,7 @@ async fn delete(tx: &Tx<'_>, table: &'static str, records: &[Uuid]) -> Result<Ve
     all_of(tx, "DELETE FROM collaborators", "customer_id", these()).await?;
     let links = all_of(tx, "DELETE FROM tag_links", "record_id", these()).await?;
     all_of(tx, "DELETE FROM custom_links", "record_id", these()).await?;
+    all_of(tx, "DELETE FROM segment_members", "record_id", these()).await?;
     let index = all_of(tx, "DELETE FROM pii_index", "record_id", these()).await?;
     for record in records {
         search::remove(tx.db(), tx.org_id(), *record).await?;

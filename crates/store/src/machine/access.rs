@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::org::{Person, rights_of};
-use crate::policy::standing_to;
+use crate::policy::{is_private, standing_to};
 use crate::refusals::{Refusal, noting};
 
 use super::answer::Answer;
@@ -43,6 +43,8 @@ fn told(caller: &Caller, record: &dyn Shown, user: Uuid, person: &Person) -> Str
     let teams = person.team_id.map(|team| org.team_and_below(team)).unwrap_or_default();
     let standing = standing_to((Some(user), &teams), base);
     let team = base.team_id.filter(|_| standing.team);
+    // However far a role reaches, what is somebody's alone is out of it.
+    let lets = !person.disabled && (standing.own || !is_private(kind, base));
     let mut out = Out::new();
     out.object(|out| {
         out.key("user").object(|out| {
@@ -69,19 +71,25 @@ fn told(caller: &Caller, record: &dyn Shown, user: Uuid, person: &Person) -> Str
         out.key("can").object(|out| {
             for (action, word) in ACTIONS.iter().filter(|(action, _)| actions_of(kind.name).contains(action)) {
                 out.key(word);
-                rules(out, caller, person, (kind, *action), standing);
+                rules(out, caller, person.roles.iter().filter(|_| lets), (kind, *action), standing);
             }
         });
-        let reads = !person.disabled && person.rights.reach(Action::Read, kind.name).covers(Action::Read, standing);
+        let reads = lets && person.rights.reach(Action::Read, kind.name).covers(Action::Read, standing);
         fields(out, kind, &person.rights, standing, reads);
     });
     out.into_text()
 }
 
 /// The rules that let a user do something: a role, and how far it reaches. Of none he may not.
-fn rules(out: &mut Out, caller: &Caller, person: &Person, (kind, action): (&Kind, Action), standing: Standing) {
+fn rules<'r>(
+    out: &mut Out,
+    caller: &Caller,
+    roles: impl Iterator<Item = &'r String>,
+    (kind, action): (&Kind, Action),
+    standing: Standing,
+) {
     out.array(|out| {
-        for role in person.roles.iter().filter(|_| !person.disabled) {
+        for role in roles {
             let Some(rights) = rights_of(caller.org(), role) else { continue };
             let reach = rights.reach(action, kind.name);
             let parts = if reach.all { vec!["all"] } else { reach.words() };

@@ -8,21 +8,22 @@ use kehu_domain::fields::format_time;
 use kehu_domain::filter::Filter;
 use kehu_domain::kinds::Tag;
 use kehu_domain::record::{Kind, Record as _, Stored, Veiled};
-use kehu_domain::rights::{CUSTOM, Relation};
+use kehu_domain::rights::{ACTIONS, Action, CUSTOM, Relation, actions_of};
 use kehu_domain::show::{Name, Names, Out, View};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::failure::Failure;
-use crate::gate::Caller;
+use crate::gate::{Caller, Principal};
 use crate::hex;
 use crate::kept::Kept;
 use crate::rows::Rows;
 use crate::tx::Tx;
 
+use super::counting::Count;
 use super::expand::{self, Brought};
 use super::names::{Known, names_of};
-use super::page::{MAX_COUNT, Page};
+use super::page::Page;
 use super::{Shown, custom};
 
 /// What was asked of a list or of one record.
@@ -37,7 +38,13 @@ pub struct Asked {
     pub(crate) fields: Option<Vec<String>>,
     pub(crate) expand: Vec<String>,
     pub(crate) q: Option<String>,
-    pub(crate) count: bool,
+    /// Whether an order was asked for.
+    pub(crate) sorted: bool,
+    pub(crate) count: Count,
+    /// The number of the page, from 1, where it is asked for by that.
+    pub(crate) page: Option<u64>,
+    /// Whether each record says what may be done to it.
+    pub(crate) can: bool,
 }
 
 impl Asked {
@@ -82,7 +89,10 @@ fn short_hash(body: &str) -> String {
     hex::encode(digest.get(..6).unwrap_or_default())
 }
 
-const BASE: [&str; 7] = ["id", "version", "created_at", "updated_at", "created_by", "hidden", "masked"];
+const BASE: [&str; 8] = ["id", "version", "created_at", "updated_at", "created_by", "hidden", "masked", CAN];
+
+/// The member that says what the caller may do to the record.
+pub(crate) const CAN: &str = "can";
 
 /// The member of the answer to a write that says what rules warn of; it is no part of the record.
 pub(crate) const WARNINGS: &str = "warnings";
@@ -131,15 +141,21 @@ impl View for RecordView<'_> {
     }
 }
 
-fn write_record(
-    out: &mut Out,
-    caller: &Caller,
-    record: &dyn Shown,
-    names: &Known,
-    fields: Option<&[String]>,
-    brought: &[Brought],
-    secret: Option<&str>,
-) {
+/// What an answer shows of a record.
+#[derive(Clone, Copy, Default)]
+struct Shape<'a> {
+    /// The members that were asked for; all, where none were.
+    fields: Option<&'a [String]>,
+    /// Relations that come along.
+    brought: &'a [Brought],
+    /// What this answer alone shows.
+    secret: Option<&'a str>,
+    /// Whether it says what may be done to it.
+    can: bool,
+}
+
+fn write_record(out: &mut Out, caller: &Caller, record: &dyn Shown, names: &Known, shape: Shape<'_>) {
+    let Shape { fields, brought, secret, can } = shape;
     let replaced: Vec<&'static str> =
         brought.iter().filter(|brought| brought.expansion.by.is_some()).map(|b| b.expansion.name).collect();
     let base = record.base();
@@ -171,6 +187,9 @@ fn write_record(
         for brought in brought {
             write_relation(out, caller, record, names, brought);
         }
+        if can {
+            out.key(CAN).texts(doable(caller, record));
+        }
         if wanted("hidden") {
             out.key("hidden").texts(veiled.hidden.iter().map(|name| &**name));
         }
@@ -180,14 +199,25 @@ fn write_record(
     });
 }
 
+/// The actions on a record that the caller may do, in the order of the matrix. One who reads it reads it, and one who
+/// only reads does nothing else.
+fn doable(caller: &Caller, record: &dyn Shown) -> impl Iterator<Item = &'static str> {
+    let (kind, base) = (record.kind(), record.base());
+    let only_reads = matches!(caller.principal(), Principal::Personal { reads: true, .. });
+    let known = ACTIONS.iter().filter(|(action, _)| !matches!(action, Action::Create | Action::Read));
+    let known = known.filter(move |(action, _)| !only_reads && actions_of(kind.name).contains(action));
+    known.filter(move |(action, _)| caller.covers(*action, kind, base)).map(|(_, word)| *word)
+}
+
 fn write_relation(out: &mut Out, caller: &Caller, record: &dyn Shown, names: &Known, brought: &Brought) {
     let expansion = brought.expansion;
+    let shape = Shape { brought: &brought.deeper, ..Shape::default() };
     let of = |id: Uuid| brought.records.get(&id).map(Vec::as_slice).unwrap_or_default();
     match expansion.by {
         Some(field) => {
             out.key(expansion.name);
             match record.target(field).map(of) {
-                Some([one, ..]) => write_record(out, caller, &**one, names, None, &[], None),
+                Some([one, ..]) => write_record(out, caller, &**one, names, shape),
                 _ => out.null(),
             }
         }
@@ -195,7 +225,7 @@ fn write_relation(out: &mut Out, caller: &Caller, record: &dyn Shown, names: &Kn
             let many = of(record.base().id);
             out.key(expansion.name).array(|out| {
                 for one in many.iter().take(expand::MAX) {
-                    write_record(out, caller, &**one, names, None, &[], None);
+                    write_record(out, caller, &**one, names, shape);
                 }
             });
             out.key(&format!("{}_has_more", expansion.name)).flag(many.len() > expand::MAX);
@@ -204,8 +234,10 @@ fn write_relation(out: &mut Out, caller: &Caller, record: &dyn Shown, names: &Kn
 }
 
 fn refs(caller: &Caller, records: &[Box<dyn Shown>], brought: &[Brought]) -> Vec<Uuid> {
+    let deeper = brought.iter().flat_map(|brought| &brought.deeper);
+    let along = brought.iter().chain(deeper).flat_map(|brought| brought.records.values().flatten());
     let mut ids = Vec::new();
-    for record in records.iter().chain(brought.iter().flat_map(|brought| brought.records.values().flatten())) {
+    for record in records.iter().chain(along) {
         record.refs(&mut ids);
         custom::refs(caller.org().custom(record.kind().name), &record.base().custom, &mut ids);
     }
@@ -220,7 +252,9 @@ pub(crate) async fn one(caller: &Caller, record: Box<dyn Shown>, asked: &Asked) 
     let names = names_of(caller.db(), caller, refs(caller, &records, &brought)).await?;
     let mut out = Out::new();
     let [record] = &records;
-    write_record(&mut out, caller, &**record, &names, asked.fields.as_deref(), &brought, None);
+    let fields = asked.fields.as_deref();
+    let can = fields.is_none_or(names_can);
+    write_record(&mut out, caller, &**record, &names, Shape { fields, brought: &brought, can, secret: None });
     Ok(Answer::of_record(id, version, out.into_text()))
 }
 
@@ -229,10 +263,12 @@ pub(crate) async fn many(caller: &Caller, page: Page, asked: &Asked) -> Result<A
     let brought = expand::load(caller, &page.records, &asked.expand).await?;
     let names = names_of(caller.db(), caller, refs(caller, &page.records, &brought)).await?;
     let mut out = Out::new();
+    let fields = asked.fields.as_deref();
+    let can = asked.can || fields.is_some_and(names_can);
     out.object(|out| {
         out.key("data").array(|out| {
             for record in &page.records {
-                write_record(out, caller, &**record, &names, asked.fields.as_deref(), &brought, None);
+                write_record(out, caller, &**record, &names, Shape { fields, brought: &brought, can, secret: None });
             }
         });
         out.key("page").object(|out| {
@@ -240,13 +276,15 @@ pub(crate) async fn many(caller: &Caller, page: Page, asked: &Asked) -> Result<A
             out.key("prev").text_or_null(page.prev.as_deref());
             out.key("has_more").flag(page.next.is_some());
             if let Some(count) = page.count {
-                let exact = count <= MAX_COUNT;
-                out.key("count").number(i64::try_from(count.min(MAX_COUNT)).unwrap_or(i64::MAX));
-                out.key("count_is").text(if exact { "exact" } else { "at_least" });
+                count.write(out);
             }
         });
     });
     Ok(Answer { id: None, etag: None, body: out.into_text() })
+}
+
+fn names_can(fields: &[String]) -> bool {
+    fields.iter().any(|name| name == CAN)
 }
 
 /// A record as the caller of a transaction sees it, before the commit.
@@ -264,7 +302,7 @@ pub(crate) async fn render_with(tx: &Tx<'_>, record: &dyn Shown, secret: Option<
     let mut names = names_of(tx.db(), tx.caller(), ids).await?;
     names.names.extend(remembered);
     let mut out = Out::new();
-    write_record(&mut out, tx.caller(), record, &names, None, &[], secret);
+    write_record(&mut out, tx.caller(), record, &names, Shape { secret, can: true, ..Shape::default() });
     Ok(out.into_text())
 }
 

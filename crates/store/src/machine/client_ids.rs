@@ -8,7 +8,7 @@ use kehu_domain::flaw::Flaw;
 use kehu_domain::read::{Members, Reader};
 use kehu_domain::record::Kind;
 use kehu_domain::rights::Action;
-use sea_orm::{ConnectionTrait, Value as DbValue};
+use sea_orm::{ConnectionTrait, EntityTrait, Value as DbValue};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::{Uuid, Version};
@@ -117,13 +117,11 @@ pub(super) async fn met<R: Rows>(tx: &Tx<'_>, id: Uuid, said: &Said) -> Result<F
 }
 
 async fn is_readable<R: Rows>(tx: &Tx<'_>, id: Uuid) -> Result<bool, Failure> {
-    let rows = tx.db().rows(by_id::<R>(tx.db(), tx.org_id(), id, "AND deleted_at IS NULL")).await?;
-    let opener = Opener(tx.caller().ring());
-    for row in rows {
-        let (record, _) = R::from_row(row, &opener)?;
-        return Ok(tx.caller().covers(Action::Read, R::KIND, &record.base));
-    }
-    Ok(false)
+    let rows: Vec<<R::Entity as EntityTrait>::Model> =
+        tx.db().rows(by_id::<R>(tx.db(), tx.org_id(), id, "AND deleted_at IS NULL")).await?;
+    let Some(row) = rows.into_iter().next() else { return Ok(false) };
+    let (record, _) = R::from_row(row, &Opener(tx.caller().ring()))?;
+    Ok(tx.caller().covers(Action::Read, R::KIND, &record.base))
 }
 
 /// The column beside a new row, for kinds whose ids clients may make.

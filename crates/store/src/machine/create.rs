@@ -14,12 +14,12 @@ use crate::journal;
 use crate::ops::{duplicates, references, tags};
 use crate::pii::{self, Entry, Found};
 use crate::rows::custom::columns;
-use crate::rows::{self, Ownership, RowBase, Rows, Whose, new_base};
+use crate::rows::{self, Ownership, RowBase, Rows, Whose, initial_of, new_base};
 use crate::sealer::Sealer;
 use crate::tx::Tx;
 
 use super::draft::{EntryRules, New, Said};
-use super::{client_ids, custom, judged, search_text};
+use super::{client_ids, custom, document, judged};
 
 /// Makes a record that the system itself asks for, such as a tag that was named.
 pub(crate) async fn write<R: Rows>(tx: &Tx<'_>, data: R) -> Result<Stored<R>, Failure> {
@@ -175,6 +175,7 @@ async fn judge<R: Rows>(
     let primary = contacts.iter().rposition(|contact| contact.primary);
     for (at, contact) in contacts.iter_mut().enumerate() {
         contact.primary = Some(at) == primary;
+        contact.initial = initial_of(contact.name.as_str());
     }
     data.brings(i64::try_from(contacts.len()).unwrap_or(i64::MAX));
     let base = Base { id, custom: values, ..new_base(tx, &whose) };
@@ -227,8 +228,9 @@ pub(crate) fn own_records<R: Rows>(id: Uuid, data: &R) -> Vec<Uuid> {
 fn gather<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>) {
     let fields = tx.caller().org().custom(R::KIND.name);
     tx.pick(fields, stored.base.id, &CustomValues::default(), &stored.base.custom);
-    if let Some(text) = search_text(tx.caller().org(), stored) {
-        tx.search(R::KIND.name, stored.base.id, text, true);
+    let text = document(tx.caller().org(), stored);
+    if !text.is_empty() {
+        tx.search(R::KIND.name, stored.base.id, &text, true);
     }
     if let Some(tags) = stored.data.tags() {
         tx.link(R::KIND.name, stored.base.id, &[], &tags.ids);

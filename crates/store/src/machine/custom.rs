@@ -9,6 +9,7 @@ use kehu_domain::read::{Members, Reader};
 use kehu_domain::record::{FieldName, Kind, Veiled};
 use kehu_domain::rights::{Action, CUSTOM};
 use kehu_domain::show::{Out, View};
+use kehu_domain::text::document::Document;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -314,9 +315,11 @@ pub(crate) async fn check_new_references(tx: &Tx<'_>, kind: &Kind, values: &mut 
     check_references(tx, kind, values, Some(&CustomValues(defaults))).await
 }
 
-/// The text by which `q` finds it, beside its name.
-pub(crate) fn search_text(fields: &CustomFields, values: &CustomValues) -> Option<String> {
-    let texts = fields.iter().filter(|field| field.searchable);
-    let texts: Vec<&str> = texts.filter_map(|field| field.search_text(values.0.get(&field.no)?)).collect();
-    (!texts.is_empty()).then(|| texts.join("\n"))
+/// Adds the texts of searchable fields to what a record is found by.
+pub(crate) fn describe(fields: &CustomFields, values: &CustomValues, document: &mut Document) {
+    for field in fields.iter().filter(|field| field.searchable) {
+        if let Some(text) = values.0.get(&field.no).and_then(|kept| field.search_text(kept)) {
+            document.add_custom(field.no, text);
+        }
+    }
 }

@@ -8,11 +8,12 @@ use kehu_domain::custom::{CustomField, Slot, SlotValue};
 use kehu_domain::filter::{Filter, Op};
 use kehu_domain::record::Stored;
 use sea_orm::sea_query::{Cond, Expr, ExprTrait, Order};
-use sea_orm::{EntityTrait, QueryFilter, QueryOrder, QuerySelect, Value};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Value};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use crate::dialect;
+use crate::engine::Kind as Column;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::paging;
@@ -22,6 +23,7 @@ use crate::rows::custom::column;
 use super::answer::Asked;
 use super::page::Page;
 use super::read::{self, col};
+use super::selected::Selected;
 use super::{Shown, erase};
 
 /// A place in such a list: behind it or, going back, before it.
@@ -76,25 +78,35 @@ fn bound(value: &SlotValue) -> Value {
     }
 }
 
-/// Reads one page. `few` says that the condition selects few by an index of its own.
+/// Reads one page.
 pub(super) async fn page<R: Rows>(
     caller: &Caller,
     asked: &Asked,
     (field, slot): (&CustomField, Slot),
-    condition: Cond,
-    branches: &[Option<Expr>],
-    few: bool,
+    selected: &Selected,
 ) -> Result<Page, Failure> {
-    let place = asked.after.as_deref().map(|text| Place::parse(text, &asked.sort_text(), slot)).transpose()?;
+    let (condition, branches) = (&selected.condition, &selected.branches);
+    // Where a condition leaves out what has no value, nobody looks for it.
+    let mut phases = if needs_value(&asked.filter, field) { vec![true] } else { vec![true, false] };
+    let skipped = asked.page.map_or(0, |page| page.saturating_sub(1).saturating_mul(asked.limit));
+    let place = match &asked.after {
+        Some(text) => Some(Place::parse(text, &asked.sort_text(), slot)?),
+        None if skipped > 0 => {
+            let walk = Walk { column: column(slot), desc: asked.desc, few: selected.few };
+            match walk.place_of::<R>(caller, selected, slot, &phases, skipped).await? {
+                Some(place) => Some(place),
+                None => return Ok(Page::beyond()),
+            }
+        }
+        None => None,
+    };
     let back = place.as_ref().is_some_and(|place| place.back);
     let wanted = usize::try_from(asked.limit).unwrap_or(usize::MAX).saturating_add(1);
     let mut records: Vec<Stored<R>> = Vec::new();
-    // Where a condition leaves out what has no value, nobody looks for it.
-    let mut phases = if needs_value(&asked.filter, field) { vec![true] } else { vec![true, false] };
     if back {
         phases.reverse();
     }
-    let walk = Walk { column: column(slot), desc: asked.desc != back, few };
+    let walk = Walk { column: column(slot), desc: asked.desc != back, few: selected.few };
     // Those before the place are behind it.
     let begins = place.as_ref().is_none_or(|place| place.value.is_some());
     for has_value in phases.into_iter().skip_while(|phase| place.is_some() && *phase != begins) {
@@ -170,12 +182,53 @@ impl Walk {
         query.order_by(updated(), order.clone()).order_by(col("id"), order)
     }
 
+    /// The place behind so many records of the list; nothing where it has fewer. Keys alone are read.
+    async fn place_of<R: Rows>(
+        &self,
+        caller: &Caller,
+        selected: &Selected,
+        slot: Slot,
+        phases: &[bool],
+        skipped: u64,
+    ) -> Result<Option<Place>, Failure> {
+        let kind = if matches!(slot, Slot::Text(_)) { Column::Text } else { Column::Integer };
+        let (value, at, id) = (kind.alias("value"), Column::Millis.alias("at"), Column::Uuid.alias("id"));
+        let mut left = skipped;
+        for has_value in phases {
+            let mut places = Vec::new();
+            for branch in &selected.branches {
+                let query = self.query::<R>(caller, selected.condition.clone(), branch.as_ref(), *has_value, None);
+                let query = query.select_only().expr_as(col(&self.column), value.as_str());
+                let query = query.expr_as(col("updated_at"), at.as_str()).expr_as(col("id"), id.as_str()).limit(left);
+                for row in caller.db().query_all(&query.into_query()).await? {
+                    let value = match slot {
+                        Slot::Text(_) => row.try_get::<Option<String>>("", &value)?.map(SlotValue::Text),
+                        Slot::Number(_) => row.try_get::<Option<i64>>("", &value)?.map(SlotValue::Number),
+                    };
+                    places.push(Place { back: false, value, at: row.try_get("", &at)?, id: row.try_get("", &id)? });
+                }
+            }
+            if selected.branches.len() > 1 {
+                places.sort_by(|one, other| self.order(one, other));
+                places.dedup_by_key(|place| place.id);
+            }
+            let here = u64::try_from(places.len()).unwrap_or(u64::MAX);
+            if here >= left {
+                return Ok(usize::try_from(left - 1).ok().and_then(|at| places.into_iter().nth(at)));
+            }
+            left -= here;
+        }
+        Ok(None)
+    }
+
+    fn order(&self, one: &Place, other: &Place) -> Ordering {
+        let order = compare(one, other);
+        if self.desc { order.reverse() } else { order }
+    }
+
     /// Brings the parts of a reach into one order; a record may be in several.
     fn merge<R: Rows>(&self, records: &mut Vec<Stored<R>>, field: &CustomField) {
-        records.sort_by(|one, other| {
-            let order = compare(&Place::of(one, field, false), &Place::of(other, field, false));
-            if self.desc { order.reverse() } else { order }
-        });
+        records.sort_by(|one, other| self.order(&Place::of(one, field, false), &Place::of(other, field, false)));
         records.dedup_by_key(|record| record.base.id);
     }
 }

@@ -8,6 +8,8 @@ mod brought;
 mod by_key;
 mod client_ids;
 mod compared;
+pub(crate) mod counting;
+mod counts;
 pub(crate) mod create;
 pub(crate) mod custom;
 mod custom_page;
@@ -15,6 +17,7 @@ mod doors;
 pub(crate) mod draft;
 mod dry_run;
 mod expand;
+mod facets;
 mod fill;
 mod judged;
 mod lookup;
@@ -23,12 +26,15 @@ pub(crate) mod names;
 mod page;
 mod prepared;
 pub(crate) mod question;
+mod ranked;
 pub(crate) mod read;
+mod redocument;
 mod refill;
 mod rehearse;
 mod reindex;
 pub(crate) mod remove;
 mod reveal;
+pub(crate) mod selected;
 mod source_times;
 pub(crate) mod update;
 mod upsert;
@@ -43,6 +49,7 @@ use kehu_domain::field::Find;
 use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Base, Kind, Record as _, Stored, Veiled};
 use kehu_domain::show::{Out, View};
+use kehu_domain::text::document::Document;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -59,9 +66,11 @@ pub use access::access;
 pub use answer::{Answer, Asked};
 pub use batch::{BatchItem, batch};
 pub use by_key::{get_by, put_by};
+pub use counts::counts;
 pub use doors::{create, delete, get, list, restore, search, update};
 pub use dry_run::preview_delete;
-pub use expand::{EXPANSIONS, Expansion};
+pub use expand::{EXPANSIONS, Expansion, expansion_paths};
+pub use facets::{facets, groupings};
 pub use lookup::lookup;
 pub use rehearse::{Rehearsal, validate};
 pub use reveal::reveal;
@@ -71,7 +80,7 @@ pub use written::{Idempotency, Verb, WriteOptions, Written};
 
 use compared::{Brought, Compared};
 
-pub(crate) use doors::{TRIES, pause, still_readable};
+pub(crate) use doors::{TRIES, many, pause, still_readable};
 
 /// A future that stays on its thread.
 pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
@@ -202,6 +211,7 @@ pub(crate) trait Machine: Sync {
     ) -> Local<'t, Vec<Box<dyn Shown>>>;
     /// Puts what records are asked for by beside their custom values anew; which were not locked by somebody else.
     fn refill<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, Vec<Uuid>>;
+    fn redocument<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, usize>;
     /// Puts records into the index of sealed values anew; how many were not locked by somebody else.
     fn reindex<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, u64>;
 }
@@ -263,13 +273,13 @@ pub(crate) fn found_under<R: Rows>(org: &Org, record: &Stored<R>) -> Vec<pii::En
     entries
 }
 
-/// The text that a record is found by.
-pub(crate) fn search_text<R: Rows>(org: &Org, record: &Stored<R>) -> Option<String> {
-    let own = record.data.search_text()?;
-    match custom::search_text(org.custom(R::KIND.name), &record.base.custom) {
-        Some(more) => Some(format!("{own}\n{more}")),
-        None => Some(own),
+/// What a record is found by; nothing where its kind is not searched.
+pub(crate) fn document<R: Rows>(org: &Org, record: &Stored<R>) -> Document {
+    let mut document = record.data.document();
+    if !document.is_empty() {
+        custom::describe(org.custom(R::KIND.name), &record.base.custom, &mut document);
     }
+    document
 }
 
 fn erase<R: Rows>(records: Vec<Stored<R>>) -> Vec<Box<dyn Shown>> {
@@ -386,6 +396,9 @@ impl<R: Rows> Machine for Of<R> {
     }
     fn refill<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, Vec<Uuid>> {
         Box::pin(async move { refill::refill::<R>(tx, &ids).await })
+    }
+    fn redocument<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, usize> {
+        Box::pin(async move { redocument::redocument::<R>(tx, &ids).await })
     }
     fn reindex<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, u64> {
         Box::pin(async move { reindex::reindex::<R>(tx, &ids).await })

@@ -4,8 +4,10 @@ use chrono::{DateTime, Utc};
 use kehu_domain::record::{Kind, Stored};
 use kehu_domain::rights::Action;
 use kehu_domain::text::pinyin;
-use sea_orm::sea_query::{Alias, Asterisk, Cond, Expr, ExprTrait, Func, Order, Query};
-use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Value};
+use sea_orm::sea_query::{Cond, Expr, ExprTrait, Order};
+use sea_orm::{
+    ConnectionTrait, EntityName as _, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Value,
+};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -14,15 +16,17 @@ use crate::engine::Kind as Column;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::paging;
-use crate::pii::padded;
 use crate::policy;
-use crate::query::{self, Compiler};
+use crate::query;
 use crate::rows::{Rows, sentinel};
 use crate::sealed_query;
 
 use super::answer::Asked;
+use super::counting::{self, Count, Counted};
 use super::custom_page;
+use super::ranked;
 use super::read::{self, col};
+use super::selected::Selected;
 use super::{Shown, erase};
 
 /// A page and its neighbours.
@@ -30,12 +34,16 @@ pub(crate) struct Page {
     pub(crate) records: Vec<Box<dyn Shown>>,
     pub(crate) next: Option<String>,
     pub(crate) prev: Option<String>,
-    /// How many there are, up to [`MAX_COUNT`].
-    pub(crate) count: Option<u64>,
+    /// How many there are, where that was asked for.
+    pub(crate) count: Option<Counted>,
 }
 
-/// Where exact counting stops.
-pub(crate) const MAX_COUNT: u64 = 10_000;
+impl Page {
+    /// A page behind the end of its list.
+    pub(super) fn beyond() -> Self {
+        Self { records: Vec::new(), next: None, prev: None, count: None }
+    }
+}
 
 /// The value of a sort column.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,14 +55,14 @@ enum SortKey {
 /// A place in a list: behind it or, going back, before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cursor {
-    back: bool,
+    pub(super) back: bool,
     key: SortKey,
     id: Uuid,
 }
 
 impl Cursor {
     /// An opaque text: sort, direction, key and id. It holds nothing sealed.
-    fn to_text(&self, sort: &str) -> String {
+    pub(super) fn to_text(&self, sort: &str) -> String {
         let key = match &self.key {
             SortKey::Time(time) => json!(time.timestamp_millis()),
             SortKey::Text(text) => json!(text),
@@ -112,58 +120,123 @@ pub(crate) fn is_of_several(caller: &Caller, kind: &Kind, asked: &Asked) -> Resu
     let parts = policy::branches(caller, kind, reach).len();
     let looks_up =
         sealed_query::asks(&asked.filter) || query::asks_name(caller, kind, &asked.filter, asked.q.as_deref());
-    Ok(parts > 1 || asked.count || asked.custom_sort.is_some() || !asked.expand.is_empty() || looks_up)
+    let looks_up = looks_up || !asked.filter.segments().is_empty();
+    let counts = asked.count != Count::None;
+    let placed = asked.page.is_some_and(|page| page > 1);
+    Ok(parts > 1 || counts || placed || asked.custom_sort.is_some() || !asked.expand.is_empty() || looks_up)
 }
 
 /// Answers a question.
 pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page, Failure> {
-    let reach = caller.reach(Action::Read, R::KIND.name)?;
-    let sealed = sealed_query::resolve(caller, R::KIND, &asked.filter).await?;
-    let db = caller.db();
-    let narrowed = query::narrow(caller, R::KIND, &asked.filter, asked.q.as_deref()).await?;
-    let compiler = Compiler { db, caller, kind: R::KIND, sealed: &sealed, named: narrowed.among.is_some() };
-    let mut condition = Cond::all()
-        .add(col("org_id").eq(caller.org().id))
-        .add(col("deleted_at").is_null())
-        .add(compiler.compile(&asked.filter));
-    for word in asked.q.iter().flat_map(|q| q.split_whitespace()) {
-        condition = condition.add(compiler.text_holds(word));
-    }
-    if let Some(ids) = narrowed.among {
-        condition = condition.add(col("id").is_in(padded(ids)));
-    }
-    if let Some((field, slot)) = asked.custom_sort.as_ref().and_then(|field| Some((field, field.slot?))) {
-        let branches = policy::branches(caller, R::KIND, reach);
-        let count = match asked.count {
-            true => Some(count::<R>(db, &branches, condition.clone()).await?),
-            false => None,
-        };
-        let page = custom_page::page::<R>(caller, asked, (field, slot), condition, &branches, narrowed.few).await?;
-        return Ok(Page { count, ..page });
-    }
-    let cursor = asked.after.as_deref().map(|text| Cursor::parse(text, &asked.sort_text())).transpose()?;
-    let branches = policy::branches(caller, R::KIND, reach);
-    let count = match asked.count {
-        true => Some(count::<R>(db, &branches, condition.clone()).await?),
-        false => None,
+    let selected = Selected::by(caller, R::KIND, &asked.filter, asked.q.as_deref()).await?;
+    let page = match asked.custom_sort.as_ref().and_then(|field| Some((field, field.slot?))) {
+        Some((field, slot)) => custom_page::page::<R>(caller, asked, (field, slot), &selected).await?,
+        None => sorted::<R>(caller, asked, &selected).await?,
     };
-    let back = cursor.as_ref().is_some_and(|cursor| cursor.back);
-    let desc = asked.desc != back;
-    let sort = dialect::sort_column(db, sort_column(&asked.sort), narrowed.few);
-    if let Some(cursor) = &cursor {
+    let table = R::Entity::default();
+    let table = table.table_name();
+    let seen = u64::try_from(page.records.len()).unwrap_or(u64::MAX).saturating_add(u64::from(page.next.is_some()));
+    let count = match asked.count {
+        Count::None => None,
+        // The page is the whole list.
+        Count::Estimate if page.next.is_none() && page.prev.is_none() && seen > 0 => Some(Counted::exactly(seen)),
+        Count::Estimate => Some(counting::estimate(caller.db(), table, &selected, seen).await?),
+        Count::Exact => Some(counting::exact(caller.db(), table, &selected).await?),
+    };
+    Ok(Page { count, ..page })
+}
+
+/// A page in the order of a column of the kind's own.
+async fn sorted<R: Rows>(caller: &Caller, asked: &Asked, selected: &Selected) -> Result<Page, Failure> {
+    // A place in a list that is not ranked is gone on with as it is, and pages by number are not ranked.
+    let ranks = selected.words.ranks(caller, R::KIND).filter(|_| !asked.sorted && asked.page.is_none());
+    if let Some(ranks) = ranks.filter(|_| asked.after.is_none() || ranked::place(asked).is_some()) {
+        let selected = (selected.filtered.clone(), selected.branches.as_slice(), selected.few);
+        return ranked::page::<R>(caller, asked, ranks, selected).await;
+    }
+    let skipped = asked.page.map_or(0, |page| page.saturating_sub(1).saturating_mul(asked.limit));
+    let cursor = match &asked.after {
+        Some(text) => Some(Cursor::parse(text, &asked.sort_text())?),
+        None if skipped > 0 => match place_behind::<R>(caller, asked, selected, skipped).await? {
+            Some(cursor) => Some(cursor),
+            None => return Ok(Page::beyond()),
+        },
+        None => None,
+    };
+    let desc = asked.desc != cursor.as_ref().is_some_and(|cursor| cursor.back);
+    let place = (cursor.as_ref(), desc, asked.limit + 1);
+    let branches = (selected.branches.as_slice(), selected.few);
+    let records = stretch::<R>(caller, asked, selected.condition.clone(), branches, place).await?;
+    Ok(cut(records, asked, cursor.as_ref()))
+}
+
+/// The records behind a place, so many at the most.
+pub(super) async fn stretch<R: Rows>(
+    caller: &Caller,
+    asked: &Asked,
+    mut condition: Cond,
+    (branches, few): (&[Option<Expr>], bool),
+    (cursor, desc, most): (Option<&Cursor>, bool, u64),
+) -> Result<Vec<Stored<R>>, Failure> {
+    let db = caller.db();
+    let sort = dialect::sort_column(db, sort_column(&asked.sort), few);
+    if let Some(cursor) = cursor {
         let place = Expr::tuple([sort.clone(), col("id")]);
         let key = Expr::tuple([Expr::val(key_value(&cursor.key)), Expr::val(cursor.id)]);
         condition = condition.add(if desc { place.lt(key) } else { place.gt(key) });
     }
     let mut records = Vec::new();
-    for branch in &branches {
-        let query = ordered::<R>(condition.clone(), branch.as_ref(), &sort, desc).limit(asked.limit + 1);
+    for branch in branches {
+        let query = ordered::<R>(condition.clone(), branch.as_ref(), &sort, desc).limit(most);
         records.extend(read::all::<R>(db, caller, query).await?);
     }
     if branches.len() > 1 {
         merge(&mut records, &asked.sort, desc);
+        records.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     }
-    Ok(cut(records, asked, cursor.as_ref(), count))
+    Ok(records)
+}
+
+/// The place of a record in a list.
+pub(super) fn place_of<R: Rows>(record: &Stored<R>, sort: &str, back: bool) -> Cursor {
+    Cursor { back, key: key_of(record, sort), id: record.base.id }
+}
+
+/// The place behind so many records of a list; nothing where it has fewer. Keys alone are read.
+async fn place_behind<R: Rows>(
+    caller: &Caller,
+    asked: &Asked,
+    selected: &Selected,
+    skipped: u64,
+) -> Result<Option<Cursor>, Failure> {
+    let sort = dialect::sort_column(caller.db(), sort_column(&asked.sort), selected.few);
+    let by_name = asked.sort == "name";
+    let (key, id) = (if by_name { Column::Text } else { Column::Millis }.alias("key"), Column::Uuid.alias("id"));
+    let mut places = Vec::new();
+    for branch in &selected.branches {
+        let query = ordered::<R>(selected.condition.clone(), branch.as_ref(), &sort, asked.desc).select_only();
+        let query = query.expr_as(col(sort_column(&asked.sort)), key.as_str()).expr_as(col("id"), id.as_str());
+        // Of one part the last is enough.
+        let alone = selected.branches.len() == 1;
+        let query = if alone { query.offset(skipped - 1).limit(1) } else { query.limit(skipped) };
+        for row in caller.db().query_all(&query.into_query()).await? {
+            let key = match by_name {
+                true => SortKey::Text(row.try_get("", &key)?),
+                false => SortKey::Time(row.try_get("", &key)?),
+            };
+            places.push((key, row.try_get::<Uuid>("", &id)?));
+        }
+        if alone {
+            return Ok(places.pop().map(|(key, id)| Cursor { back: false, key, id }));
+        }
+    }
+    places.sort_unstable();
+    places.dedup();
+    if asked.desc {
+        places.reverse();
+    }
+    let last = usize::try_from(skipped - 1).ok().and_then(|at| places.into_iter().nth(at));
+    Ok(last.map(|(key, id)| Cursor { back: false, key, id }))
 }
 
 fn ordered<R: Rows>(condition: Cond, branch: Option<&Expr>, sort: &Expr, desc: bool) -> Select<R::Entity> {
@@ -186,7 +259,7 @@ fn merge<R: Rows>(records: &mut Vec<Stored<R>>, sort: &str, desc: bool) {
 }
 
 /// Cuts to the page's size and makes the cursors of its neighbours.
-fn cut<R: Rows>(mut records: Vec<Stored<R>>, asked: &Asked, cursor: Option<&Cursor>, count: Option<u64>) -> Page {
+fn cut<R: Rows>(mut records: Vec<Stored<R>>, asked: &Asked, cursor: Option<&Cursor>) -> Page {
     let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
     let more = records.len() > limit;
     records.truncate(limit);
@@ -196,29 +269,10 @@ fn cut<R: Rows>(mut records: Vec<Stored<R>>, asked: &Asked, cursor: Option<&Curs
     }
     let sort = asked.sort_text();
     let place = |record: Option<&Stored<R>>, back: bool| {
-        record.map(|record| Cursor { back, key: key_of(record, &asked.sort), id: record.base.id }.to_text(&sort))
+        record.map(|record| place_of(record, &asked.sort, back).to_text(&sort))
     };
     let (has_next, has_prev) = if back { (true, more) } else { (more, cursor.is_some()) };
     let next = place(records.last(), false).filter(|_| has_next);
     let prev = place(records.first(), true).filter(|_| has_prev);
-    Page { records: erase(records), next, prev, count }
-}
-
-async fn count<R: Rows>(db: &impl ConnectionTrait, branches: &[Option<Expr>], condition: Cond) -> Result<u64, Failure> {
-    let query = R::Entity::find().select_only().expr_as(col("id"), "id").filter(condition);
-    let reach: Option<Vec<Expr>> = branches.iter().cloned().collect();
-    let query = match reach {
-        Some(reach) => query.filter(reach.into_iter().fold(Cond::any(), Cond::add)),
-        // Everything is within reach.
-        None => query,
-    };
-    let sub = query.limit(MAX_COUNT + 1).into_query();
-    let alias = Column::Integer.alias("n");
-    let count = Query::select()
-        .expr_as(Func::count(Expr::col(Asterisk)), Alias::new(alias.as_str()))
-        .from_subquery(sub, Alias::new("found"))
-        .to_owned();
-    let row = db.query_one(&count).await?.ok_or_else(|| Failure::Internal("no count".into()))?;
-    let n: i64 = row.try_get("", &alias)?;
-    Ok(u64::try_from(n).unwrap_or(0))
+    Page { records: erase(records), next, prev, count: None }
 }

@@ -7,13 +7,14 @@ use kehu_domain::custom::CustomField;
 use kehu_domain::filter::{Filter, FilterReader, sorts};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::record::Kind;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::policy;
 
 use super::answer::{Asked, is_member};
+use super::counting::Count;
 use super::expand;
 
 /// The largest page.
@@ -23,13 +24,15 @@ pub(crate) const DEFAULT_LIMIT: u64 = 50;
 const MAX_Q: usize = 200;
 /// Most words of `q`.
 const MAX_WORDS: usize = 8;
-const KNOWN: &str = "filter[…], sort, limit, after, fields, expand, q, count";
+/// How many rows are reached by the number of a page; what lies behind them, by a cursor.
+pub(crate) const MAX_PAGED: u64 = 10_000;
+const KNOWN: &str = "filter[…], sort, limit, after, page, fields, expand, q, count, can";
 
-fn wrong(at: &str, flaw: Flaw) -> Failure {
+pub(super) fn wrong(at: &str, flaw: Flaw) -> Failure {
     Failure::question(at, flaw)
 }
 
-fn invalid(at: &str, value: &str, en: &str, zh: &str) -> Failure {
+pub(super) fn invalid(at: &str, value: &str, en: &str, zh: &str) -> Failure {
     let flaw = Flaw::new(&codes::PARAMETER_INVALID).with("value", value);
     wrong(at, flaw.with("expected_en", en).with("expected_zh", zh))
 }
@@ -48,7 +51,10 @@ impl Asked {
             fields: None,
             expand: Vec::new(),
             q: None,
-            count: false,
+            sorted: false,
+            count: Count::None,
+            page: None,
+            can: false,
         }
     }
 
@@ -77,6 +83,8 @@ impl Asked {
                 (_, "expand") => asked.set_expand(kind, "expand", value.split(',').map(str::to_owned).collect())?,
                 (_, "q") => asked.set_q(kind, "q", value)?,
                 (_, "count") => asked.set_count("count", &value)?,
+                (_, "page") => asked.set_page("page", value.parse().ok(), &value)?,
+                (_, "can") => asked.set_can("can", value.parse().ok(), &value)?,
                 _ => {
                     let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", &name).with("known", KNOWN);
                     return Err(wrong(&name, flaw));
@@ -84,6 +92,7 @@ impl Asked {
             }
         }
         asked.filter = Filter::And(conditions);
+        asked.check_page("page")?;
         Ok(asked)
     }
 
@@ -135,13 +144,35 @@ impl Asked {
                 ("expand", list) => asked.set_expand(kind, &at, texts(list, &at)?)?,
                 ("q", Value::String(q)) => asked.set_q(kind, &at, q.clone())?,
                 ("count", Value::String(count)) => asked.set_count(&at, count)?,
+                ("page", page) => asked.set_page(&at, page.as_u64(), &shown)?,
+                ("can", can) => asked.set_can(&at, can.as_bool(), &shown)?,
                 ("after" | "q" | "count" | "sort", _) => return Err(invalid(&at, &shown, "a text", "文本")),
                 _ => {
-                    let known = "where, sort, limit, after, fields, expand, q, count";
+                    let known = "where, sort, limit, after, page, fields, expand, q, count, can";
                     let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", name).with("known", known);
                     return Err(wrong(&at, flaw));
                 }
             }
+        }
+        asked.check_page("/page")?;
+        Ok(asked)
+    }
+
+    /// The same question about records that fit one more condition.
+    pub(crate) fn within(self, condition: Filter) -> Self {
+        let filter = match self.filter {
+            Filter::And(parts) => std::iter::once(condition).chain(parts).collect(),
+            other => vec![condition, other],
+        };
+        Self { filter: Filter::And(filter), ..self }
+    }
+
+    /// The first page of all records of a kind, in an order where one is said.
+    pub(crate) fn sorted(caller: &Caller, kind: &'static Kind, at: &str, sort: Option<&str>) -> Result<Self, Failure> {
+        let hidden = policy::hidden(caller, kind);
+        let mut asked = Self::first_page(kind, &hidden);
+        if let Some(sort) = sort {
+            asked.set_sort((caller, kind), &hidden, at, sort)?;
         }
         Ok(asked)
     }
@@ -154,6 +185,7 @@ impl Asked {
         value: &str,
     ) -> Result<(), Failure> {
         let (desc, name) = value.strip_prefix('-').map_or((false, value), |name| (true, name));
+        self.sorted = true;
         if name.starts_with("custom.") {
             self.custom_sort = Some(custom_sort(caller, kind, at, name)?);
             (self.desc, self.sort) = (desc, name.to_owned());
@@ -170,17 +202,8 @@ impl Asked {
         Ok(())
     }
 
-    /// Words of a name; only kinds that have a name are searched.
     fn set_q(&mut self, kind: &'static Kind, at: &str, q: String) -> Result<(), Failure> {
-        if kind.field("name").is_none() {
-            let known = KNOWN.replace(", q", "");
-            return Err(wrong(at, Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", "q").with("known", known)));
-        }
-        if q.chars().count() > MAX_Q || q.split_whitespace().count() > MAX_WORDS {
-            let (en, zh) = ("at most 8 words in 200 characters", "最多 8 个词、200 个字符");
-            return Err(invalid(at, &q.chars().take(50).collect::<String>(), en, zh));
-        }
-        self.q = Some(q).filter(|q| !q.trim().is_empty());
+        self.q = words(kind, at, q)?;
         Ok(())
     }
 
@@ -214,8 +237,8 @@ impl Asked {
     }
 
     fn set_expand(&mut self, kind: &'static Kind, at: &str, names: Vec<String>) -> Result<(), Failure> {
-        let known: Vec<&str> = expand::names(kind.name).collect();
-        match names.iter().find(|name| !known.contains(&name.as_str())) {
+        let known = expand::expansion_paths(kind.name);
+        match names.iter().find(|name| !known.contains(name)) {
             Some(name) => Err(invalid(at, name, &known.join(", "), &known.join("、"))),
             None => {
                 self.expand = names;
@@ -226,11 +249,87 @@ impl Asked {
 
     fn set_count(&mut self, at: &str, value: &str) -> Result<(), Failure> {
         self.count = match value {
-            "none" => false,
-            "exact" => true,
-            _ => return Err(invalid(at, value, "none or exact", "none 或 exact")),
+            "none" => Count::None,
+            "estimate" => Count::Estimate,
+            "exact" => Count::Exact,
+            _ => return Err(invalid(at, value, "none, estimate or exact", "none、estimate 或 exact")),
         };
         Ok(())
+    }
+
+    fn set_page(&mut self, at: &str, page: Option<u64>, shown: &str) -> Result<(), Failure> {
+        let page = page
+            .filter(|page| *page > 0)
+            .ok_or_else(|| invalid(at, shown, "the number of a page, from 1", "页码（从 1 开始）"))?;
+        self.page = Some(page);
+        Ok(())
+    }
+
+    /// A page by its number has a place already, and does not lie far behind.
+    fn check_page(&self, at: &str) -> Result<(), Failure> {
+        let Some(page) = self.page else { return Ok(()) };
+        if self.after.is_some() {
+            let (en, zh) = ("either `page` or `after`, not both", "page 与 after 二者之一，不能同时使用");
+            return Err(invalid(at, &page.to_string(), en, zh));
+        }
+        if page.checked_mul(self.limit).is_none_or(|rows| rows > MAX_PAGED) {
+            let flaw = Flaw::new(&codes::USE_CURSOR).with("value", page).with("max", MAX_PAGED);
+            return Err(wrong(at, flaw));
+        }
+        Ok(())
+    }
+
+    fn set_can(&mut self, at: &str, can: Option<bool>, shown: &str) -> Result<(), Failure> {
+        self.can = can.ok_or_else(|| invalid(at, shown, "true or false", "true 或 false"))?;
+        Ok(())
+    }
+}
+
+/// Words of a text; only kinds that have a name, or text that is searched.
+fn words(kind: &'static Kind, at: &str, q: String) -> Result<Option<String>, Failure> {
+    if !kind.takes_words() {
+        let known = KNOWN.replace(", q", "");
+        return Err(wrong(at, Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", "q").with("known", known)));
+    }
+    if q.chars().count() > MAX_Q || q.split_whitespace().count() > MAX_WORDS {
+        let (en, zh) = ("at most 8 words in 200 characters", "最多 8 个词、200 个字符");
+        return Err(invalid(at, &q.chars().take(50).collect::<String>(), en, zh));
+    }
+    Ok(Some(q).filter(|q| !q.trim().is_empty()))
+}
+
+/// Members of a body that were not read.
+pub(crate) type Rest<'b> = Vec<(&'b str, &'b Value)>;
+
+/// Which records a body is about, where it asks for no list of them.
+pub(crate) struct Question {
+    pub(crate) filter: Filter,
+    pub(crate) q: Option<String>,
+}
+
+impl Question {
+    /// Reads `where` and `q` of a body at that place, and gives the other members that are said.
+    pub(crate) fn read<'b>(
+        caller: &Caller,
+        kind: &'static Kind,
+        members: &'b Map<String, Value>,
+        at: &str,
+    ) -> Result<(Self, Rest<'b>), Failure> {
+        let mut question = Self { filter: Filter::And(Vec::new()), q: None };
+        let mut rest = Vec::new();
+        for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {
+            let at = format!("{at}/{name}");
+            match (name.as_str(), value) {
+                ("where", filter) => {
+                    let mut reader = filters(caller, kind, policy::hidden(caller, kind));
+                    question.filter = reader.body(filter, &at).map_err(Failure::BadQuestion)?;
+                }
+                ("q", Value::String(q)) => question.q = words(kind, &at, q.clone())?,
+                ("q", other) => return Err(invalid(&at, &other.to_string(), "a text", "文本")),
+                (name, value) => rest.push((name, value)),
+            }
+        }
+        Ok((question, rest))
     }
 }
 
@@ -251,7 +350,8 @@ fn custom_sort(caller: &Caller, kind: &'static Kind, at: &str, name: &str) -> Re
     Err(wrong(at, Flaw::new(missing).with("field", name)))
 }
 
-fn filters<'a>(caller: &'a Caller, kind: &'static Kind, hidden: Vec<&'static str>) -> FilterReader<'a> {
+/// What reads the questions of a caller about a kind.
+pub(crate) fn filters<'a>(caller: &'a Caller, kind: &'static Kind, hidden: Vec<&'static str>) -> FilterReader<'a> {
     let org = caller.org();
     let reader = FilterReader::new(kind, &org.region, caller.gate().now(), org.time_zone).without(hidden);
     reader.with(policy::askable(caller, kind))

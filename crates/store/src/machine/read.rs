@@ -2,8 +2,8 @@
 
 use kehu_domain::record::Stored;
 use kehu_domain::rights::Action;
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order};
-use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Statement};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Statement};
 use uuid::Uuid;
 
 use crate::dialect::{self, statement};
@@ -101,14 +101,30 @@ pub(crate) async fn of_customers<R: Rows>(
     let query = find().filter(col("customer_id").is_in(padded(customers.clone()))).limit(limit);
     let mut records = all::<R>(caller.db(), caller, query).await?;
     if u64::try_from(records.len()).unwrap_or(u64::MAX) >= limit && customers.len() > 1 {
-        // One of them has so many that others may be cut short: ask for each.
-        records.clear();
-        for customer in customers {
-            let query = find().filter(col("customer_id").eq(customer)).limit(each);
-            records.extend(all::<R>(caller.db(), caller, query).await?);
-        }
+        // Some of them have so many that others may be cut short: the first of each are numbered first.
+        let first = first_of_each::<R>(caller, customers, each);
+        records = all::<R>(caller.db(), caller, find().filter(col("id").in_subquery(first))).await?;
     }
     Ok(records.into_iter().filter(|record| caller.covers(Action::Read, R::KIND, &record.base)).collect())
+}
+
+/// The ids of the oldest records of each customer, so many of each at most.
+fn first_of_each<R: Rows>(caller: &Caller, customers: Vec<Uuid>, each: u64) -> SelectStatement {
+    let number = "row_number() OVER (PARTITION BY \"customer_id\" ORDER BY \"created_at\", \"id\")";
+    let numbered = R::Entity::find()
+        .select_only()
+        .expr_as(col("id"), "id")
+        .expr_as(Expr::cust(number), "place")
+        .filter(col("org_id").eq(caller.org().id))
+        .filter(col("deleted_at").is_null())
+        .filter(col("customer_id").is_in(padded(customers)))
+        .into_query();
+    let most = i64::try_from(each).unwrap_or(i64::MAX);
+    Query::select()
+        .column(Alias::new("id"))
+        .from_subquery(numbered, Alias::new("numbered"))
+        .and_where(col("place").lte(most))
+        .to_owned()
 }
 
 /// A record that is to be changed: visible to the caller, and the action allowed on it. On PostgreSQL its row is

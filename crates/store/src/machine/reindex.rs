@@ -52,7 +52,7 @@ pub(super) async fn reindex<R: Rows>(tx: &Tx<'_>, ids: &[Uuid]) -> Result<u64, F
 }
 
 /// Which of them are no more: nobody finds them by what is left in the index.
-async fn gone<R: Rows>(tx: &Tx<'_>, ids: &[Uuid], condition: &str) -> Result<Vec<Uuid>, Failure> {
+pub(super) async fn gone<R: Rows>(tx: &Tx<'_>, ids: &[Uuid], condition: &str) -> Result<Vec<Uuid>, Failure> {
     use sea_orm::ConnectionTrait as _;
     let sql = format!("SELECT id FROM {} {condition}", R::Entity::default().table_name());
     let values = std::iter::once(tx.org_id().into()).chain(ids.iter().map(|id| (*id).into()));

@@ -18,7 +18,7 @@ use crate::sealer::Opener;
 use crate::tx::Tx;
 
 use super::read::{self, col};
-use super::{along, create, found_under, search_text};
+use super::{along, create, document, found_under};
 
 /// Deletes a record softly; what hangs on it goes along, and its keys are free.
 pub(crate) async fn remove<R: Rows>(tx: &Tx<'_>, id: Uuid, expected: Option<i64>) -> Result<(), Failure> {
@@ -70,11 +70,16 @@ pub(super) fn refuse_old(base: &Base, expected: Option<i64>) -> Result<(), Failu
     }]))
 }
 
+/// Whether it is not a name that stands in the way.
+fn is_no_name(code: &str) -> bool {
+    code.starts_with("rule_") || code.starts_with("segment_")
+}
+
 /// What keeps a record from coming back is another one that took its name.
 fn taken(failure: Failure) -> Failure {
     match failure {
         // It is not the name that stands in the way.
-        Failure::Refused(findings) if findings.iter().any(|finding| finding.flaw.code.key.starts_with("rule_")) => {
+        Failure::Refused(findings) if findings.iter().any(|finding| is_no_name(finding.flaw.code.key)) => {
             Failure::Refused(findings)
         }
         Failure::Refused(findings) => {
@@ -190,8 +195,10 @@ pub(super) async fn find_again<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>, restore
         _ => stored.base.id,
     };
     tx.index(duplicates::rows(tx, stored, <R as Record>::KIND.name, parent, &entries, &found)?, &entries);
-    if let Some(text) = search_text(tx.caller().org(), stored) {
-        tx.search(R::KIND.name, stored.base.id, text, true);
+    let text = document(tx.caller().org(), stored);
+    if !text.is_empty() {
+        // Some kinds' documents stay.
+        tx.search(R::KIND.name, stored.base.id, &text, false);
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ use crate::sealer::Sealer;
 use crate::tx::Tx;
 
 use super::draft::{self, rule_findings};
-use super::{Change, answer, brought, custom, found_under, judged, read, search_text};
+use super::{Change, answer, brought, custom, document, found_under, judged, read};
 
 /// The field whose sources are told apart.
 const EXTERNAL_IDS: &str = "external_ids";
@@ -166,7 +166,9 @@ async fn drop_unchanged<R: Rows>(
     let Ok(Value::Object(shown)) = serde_json::from_str(&shown) else { return Ok(()) };
     members.retain(|name, value| {
         let expanded = super::expand::is_expansion(R::KIND.name, name) && is_answer(value);
-        let old = stale && answer::is_member(R::KIND, name) || name == answer::WARNINGS;
+        // What the caller could do when it was read says nothing of the record.
+        let told = name == answer::WARNINGS || name == answer::CAN && value.is_array();
+        let old = stale && answer::is_member(R::KIND, name) || told;
         writable(name) || !(expanded || old || shown.get(name) == Some(&*value))
     });
     Ok(())
@@ -387,8 +389,9 @@ async fn finish<R: Rows>(tx: &Tx<'_>, before: &Stored<R>, after: &Stored<R>) -> 
         tx.index(duplicates::rows(tx, after, R::KIND.name, parent, &entries, &found)?, &entries);
     }
     tx.pick(org.custom(R::KIND.name), id, &before.base.custom, &after.base.custom);
-    if let Some(text) = search_text(org, after).filter(|text| search_text(org, before).as_ref() != Some(text)) {
-        tx.search(R::KIND.name, id, text, false);
+    let text = document(org, after);
+    if text != document(org, before) {
+        tx.search(R::KIND.name, id, &text, false);
     }
     if let (Some(old), Some(new)) = (before.data.tags(), after.data.tags()) {
         tx.link(R::KIND.name, id, &old.ids, &new.ids);

@@ -158,7 +158,7 @@ async fn write_chunk(
 ) -> Result<Vec<UpsertItem>, Failure> {
     let nothing = Value::Null;
     let veiled =
-        |item: &Result<Item, Failure>| machine.veiled(caller, item.as_ref().map(|item| &item.body).unwrap_or(&nothing));
+        |item: &Result<Item, Failure>| machine.veiled(caller, item.as_ref().map_or(&nothing, |item| &item.body));
     if let Some(some) = items.iter().map(veiled).find(|veiled| !veiled.is_empty()) {
         compared::check(caller, &some).await?;
     }

@@ -123,7 +123,7 @@ fn read_keys(
     let at = || "/match_on".to_owned();
     let names = match said {
         Some(Value::Array(names)) if !names.is_empty() => names,
-        Some(Value::Array(_)) | None | Some(Value::Null) => {
+        Some(Value::Array(_) | Value::Null) | None => {
             flaw(at(), Flaw::new(&codes::REQUIRED).with("field", "match_on"));
             return Vec::new();
         }

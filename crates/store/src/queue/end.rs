@@ -88,6 +88,7 @@ impl From<Failure> for Ended {
             | Failure::JobEnded
             | Failure::JobNotDead
             | Failure::MergingElsewhere(_)
+            | Failure::SegmentUsed(_)
             | Failure::ReviewClosed => Self::Final { code: "refused", detail },
             Failure::Engine(_) => inside("database", &detail),
             Failure::Unreadable(_) | Failure::Sealing(_) | Failure::Internal(_) => inside("internal", &detail),

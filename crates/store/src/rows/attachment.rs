@@ -4,6 +4,7 @@ use kehu_domain::fields::{Collaborators, Line, RecordId, Ref};
 use kehu_domain::kinds::{Attachment, Noted};
 use kehu_domain::media;
 use kehu_domain::record::{Base, Stored};
+use kehu_domain::text::document::Document;
 
 use crate::crypto::cell::FieldPath;
 use crate::entities::attachment;
@@ -55,6 +56,10 @@ impl Rows for Attachment {
 
     fn name(&self) -> Option<&str> {
         Some(self.name.as_str())
+    }
+
+    fn document(&self) -> Document {
+        Document::of([("name", self.name.as_str())])
     }
 
     fn ownership(&self) -> Ownership {

@@ -3,6 +3,7 @@
 use kehu_domain::fields::{Birthday, Collaborators, Emails, ExternalIds, Line, Phones, Ref, SealedText, Tags, Text};
 use kehu_domain::kinds::{Attitude, Contact, DecisionRole};
 use kehu_domain::record::{Base, Record as _, Stored};
+use kehu_domain::text::document::Document;
 use kehu_domain::value::IdNumber;
 use uuid::Uuid;
 
@@ -20,7 +21,10 @@ use crate::sealer::Opener;
 use crate::tx::Tx;
 
 use super::found::{self, element_entries};
-use super::{LeftBehind, Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, name_columns, row};
+use super::{
+    LeftBehind, Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, initial_column, initial_of, name_columns,
+    row,
+};
 
 impl Rows for Contact {
     type Entity = contact::Entity;
@@ -32,6 +36,7 @@ impl Rows for Contact {
         let Self {
             customer_id,
             name,
+            initial,
             position,
             role,
             attitude,
@@ -54,6 +59,7 @@ impl Rows for Contact {
             name: Set(name.as_str().to_owned()),
             name_norm: Set(name_norm),
             name_sort: Set(name_sort),
+            initial: Set(initial_column(initial.as_ref())),
             position: Set(position.as_ref().map(|position| position.as_str().to_owned())),
             role: Set(role.map(|role| role.key().to_owned())),
             attitude: Set(attitude.map(|attitude| attitude.key().to_owned())),
@@ -78,6 +84,7 @@ impl Rows for Contact {
         let data = Self {
             customer_id: Ref::new(row.customer_id),
             name: Line::from_stored(row.name),
+            initial: Some(Line::from_stored(row.initial)),
             position: row.position.map(Line::from_stored),
             role: row.role.as_deref().and_then(DecisionRole::from_key),
             attitude: row.attitude.as_deref().and_then(Attitude::from_key),
@@ -122,8 +129,12 @@ impl Rows for Contact {
         Some(&self.external_ids)
     }
 
-    fn search_text(&self) -> Option<String> {
-        Some(self.name.as_str().to_owned())
+    fn document(&self) -> Document {
+        Document::of([
+            ("name", self.name.as_str()),
+            ("position", self.position.as_ref().map(Line::as_str).unwrap_or_default()),
+            ("remark", self.remark.as_ref().map(Text::as_str).unwrap_or_default()),
+        ])
     }
 
     fn tags(&self) -> Option<&Tags> {
@@ -148,6 +159,7 @@ impl Rows for Contact {
     }
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
+        self.initial = initial_of(self.name.as_str());
         let changed = before.is_none_or(|before| before.data.reports_to_id != self.reports_to_id);
         match (before, self.reports_to_id) {
             (Some(before), Some(above)) if changed => reporting::refuse_circle(tx, before, above.id).await,

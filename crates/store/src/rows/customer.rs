@@ -8,7 +8,7 @@ use kehu_domain::fields::{
 };
 use kehu_domain::kinds::{Customer, CustomerKind, Grade, SizeBand, Source, Stage};
 use kehu_domain::record::{Base, Record as _, Stored};
-use kehu_domain::text::pinyin;
+use kehu_domain::text::document::Document;
 use kehu_domain::value::{BankAccount, Budget, CreditCode, IdNumber, Industry, Quarter, Region};
 
 use crate::crypto::cell::FieldPath;
@@ -23,8 +23,8 @@ use crate::tx::Tx;
 
 use super::found::{self, element_entries};
 use super::{
-    NEVER, NOT_DUE, Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, known, name_columns, row,
-    shared_columns,
+    NEVER, NOT_DUE, Ownership, RowBase, Rows, base, ids_from_bytes, ids_to_bytes, initial_column, initial_of, known,
+    name_columns, row, shared_columns,
 };
 
 impl Rows for Customer {
@@ -79,7 +79,7 @@ impl Rows for Customer {
             name: Set(name.as_str().to_owned()),
             name_norm: Set(name_norm),
             name_sort: Set(name_sort),
-            initial: Set(initial.as_ref().map(Line::as_str).unwrap_or_default().to_owned()),
+            initial: Set(initial_column(initial.as_ref())),
             kind: Set(kind.key().to_owned()),
             stage: Set(stage.key().to_owned()),
             grade: Set(grade.map(|grade| grade.key().to_owned())),
@@ -213,8 +213,19 @@ impl Rows for Customer {
         Some(&self.external_ids)
     }
 
-    fn search_text(&self) -> Option<String> {
-        Some(self.name.as_str().to_owned())
+    fn document(&self) -> Document {
+        let text = |text: &Option<Text<5000>>| text.as_ref().map(|text| text.as_str().to_owned()).unwrap_or_default();
+        let region = self.region.as_ref().map(|region| {
+            [region.province(), region.city(), region.district()].into_iter().flatten().collect::<String>()
+        });
+        Document::of([
+            ("name", self.name.as_str()),
+            ("region", &region.unwrap_or_default()),
+            ("need_products", &self.need_products.to_stored().unwrap_or_default()),
+            ("preferences", &text(&self.preferences)),
+            ("cooperation_history", &text(&self.cooperation_history)),
+            ("remark", &text(&self.remark)),
+        ])
     }
 
     fn tags(&self) -> Option<&Tags> {
@@ -231,7 +242,7 @@ impl Rows for Customer {
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
         ownership::settle(tx, self, before)?;
-        self.initial = Line::parse(&pinyin::initial(self.name.as_str()).to_string()).ok();
+        self.initial = initial_of(self.name.as_str());
         let derived =
             |customer: &Self| customer.address.as_ref().and_then(|address| Region::find_in_address(address.as_str()));
         let address_changed = before.is_none_or(|before| before.data.address != self.address);

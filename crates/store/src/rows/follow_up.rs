@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use kehu_domain::fields::{Collaborators, ExternalIds, Instant, Line, Ref, Text, Whole};
 use kehu_domain::kinds::{FollowUp, FollowUpKind, Outcome};
 use kehu_domain::record::{Base, Record as _, Stored};
+use kehu_domain::text::document::Document;
 
 use crate::crypto::cell::FieldPath;
 use crate::entities::follow_up;
@@ -89,6 +90,15 @@ impl Rows for FollowUp {
 
     fn external_ids(&self) -> Option<&ExternalIds> {
         Some(&self.external_ids)
+    }
+
+    fn document(&self) -> Document {
+        Document::of([
+            ("summary", self.summary.as_str()),
+            ("needs_heard", self.needs_heard.as_ref().map(Text::as_str).unwrap_or_default()),
+            ("pain_points", self.pain_points.as_ref().map(Text::as_str).unwrap_or_default()),
+            ("next_step", self.next_step.as_ref().map(Line::as_str).unwrap_or_default()),
+        ])
     }
 
     fn time_of(&self, field: &str) -> Option<DateTime<Utc>> {

@@ -11,6 +11,7 @@ mod form;
 pub(crate) mod found;
 mod note;
 mod role;
+mod segment;
 mod tag;
 mod team;
 mod user;
@@ -21,8 +22,9 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use kehu_domain::custom::CustomValues;
-use kehu_domain::fields::{Collaborators, ExternalIds, Tags, Words};
+use kehu_domain::fields::{Collaborators, ExternalIds, Line, Tags, Words};
 use kehu_domain::record::{Base, Record, Stored};
+use kehu_domain::text::document::Document;
 use kehu_domain::text::{normalise, pinyin};
 use sea_orm::{EntityTrait, IntoActiveModel};
 use uuid::Uuid;
@@ -118,9 +120,9 @@ pub(crate) trait Rows: Record {
     fn entry_count(&self) -> usize {
         0
     }
-    /// Text it is found by.
-    fn search_text(&self) -> Option<String> {
-        None
+    /// What it is found by, the fields of its kind that are searched; what the organisation added comes behind.
+    fn document(&self) -> Document {
+        Document::default()
     }
     /// What it is called in other systems.
     fn external_ids(&self) -> Option<&ExternalIds> {
@@ -207,6 +209,15 @@ pub(crate) fn sentinel(column: &str) -> Option<DateTime<Utc>> {
 /// The normalised name and the key it is ordered by; nothing where the name is not written.
 fn name_columns(row: &RowBase<'_>, name: &str) -> (String, String) {
     if row.sealer.writes("name") { (normalise(name), pinyin::sort_key(name)) } else { Default::default() }
+}
+
+/// The letter under which a name is listed.
+pub(crate) fn initial_of(name: &str) -> Option<Line<4>> {
+    Line::parse(&pinyin::initial(name).to_string()).ok()
+}
+
+fn initial_column(initial: Option<&Line<4>>) -> String {
+    initial.map(Line::as_str).unwrap_or_default().to_owned()
 }
 
 /// Ids in one column, 16 bytes each.

@@ -3,6 +3,7 @@
 use kehu_domain::fields::{Collaborators, ExternalIds, RecordId, Ref, Text};
 use kehu_domain::kinds::{Note, Noted};
 use kehu_domain::record::{Base, Record as _, Stored};
+use kehu_domain::text::document::Document;
 
 use crate::crypto::cell::FieldPath;
 use crate::entities::note;
@@ -64,6 +65,10 @@ impl Rows for Note {
 
     fn external_ids(&self) -> Option<&ExternalIds> {
         Some(&self.external_ids)
+    }
+
+    fn document(&self) -> Document {
+        Document::of([("body", self.body.as_str())])
     }
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use kehu_domain::fields::Line;
 use kehu_domain::kinds::Tag;
 use kehu_domain::record::Stored;
 use kehu_domain::show::Name;
+use kehu_domain::text::document::Document;
 use uuid::Uuid;
 
 use crate::crypto::cell::FieldPath;
@@ -48,6 +49,10 @@ impl Rows for Tag {
 
     fn name(&self) -> Option<&str> {
         Some(self.name.as_str())
+    }
+
+    fn document(&self) -> Document {
+        Document::of([("name", self.name.as_str())])
     }
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {

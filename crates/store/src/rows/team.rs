@@ -7,6 +7,7 @@ use kehu_domain::kinds::Team;
 use kehu_domain::record::Stored;
 use kehu_domain::rights::Right;
 use kehu_domain::show::Name;
+use kehu_domain::text::document::Document;
 use sea_orm::EntityTrait;
 use serde_json::json;
 use uuid::Uuid;
@@ -49,6 +50,10 @@ impl Rows for Team {
 
     fn name(&self) -> Option<&str> {
         Some(self.name.as_str())
+    }
+
+    fn document(&self) -> Document {
+        Document::of([("name", self.name.as_str())])
     }
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {

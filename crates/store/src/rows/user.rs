@@ -4,6 +4,7 @@ use kehu_domain::fields::{Instant, Line, Ref, RoleKey, RoleKeys, SealedText};
 use kehu_domain::kinds::User;
 use kehu_domain::record::Stored;
 use kehu_domain::show::Name;
+use kehu_domain::text::document::Document;
 use sea_orm::ActiveValue::NotSet;
 use serde_json::json;
 
@@ -18,7 +19,7 @@ use crate::sealed::user::{EMAIL, MOBILE, USER_NAME};
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
-use super::{Ownership, RowBase, Rows, base, name_columns, row};
+use super::{Ownership, RowBase, Rows, base, initial_column, initial_of, name_columns, row};
 
 impl Rows for User {
     type Entity = user::Entity;
@@ -28,13 +29,14 @@ impl Rows for User {
     const BATCHED: bool = false;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<user::ActiveModel, Failure> {
-        let Self { name, email, mobile, user_name, role, other_roles, team_id: _, disabled, last_login_at: _ } =
+        let Self { name, initial, email, mobile, user_name, role, other_roles, team_id: _, disabled, last_login_at: _ } =
             &stored.data;
         let (name_norm, name_sort) = name_columns(row, name.as_str());
         Ok(row!(user::ActiveModel, stored, row, {
             name: Set(name.as_str().to_owned()),
             name_norm: Set(name_norm),
             name_sort: Set(name_sort),
+            initial: Set(initial_column(initial.as_ref())),
             email: row.sealer.cell("email", EMAIL, email.as_ref().map(SealedText::as_str))?,
             mobile: row.sealer.cell("mobile", MOBILE, mobile.as_ref().map(SealedText::as_str))?,
             user_name: row.sealer.cell("user_name", USER_NAME, user_name.as_ref().map(SealedText::as_str))?,
@@ -54,6 +56,7 @@ impl Rows for User {
         let id = row.id;
         let data = Self {
             name: Line::from_stored(row.name),
+            initial: Some(Line::from_stored(row.initial)),
             email: opener.text(EMAIL, id, row.email.as_deref())?.map(SealedText::from_stored),
             mobile: opener.text(MOBILE, id, row.mobile.as_deref())?.map(SealedText::from_stored),
             user_name: opener.text(USER_NAME, id, row.user_name.as_deref())?.map(SealedText::from_stored),
@@ -75,7 +78,12 @@ impl Rows for User {
         Some(self.name.as_str())
     }
 
+    fn document(&self) -> Document {
+        Document::of([("name", self.name.as_str())])
+    }
+
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
+        self.initial = initial_of(self.name.as_str());
         logins::check(tx, self, before).await?;
         refuse_renaming(tx, self, before)?;
         roles::check_user(tx, self, before).await

@@ -17,6 +17,7 @@ use crate::journal::{self, ToVerify, VERIFICATION};
 use crate::machine::{self, Idempotency, WriteOptions, resource};
 use crate::queue::{Claims, Spec, Work};
 use crate::sealed::TABLES;
+use crate::segments::{ChangeOfMembers, change_members};
 
 pub(super) const PHONE: &str = "13912345671";
 /// What must not be found in any cell nor in any clear column afterwards.
@@ -85,6 +86,11 @@ pub(super) async fn plant(bed: &mut Bed) -> Person {
     let patch = json!({"tags": ["VIP"], "phones": {"add": ["13912345673"]}, "remark": "夜莺留言二"});
     let because = bed.caller.because("夜莺留言三");
     Box::pin(machine::update(&because, resource("customer").unwrap(), customer, patch, &options)).await.unwrap();
+    // A list that it is on.
+    let list =
+        bed.make("segment", json!({"name": "名单", "kind": "customer", "type": "static", "shared": "everybody"})).await;
+    let change = ChangeOfMembers { add: vec![customer], ..ChangeOfMembers::default() };
+    Box::pin(change_members(&bed.caller, id(&list), change)).await.unwrap();
     // A job that names one of them.
     let verify = ToVerify { record_id: Some(second), head: None };
     journal::ask_to_verify(&bed.caller, verify).await.unwrap();

@@ -42,9 +42,14 @@ async fn nothing_of_a_customer_is_left_but_that_it_was_there() {
         assert!(person.all.len() >= 6, "{:?}", person.all);
         // The search finds what is there.
         let before = clear(&bed.gate, &texts(&CANARIES), &person.all).await;
-        for column in
-            ["customers.name", "customers.remark", "contacts.name", "follow_ups.summary", "tag_links.record_id"]
-        {
+        for column in [
+            "customers.name",
+            "customers.remark",
+            "contacts.name",
+            "follow_ups.summary",
+            "tag_links.record_id",
+            "segment_members.record_id",
+        ] {
             assert!(before.contains(column), "{column}: {before:?}");
         }
         let cells = sealed(&bed, &texts(&CANARIES)).await;

@@ -1,0 +1,73 @@
+//! Pages of what `q` finds, where no order is asked for: names that begin with what was asked for first, then the rest,
+//! the latest change first in each. Two bounded queries, never one over all that is found.
+
+use kehu_domain::record::Stored;
+use sea_orm::sea_query::{Cond, Expr};
+
+use crate::failure::Failure;
+use crate::gate::Caller;
+use crate::rows::Rows;
+use crate::search::Ranks;
+
+use super::answer::Asked;
+use super::erase;
+use super::page::{Cursor, Page, place_of, stretch};
+
+/// The two ranks, as cursors name them behind the order.
+const RANKS: [&str; 2] = ["first", "rest"];
+
+/// The place in a ranked list that a cursor names, and its rank.
+pub(super) fn place(asked: &Asked) -> Option<(usize, Cursor)> {
+    let text = asked.after.as_deref()?;
+    RANKS.iter().enumerate().find_map(|(rank, _)| Some((rank, Cursor::parse(text, &sort_text(asked, rank)).ok()?)))
+}
+
+fn sort_text(asked: &Asked, rank: usize) -> String {
+    format!("{}:{}", RANKS.get(rank).copied().unwrap_or_default(), asked.sort_text())
+}
+
+/// Reads one page; `condition` is what else is asked for.
+pub(super) async fn page<R: Rows>(
+    caller: &Caller,
+    asked: &Asked,
+    ranks: Ranks,
+    (condition, branches, few): (Cond, &[Option<Expr>], bool),
+) -> Result<Page, Failure> {
+    let cursor = place(asked);
+    let back = cursor.as_ref().is_some_and(|(_, cursor)| cursor.back);
+    let desc = asked.desc != back;
+    let mut parts = vec![(0, ranks.first), (1, ranks.rest)];
+    if back {
+        parts.reverse();
+    }
+    let mut found: Vec<(usize, Stored<R>)> = Vec::new();
+    let from = cursor.as_ref().map(|(rank, _)| *rank);
+    for (rank, words) in parts.into_iter().skip_while(|(rank, _)| from.is_some_and(|from| from != *rank)) {
+        let left = asked.limit.saturating_add(1).saturating_sub(u64::try_from(found.len()).unwrap_or(u64::MAX));
+        if left == 0 {
+            break;
+        }
+        let place = cursor.as_ref().filter(|(of, _)| *of == rank).map(|(_, cursor)| cursor);
+        let words = condition.clone().add(words);
+        let some = stretch::<R>(caller, asked, words, (branches, few), (place, desc, left)).await?;
+        found.extend(some.into_iter().map(|record| (rank, record)));
+    }
+    Ok(cut(found, asked, cursor.is_some(), back))
+}
+
+/// Cuts to the page's size and makes the cursors of its neighbours.
+fn cut<R: Rows>(mut found: Vec<(usize, Stored<R>)>, asked: &Asked, placed: bool, back: bool) -> Page {
+    let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
+    let more = found.len() > limit;
+    found.truncate(limit);
+    if back {
+        found.reverse();
+    }
+    let cursor = |found: Option<&(usize, Stored<R>)>, back: bool| {
+        found.map(|(rank, record)| place_of(record, &asked.sort, back).to_text(&sort_text(asked, *rank)))
+    };
+    let (has_next, has_prev) = if back { (true, more) } else { (more, placed) };
+    let next = cursor(found.last(), false).filter(|_| has_next);
+    let prev = cursor(found.first(), true).filter(|_| has_prev);
+    Page { records: erase(found.into_iter().map(|(_, record)| record).collect()), next, prev, count: None }
+}

@@ -1,0 +1,182 @@
+//! Looking beforehand how many records a text selects: SQLite's planner cannot tell, and would walk the index of the
+//! order, or list what is found, whichever is longer.
+
+use std::collections::HashSet;
+
+use kehu_domain::record::Kind;
+use kehu_domain::text::tokens;
+use kehu_domain::text::words::Word;
+use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, JoinType, Query};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
+use uuid::Uuid;
+
+use crate::dialect::{has_fts5, statement};
+use crate::engine::Kind as Column;
+use crate::engine::rows::{Reads, row};
+use crate::failure::Failure;
+use crate::machine::read::col;
+use crate::pii::padded;
+
+use super::found::{Searcher, Terms, document_column};
+use super::is_found_by_document;
+
+/// How many records make a condition that selects few.
+const FEW: usize = 500;
+
+/// Terms that a look-up of few records asks for; what they find is compared with the whole text anyway.
+const TERMS: usize = 4;
+
+/// How many documents are walked to find those few; others' count too.
+const WALKED: usize = 1000;
+
+/// More records than that are not listed: looking at one after the other, in the order that is asked for, meets enough
+/// of them sooner.
+const LISTED: usize = 10_000;
+
+/// The record of a document, where it is one of those that are asked for.
+#[derive(FromQueryResult)]
+struct Record {
+    record_id: Option<Uuid>,
+}
+
+row!(Record { record_id });
+
+/// Whether [`few`] can tell anything.
+pub(crate) fn tells_few(db: &impl ConnectionTrait) -> bool {
+    has_fts5(db)
+}
+
+/// The records that a word finds, where they are few.
+pub(crate) async fn few<C: ConnectionTrait + Reads>(
+    searcher: &Searcher<'_, C>,
+    word: &Word,
+) -> Result<Option<Vec<Uuid>>, Failure> {
+    if !has_fts5(searcher.db) || !is_found_by_document(searcher.kind) || word.terms.is_empty() {
+        return Ok(None);
+    }
+    let Some(own) = found(searcher, word).await? else { return Ok(None) };
+    let mut ids: HashSet<Uuid> = own.into_iter().collect();
+    if let Some(contacts) = searcher.contacts() {
+        let Some(named) = found(&contacts, word).await? else { return Ok(None) };
+        if !named.is_empty() {
+            let mut select = contacts.customers_of(col("id").is_in(padded(named)));
+            select.clear_selects().expr_as(Expr::cust("contacts.customer_id"), Alias::new(Column::Uuid.alias("id")));
+            for row in searcher.db.query_all(&select).await? {
+                ids.insert(row.try_get("", &Column::Uuid.alias("id"))?);
+            }
+        }
+    }
+    Ok(Some(ids.into_iter().collect::<Vec<Uuid>>()).filter(|ids| ids.len() <= FEW))
+}
+
+/// The records of the searcher's kind that a word finds, where few documents have to be looked at.
+async fn found<C: ConnectionTrait + Reads>(
+    searcher: &Searcher<'_, C>,
+    word: &Word,
+) -> Result<Option<Vec<Uuid>>, Failure> {
+    let mut ids = Vec::new();
+    let rare = tokens::rare_terms(&word.text, TERMS);
+    let held = (Terms::All(&rare), Some(searcher.holds(&word.text)));
+    for (terms, holds) in [held, (Terms::Any(&word.sounds), None)] {
+        let Some(matching) = terms.fts5() else { continue };
+        match walk(searcher, matching, holds).await? {
+            Some(some) => ids.extend(some),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(ids))
+}
+
+/// The word that every document of the kind has is not asked for: its list is as long as the table.
+async fn walk<C: ConnectionTrait + Reads>(
+    searcher: &Searcher<'_, C>,
+    matching: String,
+    holds: Option<Expr>,
+) -> Result<Option<Vec<Uuid>>, Failure> {
+    let limit = u64::try_from(WALKED).unwrap_or(u64::MAX).saturating_add(1);
+    let documents = Query::select()
+        .expr_as(Expr::cust("rowid"), Alias::new("rid"))
+        .from(Alias::new("search_fts"))
+        .and_where(Expr::cust_with_values("search_fts MATCH ?", [matching]))
+        .limit(limit)
+        .to_owned();
+    let mut those = Cond::all()
+        .add(Expr::cust("search_text.rid = found.rid"))
+        .add(document_column("org_id").eq(searcher.caller.org().id))
+        .add(document_column("kind").eq(searcher.kind.name));
+    if let Some(holds) = holds {
+        those = those.add(holds);
+    }
+    let select = Query::select()
+        .expr_as(document_column("record_id"), Alias::new("record_id"))
+        .from_subquery(documents, Alias::new("found"))
+        .join(JoinType::LeftJoin, Alias::new("search_text"), those)
+        .to_owned();
+    let rows: Vec<Record> = searcher.db.rows(searcher.db.get_database_backend().build(&select)).await?;
+    let walked = rows.len();
+    let ids = rows.into_iter().filter_map(|row| row.record_id).collect();
+    Ok(Some(ids).filter(|_| walked <= WALKED))
+}
+
+/// The records whose documents may hold a text, where they are few.
+pub(crate) async fn may_hold(
+    db: &(impl ConnectionTrait + Reads),
+    org: Uuid,
+    kind: &Kind,
+    text: &str,
+) -> Result<Option<Vec<Uuid>>, Failure> {
+    let Some(words) = tokens::fts5_match(&tokens::rare_terms(text, TERMS)).filter(|_| has_fts5(db)) else {
+        return Ok(None);
+    };
+    let limit = WALKED + 1;
+    let sql = format!(
+        "SELECT t.record_id FROM (SELECT rowid AS rid FROM search_fts WHERE search_fts MATCH ? LIMIT {limit}) f \
+         LEFT JOIN search_text t ON t.rid = f.rid AND t.org_id = ? AND t.kind = ?"
+    );
+    let rows: Vec<Record> = db.rows(statement(db, &sql, [words.into(), org.into(), kind.name.into()])).await?;
+    let walked = rows.len();
+    let ids: Vec<Uuid> = rows.into_iter().filter_map(|row| row.record_id).collect();
+    Ok(Some(ids).filter(|ids| walked <= WALKED && ids.len() <= FEW))
+}
+
+/// Whether so many documents have the terms, others' too, that none of them is to be listed.
+pub(crate) async fn are_many(db: &impl ConnectionTrait, terms: &Terms<'_>) -> Result<bool, Failure> {
+    let Some(matching) = terms.fts5().filter(|_| has_fts5(db)) else { return Ok(false) };
+    let (alias, limit) = (Column::Integer.alias("n"), LISTED + 1);
+    let sql =
+        format!("SELECT count(*) AS {alias} FROM (SELECT 1 FROM search_fts WHERE search_fts MATCH ? LIMIT {limit})");
+    let row = db.query_one_raw(statement(db, &sql, [matching.into()])).await?;
+    let n: i64 = row.map(|row| row.try_get("", &alias)).transpose()?.unwrap_or(0);
+    Ok(usize::try_from(n).is_ok_and(|n| n > LISTED))
+}
+
+/// Whether a tag marks few records; as [`few`].
+pub(crate) async fn marks_few(db: &impl ConnectionTrait, org: Uuid, tags: &[Uuid]) -> Result<bool, Failure> {
+    links_few(db, org, tags, ("tag_links", "tag_id")).await
+}
+
+/// Whether segments that are lists hold few records; as [`may_hold`].
+pub(crate) async fn holds_few(db: &impl ConnectionTrait, org: Uuid, segments: &[Uuid]) -> Result<bool, Failure> {
+    links_few(db, org, segments, ("segment_members", "segment_id")).await
+}
+
+async fn links_few(
+    db: &impl ConnectionTrait,
+    org: Uuid,
+    ids: &[Uuid],
+    (table, column): (&str, &str),
+) -> Result<bool, Failure> {
+    if !has_fts5(db) || ids.is_empty() {
+        return Ok(false);
+    }
+    let alias = Column::Integer.alias("n");
+    let (places, limit) = (vec!["?"; ids.len()].join(", "), FEW + 1);
+    let sql = format!(
+        "SELECT count(*) AS {alias} FROM \
+         (SELECT 1 FROM {table} WHERE org_id = ? AND {column} IN ({places}) LIMIT {limit})"
+    );
+    let values = std::iter::once(Value::from(org)).chain(ids.iter().map(|id| Value::from(*id)));
+    let row = db.query_one_raw(statement(db, &sql, values)).await?;
+    let n: i64 = row.map(|row| row.try_get("", &alias)).transpose()?.unwrap_or(0);
+    Ok(usize::try_from(n).is_ok_and(|n| n <= FEW))
+}
