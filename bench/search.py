@@ -130,4 +130,5 @@ def measure(asked, folder, pid):
         print(f"| `{q}` | {found} | {(cpu(pid) - before) / asked.rounds:.1f} | {statistics.median(times):.1f} |")
 
 
-main()
+if __name__ == "__main__":
+    main()

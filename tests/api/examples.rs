@@ -27,6 +27,7 @@ mod tests {
         ("key", "sk_…"),
         ("next", "AAGaGQ…"),
         ("prev", "AAGaGQ…"),
+        ("request_id", "0190a3c47e1b7c3d8f005b1f0c2d3e4f"),
         ("slug", "acme"),
         ("address", "203.0.113.7"),
         ("user_agent", "Mozilla/5.0"),
@@ -174,15 +175,16 @@ mod tests {
         told.keep("ready_get", "", &anybody.get("/readyz"));
         told.keep("industries_list", "", &org.admin.get("/v1/industries?q=%E8%BD%AF%E4%BB%B6"));
         told.keep("regions_list", "", &org.admin.get("/v1/regions?parent=310000"));
+        // Before the customer that carries it.
+        told.kind("tag", "tags", &[]);
         let customer = told.kind("customer", "customers", &[]);
         let contact = told.kind("contact", "contacts", &[("customer_id", &customer)]);
         told.kind("follow_up", "follow_ups", &[("customer_id", &customer)]);
         told.kind("note", "notes", &[("record_id", &customer)]);
-        told.kind("tag", "tags", &[]);
-        told.kind("team", "teams", &[]);
+        let team = told.kind("team", "teams", &[]);
         told.kind("user", "users", &[]);
         told.kind("role", "roles", &[]);
-        told.kind("form", "forms", &[]);
+        told.kind("form", "forms", &[("team_id", &team)]);
         told.kind("field", "fields", &[]);
         told.kind("entry_rule", "entry_rules", &[]);
         told.kind("segment", "segments", &[]);

@@ -90,6 +90,16 @@ mod tests {
                 5,
                 bed.usual(|admin| {
                     turn += 1;
+                    let quarter = format!("2027-Q{}", turn % 4 + 1);
+                    let _ = admin.patch(&path, &json!({"purchase_window": quarter})).expect(200);
+                }),
+            ),
+            (
+                // Its document is written anew.
+                "update of a text that is searched",
+                6,
+                bed.usual(|admin| {
+                    turn += 1;
                     let _ = admin.patch(&path, &json!({"remark": format!("第{turn}次")})).expect(200);
                 }),
             ),

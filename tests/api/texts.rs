@@ -8,21 +8,20 @@ kehu_tests::on_both_engines!(
     people_and_tags_are_found_by_sound,
     customers_are_found_by_names_of_contacts_that_may_be_read,
     what_is_hidden_is_not_found,
-    names_that_begin_so_come_first_page_by_page,
     what_is_written_is_found_by_the_next_read,
     fields_are_asked_for_what_they_hold,
     numbers_and_what_is_sealed_are_in_no_index,
 );
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::collections::BTreeSet;
 
     use kehu_tests::{Engine, Org, Session, company, encoded, mobile, unique};
     use serde_json::{Value, json};
 
     /// Makes customers of those names.
-    fn make(session: &Session, names: &[String]) {
+    pub(crate) fn make(session: &Session, names: &[String]) {
         for some in names.chunks(100) {
             let items: Vec<Value> = some.iter().map(|name| company(name)).collect();
             let made = session.post("/v1/customers/batch", &json!({"items": items})).expect(200);
@@ -30,17 +29,17 @@ mod tests {
         }
     }
 
-    fn list(session: &Session, kind: &str, query: &str, member: &str) -> Vec<String> {
+    pub(crate) fn list(session: &Session, kind: &str, query: &str, member: &str) -> Vec<String> {
         let page = session.get(&format!("/v1/{kind}?limit=500&{query}")).expect(200);
         page.data().iter().map(|record| record[member].as_str().unwrap().to_owned()).collect()
     }
 
     /// Names of customers that `q` finds, as they come.
-    fn q(session: &Session, words: &str) -> Vec<String> {
+    pub(crate) fn q(session: &Session, words: &str) -> Vec<String> {
         list(session, "customers", &format!("q={}", encoded(words)), "name")
     }
 
-    fn sorted(mut names: Vec<String>) -> Vec<String> {
+    pub(crate) fn sorted(mut names: Vec<String>) -> Vec<String> {
         names.sort();
         names
     }
@@ -288,52 +287,6 @@ mod tests {
             "filter_field_unknown"
         );
         assert_eq!(org.admin.post("/v1/customers/search", &body).expect(200).data().len(), 1);
-    }
-
-    pub(super) fn names_that_begin_so_come_first_page_by_page(engine: Engine) {
-        let org = Org::new(engine);
-        let first = ["远帆一厂", "远帆二厂", "远帆三厂", "远帆四厂"];
-        let rest = ["新远帆一号", "老远帆二号", "大远帆三号", "小远帆四号", "中远帆五号"];
-        for (a, b) in first.iter().chain([&""]).zip(rest) {
-            make(
-                &org.admin,
-                &[*a, b].into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect::<Vec<_>>(),
-            );
-        }
-        let newest = |names: &[&str]| names.iter().rev().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let expected = [newest(&first), newest(&rest)].concat();
-        for words in ["远帆", "yuanfan", "yf", "远"] {
-            assert_eq!(q(&org.admin, words), expected, "{words}");
-            for limit in [1, 3, 4, 5] {
-                let (mut told, mut after) = (Vec::new(), String::new());
-                let mut last = loop {
-                    let path = format!("/v1/customers?limit={limit}&count=exact&q={}{after}", encoded(words));
-                    let page = org.admin.get(&path).expect(200);
-                    told.extend(page.data().iter().map(|one| one["name"].as_str().unwrap().to_owned()));
-                    assert_eq!(page.json()["page"]["count"], 9);
-                    match page.json()["page"]["next"].as_str() {
-                        Some(next) => after = format!("&after={next}"),
-                        None => break page.json()["page"]["prev"].clone(),
-                    }
-                };
-                assert_eq!(told, expected, "{words} by {limit}");
-                // And back from the last page to the first.
-                let mut back = told.split_off(told.len() - 1 - (told.len() - 1) % limit);
-                while let Some(prev) = last.as_str() {
-                    let path = format!("/v1/customers?limit={limit}&q={}&after={prev}", encoded(words));
-                    let page = org.admin.get(&path).expect(200);
-                    let names =
-                        page.data().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
-                    back.splice(0..0, names);
-                    last = page.json()["page"]["prev"].clone();
-                }
-                assert_eq!(back, expected, "{words} back by {limit}");
-            }
-        }
-        // Whoever asks for an order has it.
-        let by_name = list(&org.admin, "customers", &format!("sort=-created_at&q={}", encoded("远帆")), "name");
-        assert_ne!(by_name, expected);
-        assert_eq!(sorted(by_name), sorted(expected));
     }
 
     pub(super) fn what_is_written_is_found_by_the_next_read(engine: Engine) {

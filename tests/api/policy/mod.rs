@@ -15,6 +15,7 @@ mod keys;
 mod questions;
 #[cfg(test)]
 mod reads;
+#[cfg(test)]
 mod segments;
 #[cfg(test)]
 mod table;
@@ -52,7 +53,7 @@ mod tests {
             };
             for operation in &kind.operations {
                 match operation.as_str() {
-                    "delete" | "restore" | "erase" | "validate" | "validate_update" | "upsert" | "get_by"
+                    "delete" | "restore" | "erase" | "bulk" | "validate" | "validate_update" | "upsert" | "get_by"
                     | "put_by" => {
                         need(operation, "*");
                     }

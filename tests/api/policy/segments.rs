@@ -17,7 +17,7 @@ impl Ask<'_> {
     }
 
     /// Who is in a segment of every customer: those within reach, each as it is seen.
-    pub(super) fn members(&mut self) {
+    pub(super) fn segment_members(&mut self) {
         let world = self.world;
         let rec = world.rec(&world.everything).unwrap();
         let status = self.of_segment(rec);
@@ -47,7 +47,7 @@ impl Ask<'_> {
     }
 
     /// How many are in it: those within reach.
-    pub(super) fn counts(&mut self) {
+    pub(super) fn segment_counts(&mut self) {
         let rec = self.world.rec(&self.world.everything).unwrap();
         let status = self.of_segment(rec);
         let reply = self.expect(status, "GET", &format!("/v1/segments/{}/count", rec.id), None);

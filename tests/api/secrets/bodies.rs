@@ -169,6 +169,11 @@ impl Bodies<'_> {
             "where" if schema["properties"].get("shared").is_some() => {
                 json!({"field": "name", "op": "contains", "value": sown.open(name)})
             }
+            // Records that there are none of would be refused.
+            "add" | "remove" if schema["properties"].get("where").is_some() => Value::Null,
+            "ids" if schema["properties"].as_object().is_some_and(|all| all.len() == 1) => {
+                json!([kehu_tests::new_id()])
+            }
             "where" if filters.is_null() => json!({"field": "phone", "op": "eq", "value": sown.phone(name)}),
             "where" => self.condition(filters, sown),
             "fields" if filters.is_object() => Value::Null,

@@ -45,7 +45,7 @@ impl FilterReader<'_> {
 
     fn external(&mut self, name: &str, op: Op, json: &Value, at: &str) -> Read<Filter> {
         let field = self.kind.fields.iter().find(|field| field.find == Some(Find::ExternalId));
-        let field = field.filter(|field| !self.hidden.contains(&field.name));
+        let field = field.filter(|field| !self.scope.hidden.contains(&field.name));
         let source = name.strip_prefix(PREFIX).filter(|source| is_source(source));
         let (Some(field), Some(source)) = (field, source) else { return Err(self.unknown(name, at)) };
         let wrong = |json: &Value| {

@@ -38,6 +38,7 @@ async fn change_members(signed: SignedJson, id: web::Path<String>) -> Reply {
     let SignedJson { caller, query, body } = signed;
     query.finish()?;
     let id = record_id(&id)?;
+    let says = ["add", "remove", "where"].iter().any(|name| body.get(name).is_some_and(|said| !said.is_null()));
     let mut members = Members::of(body)?;
     let add = members.ids("add", MOST_BY_ID).unwrap_or_default();
     let remove = members.ids("remove", MOST_BY_ID).unwrap_or_default();
@@ -45,9 +46,7 @@ async fn change_members(signed: SignedJson, id: web::Path<String>) -> Reply {
     if filter.as_ref().is_some_and(|filter| !filter.is_object()) {
         members.flaw("where", typed("an object", "对象"));
     }
-    if add.is_empty() && remove.is_empty() && filter.is_none() {
-        members.check("add", || Some(Flaw::new(&codes::REQUIRED).with("field", "add, remove, where")));
-    }
+    members.check("add", || (!says).then(|| Flaw::new(&codes::REQUIRED).with("field", "add, remove, where")));
     members.finish()?;
     Ok(plain(segments::change_members(&caller, id, ChangeOfMembers { add, remove, filter }).await?))
 }

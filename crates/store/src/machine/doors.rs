@@ -97,7 +97,7 @@ pub(crate) async fn many(caller: &Caller, machine: &'static dyn Machine, asked: 
 
 /// What is done to a record.
 #[derive(Clone)]
-pub(super) enum Work {
+pub(crate) enum Work {
     Create(Value),
     Update(Uuid, Value),
     Delete(Uuid),
@@ -159,6 +159,15 @@ impl Work {
         match self {
             Self::Create(body) | Self::Update(_, body) | Self::Put(_, body) => body,
             Self::Delete(_) | Self::Restore(_) => &Value::Null,
+        }
+    }
+
+    /// What it comes to.
+    pub(super) fn verb(&self) -> Verb {
+        match self {
+            Self::Create(_) => Verb::Created,
+            Self::Update(..) | Self::Restore(_) | Self::Put(..) => Verb::Updated,
+            Self::Delete(_) => Verb::Deleted,
         }
     }
 
@@ -258,11 +267,7 @@ async fn once(
     options: &WriteOptions,
     work: Work,
 ) -> Result<Done, Untold> {
-    let verb = match work {
-        Work::Create(_) => Verb::Created,
-        Work::Update(..) | Work::Restore(_) | Work::Put(..) => Verb::Updated,
-        Work::Delete(_) => Verb::Deleted,
-    };
+    let verb = work.verb();
     let prepared = match prepare(caller, machine, work) {
         // Under a key it may have been done before, when the body was still as it had to be.
         Err(failure) if options.idempotency.is_none() => return Err(Untold { failure, looked: false }),

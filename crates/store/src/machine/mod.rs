@@ -7,7 +7,7 @@ mod batch;
 mod brought;
 mod by_key;
 mod client_ids;
-mod compared;
+pub(crate) mod compared;
 pub(crate) mod counting;
 mod counts;
 pub(crate) mod create;
@@ -23,6 +23,7 @@ mod judged;
 mod lookup;
 mod match_keys;
 pub(crate) mod names;
+pub mod operations;
 mod page;
 mod prepared;
 pub(crate) mod question;
@@ -35,6 +36,7 @@ mod reindex;
 pub(crate) mod remove;
 mod reveal;
 pub(crate) mod selected;
+pub(crate) mod several;
 mod source_times;
 pub(crate) mod update;
 mod upsert;
@@ -46,6 +48,7 @@ use std::any::Any;
 use std::pin::Pin;
 
 use kehu_domain::field::Find;
+use kehu_domain::filter::{Fact, Member, Scalar};
 use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Base, Kind, Record as _, Stored, Veiled};
 use kehu_domain::show::{Out, View};
@@ -59,6 +62,7 @@ use crate::ops::duplicates;
 use crate::org::Org;
 use crate::pii;
 use crate::rows::{LeftBehind, Ownership, Rows};
+use crate::shapes;
 use crate::tx::Tx;
 
 pub use crate::registry::{resource, resources};
@@ -78,9 +82,8 @@ pub use upsert::{UpsertItem, UpsertStatus, upsert};
 pub use warning::Warning;
 pub use written::{Idempotency, Verb, WriteOptions, Written};
 
-use compared::{Brought, Compared};
-
-pub(crate) use doors::{TRIES, many, pause, still_readable};
+pub(crate) use compared::{Brought, Compared};
+pub(crate) use doors::{TRIES, Work, many, pause, still_readable};
 
 /// A future that stays on its thread.
 pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
@@ -104,6 +107,10 @@ pub(crate) trait Shown: Send {
     fn customer(&self) -> Uuid;
     /// The name that others show for it.
     fn name(&self) -> Option<&str>;
+    /// What a filter that asks for a member is held against.
+    fn fact(&self, member: Member) -> Fact;
+    /// The forms under which it is found by its own sealed values.
+    fn forms(&self, find: Find) -> Vec<String>;
 }
 
 impl<R: Rows> Shown for Stored<R> {
@@ -130,6 +137,24 @@ impl<R: Rows> Shown for Stored<R> {
     }
     fn name(&self) -> Option<&str> {
         self.data.name()
+    }
+    fn fact(&self, member: Member) -> Fact {
+        let base = &self.base;
+        match member.name {
+            "id" => Fact::One(Scalar::Id(base.id)),
+            "version" => Fact::One(Scalar::Int(base.version)),
+            "created_at" => Fact::One(Scalar::Time(base.created_at)),
+            "updated_at" => Fact::One(Scalar::Time(base.updated_at)),
+            "created_by" => base.created_by.map_or(Fact::Missing, |id| Fact::One(Scalar::Id(id))),
+            _ => self.data.fact(member),
+        }
+    }
+    fn forms(&self, find: Find) -> Vec<String> {
+        if let (Find::Birthday, Some(day)) = (find, self.data.birthday()) {
+            return day.asked_forms();
+        }
+        let class = pii::class_of(find);
+        self.data.entries().into_iter().filter(|entry| entry.class == class).map(|entry| entry.value).collect()
     }
 }
 
@@ -172,6 +197,8 @@ pub(crate) trait Machine: Sync {
     fn draft(&self, caller: &Caller, body: Value) -> Result<Draft, Failure>;
     /// The strong keys of a draft, for [`duplicates::lock`](crate::ops::duplicates::lock).
     fn strong_keys(&self, draft: &Draft) -> Vec<String>;
+    /// The strong keys that a merge patch brings, for the same.
+    fn keys_of_change(&self, caller: &Caller, body: &Value) -> Vec<String>;
     /// Writes a draft.
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>>;
     /// Whether drafts can be written together.
@@ -194,8 +221,6 @@ pub(crate) trait Machine: Sync {
     fn keys_of_children<'t>(&'t self, tx: &'t Tx<'_>, which: along::Which, parent: Uuid) -> Local<'t, Vec<String>>;
     /// Puts what was deleted along with a record into index and search again; refused where its keys are taken.
     fn find_children<'t>(&'t self, tx: &'t Tx<'_>, which: along::Which, parent: Uuid) -> Local<'t, ()>;
-    /// The strong keys that a patch may bring.
-    fn brought_keys(&self, caller: &Caller, body: &Value) -> Vec<String>;
     /// Living records of those ids within the caller's reach, as the transaction sees them.
     fn peek<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>>;
     /// Records of those ids within the caller's reach, in no order.
@@ -317,6 +342,11 @@ impl<R: Rows> Machine for Of<R> {
         };
         new.map(keys).unwrap_or_default()
     }
+    fn keys_of_change(&self, caller: &Caller, body: &Value) -> Vec<String> {
+        let mut keys = brought::strong_keys::<R>(body, &caller.org().region);
+        keys.extend(brought::custom_keys(caller, R::KIND, body));
+        keys
+    }
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>> {
         Box::pin(async move {
             let draft = draft.0.downcast::<draft::New<R>>();
@@ -372,11 +402,6 @@ impl<R: Rows> Machine for Of<R> {
     fn find_children<'t>(&'t self, tx: &'t Tx<'_>, which: along::Which, parent: Uuid) -> Local<'t, ()> {
         Box::pin(along::find_again::<R>(tx, which, parent))
     }
-    fn brought_keys(&self, caller: &Caller, body: &Value) -> Vec<String> {
-        let mut keys = brought::strong_keys::<R>(body, &caller.org().region);
-        keys.extend(brought::custom_keys(caller, R::KIND, body));
-        keys
-    }
     fn peek<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>> {
         Box::pin(async move { Ok(erase(read::in_reach::<R>(tx, ids).await?)) })
     }
@@ -384,7 +409,9 @@ impl<R: Rows> Machine for Of<R> {
         Box::pin(async move { Ok(erase(read::within_reach::<R>(caller, ids).await?)) })
     }
     fn page<'t>(&'t self, caller: &'t Caller, asked: &'t Asked) -> Local<'t, page::Page> {
-        Box::pin(page::page::<R>(caller, asked))
+        Box::pin(async move {
+            page::page::<R>(caller, asked).await.map_err(|failure| shapes::too_expensive(R::KIND, failure))
+        })
     }
     fn of_customers<'t>(
         &'t self,

@@ -148,13 +148,12 @@ pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page
 
 /// A page in the order of a column of the kind's own.
 async fn sorted<R: Rows>(caller: &Caller, asked: &Asked, selected: &Selected) -> Result<Page, Failure> {
-    // A place in a list that is not ranked is gone on with as it is, and pages by number are not ranked.
-    let ranks = selected.words.ranks(caller, R::KIND).filter(|_| !asked.sorted && asked.page.is_none());
+    // A place in a list that is not ranked is gone on with as it is.
+    let ranks = selected.words.ranks(caller, R::KIND).filter(|_| !asked.sorted);
     if let Some(ranks) = ranks.filter(|_| asked.after.is_none() || ranked::place(asked).is_some()) {
-        let selected = (selected.filtered.clone(), selected.branches.as_slice(), selected.few);
         return ranked::page::<R>(caller, asked, ranks, selected).await;
     }
-    let skipped = asked.page.map_or(0, |page| page.saturating_sub(1).saturating_mul(asked.limit));
+    let skipped = skipped(asked);
     let cursor = match &asked.after {
         Some(text) => Some(Cursor::parse(text, &asked.sort_text())?),
         None if skipped > 0 => match place_behind::<R>(caller, asked, selected, skipped).await? {
@@ -168,6 +167,11 @@ async fn sorted<R: Rows>(caller: &Caller, asked: &Asked, selected: &Selected) ->
     let branches = (selected.branches.as_slice(), selected.few);
     let records = stretch::<R>(caller, asked, selected.condition.clone(), branches, place).await?;
     Ok(cut(records, asked, cursor.as_ref()))
+}
+
+/// How many records stand before a page that is asked for by its number.
+pub(super) fn skipped(asked: &Asked) -> u64 {
+    asked.page.map_or(0, |page| page.saturating_sub(1).saturating_mul(asked.limit))
 }
 
 /// The records behind a place, so many at the most.
@@ -203,7 +207,7 @@ pub(super) fn place_of<R: Rows>(record: &Stored<R>, sort: &str, back: bool) -> C
 }
 
 /// The place behind so many records of a list; nothing where it has fewer. Keys alone are read.
-async fn place_behind<R: Rows>(
+pub(super) async fn place_behind<R: Rows>(
     caller: &Caller,
     asked: &Asked,
     selected: &Selected,

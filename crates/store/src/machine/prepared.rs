@@ -40,7 +40,7 @@ pub(super) fn strong_keys(tx: &Tx<'_>, machine: &dyn Machine, prepared: &Prepare
     match prepared {
         Prepared::Create(draft) if !tx.db_is_alone() => machine.strong_keys(draft),
         Prepared::Put(_, body, draft) if !tx.db_is_alone() => {
-            let mut keys = machine.brought_keys(tx.caller(), body);
+            let mut keys = machine.keys_of_change(tx.caller(), body);
             keys.extend(draft.iter().flat_map(|draft| machine.strong_keys(draft)));
             keys
         }

@@ -2,7 +2,7 @@
 //! the latest change first in each. Two bounded queries, never one over all that is found.
 
 use kehu_domain::record::Stored;
-use sea_orm::sea_query::{Cond, Expr};
+use sea_orm::EntityName as _;
 
 use crate::failure::Failure;
 use crate::gate::Caller;
@@ -10,8 +10,10 @@ use crate::rows::Rows;
 use crate::search::Ranks;
 
 use super::answer::Asked;
+use super::counting;
 use super::erase;
-use super::page::{Cursor, Page, place_of, stretch};
+use super::page::{Cursor, Page, place_behind, place_of, skipped, stretch};
+use super::selected::Selected;
 
 /// The two ranks, as cursors name them behind the order.
 const RANKS: [&str; 2] = ["first", "rest"];
@@ -26,33 +28,58 @@ fn sort_text(asked: &Asked, rank: usize) -> String {
     format!("{}:{}", RANKS.get(rank).copied().unwrap_or_default(), asked.sort_text())
 }
 
-/// Reads one page; `condition` is what else is asked for.
+/// Reads one page of what is selected.
 pub(super) async fn page<R: Rows>(
     caller: &Caller,
     asked: &Asked,
     ranks: Ranks,
-    (condition, branches, few): (Cond, &[Option<Expr>], bool),
+    selected: &Selected,
 ) -> Result<Page, Failure> {
-    let cursor = place(asked);
+    let mut parts = vec![(0, selected.with(ranks.first)), (1, selected.with(ranks.rest))];
+    let skipped = skipped(asked);
+    let cursor = match place(asked) {
+        None if skipped > 0 => match behind::<R>(caller, asked, &parts, skipped).await? {
+            Some(cursor) => Some(cursor),
+            None => return Ok(Page::beyond()),
+        },
+        cursor => cursor,
+    };
     let back = cursor.as_ref().is_some_and(|(_, cursor)| cursor.back);
     let desc = asked.desc != back;
-    let mut parts = vec![(0, ranks.first), (1, ranks.rest)];
     if back {
         parts.reverse();
     }
     let mut found: Vec<(usize, Stored<R>)> = Vec::new();
     let from = cursor.as_ref().map(|(rank, _)| *rank);
-    for (rank, words) in parts.into_iter().skip_while(|(rank, _)| from.is_some_and(|from| from != *rank)) {
+    for (rank, part) in parts.into_iter().skip_while(|(rank, _)| from.is_some_and(|from| from != *rank)) {
         let left = asked.limit.saturating_add(1).saturating_sub(u64::try_from(found.len()).unwrap_or(u64::MAX));
         if left == 0 {
             break;
         }
         let place = cursor.as_ref().filter(|(of, _)| *of == rank).map(|(_, cursor)| cursor);
-        let words = condition.clone().add(words);
-        let some = stretch::<R>(caller, asked, words, (branches, few), (place, desc, left)).await?;
+        let branches = (part.branches.as_slice(), part.few);
+        let some = stretch::<R>(caller, asked, part.condition, branches, (place, desc, left)).await?;
         found.extend(some.into_iter().map(|record| (rank, record)));
     }
     Ok(cut(found, asked, cursor.is_some(), back))
+}
+
+/// The place behind so many records of both parts; nothing where they are fewer.
+async fn behind<R: Rows>(
+    caller: &Caller,
+    asked: &Asked,
+    parts: &[(usize, Selected)],
+    mut skipped: u64,
+) -> Result<Option<(usize, Cursor)>, Failure> {
+    for (rank, part) in parts {
+        if let Some(cursor) = place_behind::<R>(caller, asked, part, skipped).await? {
+            return Ok(Some((*rank, cursor)));
+        }
+        // Fewer than are skipped, and so fewer than counting stops at.
+        let many = counting::exact(caller.db(), R::Entity::default().table_name(), part).await?;
+        skipped = skipped.saturating_sub(many.n).max(1);
+    }
+    Ok(None)
 }
 
 /// Cuts to the page's size and makes the cursors of its neighbours.

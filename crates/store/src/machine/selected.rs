@@ -46,7 +46,8 @@ impl Selected {
         let sealed = sealed_query::resolve(caller, kind, filter).await?;
         let filter = sealed.opened(filter);
         let narrowed = query::narrow(caller, kind, &filter, q).await?;
-        let compiler = Compiler { db: caller.db(), caller, kind, sealed: &sealed, named: narrowed.among.is_some() };
+        let named = narrowed.among.is_some();
+        let compiler = Compiler { db: caller.db(), caller, kind, sealed: &sealed, named, brought: false };
         let living = Cond::all().add(col("org_id").eq(caller.org().id)).add(col("deleted_at").is_null());
         let mut filtered = living.clone().add(compiler.compile(&filter));
         if let Some(ids) = narrowed.among {
@@ -55,6 +56,14 @@ impl Selected {
         let condition = filtered.clone().add(narrowed.words.condition(caller, kind));
         let branches = policy::branches(caller, kind, reach);
         Ok(Self { living, filtered, condition, words: narrowed.words, branches, few: narrowed.few })
+    }
+
+    /// Those of them that fulfil other conditions in the place of the words.
+    pub(crate) fn with(&self, condition: Cond) -> Self {
+        let filtered = self.filtered.clone();
+        let condition = filtered.clone().add(condition);
+        let (living, branches) = (self.living.clone(), self.branches.clone());
+        Self { living, filtered, condition, words: Words::default(), branches, few: self.few }
     }
 
     /// The caller's whole reach as one condition.

@@ -240,7 +240,7 @@ async fn chunk_in(
     // Of several of one organisation one writes at a time: what one of them makes the next one finds.
     if !tx.db_is_alone() {
         let bodies = items.iter().filter_map(|ready| ready.item.as_ref().ok());
-        let mut keys: Vec<String> = bodies.flat_map(|item| machine.brought_keys(tx.caller(), &item.body)).collect();
+        let mut keys: Vec<String> = bodies.flat_map(|item| machine.keys_of_change(tx.caller(), &item.body)).collect();
         keys.extend(items.iter().flat_map(|ready| ready.draft.iter()).flat_map(|draft| machine.strong_keys(draft)));
         tx.lock("batch").await?;
         duplicates::lock(tx, keys).await?;

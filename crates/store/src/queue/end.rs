@@ -82,6 +82,8 @@ impl From<Failure> for Ended {
             | Failure::IdTaken
             | Failure::MadeBefore(_)
             | Failure::MatchesSeveral(_)
+            | Failure::ReferenceFailed(_)
+            | Failure::NotUndoable
             | Failure::Rehearsed(_)
             | Failure::SignIn(_)
             | Failure::SecondFactor(_)
