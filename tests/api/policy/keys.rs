@@ -50,6 +50,7 @@ impl Ask<'_> {
             (true, true, ..) => 400,
             (true, false, true, false) => 403,
             (true, false, true, true) if writes => 200,
+            (true, false, false, _) if !policy.can("create", &kind.name) => 403,
             (true, false, ..) => 422,
         };
         let _ = self.expect(status, "PUT", &path, Some(&json!({})));

@@ -126,6 +126,9 @@ pub(super) async fn perform(
             changed_by: None,
             changed_at: None,
         }])),
-        None => Ok(Performed::of_new(machine.insert(tx, draft?, options.allow_duplicate).await?)),
+        None => {
+            tx.caller().reach(kehu_domain::rights::Action::Create, machine.kind().name)?;
+            Ok(Performed::of_new(machine.insert(tx, draft?, options.allow_duplicate).await?))
+        }
     }
 }

@@ -326,6 +326,7 @@ async fn one(
     }
     let record = matched.pop().filter(|_| plan.on_match != OnMatch::Create);
     let Some(record) = record else {
+        tx.caller().reach(Action::Create, kind.name)?;
         let allow = allow_duplicate || plan.on_match == OnMatch::Create;
         let made = machine.insert(tx, draft?, allow).await?.base().id;
         if let Some(time) = time {
