@@ -244,10 +244,10 @@ mod tests {
         let fixed = make(admin, &list("名单"));
         for (filter, pointer, code) in [
             (json!({"field": "stagee", "value": "active"}), "/where/field", "filter_field_unknown"),
-            (json!({"and": [{"field": "name", "op": "lt", "value": "x"}]}), "/where/and/0", "filter_op_unknown"),
+            (json!({"and": [{"field": "name", "op": "lt", "value": "x"}]}), "/where/and/0/op", "filter_op_unknown"),
             (
                 json!({"not": {"or": [{"field": "created_at", "op": "gte", "value": "gestern"}]}}),
-                "/where/not/or/0",
+                "/where/not/or/0/value",
                 "filter_value_invalid",
             ),
             (json!({"nand": []}), "/where", "filter_shape"),
@@ -264,7 +264,7 @@ mod tests {
             (json!({"field": "wechat", "op": "in", "value": ["abc"]}), "/where", "segment_sealed"),
             (is("eq", nobody.as_str()), "/where/value", "segment_unknown"),
             (json!({"or": [is("in", json!([fixed, nobody]))]}), "/where/or/0/value", "segment_unknown"),
-            (is("contains", "x"), "/where", "filter_op_unknown"),
+            (is("contains", "x"), "/where/op", "filter_op_unknown"),
             (json!("stage = active"), "/where", "type_wrong"),
         ] {
             let refused = admin.post("/v1/segments", &live("不通", &filter)).expect(422);
