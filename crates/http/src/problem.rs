@@ -158,6 +158,13 @@ impl Problem {
         self.question_flaw().map_or(self.0.code.key, |flaw| flaw.code.key)
     }
 
+    /// The same with the codes of what was found: what several refusals have in common.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let codes = self.0.findings.iter().map(|finding| finding.flaw.code.key);
+        std::iter::once(self.key()).chain(codes).collect::<Vec<_>>().join(" ")
+    }
+
     /// The status code.
     #[must_use]
     pub fn status(&self) -> u16 {
@@ -277,6 +284,8 @@ impl From<Failure> for Problem {
             Failure::Conflict(conflicts) => version_conflict(&conflicts),
             Failure::KeyReused => Self::new(&codes::IDEMPOTENCY_KEY_REUSED),
             Failure::RefusedBefore => Self::new(&codes::REFUSED_BEFORE),
+            Failure::ReferenceFailed(name) => Self::new(&codes::REFERENCE_FAILED).with_param("name", name),
+            Failure::NotUndoable => Self::new(&codes::JOB_NOT_UNDOABLE),
             Failure::SignIn(failure) => sign_in(failure),
             Failure::Limited(seconds) => Self::new(&codes::READ_LIMIT).retry_after(seconds),
             Failure::RevealLimited(seconds) => Self::new(&codes::REVEAL_LIMIT).retry_after(seconds),

@@ -1,5 +1,7 @@
 //! Why a request to the store did not do what was asked, by situation.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use kehu_domain::flaw::{Code, Flaw};
 use kehu_domain::read::Finding;
@@ -21,7 +23,7 @@ pub enum Failure {
     BadQuestion(Finding),
     /// The question would have to read too much; these conditions make it fast.
     #[error("the question is too expensive")]
-    TooExpensive(&'static str),
+    TooExpensive(Cow<'static, str>),
     /// There is no such record, or it is not the caller's to know.
     #[error("not found")]
     NotFound,
@@ -40,6 +42,9 @@ pub enum Failure {
     /// The earlier request under this key refused the item, and is not tried again under it.
     #[error("refused before")]
     RefusedBefore,
+    /// The operation of this name, which another one of the request refers to, was not done.
+    #[error("an operation that is referred to was not done")]
+    ReferenceFailed(String),
     /// The write would have been done, with these warnings, and was only tried.
     #[error("only tried")]
     Rehearsed(Vec<Warning>),
@@ -81,6 +86,9 @@ pub enum Failure {
     /// Only a dead job is tried again.
     #[error("the job is not dead")]
     JobNotDead,
+    /// The job has not ended, or is none that can be undone.
+    #[error("the job cannot be undone")]
+    NotUndoable,
     /// A job is merging the record into this other one.
     #[error("the record is being merged into another one")]
     MergingElsewhere(Uuid),

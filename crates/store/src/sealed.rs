@@ -152,6 +152,10 @@ tables! {
         RESULT: "job.result" = result;
         DETAIL: "job.detail" = detail;
     }
+    bulk_record: bulk_records [job_id Id, place Number] id true 200 {
+        /// Why a record was not changed; it may quote values.
+        ERROR: "bulk_record.error" = error;
+    }
     access_review_item: access_review_items [review_id Id, user_id Id] id true 200 {
         REASON: "access_review_item.reason" = reason;
     }

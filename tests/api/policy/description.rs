@@ -24,6 +24,8 @@ pub(super) struct Kind {
     /// Orders, with and without the `-`.
     pub(super) sorts: Vec<String>,
     pub(super) expand: Vec<String>,
+    /// Relations along which questions are asked, each with its kind.
+    pub(super) related: Vec<(String, String)>,
     /// What is done with its records: `list`, `get`, `reveal`, …
     pub(super) operations: BTreeSet<String>,
 }
@@ -42,6 +44,7 @@ const RECORD_DOORS: [(&str, &str, &str); 15] = [
     ("POST", "/search", "search"),
     ("POST", "/facets", "facets"),
     ("POST", "/batch", "batch"),
+    ("POST", "/bulk", "bulk"),
     ("POST", "/validate", "validate"),
     ("POST", "/{id}/validate", "validate_update"),
     ("GET", "/{id}", "get"),
@@ -115,6 +118,8 @@ pub(super) fn kinds(document: &Value) -> Vec<Kind> {
             Some(Field { name: name.clone(), write, sealed: property["x-sealed"] == true })
         });
         let filters = document["components"]["schemas"][format!("{schema}Search")]["x-filter-fields"].as_object()?;
+        let related = document["components"]["schemas"][format!("{schema}Search")]["x-filter-related"].as_object()?;
+        let related = related.iter().map(|(name, kind)| (name.clone(), kind.as_str().unwrap().to_owned()));
         let parameters = document["paths"][path]["get"]["parameters"].as_array()?;
         let parameter = |name: &str| parameters.iter().find(|parameter| parameter["name"] == name);
         let operations = RECORD_DOORS
@@ -128,6 +133,7 @@ pub(super) fn kinds(document: &Value) -> Vec<Kind> {
             filters: filters.iter().map(|(name, ops)| (name.clone(), texts(ops))).collect(),
             sorts: parameter("sort").map(|sort| texts(&sort["schema"]["enum"])).unwrap_or_default(),
             expand: parameter("expand").map(|expand| texts(&expand["schema"]["items"]["enum"])).unwrap_or_default(),
+            related: related.collect(),
             operations: operations.map(|(_, _, name)| (*name).to_owned()).collect(),
         })
     };

@@ -51,7 +51,7 @@ mod tests {
             };
             for operation in &kind.operations {
                 match operation.as_str() {
-                    "delete" | "restore" | "erase" | "validate" | "validate_update" => need(operation, "*"),
+                    "delete" | "restore" | "erase" | "bulk" | "validate" | "validate_update" => need(operation, "*"),
                     "reveal" => kind.fields.iter().filter(|field| field.sealed).for_each(|f| need("reveal", &f.name)),
                     known => {
                         assert!(BY_FIELD.contains(&known), "nobody looks at {known}");

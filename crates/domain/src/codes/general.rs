@@ -79,10 +79,12 @@ codes! {
     FILTER_FIELD = "filter_field_unknown", "There is no field “{field}” to ask for.", "没有可用于查询的字段“{field}”。", "Known fields: {known}.", "可用字段：{known}。";
     CUSTOM_NOT_FILTERABLE = "custom_not_filterable", "Lists cannot be asked for “{field}” or ordered by it.", "“{field}”未开启筛选，不能用于筛选或排序。", "Whoever manages fields can make it filterable.", "请字段管理员开启“可筛选”。";
     CUSTOM_NOT_INDEXED = "custom_not_indexed", "“{field}” became filterable a moment ago, and its values are still being gathered.", "“{field}”刚开启筛选，正在整理已有数据。", "Try again in a few minutes; the field says `indexed` when it is done.", "请几分钟后再试；字段的 indexed 为 true 即表示完成。";
+    FILTER_RELATION = "filter_relation_unknown", "There is no relation “{value}” to ask along.", "没有可用于查询的关联“{value}”。", "Known relations: {known}.", "可用关联：{known}。";
     FILTER_OP = "filter_op_unknown", "“{field}” does not know the operator “{op}”.", "字段“{field}”不支持运算符“{op}”。", "Known operators: {known}.", "可用运算符：{known}。";
     FILTER_VALUE = "filter_value_invalid", "“{value}” is not a value that “{field}” can be compared with.", "“{value}”不能与“{field}”比较。", "Expected {expected_en}.", "此处应为{expected_zh}。";
-    FILTER_SHAPE = "filter_shape", "A filter is {“field”, “op”, “value”}, {“and”: […]}, {“or”: […]} or {“not”: …}.", "筛选条件应为 {“field”, “op”, “value”}、{“and”: […]}、{“or”: […]} 或 {“not”: …}。", "", "";
-    FILTER_TOO_LARGE = "filter_too_large", "The filter is too large: at most {conditions} conditions, {depth} levels, {values} values.", "筛选条件过大：最多 {conditions} 个条件、{depth} 层、{values} 个值。", "", "";
+    FILTER_SHAPE = "filter_shape", "Here stands {found_en}, and no filter.", "此处是{found_zh}，不是筛选条件。", "A filter is {“field”, “op”, “value”}, {“and”: […]}, {“or”: […]}, {“not”: …} or {“related”, “where”}.", "筛选条件应为 {“field”, “op”, “value”}、{“and”: […]}、{“or”: […]}、{“not”: …} 或 {“related”, “where”}。";
+    FILTER_LIST = "filter_list", "“{field}” takes a list of filters; here stands {found_en}.", "“{field}”应为筛选条件的列表，此处是{found_zh}。", "Write {“{field}”: […]}.", "请写为 {“{field}”: […]}。";
+    FILTER_TOO_LARGE = "filter_too_large", "The filter is too large: at most {conditions} conditions, {depth} levels, {values} values.", "筛选条件过大：最多 {conditions} 个条件、{depth} 层、{values} 个值。", "Ask for several values of one field with `in`, or in several questions.", "同一字段的多个值请用 in 查询，或分多次查询。";
     FILTER_SLOW = "filter_slow", "Too many entries would have to be read to find those that fit.", "需要读取的条目过多，无法找出符合条件的条目。", "Add one of these, or a shorter span of time: {fast}.", "请加上以下条件之一，或缩短时间范围：{fast}。";
     SEALED_IN_URL = "sealed_in_url", "“{field}” is confidential and may not stand in an address.", "“{field}”属于敏感字段，不能出现在网址中。", "Send it in the body of POST …/search or POST /v1/lookup.", "请在 POST …/search 或 POST /v1/lookup 的请求体中发送。";
     SORT_UNKNOWN = "sort_unknown", "The list cannot be ordered by “{value}”.", "不能按“{value}”排序。", "Known orders: {known}; a leading “-” turns one round.", "可用排序：{known}；前面加“-”表示倒序。";

@@ -3,7 +3,9 @@
 
 mod attachments;
 mod audit;
+mod bulk;
 mod codes;
+mod conditions;
 mod counting;
 mod credentials;
 mod deleting;
@@ -30,6 +32,7 @@ mod rights;
 mod schema;
 mod second_factor;
 mod segments;
+mod several;
 mod shapes;
 mod shared;
 mod special;
@@ -73,6 +76,8 @@ pub fn operations() -> Vec<Operation> {
         .chain(fields::operations())
         .chain(numbers::operations())
         .chain(tags::operations())
+        .chain(several::operations())
+        .chain(bulk::jobs())
         .chain(segments::operations())
         .chain(standard::operations())
         .chain(schema::operations())
@@ -114,6 +119,8 @@ fn document_with(deprecated: &[Deprecation]) -> Value {
     schemas.extend(fields::schemas());
     schemas.extend(numbers::schemas());
     schemas.extend(tags::schemas());
+    schemas.extend(several::schemas());
+    schemas.extend(bulk::schemas());
     schemas.extend(segments::schemas());
     schemas.extend(deleting::schemas());
     schemas.extend(standard::schemas());

@@ -9,7 +9,7 @@ use super::examples;
 use super::kinds::{PAGE, member_schema, order_schema, shown};
 use super::operation::{Answer, Operation, parameter_ref};
 use super::shapes::schema_ref;
-use super::{attachments, people};
+use super::{attachments, bulk, people};
 use super::{reveal, rights, validation};
 use crate::problem_codes as codes;
 
@@ -31,6 +31,7 @@ pub(super) fn operations(kind: &'static Kind) -> Vec<Operation> {
     all.extend([search(kind), counting::facets(kind)]);
     if resource(kind.name).is_some_and(Resource::batched) {
         all.push(batch(kind));
+        all.push(bulk::operation(kind));
         all.extend(validation::operations(kind));
     }
     all

@@ -18,14 +18,14 @@ use crate::query::Query;
 use crate::signed::{Signed, SignedBatch, SignedJson};
 
 use super::warnings::{lang_of, warned, write_warnings};
-use super::{attachments, erasure, validation};
+use super::{attachments, bulk, erasure, validation};
 
 type Reply = Result<HttpResponse, Problem>;
 
 /// The most items of a batch.
-const MAX_ITEMS: usize = 1000;
+pub(super) const MAX_ITEMS: usize = 1000;
 /// The most items of a batch that is made whole or not at all.
-const MAX_ATOMIC: usize = 200;
+pub(super) const MAX_ATOMIC: usize = 200;
 /// What a look-up takes one of.
 const LOOKED_UP: &str = "phone, email, wechat, id_number, bank_account";
 
@@ -47,6 +47,7 @@ pub(super) fn configure(app: &mut ServiceConfig) {
         }
         if resource.batched() {
             validation::configure(app, resource);
+            bulk::configure(app, resource);
         }
         if resource.removable() {
             app.service(

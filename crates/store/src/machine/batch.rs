@@ -17,7 +17,7 @@ use crate::tx::Tx;
 use super::compared::{self, Brought, Compared};
 use super::doors::{TRIES, pause};
 use super::warning::{self, Warning};
-use super::{Draft, Idempotency, Machine, Outcomes, Resource, WriteOptions};
+use super::{Draft, Idempotency, Machine, Outcomes, Resource, WriteOptions, several};
 
 /// How many items one transaction takes when the batch is not atomic: nobody waits for a thousand rows.
 const CHUNK: usize = 100;
@@ -287,17 +287,5 @@ fn replay(kept: &Kept, drafts: Vec<Result<Draft, Failure>>) -> Outcomes {
 
 /// A failure of one item, its pointers under the item's place.
 fn under(failure: Failure, at: usize) -> Failure {
-    match failure {
-        Failure::Refused(mut findings) => {
-            for finding in &mut findings {
-                finding.pointer = format!("/items/{at}{}", finding.pointer);
-            }
-            Failure::Refused(findings)
-        }
-        Failure::Duplicate(mut existing) => {
-            existing.pointer = format!("/items/{at}{}", existing.pointer);
-            Failure::Duplicate(existing)
-        }
-        other => other,
-    }
+    several::beneath(failure, &format!("/items/{at}"))
 }

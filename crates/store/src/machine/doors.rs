@@ -95,7 +95,7 @@ pub(crate) async fn many(caller: &Caller, machine: &'static dyn Machine, asked: 
 
 /// What is done to a record.
 #[derive(Clone)]
-pub(super) enum Work {
+pub(crate) enum Work {
     Create(Value),
     Update(Uuid, Value),
     Delete(Uuid),
@@ -156,6 +156,15 @@ impl Work {
         match self {
             Self::Create(body) | Self::Update(_, body) => body,
             Self::Delete(_) | Self::Restore(_) => &Value::Null,
+        }
+    }
+
+    /// What it comes to.
+    pub(super) fn verb(&self) -> Verb {
+        match self {
+            Self::Create(_) => Verb::Created,
+            Self::Update(..) | Self::Restore(_) => Verb::Updated,
+            Self::Delete(_) => Verb::Deleted,
         }
     }
 
@@ -246,11 +255,7 @@ async fn once(
     options: &WriteOptions,
     work: Work,
 ) -> Result<Done, Untold> {
-    let verb = match work {
-        Work::Create(_) => Verb::Created,
-        Work::Update(..) | Work::Restore(_) => Verb::Updated,
-        Work::Delete(_) => Verb::Deleted,
-    };
+    let verb = work.verb();
     let prepared = prepare(caller, machine, work).map_err(|failure| Untold { failure, looked: false })?;
     let options = options.clone();
     caller
@@ -357,8 +362,8 @@ pub(super) fn strong_keys(tx: &Tx<'_>, machine: &dyn Machine, prepared: &Prepare
 /// What was done within the transaction.
 pub(super) struct Performed {
     pub(super) record: Option<Box<dyn Shown>>,
-    changed: bool,
-    compared: Compared,
+    pub(super) changed: bool,
+    pub(super) compared: Compared,
 }
 
 impl Default for Performed {

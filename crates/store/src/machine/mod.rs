@@ -5,7 +5,7 @@ mod along;
 pub(crate) mod answer;
 mod batch;
 mod brought;
-mod compared;
+pub(crate) mod compared;
 pub(crate) mod counting;
 mod counts;
 pub(crate) mod create;
@@ -19,6 +19,7 @@ mod facets;
 mod judged;
 mod lookup;
 pub(crate) mod names;
+pub mod operations;
 mod page;
 pub(crate) mod question;
 mod ranked;
@@ -30,6 +31,7 @@ mod reindex;
 pub(crate) mod remove;
 mod reveal;
 pub(crate) mod selected;
+pub(crate) mod several;
 pub(crate) mod update;
 pub(crate) mod warning;
 mod written;
@@ -37,6 +39,8 @@ mod written;
 use std::any::Any;
 use std::pin::Pin;
 
+use kehu_domain::field::Find;
+use kehu_domain::filter::{Fact, Member, Scalar};
 use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Base, Kind, Record as _, Stored, Veiled};
 use kehu_domain::show::{Out, View};
@@ -50,6 +54,7 @@ use crate::ops::duplicates;
 use crate::org::Org;
 use crate::pii;
 use crate::rows::{LeftBehind, Ownership, Rows};
+use crate::shapes;
 use crate::tx::Tx;
 
 pub use crate::registry::{resource, resources};
@@ -67,9 +72,8 @@ pub use reveal::reveal;
 pub use warning::Warning;
 pub use written::{Idempotency, Verb, WriteOptions, Written};
 
-use compared::{Brought, Compared};
-
-pub(crate) use doors::{TRIES, many, pause, still_readable};
+pub(crate) use compared::{Brought, Compared};
+pub(crate) use doors::{TRIES, Work, many, pause, still_readable};
 
 /// A future that stays on its thread.
 pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
@@ -93,6 +97,10 @@ pub(crate) trait Shown: Send {
     fn customer(&self) -> Uuid;
     /// The name that others show for it.
     fn name(&self) -> Option<&str>;
+    /// What a filter that asks for a member is held against.
+    fn fact(&self, member: Member) -> Fact;
+    /// The forms under which it is found by its own sealed values.
+    fn forms(&self, find: Find) -> Vec<String>;
 }
 
 impl<R: Rows> Shown for Stored<R> {
@@ -119,6 +127,24 @@ impl<R: Rows> Shown for Stored<R> {
     }
     fn name(&self) -> Option<&str> {
         self.data.name()
+    }
+    fn fact(&self, member: Member) -> Fact {
+        let base = &self.base;
+        match member.name {
+            "id" => Fact::One(Scalar::Id(base.id)),
+            "version" => Fact::One(Scalar::Int(base.version)),
+            "created_at" => Fact::One(Scalar::Time(base.created_at)),
+            "updated_at" => Fact::One(Scalar::Time(base.updated_at)),
+            "created_by" => base.created_by.map_or(Fact::Missing, |id| Fact::One(Scalar::Id(id))),
+            _ => self.data.fact(member),
+        }
+    }
+    fn forms(&self, find: Find) -> Vec<String> {
+        if let (Find::Birthday, Some(day)) = (find, self.data.birthday()) {
+            return day.asked_forms();
+        }
+        let class = pii::class_of(find);
+        self.data.entries().into_iter().filter(|entry| entry.class == class).map(|entry| entry.value).collect()
     }
 }
 
@@ -161,6 +187,8 @@ pub(crate) trait Machine: Sync {
     fn draft(&self, caller: &Caller, body: Value) -> Result<Draft, Failure>;
     /// The strong keys of a draft, for [`duplicates::lock`](crate::ops::duplicates::lock).
     fn strong_keys(&self, draft: &Draft) -> Vec<String>;
+    /// The strong keys that a merge patch brings, for the same.
+    fn keys_of_change(&self, caller: &Caller, body: &Value) -> Vec<String>;
     /// Writes a draft.
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>>;
     /// Whether drafts can be written together.
@@ -290,6 +318,11 @@ impl<R: Rows> Machine for Of<R> {
         let new = draft.0.downcast_ref::<draft::New<R>>();
         new.map(|new| duplicates::strong_keys(&new.entries(), new.record.data.credit_code())).unwrap_or_default()
     }
+    fn keys_of_change(&self, caller: &Caller, body: &Value) -> Vec<String> {
+        let mut keys = brought::strong_keys::<R>(body, &caller.org().region);
+        keys.extend(brought::custom_keys(caller, R::KIND, body));
+        keys
+    }
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>> {
         Box::pin(async move {
             let draft = draft.0.downcast::<draft::New<R>>();
@@ -349,7 +382,7 @@ impl<R: Rows> Machine for Of<R> {
         Box::pin(async move { Ok(erase(read::within_reach::<R>(caller, ids).await?)) })
     }
     fn page<'t>(&'t self, caller: &'t Caller, asked: &'t Asked) -> Local<'t, page::Page> {
-        Box::pin(page::page::<R>(caller, asked))
+        Box::pin(async move { page::page::<R>(caller, asked).await.map_err(|failure| shapes::too_expensive(R::KIND, failure)) })
     }
     fn of_customers<'t>(
         &'t self,

@@ -26,7 +26,7 @@ use crate::sealer::Sealer;
 use crate::tx::Tx;
 
 use super::draft::{self, rule_findings};
-use super::{Change, answer, brought, custom, document, found_under, judged, read};
+use super::{Change, Machine as _, answer, custom, document, found_under, judged, read};
 
 /// What the caller sees of the record that is changed.
 struct PatchView<'a> {
@@ -55,8 +55,7 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<(Store
     let caller = tx.caller();
     if !tx.db_is_alone() {
         // Before the row, as everybody: who makes a contact of this customer has its keys and then waits for the row.
-        let mut keys = brought::strong_keys::<R>(&change.body, &caller.org().region);
-        keys.extend(brought::custom_keys(caller, R::KIND, &change.body));
+        let keys = super::Of::<R>::NEW.keys_of_change(caller, &change.body);
         duplicates::lock(tx, keys).await?;
     }
     let (before, touched) = read::for_change::<R>(tx, change.id, Action::Update).await?;

@@ -79,6 +79,8 @@ impl From<Failure> for Ended {
             | Failure::Duplicate(_)
             | Failure::KeyReused
             | Failure::RefusedBefore
+            | Failure::ReferenceFailed(_)
+            | Failure::NotUndoable
             | Failure::Rehearsed(_)
             | Failure::SignIn(_)
             | Failure::SecondFactor(_)

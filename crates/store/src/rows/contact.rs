@@ -114,6 +114,10 @@ impl Rows for Contact {
         entries
     }
 
+    fn birthday(&self) -> Option<Birthday> {
+        self.birthday
+    }
+
     fn entry_count(&self) -> usize {
         let lists = self.phones.0.len() + self.emails.0.len();
         let single = [self.wechat.is_some(), self.id_number.is_some(), self.birthday.is_some()];

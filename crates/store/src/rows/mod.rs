@@ -22,7 +22,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use kehu_domain::custom::CustomValues;
-use kehu_domain::fields::{Collaborators, Line, Tags, Words};
+use kehu_domain::fields::{Birthday, Collaborators, Line, Tags, Words};
 use kehu_domain::record::{Base, Record, Stored};
 use kehu_domain::text::document::Document;
 use kehu_domain::text::{normalise, pinyin};
@@ -112,6 +112,10 @@ pub(crate) trait Rows: Record {
     /// Sealed values it is found under.
     fn entries(&self) -> Vec<pii::Entry> {
         Vec::new()
+    }
+    /// The day of birth, of which the index knows the day of the year alone.
+    fn birthday(&self) -> Option<Birthday> {
+        None
     }
     /// How many those are.
     fn entry_count(&self) -> usize {
