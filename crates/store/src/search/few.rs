@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use kehu_domain::record::Kind;
 use kehu_domain::text::tokens;
 use kehu_domain::text::words::Word;
-use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, JoinType, Query};
+use sea_orm::sea_query::{Alias, Asterisk, Cond, Expr, ExprTrait, Func, JoinType, Query};
 use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use uuid::Uuid;
 
@@ -139,13 +139,27 @@ pub(crate) async fn may_hold(
     Ok(Some(ids).filter(|ids| walked <= WALKED && ids.len() <= FEW))
 }
 
-/// Whether so many documents have the terms, others' too, that none of them is to be listed.
-pub(crate) async fn are_many(db: &impl ConnectionTrait, terms: &Terms<'_>) -> Result<bool, Failure> {
-    let Some(matching) = terms.fts5().filter(|_| has_fts5(db)) else { return Ok(false) };
-    let (alias, limit) = (Column::Integer.alias("n"), LISTED + 1);
-    let sql =
-        format!("SELECT count(*) AS {alias} FROM (SELECT 1 FROM search_fts WHERE search_fts MATCH ? LIMIT {limit})");
-    let row = db.query_one_raw(statement(db, &sql, [matching.into()])).await?;
+/// Whether so many documents have the terms that none of them is to be listed.
+pub(crate) async fn are_many<C: ConnectionTrait>(
+    searcher: &Searcher<'_, C>,
+    terms: &Terms<'_>,
+) -> Result<bool, Failure> {
+    let db = searcher.db;
+    // On SQLite others' count too: the word that every document of the kind has is not asked for.
+    let matching = match has_fts5(db) {
+        true => terms.fts5().map(|words| Expr::cust_with_values("search_fts MATCH ?", [words])),
+        false => searcher.matching(terms),
+    };
+    let Some(matching) = matching else { return Ok(false) };
+    let table = if has_fts5(db) { "search_fts" } else { "search_text" };
+    let limit = u64::try_from(LISTED).unwrap_or(u64::MAX).saturating_add(1);
+    let found = Query::select().expr(Expr::val(1)).from(Alias::new(table)).and_where(matching).limit(limit).to_owned();
+    let alias = Column::Integer.alias("n");
+    let count = Query::select()
+        .expr_as(Func::count(Expr::col(Asterisk)), Alias::new(alias.as_str()))
+        .from_subquery(found, Alias::new("found"))
+        .to_owned();
+    let row = db.query_one(&count).await?;
     let n: i64 = row.map(|row| row.try_get("", &alias)).transpose()?.unwrap_or(0);
     Ok(usize::try_from(n).is_ok_and(|n| n > LISTED))
 }

@@ -65,10 +65,10 @@ impl<'a, C: ConnectionTrait> Searcher<'a, C> {
         }
         let mut lists = self.lists(word);
         if let Some(contacts) = self.contacts() {
-            let found = in_lists(col("id"), contacts.lists(word));
+            let found = contacts.among(contacts.lists(word));
             lists.push(contacts.customers_of(found));
         }
-        in_lists(col("id"), lists)
+        self.among(lists)
     }
 
     /// The same condition, looked up for each record: where few have to be looked at.
@@ -79,13 +79,13 @@ impl<'a, C: ConnectionTrait> Searcher<'a, C> {
         let mut own = self.document_of(Expr::col((Alias::new(self.kind.path), Alias::new("id"))));
         let mut found = Expr::exists(own.and_where(self.holds(&word.text)).clone());
         if let Some(sounds) = self.by_sound(word) {
-            found = found.or(col("id").in_subquery(sounds));
+            found = found.or(self.among(vec![sounds]));
         }
         if let Some(contacts) = self.contacts() {
             let mut document = contacts.document_of(Expr::cust("contacts.id"));
             let held = Expr::exists(document.and_where(contacts.holds(&word.text)).clone());
             let named = match contacts.by_sound(word) {
-                Some(sounds) => held.or(col("id").in_subquery(sounds)),
+                Some(sounds) => held.or(contacts.among(vec![sounds])),
                 None => held,
             };
             let mut those = contacts.customers_of(named);
@@ -108,7 +108,7 @@ impl<'a, C: ConnectionTrait> Searcher<'a, C> {
             return Some(Begins { listed: row.clone(), row });
         }
         let mut listed = self.found(&Terms::Any(&word.begins))?;
-        Some(Begins { listed: col("id").in_subquery(listed.cond_where(marked).clone()), row })
+        Some(Begins { listed: self.among(vec![listed.cond_where(marked).clone()]), row })
     }
 
     /// The records whose documents have the tokens of a text; nothing where it has none to ask for.
@@ -135,7 +135,7 @@ impl<'a, C: ConnectionTrait> Searcher<'a, C> {
             None => Expr::val(1).eq(0),
         };
         match self.by_sound(word).filter(|_| is_documented(self.kind)) {
-            Some(sounds) => holds.or(col("id").in_subquery(sounds)),
+            Some(sounds) => holds.or(self.among(vec![sounds])),
             None => holds,
         }
     }
@@ -143,6 +143,21 @@ impl<'a, C: ConnectionTrait> Searcher<'a, C> {
     fn lists(&self, word: &Word) -> Vec<SelectStatement> {
         let held = self.found(&Terms::All(&word.terms)).map(|mut held| held.and_where(self.holds(&word.text)).clone());
         held.into_iter().chain(self.by_sound(word)).collect()
+    }
+
+    /// That a record is in one of the lists. PostgreSQL makes one list of them before it looks at records: joined, it
+    /// may walk them anew for each record, where it guesses that there are few.
+    fn among(&self, lists: Vec<SelectStatement>) -> Expr {
+        let mut lists = lists.into_iter();
+        let Some(mut all) = lists.next() else { return Expr::val(1).eq(0) };
+        for list in lists {
+            all.union(UnionType::All, list);
+        }
+        if has_fts5(self.db) {
+            col("id").in_subquery(all)
+        } else {
+            Expr::cust_with_exprs("\"id\" = ANY (ARRAY($1))", [Expr::from(all)])
+        }
     }
 
     fn by_sound(&self, word: &Word) -> Option<SelectStatement> {
@@ -164,7 +179,7 @@ impl<'a, C: ConnectionTrait> Searcher<'a, C> {
     }
 
     /// The condition on the index; the word that every document of the kind has comes first.
-    fn matching(&self, terms: &Terms<'_>) -> Option<Expr> {
+    pub(super) fn matching(&self, terms: &Terms<'_>) -> Option<Expr> {
         let scope = scope(self.caller.org().id, self.kind.name);
         if has_fts5(self.db) {
             let words = format!("{scope} AND ({})", terms.fts5()?);
@@ -271,15 +286,6 @@ impl Terms<'_> {
 
 pub(super) fn document_column(name: &str) -> Expr {
     Expr::col((Alias::new("search_text"), Alias::new(name)))
-}
-
-fn in_lists(id: Expr, lists: Vec<SelectStatement>) -> Expr {
-    let mut lists = lists.into_iter();
-    let Some(mut all) = lists.next() else { return Expr::val(1).eq(0) };
-    for list in lists {
-        all.union(UnionType::All, list);
-    }
-    id.in_subquery(all)
 }
 
 /// What of a kind's documents the caller may look into: a field that is hidden from him of some record is as if it

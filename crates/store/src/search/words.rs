@@ -66,7 +66,7 @@ impl Words {
         }
         let Some((first, how)) = all.first().cloned() else { return Ok(Self::default()) };
         for (word, how) in all.iter_mut().filter(|(_, how)| *how == How::Listed) {
-            if among.is_some() || are_many(db, &Terms::All(&word.terms)).await? {
+            if among.is_some() || are_many(&searcher, &Terms::All(&word.terms)).await? {
                 *how = How::Row;
             }
         }
@@ -75,7 +75,7 @@ impl Words {
         let begins = match ranks {
             false => None,
             true if among.is_some() || how == How::Known => Some(How::Row),
-            true if are_many(db, &Terms::Any(&first.begins)).await? => Some(How::Row),
+            true if are_many(&searcher, &Terms::Any(&first.begins)).await? => Some(How::Row),
             true => Some(How::Listed),
         };
         Ok(Self { words: all, among: among.map(|ids| ids.into_iter().collect()), begins })
