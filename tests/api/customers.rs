@@ -13,7 +13,6 @@ kehu_tests::on_both_engines!(
     a_batch_makes_what_it_can,
     an_atomic_batch_makes_all_or_none,
     phones_are_elements,
-    post_with_method_override_is_a_patch,
 );
 
 #[cfg(test)]
@@ -252,13 +251,5 @@ mod tests {
             org.admin.post("/v1/customers/search", &asked).expect(200).data().len()
         };
         assert_eq!((find(&one), find(&new), find(&two)), (0, 0, 1));
-    }
-
-    pub(super) fn post_with_method_override_is_a_patch(engine: Engine) {
-        let org = Org::new(engine);
-        let id = org.admin.post("/v1/customers", &company("小程序有限公司")).expect(201).id();
-        let session = org.admin.with("x-http-method-override", "PATCH");
-        let changed = session.post(&format!("/v1/customers/{id}"), &json!({"remark": "改"})).expect(200).json();
-        assert_eq!(changed["remark"], "改");
     }
 }

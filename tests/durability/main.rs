@@ -18,6 +18,8 @@ mod wire;
 #[cfg(target_os = "linux")]
 mod backup;
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
 mod documents;
 #[cfg(test)]
 #[cfg(target_os = "linux")]

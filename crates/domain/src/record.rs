@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::custom::CustomValues;
 use crate::field::{Field, Shape, Sight};
 use crate::fields::Collaborators;
+use crate::filter::{Fact, Member};
 use crate::flaw::Flaw;
 use crate::read::{Members, Reader};
 use crate::show::{Out, View};
@@ -34,6 +35,10 @@ pub trait FieldValue: Sized + Clone + PartialEq + Send + Sync + 'static {
     /// The id, where the value is a reference.
     fn target(&self) -> Option<Uuid> {
         None
+    }
+    /// What a filter that asks for a member of the field is held against; nothing where it cannot be asked for.
+    fn fact(&self, _: Member) -> Fact {
+        Fact::Missing
     }
 }
 
@@ -60,6 +65,9 @@ impl<T: FieldValue> FieldValue for Option<T> {
     }
     fn target(&self) -> Option<Uuid> {
         self.as_ref().and_then(FieldValue::target)
+    }
+    fn fact(&self, member: Member) -> Fact {
+        self.as_ref().map_or(Fact::Missing, |value| value.fact(member))
     }
 }
 
@@ -172,6 +180,8 @@ pub trait Record: Sized + Clone + PartialEq + Send + Sync + 'static {
     fn refs(&self, ids: &mut Vec<Uuid>);
     /// Every reference with its field.
     fn targets(&self) -> Vec<(&'static Field, Uuid)>;
+    /// What a filter that asks for a member is held against.
+    fn fact(&self, member: Member) -> Fact;
     /// Names of the fields in which two states differ.
     fn changed(&self, other: &Self) -> Vec<&'static str>;
     /// What the rules of the trade say of it. Rules never make an old record unreadable: they speak at writing.
@@ -328,6 +338,15 @@ macro_rules! kind {
                 targets
             }
 
+            fn fact(&self, member: $crate::filter::Member) -> $crate::filter::Fact {
+                match member.field() {
+                    $( name if name == $crate::record::member_name(stringify!($f)) => {
+                        $crate::record::FieldValue::fact(&self.$f, member)
+                    } )*
+                    _ => $crate::filter::Fact::Missing,
+                }
+            }
+
             fn changed(&self, other: &Self) -> Vec<&'static str> {
                 let mut names = Vec::new();
                 $( if self.$f != other.$f { names.push($crate::record::member_name(stringify!($f))); } )*
@@ -391,6 +410,9 @@ macro_rules! vocabulary {
                 &self, out: &mut $crate::show::Out, _: $crate::field::Sight, _: &dyn $crate::show::View,
             ) {
                 out.plain(&self.key());
+            }
+            fn fact(&self, _: $crate::filter::Member) -> $crate::filter::Fact {
+                $crate::filter::Fact::One($crate::filter::Scalar::Text(self.key().to_owned()))
             }
         }
     };

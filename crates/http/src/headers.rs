@@ -94,8 +94,10 @@ impl FromRequest for Incoming {
 /// # Errors
 /// 400 for any other override.
 pub(crate) fn overridden(head: &RequestHead) -> Result<Option<Method>, Problem> {
-    let Some(said) = head.headers.get(METHOD_OVERRIDE) else { return Ok(None) };
-    if head.method == Method::POST && said.as_bytes() == b"PATCH" {
+    let mut all = head.headers.get_all(METHOD_OVERRIDE);
+    let Some(said) = all.next() else { return Ok(None) };
+    // Of two that differ nobody knows which counts.
+    if head.method == Method::POST && said.as_bytes() == b"PATCH" && all.next().is_none() {
         Ok(Some(Method::PATCH))
     } else {
         Err(Problem::new(&codes::METHOD_OVERRIDE_INVALID))
@@ -276,6 +278,9 @@ mod tests {
             assert_eq!(said(method, value), Err("method_override_invalid"));
         }
         assert!(overridden(TestRequest::post().to_http_request().head()).unwrap().is_none());
+        let twice = TestRequest::post().append_header((METHOD_OVERRIDE, "PATCH"));
+        let twice = twice.append_header((METHOD_OVERRIDE, "DELETE")).to_http_request();
+        assert_eq!(overridden(twice.head()).map_err(|problem| problem.key()), Err("method_override_invalid"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Every code that an error answer can carry: at the top, and in `errors` for what reading a request finds.
 
 use kehu_domain::codes;
-use kehu_domain::flaw::Code;
+use kehu_domain::flaw::{Code, Lang};
 
 /// A situation in which a request is not answered with 2xx. `{name}` in a detail is filled by the problem.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,6 +18,17 @@ pub struct ProblemCode {
     pub detail_en: &'static str,
     /// What it means and what to do, in Chinese.
     pub detail_zh: &'static str,
+}
+
+impl ProblemCode {
+    /// The situation in a few words.
+    #[must_use]
+    pub fn title(&self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::En => self.title_en,
+            Lang::Zh => self.title_zh,
+        }
+    }
 }
 
 macro_rules! problems {
@@ -73,15 +84,21 @@ problems! {
     NOT_ACCEPTABLE = "not_acceptable" 406, "No acceptable form of the answer", "无法提供可接受的格式", "The answer does not exist in a form that the request accepts.", "没有请求可接受的响应格式。";
     REQUEST_TIMEOUT = "request_timeout" 408, "The request took too long to arrive", "请求接收超时", "The body did not arrive within {seconds} seconds.", "请求体未能在 {seconds} 秒内送达。";
     DUPLICATE = "duplicate" 409, "Such a record exists already", "已存在相同的记录", "A living record has the same phone, e-mail or code; `existing` says what may be known of it.", "已有记录使用相同的电话、邮箱或代码，详见 existing。";
+    EXTERNAL_ID_TAKEN = "external_id_taken" 409, "The external id belongs to another record", "该外部编号已属于其他记录", "A living record of this kind has the same id of the same source; `existing` says what may be known of it.", "已有同类记录使用该来源的这一编号，详见 existing。";
+    ID_TAKEN = "id_taken" 409, "The id is in use", "该 id 已被使用", "Another request made a record under this id, or this client said something else of it then. Make a new UUIDv7.", "已有其他请求用此 id 创建了记录，或当时提交的内容不同。请生成新的 UUIDv7。";
+    MATCHES_SEVERAL = "matches_several" 409, "Several records match", "匹配到多条记录", "The keys of this item are those of more than one record; `matches` names the ones within reach. Merge them, or match on fewer keys.", "该条目的键分别属于多条记录，您可见的见 matches。请先合并这些记录，或减少匹配键。";
     CONFLICT = "conflict" 409, "Somebody else was faster", "操作与他人冲突", "Something that this request needs was changed at the same moment. Read it again and repeat.", "此请求所需的数据刚刚被他人修改，请重新读取后再试。";
+    IDEMPOTENCY_KEY_BUSY = "idempotency_key_busy" 409, "The first request still runs", "首个请求仍在处理中", "Another request under this Idempotency-Key has not ended. Repeat this one after the time in Retry-After: it will be told what the first one did.", "使用该 Idempotency-Key 的另一个请求尚未结束。请在 Retry-After 指明的时间之后重试，届时将返回首个请求的结果。";
     REFUSED_BEFORE = "refused_before" 409, "The item was refused before", "该条目此前已被拒绝", "The earlier request under this Idempotency-Key refused the item. Send it again under a new key.", "此前使用该 Idempotency-Key 的请求已拒绝此条目，请换新键重新发送。";
     SECOND_FACTOR_ACTIVE = "second_factor_active" 409, "There is a second factor already", "已设置第二因素", "Remove it first: DELETE /v1/me/second_factor.", "请先移除：DELETE /v1/me/second_factor。";
     SECOND_FACTOR_NONE = "second_factor_none" 409, "There is no such second factor", "没有相应的第二因素", "None is set up, or none waits to be confirmed. Begin with POST /v1/me/second_factor.", "尚未设置第二因素，或没有待确认的第二因素。请从 POST /v1/me/second_factor 开始。";
     JOB_ENDED = "job_ended" 409, "The job has ended", "任务已结束", "There is nothing left to take back; `state` of the job says how it ended.", "任务已经结束，无法取消；结束方式见任务的 state。";
     JOB_NOT_DEAD = "job_not_dead" 409, "The job is not dead", "任务并未失败终止", "Only a job that failed for good is tried again; this one waits, runs, is done or was cancelled.", "只有最终失败的任务才能重试；该任务正在等待、运行、已完成或已取消。";
+    JOB_NOT_UNDOABLE = "job_not_undoable" 409, "The job cannot be undone", "该任务无法撤销", "Only a bulk change that has ended can be undone. One that runs is taken back first: `POST /v1/jobs/{id}/cancel`; what it has done until then is undone.", "只有已结束的批量修改可以撤销。正在运行的请先取消：POST /v1/jobs/{id}/cancel，之后即可撤销已完成的部分。";
     MERGING_ELSEWHERE = "merging_elsewhere" 409, "It is being merged into another one", "正在合并到另一条记录", "A job merges it into {into}. Name that one, or take the job back first: `GET /v1/jobs` lists it, `POST /v1/jobs/{id}/cancel` ends it.", "有任务正在将其合并到 {into}。请指定该目标，或先取消该任务：GET /v1/jobs 可查看，POST /v1/jobs/{id}/cancel 可取消。";
     SEGMENT_IN_USE = "segment_in_use" 409, "Other segments use it", "其他分群正在引用它", "A segment that others use is not deleted; `errors` says which they are. Take it out of their filters first.", "被其他分群引用的分群不能删除，引用者见 errors。请先从其筛选条件中去掉它。";
     REVIEW_CLOSED = "review_closed" 409, "The review is closed", "该复核已关闭", "It takes no more decisions. Change the rights of the user at PATCH /v1/users/{id}, or open another review.", "该复核不再接受决定。请通过 PATCH /v1/users/{id} 修改用户权限，或重新发起复核。";
+    VALUES_GONE = "values_gone" 410, "What it was before is not known", "原值已无法取得", "The journal keeps the values that the change took no longer, so that it cannot be undone here.", "操作日志中已不再保留修改前的值，无法撤销此条记录。";
     VERSION_CONFLICT = "version_conflict" 412, "The record was changed by somebody else", "记录已被他人修改", "The same fields were changed since the given version; `conflicts` names them. Read the record again.", "自给定版本以来相同字段已被修改，详见 conflicts。请重新读取该记录。";
     BODY_TOO_LARGE = "body_too_large" 413, "The body is too large", "请求体过大", "The body is larger than this address accepts.", "请求体超过了该地址允许的大小。";
     FILE_TOO_LARGE = "file_too_large" 413, "The file is too large", "文件过大", "The organisation takes files of {max} bytes ({mebibytes} MiB) at most. Make it smaller, or ask an administrator to raise `settings.attachments.max_bytes` of the organisation.", "本组织只接受不超过 {max} 字节（{mebibytes} MiB）的文件。请缩小文件，或请管理员调高组织设置 settings.attachments.max_bytes。";
@@ -90,6 +107,7 @@ problems! {
     RANGE_INVALID = "range_invalid" 416, "The range is not in the content", "请求的范围超出内容", "The content has {size} bytes. Ask for a range within it, or without the header Range for all of it.", "内容共 {size} 字节。请在此范围内请求，或去掉 Range 请求头以获取全部内容。";
     VALIDATION = "validation" 422, "The body breaks rules", "请求内容不符合规则", "Every finding stands in `errors` with its place.", "全部问题及其位置见 errors。";
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused" 422, "The idempotency key belongs to another request", "幂等键已用于其他请求", "Another request was sent with the same Idempotency-Key. Make a new key for every new request.", "该 Idempotency-Key 已用于另一个请求，请为每个新请求生成新的键。";
+    REFERENCE_FAILED = "reference_failed" 424, "What it refers to was not done", "所引用的操作未完成", "The operation “{name}” of this request failed, and this one needs what it would have made. Mend that one, and send both again.", "本次请求中的操作“{name}”失败，而此操作依赖其结果。请修正该操作后将两者一并重新发送。";
     RATE_LIMITED = "rate_limited" 429, "Too many requests", "请求过于频繁", "Try again after the time in Retry-After.", "请在 Retry-After 指明的时间之后重试。";
     READ_LIMIT = "read_limit" 429, "Told enough about records of others", "查询他人记录过于频繁", "Too many answers of this hour told of records that are out of your reach. Try again after the time in Retry-After, or ask an administrator.", "本小时内涉及您权限之外记录的答复已达上限，请在 Retry-After 指明的时间之后重试，或联系管理员。";
     REVEAL_LIMIT = "reveal_limit" 429, "Revealed enough", "查看敏感信息过于频繁", "This hour allows no more sealed fields to be revealed. Try again after the time in Retry-After, or ask an administrator.", "本小时可查看的敏感字段已达上限，请在 Retry-After 指明的时间之后重试，或联系管理员。";
@@ -129,9 +147,11 @@ flaws! {
 /// reason (a phone in a search that is none) is [`QUESTION_INVALID`] with the flaw's code in `errors`.
 pub static QUESTION_CODES: &[&Code] = &[
     &codes::FILTER_FIELD,
+    &codes::FILTER_RELATION,
     &codes::FILTER_OP,
     &codes::FILTER_VALUE,
     &codes::FILTER_SHAPE,
+    &codes::FILTER_LIST,
     &codes::FILTER_TOO_LARGE,
     &codes::SEALED_IN_URL,
     &codes::SORT_UNKNOWN,

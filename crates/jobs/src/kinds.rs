@@ -13,7 +13,7 @@ use kehu_store::journal::{Keep, VERIFICATION, verify_asked};
 use kehu_store::keys::{RETIREMENT, ROTATION, retire_index, rotate};
 use kehu_store::leaving::{HAND_OVER, hand_over};
 use kehu_store::queue::{Run, Schedule, Spec, Work};
-use kehu_store::{reviews, search, tagging};
+use kehu_store::{bulk, reviews, search, tagging};
 
 use crate::{housekeeping, journal};
 
@@ -104,6 +104,8 @@ pub fn built_in(keep: Keep) -> Result<Kinds, PatternError> {
         .with(&FILLING, run_fill)
         .with(&CHECKING, run_check)
         .with(&tagging::MERGE, tagging::run)
+        .with(&bulk::CHANGE, bulk::run)
+        .with(&bulk::UNDO, bulk::run_undo)
         .with(&search::LOOK, search::look)
         .with(&search::FILLING, search::fill)
         .with(&reviews::END, reviews::end)
@@ -155,6 +157,6 @@ mod tests {
     #[test]
     fn those_of_the_program_are_sound() {
         let kinds = built_in(Keep::days(1096).unwrap()).unwrap();
-        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (16, 5));
+        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (18, 5));
     }
 }

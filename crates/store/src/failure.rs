@@ -1,5 +1,7 @@
 //! Why a request to the store did not do what was asked, by situation.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use kehu_domain::flaw::{Code, Flaw};
 use kehu_domain::read::Finding;
@@ -21,7 +23,7 @@ pub enum Failure {
     BadQuestion(Finding),
     /// The question would have to read too much; these conditions make it fast.
     #[error("the question is too expensive")]
-    TooExpensive(&'static str),
+    TooExpensive(Cow<'static, str>),
     /// There is no such record, or it is not the caller's to know.
     #[error("not found")]
     NotFound,
@@ -31,15 +33,30 @@ pub enum Failure {
     /// A living record has the same strong key.
     #[error("duplicate")]
     Duplicate(Box<Existing>),
+    /// The id that a new record brings is in use.
+    #[error("the id is in use")]
+    IdTaken,
+    /// The same principal made a record under this id by saying the same: nothing is wrong.
+    #[error("made before: {0}")]
+    MadeBefore(Uuid),
+    /// The keys of an item are those of several records; these are the ones within reach.
+    #[error("several records match")]
+    MatchesSeveral(Vec<KnownRecord>),
     /// Somebody else changed the same fields since.
     #[error("changed by somebody else")]
     Conflict(Vec<FieldConflict>),
     /// The idempotency key was used for another request.
     #[error("idempotency key reused")]
     KeyReused,
+    /// The request that was first sent under this idempotency key still runs.
+    #[error("the first request still runs")]
+    KeyBusy,
     /// The earlier request under this key refused the item, and is not tried again under it.
     #[error("refused before")]
     RefusedBefore,
+    /// The operation of this name, which another one of the request refers to, was not done.
+    #[error("an operation that is referred to was not done")]
+    ReferenceFailed(String),
     /// The write would have been done, with these warnings, and was only tried.
     #[error("only tried")]
     Rehearsed(Vec<Warning>),
@@ -81,6 +98,9 @@ pub enum Failure {
     /// Only a dead job is tried again.
     #[error("the job is not dead")]
     JobNotDead,
+    /// The job has not ended, or is none that can be undone.
+    #[error("the job cannot be undone")]
+    NotUndoable,
     /// A job is merging the record into this other one.
     #[error("the record is being merged into another one")]
     MergingElsewhere(Uuid),

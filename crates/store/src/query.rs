@@ -7,8 +7,8 @@ use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Kind, Record as _};
 use kehu_domain::rights::Action;
 use kehu_domain::text::normalise;
+use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query};
-use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
 use crate::crypto::index::IndexClass;
@@ -18,9 +18,8 @@ use crate::gate::Caller;
 use crate::machine::custom;
 use crate::machine::read::col;
 use crate::pii::{class_of, padded};
-use crate::policy;
+use crate::query_compare::{plain, slot_condition, wants_null};
 use crate::rows::custom::column;
-use crate::rows::sentinel;
 use crate::sealed_query::{Holders, Sealed};
 use crate::search::{self, Searcher, Words};
 use crate::segments::Held;
@@ -79,22 +78,18 @@ pub(crate) async fn narrow(
         }
     }
     for part in parts(filter) {
-        if let Filter::Custom(condition) = part
-            && condition.field.sensitive
-            && matches!(condition.op, Op::Eq | Op::In)
-        {
-            return Ok(Narrowed { few: true, among: None, words });
-        }
         if let Filter::Segment(condition) = part
             && !condition.excludes()
             && search::holds_few(db, org.id, &condition.ids).await?
         {
             return Ok(Narrowed { few: true, among: None, words });
         }
+        if part.asks_sealed_equality() {
+            return Ok(Narrowed { few: true, among: None, words });
+        }
         let Filter::Is(condition) = part else { continue };
         let few = match (condition.member.class, condition.op) {
-            (Class::Sealed(_), Op::Eq | Op::In) => true,
-            (Class::Tags, Op::Eq | Op::HasAny | Op::HasAll) => {
+            (Class::Tags, Op::Eq | Op::In | Op::HasAny | Op::HasAll) => {
                 let ids: Vec<Uuid> = condition.values.iter().filter_map(|value| tag_id(caller, value)).collect();
                 search::marks_few(db, org.id, &ids).await?
             }
@@ -108,7 +103,7 @@ pub(crate) async fn narrow(
 }
 
 /// The living tag that a value names.
-fn tag_id(caller: &Caller, value: &Scalar) -> Option<Uuid> {
+pub(crate) fn tag_id(caller: &Caller, value: &Scalar) -> Option<Uuid> {
     let org = caller.org();
     match value {
         Scalar::Id(id) => Some(*id).filter(|id| org.has_tag(*id)),
@@ -125,11 +120,13 @@ pub(crate) struct Compiler<'a, C> {
     pub(crate) sealed: &'a Sealed,
     /// Whether the records that a part of a name selects are known already.
     pub(crate) named: bool,
+    /// Whether the condition is held against the few records that another one brings, not against a whole list.
+    pub(crate) brought: bool,
 }
 
 impl<C: ConnectionTrait> Compiler<'_, C> {
     /// The condition of a filter. Every leaf is true or false, never unknown: a missing value satisfies only
-    /// `is_null`, `ne`, `nin` and `not_within_last`.
+    /// `is_null`, `ne`, `nin`, `not_within_last` and `not_within_next`.
     pub(crate) fn compile(&self, filter: &Filter) -> Cond {
         match filter {
             Filter::And(parts) => parts.iter().fold(Cond::all(), |all, part| all.add(self.compile(part))),
@@ -141,6 +138,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             Filter::Not(part) => self.compile(part).not(),
             Filter::Is(condition) => Cond::all().add(self.condition(condition)),
             Filter::Custom(condition) => Cond::all().add(self.custom(condition)),
+            Filter::Related(related) => Cond::all().add(self.related(related)),
             Filter::Segment(condition) => self.segments(condition),
         }
     }
@@ -184,7 +182,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             return if wants_null(condition) { empty } else { empty.not() };
         }
         let ids = condition.values.iter().filter_map(|value| match value {
-            Scalar::Sealed(value) => self.sealed.get(&(class_of(find), value.expose().clone())),
+            Scalar::Sealed(value) => self.sealed.get(self.kind, &(class_of(find), value.expose().clone())),
             _ => None,
         });
         let holders: Vec<&Holders> = ids.collect();
@@ -192,9 +190,9 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
         let by_contacts: Vec<Uuid> = holders.iter().flat_map(|holders| holders.by_contacts.iter().copied()).collect();
         let found = if by_contacts.is_empty() || self.contacts_go_along() {
             own.extend(by_contacts);
-            among(own)
+            self.among(own)
         } else {
-            among(own).or(among(by_contacts).and(self.reads_contacts()))
+            self.among(own).or(self.among(by_contacts).and(self.reads_contacts()))
         };
         if condition.op == Op::Ne { found.not() } else { found }
     }
@@ -205,11 +203,11 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
         if field.sensitive {
             let ids = condition.values.iter().filter_map(|value| match value {
                 CustomOperand::Sealed(value) => {
-                    self.sealed.get(&(IndexClass::Custom, custom::index_value(field, value.expose())))
+                    self.sealed.get(self.kind, &(IndexClass::Custom, custom::index_value(field, value.expose())))
                 }
                 _ => None,
             });
-            let found = among(ids.flat_map(|holders| holders.ids.iter().copied()).collect());
+            let found = self.among(ids.flat_map(|holders| holders.ids.iter().copied()).collect());
             return if condition.op == Op::Ne { found.not() } else { found };
         }
         match field.slot {
@@ -233,8 +231,9 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             _ => None,
         };
         let with = |values: Vec<String>| {
-            col("id").in_subquery(links().and_where(col("value").is_in(padded(values))).to_owned())
+            self.id().in_subquery(links().and_where(col("value").is_in(padded(values))).to_owned())
         };
+        let any = |values: Vec<String>| if values.is_empty() { Expr::val(1).eq(0) } else { with(values) };
         let values: Vec<String> = condition.values.iter().filter_map(picked).collect();
         match condition.op {
             Op::IsNull => {
@@ -242,8 +241,8 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
                 let some = Expr::exists(links().and_where(col("record_id").eq(of_this)).to_owned());
                 if condition.values.first() == Some(&CustomOperand::Flag(true)) { some.not() } else { some }
             }
-            Op::HasAny if values.is_empty() => Expr::val(1).eq(0),
-            Op::HasAny => with(values),
+            Op::HasAny | Op::In => any(values),
+            Op::Ne | Op::Nin => any(values).not(),
             _ => values.into_iter().map(|value| with(vec![value])).fold(Expr::val(1).eq(1), ExprTrait::and),
         }
     }
@@ -258,10 +257,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
     /// A condition on customers: that the caller may read their contacts, which stand to him as they do.
     fn reads_contacts(&self) -> Expr {
         let reach = self.caller.rights().reach(Action::Read, Contact::KIND.name);
-        let parts = policy::branches(self.caller, self.kind, reach).into_iter().flatten();
-        let any = parts.fold(Cond::any().add(Expr::val(1).eq(0)), Cond::add);
-        // An owner that is missing is nobody, not unknown.
-        Expr::expr(Expr::case(any, Expr::val(1)).finally(Expr::val(0))).eq(1)
+        self.within(reach).unwrap_or_else(|| Expr::val(1).eq(1))
     }
 
     fn tags(&self, condition: &Condition) -> Expr {
@@ -279,12 +275,13 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
                 .and_where(col("tag_id").is_in(padded(ids)))
                 .and_where(col("kind").eq(self.kind.name))
                 .to_owned();
-            col("id").in_subquery(links)
+            self.id().in_subquery(links)
         };
         let nothing = || Expr::val(1).eq(0);
-        if condition.op == Op::HasAny {
+        if matches!(condition.op, Op::HasAny | Op::In | Op::Ne | Op::Nin) {
             let known: Vec<Uuid> = ids.into_iter().flatten().collect();
-            return if known.is_empty() { nothing() } else { linked(known) };
+            let any = if known.is_empty() { nothing() } else { linked(known) };
+            return if matches!(condition.op, Op::Ne | Op::Nin) { any.not() } else { any };
         }
         ids.into_iter()
             .map(|id| id.map_or_else(nothing, |id| linked(vec![id])))
@@ -295,19 +292,19 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
     fn choices(&self, condition: &Condition) -> Expr {
         let holds = |key: &str| {
             let place = Func::cust(Alias::new(position_function(self.db)));
-            Expr::expr(place.arg(col(condition.member.name)).arg(Expr::val(format!(",{key},")))).gt(0)
+            let place = Expr::expr(place.arg(col(condition.member.name)).arg(Expr::val(format!(",{key},"))));
+            // A list that is not there is nothing, not unknown.
+            col(condition.member.name).is_not_null().and(place.gt(0))
         };
         let keys = condition.values.iter().filter_map(|value| match value {
             Scalar::Text(key) => Some(holds(key)),
             _ => None,
         });
-        let found = if condition.op == Op::HasAll {
-            keys.fold(Expr::val(1).eq(1), ExprTrait::and)
-        } else {
-            keys.fold(Expr::val(1).eq(0), ExprTrait::or)
-        };
-        // A list that is not there is nothing, not unknown.
-        col(condition.member.name).is_not_null().and(found)
+        match condition.op {
+            Op::HasAll => keys.fold(Expr::val(1).eq(1), ExprTrait::and),
+            Op::Ne | Op::Nin => keys.fold(Expr::val(1).eq(0), ExprTrait::or).not(),
+            _ => keys.fold(Expr::val(1).eq(0), ExprTrait::or),
+        }
     }
 
     /// The real substring, or beginning, of a normalised text; tokens narrow it first.
@@ -323,7 +320,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             searcher.field_holds(condition.member.name, text, anywhere)
         };
         match searcher.tokens(text) {
-            Some(found) if !self.named => col("id").in_subquery(found).and(holds),
+            Some(found) if !self.named && !self.brought => self.id().in_subquery(found).and(holds),
             _ => holds,
         }
     }
@@ -338,78 +335,4 @@ pub(crate) fn listed(org: Uuid, segments: Vec<Uuid>) -> Expr {
         .and_where(col("segment_id").is_in(padded(segments)))
         .to_owned();
     col("id").in_subquery(members)
-}
-
-/// Records of those ids.
-fn among(ids: Vec<Uuid>) -> Expr {
-    if ids.is_empty() { Expr::val(1).eq(0) } else { col("id").is_in(padded(ids)) }
-}
-
-/// A condition on what stands in a slot.
-fn slot_condition(column: &str, condition: &CustomCondition) -> Expr {
-    let value = |operand: &CustomOperand| match operand {
-        CustomOperand::Slot(SlotValue::Text(text)) => text.clone().into(),
-        CustomOperand::Slot(SlotValue::Number(number)) => (*number).into(),
-        CustomOperand::Flag(flag) => (*flag).into(),
-        CustomOperand::Sealed(_) => Value::Bool(None),
-    };
-    let wants_null = condition.values.first() == Some(&CustomOperand::Flag(true));
-    compare(column, condition.op, condition.values.iter().map(value).collect(), wants_null)
-}
-
-fn wants_null(condition: &Condition) -> bool {
-    condition.values.first() == Some(&Scalar::Flag(true))
-}
-
-fn value(scalar: &Scalar) -> Value {
-    match scalar {
-        Scalar::Text(text) => text.clone().into(),
-        Scalar::Sealed(value) => value.expose().clone().into(),
-        Scalar::Id(id) => (*id).into(),
-        Scalar::Time(time) => (*time).into(),
-        Scalar::Int(int) => (*int).into(),
-        Scalar::Flag(flag) => (*flag).into(),
-    }
-}
-
-fn plain(name: &str, condition: &Condition) -> Expr {
-    compare(name, condition.op, condition.values.iter().map(value).collect(), wants_null(condition))
-}
-
-/// A condition on a column: true or false, never unknown.
-fn compare(name: &str, op: Op, values: Vec<Value>, wants_null: bool) -> Expr {
-    let first = || Expr::val(values.first().cloned().unwrap_or(Value::Bool(None)));
-    let second = || Expr::val(values.get(1).cloned().unwrap_or(Value::Bool(None)));
-    let column = || col(name);
-    // A missing value satisfies no comparison; where a sentinel stands for it, it is named.
-    let some = |expr: Expr| match sentinel(name) {
-        Some(missing) => expr.and(column().ne(missing)),
-        None => expr.and(column().is_not_null()),
-    };
-    let missing = || match sentinel(name) {
-        Some(missing) => column().eq(missing),
-        None => column().is_null(),
-    };
-    match op {
-        Op::Eq | Op::HasAny | Op::HasAll | Op::Contains => some(column().eq(first())),
-        Op::Ne => some(column().eq(first())).not(),
-        Op::Lt => some(column().lt(first())),
-        Op::Lte => some(column().lte(first())),
-        Op::Gt => some(column().gt(first())),
-        Op::Gte | Op::WithinLast => some(column().gte(first())),
-        Op::NotWithinLast => some(column().gte(first())).not(),
-        Op::In if values.is_empty() => Expr::val(1).eq(0),
-        Op::Nin if values.is_empty() => Expr::val(1).eq(1),
-        Op::In => some(column().is_in(padded(values))),
-        Op::Nin => some(column().is_in(padded(values))).not(),
-        Op::Between => some(column().gte(first()).and(column().lte(second()))),
-        Op::IsNull if wants_null => missing(),
-        Op::IsNull => missing().not(),
-        Op::StartsWith => match values.first() {
-            Some(Value::String(Some(text))) => {
-                some(column().gte(text.as_str()).and(column().lt(format!("{text}\u{10ffff}"))))
-            }
-            _ => Expr::val(1).eq(0),
-        },
-    }
 }

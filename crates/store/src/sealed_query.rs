@@ -27,19 +27,22 @@ use crate::sealed::contact::BIRTHDAY;
 use crate::sealer::Opener;
 use crate::segments::{self, Held, Segments};
 
+/// Records of one kind, by class and value.
+type ByValue = HashMap<(IndexClass, String), Holders>;
+
 /// What conditions stand for that are looked up before the question is put.
 #[derive(Debug, Default)]
 pub(crate) struct Sealed {
-    /// Records that hold a sealed value, by class and value.
-    values: HashMap<(IndexClass, String), Holders>,
+    /// Records that hold a sealed value, by their kind.
+    values: HashMap<&'static str, ByValue>,
     /// Segments, by id: those that the filter names, and those that they use.
     pub(crate) segments: Segments,
 }
 
 impl Sealed {
-    /// The records that hold a sealed value.
-    pub(crate) fn get(&self, key: &(IndexClass, String)) -> Option<&Holders> {
-        self.values.get(key)
+    /// The records of a kind that hold a sealed value.
+    pub(crate) fn get(&self, kind: &Kind, value: &(IndexClass, String)) -> Option<&Holders> {
+        self.values.get(kind.name)?.get(value)
     }
 
     /// The same question, with the filters of segments that must hold in the place of their names: what selects few
@@ -82,22 +85,25 @@ const MOST: usize = 8192;
 /// What makes a question fast that stands for more.
 const FAST: &str = "birthday (YYYY-MM-DD), phone, email";
 
-/// Looks up the segments that a filter names, and every sealed value that it asks for, in one statement. Segments ask for
-/// none.
+/// Looks up the segments that a filter names, and every sealed value that it asks for, in one statement for each kind that
+/// is asked. Segments ask for none.
 ///
 /// # Errors
-/// [`Failure::TooExpensive`]: more than [`MOST`] records hold one of them. [`Failure::BadQuestion`]: there is no such
-/// segment, or it cannot be asked.
+/// [`Failure::TooExpensive`]: more than [`MOST`] records of a kind hold one of them. [`Failure::BadQuestion`]: there is
+/// no such segment, or it cannot be asked.
 pub(crate) async fn resolve(caller: &Caller, kind: &'static Kind, filter: &Filter) -> Result<Sealed, Failure> {
     let segments = segments::look_up(caller, kind, filter).await?;
-    let mut wanted = Vec::new();
-    collect(filter, &mut wanted);
-    if wanted.is_empty() {
-        return Ok(Sealed { segments, ..Sealed::default() });
+    let mut sealed = Sealed { segments, ..Sealed::default() };
+    for (kind, wanted) in wanted_of(kind, filter) {
+        sealed.values.insert(kind.name, look_up(caller, kind, wanted).await?);
     }
+    Ok(sealed)
+}
+
+async fn look_up(caller: &Caller, kind: &Kind, wanted: Vec<Wanted>) -> Result<ByValue, Failure> {
     let entries: Vec<Entry> = wanted.iter().map(Wanted::entry).collect();
     let found = pii::find(caller.db(), caller.ring(), caller.org().id, &entries).await?;
-    let mut values: HashMap<_, Holders> = wanted.iter().map(|one| (one.key(), Holders::default())).collect();
+    let mut values: ByValue = wanted.iter().map(|one| (one.key(), Holders::default())).collect();
     let mut many = 0;
     for hit in found.hits {
         // A customer is found under its own values and its contacts'.
@@ -114,7 +120,7 @@ pub(crate) async fn resolve(caller: &Caller, kind: &'static Kind, filter: &Filte
         }
     }
     if many > MOST {
-        return Err(Failure::TooExpensive(FAST));
+        return Err(Failure::TooExpensive(FAST.into()));
     }
     for ((class, value), Holders { ids, by_contacts }) in &mut values {
         for ids in [&mut *ids, by_contacts] {
@@ -125,7 +131,7 @@ pub(crate) async fn resolve(caller: &Caller, kind: &'static Kind, filter: &Filte
             *ids = born_on(caller, day, std::mem::take(ids)).await?;
         }
     }
-    Ok(Sealed { values, segments })
+    Ok(values)
 }
 
 /// What a value is looked up under. Of a birthday the index knows the day of the year alone.
@@ -203,22 +209,42 @@ async fn born_on(caller: &Caller, day: Birthday, ids: Vec<Uuid>) -> Result<Vec<U
 
 /// Whether a filter asks for a sealed value, which is looked up first.
 pub(crate) fn asks(filter: &Filter) -> bool {
-    let mut wanted = Vec::new();
-    collect(filter, &mut wanted);
-    !wanted.is_empty()
+    match filter {
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().any(asks),
+        Filter::Not(part) => asks(part),
+        Filter::Related(related) => asks(&related.filter),
+        Filter::Segment(_) => false,
+        Filter::Is(condition) => matches!(condition.values.first(), Some(Scalar::Sealed(_))),
+        Filter::Custom(condition) => matches!(condition.values.first(), Some(CustomOperand::Sealed(_))),
+    }
 }
 
-fn collect(filter: &Filter, wanted: &mut Vec<Wanted>) {
+/// The sealed values that a filter over a kind asks for, by the kinds that have them.
+fn wanted_of(kind: &'static Kind, filter: &Filter) -> Vec<(&'static Kind, Vec<Wanted>)> {
+    let mut wanted = Vec::new();
+    collect(kind, filter, &mut wanted);
+    let mut kinds: Vec<(&'static Kind, Vec<Wanted>)> = Vec::new();
+    for (kind, one) in wanted {
+        match kinds.iter_mut().find(|(known, _)| known.name == kind.name) {
+            Some((_, all)) => all.push(one),
+            None => kinds.push((kind, vec![one])),
+        }
+    }
+    kinds
+}
+
+fn collect(kind: &'static Kind, filter: &Filter, wanted: &mut Vec<(&'static Kind, Wanted)>) {
     match filter {
-        Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| collect(part, wanted)),
-        Filter::Not(part) => collect(part, wanted),
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| collect(kind, part, wanted)),
+        Filter::Not(part) => collect(kind, part, wanted),
+        Filter::Related(related) => collect(related.relation.to, &related.filter, wanted),
         Filter::Is(condition) => {
             if let Class::Sealed(find) = condition.member.class {
                 let values = condition.values.iter().filter_map(|value| match value {
                     Scalar::Sealed(value) => Some(Wanted::Own(find, value.expose().clone())),
                     _ => None,
                 });
-                wanted.extend(values);
+                wanted.extend(values.map(|one| (kind, one)));
             }
         }
         Filter::Custom(condition) => {
@@ -226,7 +252,7 @@ fn collect(filter: &Filter, wanted: &mut Vec<Wanted>) {
                 CustomOperand::Sealed(form) => Some(Wanted::Custom(condition.field.clone(), form.expose().clone())),
                 _ => None,
             });
-            wanted.extend(values);
+            wanted.extend(values.map(|one| (kind, one)));
         }
         // What is kept holds no sealed value.
         Filter::Segment(_) => {}
@@ -239,9 +265,10 @@ fn collect(filter: &Filter, wanted: &mut Vec<Wanted>) {
 /// # Errors
 /// [`Failure::CompareLimited`].
 pub(crate) async fn count_compared(caller: &Caller, kind: &'static Kind, filter: &Filter) -> Result<(), Failure> {
-    let mut wanted = Vec::new();
-    collect(filter, &mut wanted);
-    count(caller, kind, kind.name, wanted).await
+    for (kind, wanted) in wanted_of(kind, filter) {
+        count(caller, kind, kind.name, wanted).await?;
+    }
+    Ok(())
 }
 
 /// The same for one value that is looked up over all kinds.

@@ -1,6 +1,8 @@
 //! A write transaction of a caller. Record rows are written at once; what stands behind them (journal, index, search,
 //! links, summaries) is gathered and written once, just before the commit.
 
+mod behind;
+
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use chrono::{DateTime, Utc};
 use kehu_domain::custom::{CustomFields, CustomType, CustomValues};
 use kehu_domain::read::Finding;
 use kehu_domain::show::Name;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait, QueryFilter};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, IntoActiveModel, ModelTrait};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -20,19 +22,18 @@ use crate::dialect::{has_concurrent_writers, lane, statement};
 use crate::engine;
 use crate::entities::{custom_link, journal as journal_row, kept_answer, pii_index, tag_link};
 use crate::failure::Failure;
-use crate::gate::{Caller, Principal};
+use crate::gate::Caller;
 use crate::inserts::{self, Insert};
 use crate::journal::Entry;
 use crate::keys::guard;
 use crate::machine::warning::{self, Warning};
 use crate::ops::references::CustomerHead;
 use crate::ops::summaries::Counted;
-use crate::pii::padded;
 use crate::queue::{NewJob, Step};
 use kehu_domain::text::document;
 
 use crate::search::Document;
-use crate::{kept, ops, pii, queue, search};
+use crate::{kept, ops, pii, queue};
 
 /// Something to do once the transaction is on the disk: the only way to touch a cache.
 pub(crate) type AfterCommit = Box<dyn FnOnce() + Send>;
@@ -362,18 +363,9 @@ impl<'a> Tx<'a> {
         if !self.gathered.borrow().jobs.is_empty() {
             self.ring();
         }
-        let gathered = self.gathered.take();
+        let mut gathered = self.gathered.take();
         let org = self.org_id();
-        remove_index(self.db, org, gathered.index_gone).await?;
-        for record in gathered.search_gone {
-            search::remove(self.db, org, record).await?;
-        }
-        remove_links(self.db, gathered.links_gone).await?;
-        for pick in gathered.picks_gone {
-            let key = (pick.org_id, pick.field_id, pick.value, pick.record_id);
-            custom_link::Entity::delete_by_id(key).exec(self.db).await?;
-        }
-        let documents = search::put(self.db, org, gathered.search).await?;
+        let [index, documents, links, picks] = self.clear_behind(gathered.behind()).await?;
         let mut after = gathered.after;
         if gathered.people_changed {
             let sql = "UPDATE organisations SET state = state + 1 WHERE id = ?";
@@ -381,17 +373,14 @@ impl<'a> Tx<'a> {
             let gate = self.caller.gate().clone();
             after.push(Box::new(move || gate.forget_org(org)));
         }
-        if let Principal::Job { id, lease, .. } = self.caller.principal() {
+        if let Some((id, lease)) = self.caller.fence() {
             queue::hold(&self, id, lease, gathered.step).await?;
         }
-        // One record may say the same number twice, in a field of its own and in a list.
-        let index = rows_of(gathered.index).on_conflict("ON CONFLICT DO NOTHING");
         let jobs = queue::rows(&self, gathered.jobs)?;
         let kept = rows_of(gathered.kept).on_conflict(kept::REPLACE);
         let journal = gathered.journal.into_iter().map(|entry| entry.into_row(&self)).collect::<Result<_, _>>()?;
         let journal = Insert::of::<journal_row::ActiveModel>(journal);
-        let picks = rows_of(gathered.picks).on_conflict("ON CONFLICT DO NOTHING");
-        inserts::write(self.db, vec![index, documents, rows_of(gathered.links), picks, kept, jobs, journal]).await?;
+        inserts::write(self.db, vec![index, documents, links, picks, kept, jobs, journal]).await?;
         self.guard_keys().await?;
         Ok(after)
     }
@@ -426,20 +415,4 @@ impl Gathered {
 fn rows_of<M: ModelTrait + IntoActiveModel<A>, A: ActiveModelTrait>(rows: Vec<M>) -> Insert {
     // A row out of a model counts as unchanged, all of its columns there.
     Insert::of(rows.into_iter().map(IntoActiveModel::into_active_model).collect())
-}
-
-async fn remove_index(db: &engine::Tx, org: Uuid, gone: Vec<Uuid>) -> Result<(), Failure> {
-    if gone.is_empty() {
-        return Ok(());
-    }
-    let rows = pii_index::Entity::delete_many().filter(pii_index::Column::OrgId.eq(org));
-    rows.filter(pii_index::Column::RecordId.is_in(padded(gone))).exec(db).await?;
-    Ok(())
-}
-
-async fn remove_links(db: &engine::Tx, gone: Vec<tag_link::Model>) -> Result<(), Failure> {
-    for link in gone {
-        tag_link::Entity::delete_by_id((link.org_id, link.tag_id, link.kind, link.record_id)).exec(db).await?;
-    }
-    Ok(())
 }

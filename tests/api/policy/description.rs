@@ -24,6 +24,8 @@ pub(super) struct Kind {
     /// Orders, with and without the `-`.
     pub(super) sorts: Vec<String>,
     pub(super) expand: Vec<String>,
+    /// Relations along which questions are asked, each with its kind.
+    pub(super) related: Vec<(String, String)>,
     /// What is done with its records: `list`, `get`, `reveal`, …
     pub(super) operations: BTreeSet<String>,
 }
@@ -36,12 +38,16 @@ pub(super) struct Door {
 }
 
 /// Doors of every kind of record: method, what follows the kind's path, and what it is called here.
-const RECORD_DOORS: [(&str, &str, &str); 15] = [
+const RECORD_DOORS: [(&str, &str, &str); 18] = [
     ("GET", "", "list"),
     ("POST", "", "create"),
     ("POST", "/search", "search"),
     ("POST", "/facets", "facets"),
     ("POST", "/batch", "batch"),
+    ("POST", "/bulk", "bulk"),
+    ("POST", "/upsert", "upsert"),
+    ("GET", "/by/{key}/{value}", "get_by"),
+    ("PUT", "/by/{key}/{value}", "put_by"),
     ("POST", "/validate", "validate"),
     ("POST", "/{id}/validate", "validate_update"),
     ("GET", "/{id}", "get"),
@@ -115,6 +121,8 @@ pub(super) fn kinds(document: &Value) -> Vec<Kind> {
             Some(Field { name: name.clone(), write, sealed: property["x-sealed"] == true })
         });
         let filters = document["components"]["schemas"][format!("{schema}Search")]["x-filter-fields"].as_object()?;
+        let related = document["components"]["schemas"][format!("{schema}Search")]["x-filter-related"].as_object()?;
+        let related = related.iter().map(|(name, kind)| (name.clone(), kind.as_str().unwrap().to_owned()));
         let parameters = document["paths"][path]["get"]["parameters"].as_array()?;
         let parameter = |name: &str| parameters.iter().find(|parameter| parameter["name"] == name);
         let operations = RECORD_DOORS
@@ -128,6 +136,7 @@ pub(super) fn kinds(document: &Value) -> Vec<Kind> {
             filters: filters.iter().map(|(name, ops)| (name.clone(), texts(ops))).collect(),
             sorts: parameter("sort").map(|sort| texts(&sort["schema"]["enum"])).unwrap_or_default(),
             expand: parameter("expand").map(|expand| texts(&expand["schema"]["items"]["enum"])).unwrap_or_default(),
+            related: related.collect(),
             operations: operations.map(|(_, _, name)| (*name).to_owned()).collect(),
         })
     };

@@ -105,8 +105,11 @@ const DOORS: &[(&str, &str, Judge)] = &[
     ("GET", "/v1/jobs/{id}", Judge::ByHand),
     ("POST", "/v1/jobs/{id}/cancel", Judge::ByHand),
     ("POST", "/v1/jobs/{id}/retry", Judge::ByHand),
+    ("GET", "/v1/jobs/{id}/records", Judge::ByHand),
+    ("POST", "/v1/jobs/{id}/undo", Judge::ByHand),
     ("GET", "/v1/rights", Judge::Own),
     ("POST", "/v1/fields/{id}/check", Judge::ByHand),
+    ("POST", "/v1/batch", Judge::ByHand),
     ("GET", "/v1/industries", Judge::Own),
     ("GET", "/v1/regions", Judge::Own),
     ("GET", "/v1/schema", Judge::Own),
@@ -250,9 +253,32 @@ impl Ask<'_> {
                 let _ = self.expect(status, "POST", &format!("/v1/fields/{field}/check"), Some(&json!({})));
             }
             ("POST", "/v1/jobs/{id}/retry") => self.job("POST", "/retry", "update"),
+            ("GET", "/v1/jobs/{id}/records") => self.no_bulk_change("GET", "/records", "read", 404),
+            ("POST", "/v1/jobs/{id}/undo") => self.no_bulk_change("POST", "/undo", "update", 409),
+            ("POST", "/v1/batch") => self.operations(),
             _ => return false,
         }
         true
+    }
+
+    /// An operation is let do what the same change is let do alone, and tells as little.
+    fn operations(&mut self) {
+        let world = self.world;
+        for name in ["customer", "contact", "follow_up", "note", "tag", "team", "role"] {
+            let kind = world.kind(name);
+            for rec in world.samples(self.subject, name) {
+                let status = self.write_status("update", kind, rec, 200);
+                let path = format!("{}/{}", kind.path, rec.id);
+                let operation = json!({"method": "PATCH", "path": path, "body": {}});
+                let whole = if status == 200 { 200 } else { 207 };
+                let body = json!({"operations": [operation]});
+                let Some(reply) = self.expect(whole, "POST", "/v1/batch", Some(&body)) else { continue };
+                let told = reply.data()[0]["status"].as_u64();
+                if told != Some(status.into()) {
+                    self.flaw(format!("an operation on {path}: expected {status}, got {}", reply.text));
+                }
+            }
+        }
     }
 
     /// Whoever reads an attachment reads what is in it.
@@ -304,6 +330,17 @@ impl Ask<'_> {
             (true, true) if method == "GET" => 200,
             // It has ended, or was taken back by somebody before.
             (true, true) => return,
+        };
+        let _ = self.expect(status, method, &format!("/v1/jobs/{}{what}", self.world.job), None);
+    }
+
+    /// Somebody else's job, which changes no records.
+    fn no_bulk_change(&mut self, method: &str, what: &str, action: &str, found: u16) {
+        let policy = &self.subject.policy;
+        let status = match (policy.can(action, "job"), policy.reach(action, "job").contains("all")) {
+            (false, _) => 403,
+            (true, false) => 404,
+            (true, true) => found,
         };
         let _ = self.expect(status, method, &format!("/v1/jobs/{}{what}", self.world.job), None);
     }

@@ -40,13 +40,18 @@ impl Ask<'_> {
             if self.is_hidden(kind, member) {
                 self.hidden_member(kind, member, ops);
             } else {
-                self.member(kind, member);
+                // Text of several lines is asked for by its words alone.
+                let op = if ops.iter().any(|op| op == "eq") { "eq" } else { "contains" };
+                self.member(kind, member, op);
             }
             self.mark("filter", &kind.name, member);
         }
         for sort in &kind.sorts {
             self.order(kind, sort);
             self.mark("sort", &kind.name, sort);
+        }
+        for (relation, to) in &kind.related {
+            self.relation(kind, relation, self.world.kind(to));
         }
         self.pages(kind);
         self.words(kind);
@@ -168,7 +173,7 @@ impl Ask<'_> {
     }
 
     /// A member that may be asked for, with a value of a record within reach and one of a record that is not.
-    fn member(&mut self, kind: &Kind, member: &str) {
+    fn member(&mut self, kind: &Kind, member: &str, op: &str) {
         let world = self.world;
         let field = kind.field_of(member);
         let name = field.map(|field| field.name.as_str());
@@ -200,10 +205,59 @@ impl Ask<'_> {
             };
             let all = || world.of(&kind.name).filter(|rec| self.subject.may("read", rec));
             let with: BTreeSet<&str> = all().filter(holds).map(|rec| rec.id.as_str()).collect();
-            self.found(kind, &json!({"field": member, "value": value}), &with);
+            self.found(kind, &json!({"field": member, "op": op, "value": value}), &with);
             if sealed {
                 let without = all().filter(|rec| !holds(rec)).map(|rec| rec.id.as_str()).collect();
                 self.found(kind, &json!({"field": member, "op": "ne", "value": value}), &without);
+            }
+        }
+    }
+
+    /// The members of related records: those out of reach are not felt, nor is what is hidden of them.
+    fn relation(&mut self, kind: &Kind, relation: &str, to: &Kind) {
+        let world = self.world;
+        let path = format!("{}/search", kind.path);
+        if !self.subject.policy.can("read", &to.name) {
+            let known = json!({"where": {"field": format!("{relation}.id"), "op": "is_null", "value": false}});
+            self.refused(&path, "POST", Some(&known), "filter_field_unknown");
+            let known = json!({"where": {"related": relation, "where": {"and": []}}});
+            self.refused(&path, "POST", Some(&known), "filter_relation_unknown");
+            return;
+        }
+        let many = kind.fields.iter().all(|field| field.name != format!("{relation}_id"));
+        let leads = |rec: &Rec, other: &Rec| match many {
+            true => other.customer.as_ref() == Some(&rec.id),
+            false => rec.view[format!("{relation}_id")].as_str() == Some(other.id.as_str()),
+        };
+        let readable = |of: &str| world.of(of).filter(|rec| self.subject.may("read", rec)).collect::<Vec<&Rec>>();
+        let (own, theirs) = (readable(&kind.name), readable(&to.name));
+        let with_any = own.iter().filter(|rec| theirs.iter().any(|other| leads(rec, other)));
+        let with_any: BTreeSet<&str> = with_any.map(|rec| rec.id.as_str()).collect();
+        self.found(kind, &json!({"related": relation, "where": {"and": []}}), &with_any);
+        // Text of several lines is asked for by its words alone.
+        for (member, _) in to.filters.iter().filter(|(_, ops)| ops.iter().any(|op| op == "eq")) {
+            let asked = format!("{relation}.{member}");
+            let field = to.field_of(member);
+            let name = field.map(|field| field.name.as_str());
+            // One that is found, and one that is out of reach.
+            let far = world.of(&to.name).filter(|rec| !self.subject.may("read", rec) && !rec.brought.is_empty()).last();
+            let near = theirs.iter().rev().find(|rec| !rec.brought.is_empty()).copied();
+            let values = [near, far].into_iter().flatten().map(|rec| asked_by(rec, member, name));
+            for value in values.filter(|value| !value.is_null()).collect::<Vec<Value>>() {
+                let body = json!({"field": asked, "value": value});
+                if self.is_hidden(to, member) {
+                    self.refused(&path, "POST", Some(&json!({"where": body})), "filter_field_unknown");
+                    continue;
+                }
+                // A customer's sealed values are its contacts' too: that is compared where customers are asked.
+                if to.name == "customer" && field.is_some_and(|field| field.sealed) {
+                    continue;
+                }
+                let has =
+                    |rec: &Rec| asked_by(rec, member, name) == value || name == Some("tags") && tagged(rec, &value);
+                let fits = |rec: &&&Rec| theirs.iter().any(|other| leads(rec, other) && has(other));
+                let expected: BTreeSet<&str> = own.iter().filter(fits).map(|rec| rec.id.as_str()).collect();
+                self.found(kind, &body, &expected);
             }
         }
     }

@@ -28,6 +28,11 @@ pub(super) struct Door<'a> {
 }
 
 impl Door<'_> {
+    fn copied(&self) -> Door<'_> {
+        let parameters = self.parameters.clone();
+        Door { method: self.method.clone(), path: self.path, name: self.name.clone(), value: self.value, parameters }
+    }
+
     /// The content types that it takes, with their schemas.
     fn contents(&self) -> Vec<(&str, &Value)> {
         let content = self.value["requestBody"]["content"].as_object();
@@ -195,6 +200,21 @@ impl<'a> Walk<'a> {
                 let wrong = json!({"language": self.sown.ascii("language")});
                 let _ = self.with_headers(door, &admin).post(&path, &wrong).expect(422);
             }
+            "POST /v1/batch" => {
+                let mut body = json!({
+                    "name": self.sown.open("name"), "kind": "company", "phones": [self.sown.phone("phones")],
+                    "emails": [self.sown.mail("emails")], "address": self.sown.text("address"),
+                });
+                let made = json!({"ref": "c", "method": "POST", "path": "/v1/customers", "body": body});
+                body = json!({"customer_id": "{{c}}", "name": self.sown.open("name"), "wechat": self.sown.ascii("wechat")});
+                let hung = json!({"method": "POST", "path": "/v1/contacts", "body": body});
+                let admin = self.admin.clone();
+                self.send(door, &admin, door.path, Some(&json!({"operations": [made, hung]})));
+                let wrong = json!({"phones": [self.sown.ascii("no phone")], "no_member": self.sown.text("unknown")});
+                let path = format!("/v1/customers/{}", self.customer);
+                let wrong = json!({"operations": [{"method": "PATCH", "path": path, "body": wrong}]});
+                let _ = self.with_headers(door, &admin).post(door.path, &wrong).expect(207);
+            }
             "POST /v1/organisation/apply_preset" => {
                 let session = self.with_headers(door, &self.admin.clone());
                 // Who administers here has every duty.
@@ -205,8 +225,9 @@ impl<'a> Walk<'a> {
                 let reply = session.send(&door.method, &self.target(door), &[], "").expect(200);
                 self.sown.told("reset", reply.json()["token"].as_str().unwrap());
             }
-            "POST /v1/jobs/{id}/cancel" | "POST /v1/jobs/{id}/retry" => {
-                // It may have ended.
+            name if name.ends_with("/bulk") => self.bulk(door),
+            "POST /v1/jobs/{id}/cancel" | "POST /v1/jobs/{id}/retry" | "POST /v1/jobs/{id}/undo" => {
+                // It may have ended, and is no bulk change.
                 let reply = self.admin.send("POST", &door.path.replace("{id}", &self.job), &[], "");
                 assert!([200, 409].contains(&reply.status), "{}: {}", door.name, reply.text);
             }
@@ -294,6 +315,8 @@ impl<'a> Walk<'a> {
                 let wrong = json!({self.sown.ascii("a name"): {"kind": self.sown.ascii("kind")}});
                 let _ = self.with_headers(door, &admin).post(door.path, &wrong).expect(400);
             }
+            name if name.ends_with("/upsert") => self.upserted(door),
+            name if name.starts_with("PUT ") && name.ends_with("/by/{key}/{value}") => self.put(door),
             "POST /v1/forms/{id}/submissions" | "POST /v1/hooks/{key}" => self.submit(door, &anybody),
             _ => {
                 let admin = self.admin.clone();
@@ -301,6 +324,44 @@ impl<'a> Walk<'a> {
                 self.send_all(door, &admin, &path);
             }
         }
+    }
+
+    /// Records that are named, and those that a filter finds; what is refused is kept, and is nowhere in clear.
+    fn bulk(&mut self, door: &Door<'_>) {
+        let document = self.document;
+        let (_, schema) = door.contents()[0];
+        let name = schema["$ref"].as_str().unwrap().replace("Bulk", "Patch");
+        let patch = document.pointer(name.trim_start_matches('#')).unwrap();
+        let bodies = Bodies { document, customer: &self.customer, contact: &self.contact };
+        let change = bodies.of(patch, &mut self.sown).remove(0);
+        let path = self.target(&Door { path: &door.path.replace("/bulk", "/{id}"), ..door.copied() });
+        let id = path.rsplit('/').next().unwrap();
+        let session = self.with_headers(door, &self.admin.clone());
+        let query = format!("{}?on_duplicate=allow", door.path);
+        for preview in [true, false] {
+            let body = json!({"ids": [id], "change": change, "preview": preview});
+            let reply = if preview { self.admin.post(&query, &body) } else { session.post(&query, &body) };
+            let refused = if preview { reply.json()["refused"] != 0 } else { reply.data()[0]["status"] != 200 };
+            assert!(!refused, "{}: {}", door.name, reply.text);
+        }
+        if door.kind() != "customers" {
+            return;
+        }
+        let phone = json!({"field": "phone", "op": "eq", "value": self.sown.phone("where")});
+        let mail = json!({"field": "email", "op": "eq", "value": self.sown.mail("where")});
+        let found = json!({"field": "updated_at", "op": "within_last", "value": 1});
+        let change = json!({"grade": self.sown.text("no grade"), "remark": "x"});
+        let body = json!({"where": {"or": [phone, mail, found]}, "change": change});
+        let job = self.admin.post(door.path, &body).expect(202).id();
+        let mut told = json!({});
+        for _ in 0..600 {
+            told = self.admin.get(&format!("/v1/jobs/{job}")).expect(200).json();
+            if told["state"] == "done" {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        assert!(told["result"]["refused"].as_i64().unwrap_or_default() > 0, "{told}");
     }
 
     /// A user.
@@ -456,6 +517,46 @@ impl<'a> Walk<'a> {
             // The answer was kept.
             assert_eq!(send(&session).status, reply.status, "{}", door.name);
         }
+    }
+
+    /// Made by a key, and changed by it; what says nothing of the key is refused.
+    fn upserted(&mut self, door: &Door<'_>) {
+        let admin = self.admin.clone();
+        let path = format!("{}?on_duplicate=allow", door.path);
+        for mut body in self.bodies(door) {
+            body["match_on"] = json!(["external_id:shop"]);
+            body["on_match"] = "update".into();
+            let item = body["items"][0].as_object_mut().unwrap();
+            // The system's to give.
+            item.remove("number");
+            let without = item.clone();
+            item.insert("external_ids".to_owned(), json!({"shop": self.sown.open("external id")}));
+            let refused = self.with_headers(door, &admin);
+            let unnamed = json!({"match_on": ["external_id:shop"], "items": [without]});
+            let _ = refused.post(&path, &unnamed).expect(207);
+            self.send(door, &admin, door.path, Some(&body));
+        }
+        let wrong =
+            json!({"match_on": [self.sown.ascii("match_on")], "items": [], "on_match": self.sown.ascii("on_match")});
+        let _ = admin.post(&path, &wrong).expect(422);
+    }
+
+    /// Put under a key of a source.
+    fn put(&mut self, door: &Door<'_>) {
+        let admin = self.admin.clone();
+        for mut body in self.bodies(door) {
+            body.as_object_mut().unwrap().remove("number");
+            let key = kehu_tests::encoded(&self.sown.open("external id"));
+            let path = door.path.replace("{key}", "external_id:shop").replace("{value}", &key);
+            self.send(door, &admin, &path, Some(&body));
+            let wrong = json!({ self.sown.ascii("an unknown member"): self.sown.text("an unknown value") });
+            let refused = admin.send("PUT", &path, wrong.to_string().as_bytes(), "application/json");
+            assert_eq!(refused.status, 422, "{}", refused.text);
+        }
+        // What is sealed stands in no address, and is not kept where it did.
+        let path = door.path.replace("{key}", "phone").replace("{value}", &self.sown.phone("a phone in an address"));
+        let refused = admin.send("PUT", &path, b"{}", "application/json");
+        assert_eq!(refused.status, 400, "{}", refused.text);
     }
 
     /// A lead in each content type, with values that the form knows and does not know.

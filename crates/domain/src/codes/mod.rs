@@ -3,12 +3,14 @@
 mod custom;
 mod entry_rule;
 mod general;
+mod operation;
 mod segment;
 mod value;
 
 pub use custom::*;
 pub use entry_rule::*;
 pub use general::*;
+pub use operation::*;
 pub use segment::*;
 pub use value::*;
 
@@ -27,5 +29,8 @@ pub static WARNING_CODES: &[&Code] = &[
 
 /// Every one of them, room by room.
 pub fn all() -> impl Iterator<Item = &'static Code> {
-    [GENERAL_CODES, VALUE_CODES, CUSTOM_CODES, ENTRY_RULE_CODES, SEGMENT_CODES].into_iter().flatten().copied()
+    [GENERAL_CODES, VALUE_CODES, CUSTOM_CODES, ENTRY_RULE_CODES, OPERATION_CODES, SEGMENT_CODES]
+        .into_iter()
+        .flatten()
+        .copied()
 }

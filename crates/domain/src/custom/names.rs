@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::codes;
 use crate::field::{Shape, Sight};
+use crate::filter::{Fact, Member, Scalar};
 use crate::flaw::Flaw;
 use crate::kinds::{KINDS, kind_named};
 use crate::organisation::currency;
@@ -53,6 +54,9 @@ macro_rules! word {
             }
             fn show(&self, out: &mut Out, _: Sight, _: &dyn View) {
                 out.text(&self.0);
+            }
+            fn fact(&self, _: Member) -> Fact {
+                Fact::One(Scalar::Text(self.0.clone()))
             }
         }
     };

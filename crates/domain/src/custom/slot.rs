@@ -1,5 +1,6 @@
 //! What stands beside the values, so that a list is filtered and ordered by it.
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -63,10 +64,24 @@ pub enum SlotColumn {
 const TEXT: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::StartsWith];
 const KEY: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull];
 const ORDERED: &[Op] = &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::In, Op::Nin, Op::Between, Op::IsNull];
-const TIME: &[Op] =
-    &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::Between, Op::IsNull, Op::WithinLast, Op::NotWithinLast];
+const TIME: &[Op] = &[
+    Op::Eq,
+    Op::Ne,
+    Op::Lt,
+    Op::Lte,
+    Op::Gt,
+    Op::Gte,
+    Op::In,
+    Op::Nin,
+    Op::Between,
+    Op::IsNull,
+    Op::WithinLast,
+    Op::NotWithinLast,
+    Op::WithinNext,
+    Op::NotWithinNext,
+];
 const FLAG: &[Op] = &[Op::Eq, Op::Ne, Op::IsNull];
-const LIST: &[Op] = &[Op::Eq, Op::HasAny, Op::HasAll, Op::IsNull];
+const LIST: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::HasAny, Op::HasAll, Op::IsNull];
 /// Whether a sealed value is there, no column tells: `is_null` is not among them.
 const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In];
 
@@ -175,6 +190,12 @@ impl CustomField {
         }
     }
 
+    /// A day, as it stands in the slot.
+    #[must_use]
+    pub fn slot_of_day(day: NaiveDate) -> SlotValue {
+        SlotValue::Number(time::days(day))
+    }
+
     /// The beginning of a text, as it stands in the slot; nothing where it is longer than what a slot tells.
     #[must_use]
     pub fn prefix(&self, json: &Value) -> Option<String> {
@@ -195,8 +216,8 @@ impl CustomField {
             }
             CustomType::Text | CustomType::Url => TEXT,
             CustomType::Choice | CustomType::Reference => KEY,
-            CustomType::Number | CustomType::Money | CustomType::Date => ORDERED,
-            CustomType::Time => TIME,
+            CustomType::Number | CustomType::Money => ORDERED,
+            CustomType::Date | CustomType::Time => TIME,
             CustomType::Boolean => FLAG,
             CustomType::Choices => LIST,
             CustomType::LongText | CustomType::Phone | CustomType::Email => &[],

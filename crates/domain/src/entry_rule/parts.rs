@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::codes;
 use crate::field::{Shape, Sight};
+use crate::filter::{Fact, Member, Scalar};
 use crate::flaw::{Flaw, Said};
 use crate::kinds::Stage;
 use crate::read::Reader;
@@ -58,6 +59,9 @@ impl FieldValue for RuleField {
     }
     fn show(&self, out: &mut Out, _: Sight, _: &dyn View) {
         out.text(&self.0);
+    }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::One(Scalar::Text(self.0.clone()))
     }
 }
 

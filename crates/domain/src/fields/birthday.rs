@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::codes;
 use crate::field::{Shape, Sight};
+use crate::filter::{Fact, Member};
 use crate::flaw::Flaw;
 use crate::read::Reader;
 use crate::record::FieldValue;
@@ -96,6 +97,19 @@ impl Birthday {
     #[must_use]
     pub fn asked_form(self) -> String {
         if self.has_year() { self.to_text() } else { self.index_form() }
+    }
+
+    /// Every text under which it can be asked for: a leap month is not told from the ordinary one.
+    #[must_use]
+    pub fn asked_forms(self) -> Vec<String> {
+        let mut forms = vec![self.index_form()];
+        if self.has_year() {
+            let plain = self.to_text().replace('L', "");
+            let leap = plain.rsplit_once('-').filter(|_| self.solar().is_none());
+            forms.extend(leap.map(|(month, day)| format!("{month}L-{day}")));
+            forms.push(plain);
+        }
+        forms
     }
 
     /// What it is found under: `MM-DD`, or `lunar:MM-DD`, where a leap month is not told from the ordinary one.
@@ -205,6 +219,9 @@ impl FieldValue for Birthday {
             solar(out.key("born_on"), day.solar());
             solar(out.key("celebrated_on"), view.today().and_then(|today| day.celebrated_in(today.year())));
         });
+    }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::Sealed
     }
 }
 

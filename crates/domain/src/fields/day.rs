@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::codes;
 use crate::field::{Shape, Sight};
+use crate::filter::{Fact, Member, Scalar};
 use crate::flaw::Flaw;
 use crate::read::Reader;
 use crate::record::FieldValue;
@@ -50,5 +51,8 @@ impl FieldValue for Day {
     }
     fn show(&self, out: &mut Out, _: Sight, _: &dyn View) {
         out.plain(self);
+    }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::One(Scalar::Text(self.to_string()))
     }
 }

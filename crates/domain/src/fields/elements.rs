@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::codes;
 use crate::field::{Shape, Sight};
+use crate::filter::{Fact, Member};
 use crate::flaw::Flaw;
 use crate::read::Reader;
 use crate::record::FieldValue;
@@ -352,5 +353,8 @@ impl<V: ElementValue> FieldValue for Elements<V> {
                 });
             }
         });
+    }
+    fn fact(&self, _: Member) -> Fact {
+        if self.0.is_empty() { Fact::Missing } else { Fact::Sealed }
     }
 }

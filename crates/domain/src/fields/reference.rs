@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::codes;
 use crate::field::{Shape, Sight};
+use crate::filter::{Fact, Member, Scalar};
 use crate::flaw::Flaw;
 use crate::read::Reader;
 use crate::record::FieldValue;
@@ -69,6 +70,9 @@ impl<T: Target> FieldValue for Ref<T> {
     fn target(&self) -> Option<Uuid> {
         Some(self.id)
     }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::One(Scalar::Id(self.id))
+    }
 }
 
 /// The id of a record whose kind another field names. That it exists is checked where it is stored.
@@ -86,5 +90,8 @@ impl FieldValue for RecordId {
     }
     fn show(&self, out: &mut Out, _: Sight, _: &dyn View) {
         out.id(self.0);
+    }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::One(Scalar::Id(self.0))
     }
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::codes;
 use crate::field::{Shape, Sight};
+use crate::filter::{Fact, Member};
 use crate::flaw::Flaw;
 use crate::read::Reader;
 use crate::record::FieldValue;
@@ -74,6 +75,9 @@ impl<const MAX: usize> FieldValue for SealedText<MAX> {
     fn show(&self, out: &mut Out, sight: Sight, _: &dyn View) {
         out.text(if sight == Sight::Full { self.as_str() } else { MASK });
     }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::Sealed
+    }
 }
 
 impl FieldValue for IdNumber {
@@ -91,5 +95,8 @@ impl FieldValue for IdNumber {
     }
     fn show(&self, out: &mut Out, sight: Sight, _: &dyn View) {
         if sight == Sight::Full { out.text(self.as_str()) } else { out.text(&self.mask()) }
+    }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::Sealed
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::text::Line;
 use crate::codes;
 use crate::field::{Keyed, Shape, Sight};
+use crate::filter::{Fact, Member, Scalar};
 use crate::flaw::Flaw;
 use crate::read::Reader;
 use crate::record::FieldValue;
@@ -79,6 +80,9 @@ impl<V: Keyed> FieldValue for Several<V> {
     }
     fn show(&self, out: &mut Out, _: Sight, _: &dyn View) {
         out.texts(self.keys());
+    }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::Several(self.keys().map(|key| Scalar::Text(key.to_owned())).collect())
     }
 }
 

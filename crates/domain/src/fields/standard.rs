@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::codes;
 use crate::field::{Shape, Sight};
+use crate::filter::{Fact, Member, Scalar};
 use crate::flaw::Flaw;
 use crate::read::Reader;
 use crate::record::FieldValue;
@@ -36,6 +37,9 @@ impl FieldValue for Industry {
             out.key("name").text(self.name_zh());
         });
     }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::One(Scalar::Text(self.code().to_owned()))
+    }
 }
 
 impl FieldValue for Region {
@@ -55,6 +59,9 @@ impl FieldValue for Region {
             out.key("district").text_or_null(self.district());
         });
     }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::One(Scalar::Text(self.code().to_owned()))
+    }
 }
 
 impl FieldValue for CreditCode {
@@ -69,6 +76,9 @@ impl FieldValue for CreditCode {
     fn show(&self, out: &mut Out, _: Sight, _: &dyn View) {
         out.text(self.as_str());
     }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::One(Scalar::Text(self.as_str().to_owned()))
+    }
 }
 
 impl FieldValue for Quarter {
@@ -82,6 +92,9 @@ impl FieldValue for Quarter {
     }
     fn show(&self, out: &mut Out, _: Sight, _: &dyn View) {
         out.plain(self);
+    }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::One(Scalar::Text(self.to_string()))
     }
 }
 
@@ -142,5 +155,9 @@ impl FieldValue for Budget {
             out.key("max").text_or_null(self.max().as_deref());
             out.key("unit").text(BUDGET_UNIT);
         });
+    }
+    fn fact(&self, member: Member) -> Fact {
+        let bound = if member.name == "budget_min" { self.min_yuan() } else { self.max_yuan() };
+        bound.map_or(Fact::Missing, |yuan| Fact::One(Scalar::Int(yuan)))
     }
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use crate::codes;
 use crate::field::{Shape, Sight};
+use crate::filter::{Fact, Member, Scalar};
 use crate::flaw::Flaw;
 use crate::read::Reader;
 use crate::record::FieldValue;
@@ -127,5 +128,8 @@ impl FieldValue for Tags {
     }
     fn refs(&self, ids: &mut Vec<Uuid>) {
         ids.extend_from_slice(&self.ids);
+    }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::Several(self.ids.iter().copied().map(Scalar::Id).collect())
     }
 }

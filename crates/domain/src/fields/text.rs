@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::codes;
 use crate::field::{Shape, Sight};
+use crate::filter::{Fact, Member, Scalar};
 use crate::flaw::Flaw;
 use crate::read::Reader;
 use crate::record::FieldValue;
@@ -74,6 +75,9 @@ macro_rules! text_type {
             fn show(&self, out: &mut Out, _: Sight, _: &dyn View) {
                 out.text(&self.0);
             }
+            fn fact(&self, _: Member) -> Fact {
+                Fact::One(Scalar::Text(self.0.clone()))
+            }
         }
     };
 }
@@ -93,6 +97,9 @@ impl FieldValue for bool {
     fn show(&self, out: &mut Out, _: Sight, _: &dyn View) {
         out.flag(*self);
     }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::One(Scalar::Flag(*self))
+    }
 }
 
 impl FieldValue for i64 {
@@ -106,5 +113,8 @@ impl FieldValue for i64 {
     }
     fn show(&self, out: &mut Out, _: Sight, _: &dyn View) {
         out.number(*self);
+    }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::One(Scalar::Int(*self))
     }
 }

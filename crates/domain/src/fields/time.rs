@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::codes;
 use crate::field::{Shape, Sight};
+use crate::filter::{Fact, Member, Scalar};
 use crate::flaw::Flaw;
 use crate::read::Reader;
 use crate::record::FieldValue;
@@ -59,5 +60,8 @@ impl FieldValue for Instant {
     }
     fn show(&self, out: &mut Out, _: Sight, _: &dyn View) {
         out.plain(&format_time(self.0));
+    }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::One(Scalar::Time(self.0))
     }
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::codes;
 use crate::field::{Shape, Sight};
+use crate::filter::{Fact, Member, Scalar};
 use crate::flaw::Flaw;
 use crate::read::Reader;
 use crate::record::FieldValue;
@@ -47,5 +48,8 @@ impl<const MIN: i64, const MAX: i64> FieldValue for Whole<MIN, MAX> {
     }
     fn show(&self, out: &mut Out, _: Sight, _: &dyn View) {
         out.number(self.0);
+    }
+    fn fact(&self, _: Member) -> Fact {
+        Fact::One(Scalar::Int(self.0))
     }
 }

@@ -15,11 +15,27 @@ pub struct Member {
     pub class: Class,
 }
 
+impl Member {
+    /// The field that it asks for.
+    #[must_use]
+    pub fn field(self) -> &'static str {
+        match (self.class, self.name) {
+            (Class::Sealed(Find::Phone), _) => "phones",
+            (Class::Sealed(Find::Email), _) => "emails",
+            (Class::Sealed(Find::BankAccount), _) => "bank_accounts",
+            (Class::Budget, _) => "budget",
+            (_, name) => name,
+        }
+    }
+}
+
 /// How a member is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// Text without a normalised form: equality only.
+    /// Text without a normalised form: equality and its beginning.
     Word,
+    /// A key of a vocabulary.
+    Choice,
     /// A name, also searched by what it contains.
     Name,
     /// One line of text, also searched by what it contains.
@@ -74,18 +90,34 @@ macro_rules! ops {
 ops! {
     Eq = "eq"; Ne = "ne"; Lt = "lt"; Lte = "lte"; Gt = "gt"; Gte = "gte"; In = "in"; Nin = "nin"; Between = "between";
     IsNull = "is_null"; Contains = "contains"; StartsWith = "starts_with"; HasAny = "has_any"; HasAll = "has_all";
-    WithinLast = "within_last"; NotWithinLast = "not_within_last";
+    WithinLast = "within_last"; NotWithinLast = "not_within_last"; WithinNext = "within_next";
+    NotWithinNext = "not_within_next";
 }
 
 const EQUALITY: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull];
 const NAMES: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::Contains, Op::StartsWith];
 const PROSE: &[Op] = &[Op::IsNull, Op::Contains, Op::StartsWith];
 const ORDERED: &[Op] = &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::In, Op::Nin, Op::Between, Op::IsNull];
-const TIMES: &[Op] =
-    &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::Between, Op::IsNull, Op::WithinLast, Op::NotWithinLast];
-const FLAGS: &[Op] = &[Op::Eq, Op::Ne];
-const CHOICES: &[Op] = &[Op::Eq, Op::HasAny, Op::HasAll, Op::IsNull];
-const TAGS: &[Op] = &[Op::Eq, Op::HasAny, Op::HasAll, Op::IsNull];
+const TIMES: &[Op] = &[
+    Op::Eq,
+    Op::Ne,
+    Op::Lt,
+    Op::Lte,
+    Op::Gt,
+    Op::Gte,
+    Op::In,
+    Op::Nin,
+    Op::Between,
+    Op::IsNull,
+    Op::WithinLast,
+    Op::NotWithinLast,
+    Op::WithinNext,
+    Op::NotWithinNext,
+];
+const WORDS: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::StartsWith];
+const FLAGS: &[Op] = &[Op::Eq, Op::Ne, Op::IsNull];
+/// Of a list: `eq` and `in` are that one of those is in it, `ne` and `nin` that none is.
+const LISTS: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::HasAny, Op::HasAll, Op::IsNull];
 const SEGMENTS: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin];
 const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::IsNull];
 
@@ -94,15 +126,14 @@ impl Class {
     #[must_use]
     pub fn ops(self) -> &'static [Op] {
         match self {
-            Self::Word | Self::Id | Self::Industry => EQUALITY,
-            Self::Region => &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::StartsWith],
+            Self::Choice | Self::Id | Self::Industry => EQUALITY,
+            Self::Word | Self::Region => WORDS,
             Self::Name | Self::Phrase => NAMES,
-            Self::Prose => PROSE,
-            Self::Time => TIMES,
-            Self::Int | Self::Day | Self::Quarter | Self::Budget => ORDERED,
+            Self::Time | Self::Day => TIMES,
+            Self::Int | Self::Quarter | Self::Budget => ORDERED,
             Self::Flag => FLAGS,
-            Self::Tags => TAGS,
-            Self::Choices => CHOICES,
+            Self::Tags | Self::Choices => LISTS,
+            Self::Prose => PROSE,
             Self::Segment => SEGMENTS,
             Self::Sealed(_) => SEALED,
         }
@@ -126,7 +157,8 @@ pub fn field_members(field: &'static Field) -> Vec<Member> {
         (_, _, Shape::Line(_)) if field.name == "name" => Class::Name,
         (_, _, Shape::Line(_)) if field.searched => Class::Phrase,
         (_, _, Shape::Text(_)) if field.searched => Class::Prose,
-        (_, _, Shape::Line(_) | Shape::Word | Shape::IdNumber | Shape::Choice(_)) => Class::Word,
+        (_, _, Shape::Line(_) | Shape::Word | Shape::IdNumber) => Class::Word,
+        (_, _, Shape::Choice(_)) => Class::Choice,
         (_, _, Shape::Choices(_)) => Class::Choices,
         (_, _, Shape::Flag) => Class::Flag,
         (_, _, Shape::Count) => Class::Int,
@@ -147,7 +179,13 @@ pub fn field_members(field: &'static Field) -> Vec<Member> {
         (
             _,
             _,
-            Shape::Text(_) | Shape::Birthday | Shape::Elements(_) | Shape::Words | Shape::Lines(..) | Shape::Data(_),
+            Shape::Text(_)
+            | Shape::Birthday
+            | Shape::Elements(_)
+            | Shape::Words
+            | Shape::ExternalIds
+            | Shape::Lines(..)
+            | Shape::Data(_),
         ) => return Vec::new(),
     };
     // One phone is asked for, although a record has several.

@@ -6,6 +6,7 @@ use crate::codes;
 use crate::custom::CustomField;
 use crate::flaw::Flaw;
 
+use super::span::Said;
 use super::{Class, Filter, FilterReader, Member, Op, Read, Scalar, finding};
 
 /// The name by which segments are asked for.
@@ -23,12 +24,12 @@ pub struct SegmentCondition {
 }
 
 impl SegmentCondition {
-    pub(super) fn filter(op: Op, values: &[Scalar], at: &str) -> Filter {
-        let id = |value: &Scalar| match value {
-            Scalar::Id(id) => Some(*id),
+    pub(super) fn filter(op: Op, said: Vec<Said<Scalar>>, at: &str) -> Filter {
+        let id = |said: Said<Scalar>| match said {
+            Said::One(Scalar::Id(id)) => Some(id),
             _ => None,
         };
-        Filter::Segment(Self { op, ids: values.iter().filter_map(id).collect(), at: at.to_owned() })
+        Filter::Segment(Self { op, ids: said.into_iter().filter_map(id).collect(), at: at.to_owned() })
     }
 
     /// That a record is one of a segment, which is known.
@@ -52,7 +53,8 @@ impl Filter {
             Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::segments).collect(),
             Self::Not(part) => part.segments(),
             Self::Segment(condition) => vec![condition],
-            Self::Is(_) | Self::Custom(_) => Vec::new(),
+            // Related records are asked for by no segment of theirs.
+            Self::Is(_) | Self::Custom(_) | Self::Related(_) => Vec::new(),
         }
     }
 }
@@ -60,8 +62,9 @@ impl Filter {
 impl FilterReader<'_> {
     /// The same reader, for a question that is kept: it may hold no value that is confidential.
     #[must_use]
-    pub fn kept(self) -> Self {
-        Self { kept: true, ..self }
+    pub fn kept(mut self) -> Self {
+        self.kept = true;
+        self
     }
 
     pub(super) fn refuse_kept(&self, member: Member, op: Op, at: &str) -> Read<()> {

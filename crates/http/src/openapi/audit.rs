@@ -103,7 +103,7 @@ fn filter() -> Value {
         "actor_id": id("Who did it: a user, a key, a form."),
         "kind": text("The kind of the record."),
         "record_id": id("The record."),
-        "via": text("The door: `api`, `ticket`, `form`, `hook`, `command`, `job`, `system`."),
+        "via": text("The door: `api`, `ticket`, `form`, `hook`, `command`, `job`, `bulk`, `system`."),
         "session_id": id("The session, or the personal token."),
         "request_id": text("The request."),
         "at.gte": time("At that time or later; a day begins where the organisation is."),
@@ -170,7 +170,7 @@ fn head_and_changes(between: Map<String, Value>) -> Value {
     let version = json!({ "type": "integer", "format": "int64" });
     add("version", described(or_null(version), "The version that the record then had; null where none was changed."));
     add("actor", actor());
-    add("via", text("Through which door: `api`, `ticket`, `form`, `hook`, `command`, `job`, `system`."));
+    add("via", text("Through which door: `api`, `ticket`, `form`, `hook`, `command`, `job`, `bulk`, `system`."));
     add("request_id", text("The request."));
     for (name, schema) in between {
         add(&name, schema);

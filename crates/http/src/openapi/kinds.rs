@@ -1,18 +1,20 @@
 //! Schemas of a kind of record: what answers hold, what a create and a merge patch take, lists, searches, batches.
 
 use kehu_domain::field::Field;
-use kehu_domain::filter::{self, Class, Member, Op, sorts};
+use kehu_domain::filter::{self, sorts};
 use kehu_domain::kinds::kind_named;
 use kehu_domain::record::Kind;
 use kehu_domain::rights::{ACTIONS, Action, CUSTOM, actions_of};
 use kehu_store::machine::{EXPANSIONS, Expansion, Resource, expansion_paths, resource};
 use serde_json::{Map, Value, json};
 
+use super::conditions;
 use super::counting;
-use super::people;
+use super::keyed;
 use super::reveal;
 use super::shapes::{Form, described, field_schema, is_read_only, null_in_answers, object, or_null, schema_ref};
 use super::shared::WORDS;
+use super::{bulk, people};
 
 /// The most records of an expanded relation.
 const EXPANDED: usize = 100;
@@ -70,7 +72,7 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
         (format!("{name}Page"), page(kind)),
         (format!("{name}Search"), search(kind)),
         (format!("{name}Facets"), counting::facets_schema(kind, asked_by(kind))),
-        (format!("{name}Filter"), flat_filter(kind)),
+        (format!("{name}Filter"), conditions::flat_filter(kind)),
     ];
     // What comes with a file comes as a form.
     if !resource(kind.name).is_some_and(Resource::uploaded) {
@@ -81,6 +83,10 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
     }
     if resource(kind.name).is_some_and(Resource::batched) {
         all.push((format!("{name}Batch"), batch(kind)));
+        all.push((format!("{name}Bulk"), bulk::schema(kind)));
+    }
+    if keyed::is_keyed(kind) {
+        all.extend(keyed::schemas_of(kind, &input(kind, None)));
     }
     all.extend(reveal::schemas(kind));
     people::extend(kind, &mut all);
@@ -217,6 +223,10 @@ fn input(kind: &Kind, without: Option<&str>) -> Value {
         let doc = format!("{} made with it, in the same transaction.", child.path.replace('_', "-"));
         members.insert(child.path.into(), described(list, &doc));
     }
+    if without.is_none() && keyed::is_keyed(kind) {
+        let own = json!({ "type": ["string", "null"], "format": "uuid" });
+        members.insert("id".into(), described(own, "A UUIDv7 that the client made; absent: the system makes one."));
+    }
     members
         .insert(CUSTOM.into(), or_null(custom_values("Values of fields that the organisation added, by their keys.")));
     let required: Vec<&str> = said.filter(|field| field.required).map(|field| field.name).collect();
@@ -302,6 +312,8 @@ fn search(kind: &'static Kind) -> Value {
     let mut schema = object(&format!("A question to the {}.", kind.path.replace('_', "-")), members, &[], true);
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("x-filter-fields".into(), asked_by(kind));
+        schema.insert("x-filter-related".into(), conditions::related(kind));
+        schema.insert("x-fast-shapes".into(), conditions::fast(kind));
     }
     schema
 }
@@ -324,70 +336,6 @@ fn batch(kind: &Kind) -> Value {
     members.insert("atomic".into(), described(atomic, "Whether all are made or none; at most 200 items then."));
     members.insert("items".into(), described(items, "The new records."));
     object(&format!("Several new {} in one request.", kind.path.replace('_', "-")), members, &["items"], true)
-}
-
-/// The conditions that an address can hold: `filter[stage]`, `filter[updated_at.gte]`. Never a sealed member.
-fn flat_filter(kind: &'static Kind) -> Value {
-    let open = filter::members(kind).filter(|member| !matches!(member.class, Class::Sealed(_)));
-    let conditions: Map<String, Value> = open
-        .flat_map(|member| {
-            member.class.ops().iter().map(move |op| {
-                let name = if *op == Op::Eq { member.name.to_owned() } else { format!("{}.{}", member.name, op.key()) };
-                (name, operand(kind, member, *op))
-            })
-        })
-        .collect();
-    let mut schema = object("Conditions that must all hold, one member each.", conditions, &[], true);
-    if let Some(schema) = schema.as_object_mut() {
-        let doc =
-            "A condition on a filterable field that the organisation added: `custom.key` or `custom.key.operator`.";
-        let custom = described(json!({ "type": "string" }), doc);
-        schema.insert("patternProperties".into(), json!({ "^custom\\.": custom }));
-    }
-    schema
-}
-
-fn operand(kind: &Kind, member: Member, op: Op) -> Value {
-    let name = match member.class {
-        Class::Segment => "A segment that the record is in",
-        _ => kind.field(member.name).map_or(member.name, |field| field.en),
-    };
-    let (schema, doc) = match op {
-        Op::IsNull => (json!({ "type": "boolean" }), format!("{name} is missing (true) or not (false).")),
-        Op::WithinLast => (days(), format!("{name} lies within the last so many days.")),
-        Op::NotWithinLast => (days(), format!("{name} is missing or lies further back than so many days.")),
-        Op::In => (list(), format!("{name} is one of these, separated by commas.")),
-        Op::Nin => (list(), format!("{name} is none of these, separated by commas.")),
-        Op::HasAny => (list(), format!("{name}: at least one of these, separated by commas.")),
-        Op::HasAll => (list(), format!("{name}: all of these, separated by commas.")),
-        Op::Between => (list(), format!("{name} lies between these two, separated by a comma.")),
-        Op::Contains => (json!({ "type": "string" }), format!("{name} contains this.")),
-        Op::StartsWith => (json!({ "type": "string" }), format!("{name} starts with this.")),
-        Op::Eq => (value(member.class), format!("{name} is this.")),
-        Op::Ne => (value(member.class), format!("{name} is not this.")),
-        Op::Lt => (value(member.class), format!("{name} is less than this.")),
-        Op::Lte => (value(member.class), format!("{name} is this or less.")),
-        Op::Gt => (value(member.class), format!("{name} is more than this.")),
-        Op::Gte => (value(member.class), format!("{name} is this or more.")),
-    };
-    described(schema, &doc)
-}
-
-fn days() -> Value {
-    json!({ "type": "integer", "minimum": 0, "maximum": 36500 })
-}
-
-fn list() -> Value {
-    json!({ "type": "string" })
-}
-
-fn value(class: Class) -> Value {
-    match class {
-        Class::Id | Class::Segment => json!({ "type": "string", "format": "uuid" }),
-        Class::Int => json!({ "type": "integer", "format": "int64" }),
-        Class::Flag => json!({ "type": "boolean" }),
-        _ => json!({ "type": "string" }),
-    }
 }
 
 fn titled(mut schema: Value, kind: &Kind) -> Value {

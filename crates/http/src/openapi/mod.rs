@@ -3,7 +3,9 @@
 
 mod attachments;
 mod audit;
+mod bulk;
 mod codes;
+mod conditions;
 mod counting;
 mod credentials;
 mod deleting;
@@ -15,6 +17,7 @@ mod external;
 mod fields;
 mod intake;
 mod jobs;
+mod keyed;
 mod kinds;
 mod leaving;
 mod links;
@@ -30,6 +33,7 @@ mod rights;
 mod schema;
 mod second_factor;
 mod segments;
+mod several;
 mod shapes;
 mod shared;
 mod special;
@@ -73,6 +77,8 @@ pub fn operations() -> Vec<Operation> {
         .chain(fields::operations())
         .chain(numbers::operations())
         .chain(tags::operations())
+        .chain(several::operations())
+        .chain(bulk::jobs())
         .chain(segments::operations())
         .chain(standard::operations())
         .chain(schema::operations())
@@ -101,6 +107,7 @@ fn document_with(deprecated: &[Deprecation]) -> Value {
     let mut schemas = envelopes::schemas();
     schemas.extend(KINDS.iter().flat_map(|kind| kinds::schemas(kind)));
     schemas.extend(validation::schemas());
+    schemas.extend(keyed::schemas());
     schemas.extend(entry_rules::schemas());
     schemas.extend(special::schemas());
     schemas.extend(credentials::schemas());
@@ -114,6 +121,8 @@ fn document_with(deprecated: &[Deprecation]) -> Value {
     schemas.extend(fields::schemas());
     schemas.extend(numbers::schemas());
     schemas.extend(tags::schemas());
+    schemas.extend(several::schemas());
+    schemas.extend(bulk::schemas());
     schemas.extend(segments::schemas());
     schemas.extend(deleting::schemas());
     schemas.extend(standard::schemas());

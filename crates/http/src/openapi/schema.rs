@@ -210,6 +210,21 @@ pub(super) fn schemas() -> Map<String, Value> {
             "label": schema_ref("Label"),
         }),
     );
+    let related = whole(
+        "A relation.",
+        json!({
+            "name": text("What stands before the dot."),
+            "kind": text("The kind of the related records."),
+            "many": { "type": "boolean", "description": "Whether there may be several, of which one must fit." },
+        }),
+    );
+    let fast = whole(
+        "A question that is fast at any size.",
+        json!({
+            "equal": texts("Members that are equal to one value each."),
+            "sort": texts("Orders, either way round; empty where any will do."),
+        }),
+    );
     let mut one = head();
     let more = json!({
         "verbs": texts("What can be done with it beside reading and writing records one by one."),
@@ -218,6 +233,8 @@ pub(super) fn schemas() -> Map<String, Value> {
         "rules": list(&rule, "What the organisation asks of its fields, in order."),
         "sorts": texts("What lists can be ordered by, also turned round by a leading `-`."),
         "expand": texts("Related records that `expand` brings along."),
+        "related": list(&related, "Relations along which lists can be asked: `contacts.position`."),
+        "fast": list(&fast, "Questions that are fast at any size: members that are equal to one value each, and orders."),
         "codes": list(&code, "Codes that its doors answer with."),
     });
     one.extend(more.as_object().cloned().unwrap_or_default());

@@ -27,6 +27,7 @@ pub(super) const TAGS: &[(&str, &str)] = &[
     ("audit", "The organisation's log: who did what, and was let do it or not."),
     ("access_reviews", "Who may do what, looked through and decided on."),
     ("schema", "What records are made of, for whoever draws forms."),
+    ("batch", "Several things to several records in one request."),
     ("jobs", "What is done later, how far it is, and what became of it."),
     ("counts", "How many records several questions select."),
     ("lookup", "Whose phone number, e-mail, WeChat id, ID number or bank account is this?"),

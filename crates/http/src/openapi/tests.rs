@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use kehu_domain::field::{Field, Sight};
+use kehu_domain::field::{Field, Shape, Sight};
 use kehu_domain::filter::{FilterReader, members};
 use kehu_domain::kinds::{Contact, Customer, EntryRule, FollowUp, Form, Note, Role, Segment, Tag, Team, User};
 use kehu_domain::read::{Members, Reader};
@@ -363,6 +363,11 @@ fn the_conditions_of_addresses_are_those_that_are_read() {
     for kind in KINDS {
         let described =
             document["components"]["schemas"][format!("{}Filter", kind.schema)]["properties"].as_object().unwrap();
+        let keys = kind.fields.iter().flat_map(|field| match field.shape {
+            Shape::Choice(vocabulary) | Shape::Choices(vocabulary) => vocabulary.items,
+            _ => &[],
+        });
+        let keys: Vec<&str> = keys.map(|(key, ..)| *key).collect();
         for name in described.keys() {
             let read = [
                 "1",
@@ -370,7 +375,6 @@ fn the_conditions_of_addresses_are_those_that_are_read() {
                 ID,
                 "2026-11-22",
                 "2026-Q1",
-                "purchase",
                 "IT",
                 "上海市",
                 "1,2",
@@ -378,7 +382,8 @@ fn the_conditions_of_addresses_are_those_that_are_read() {
                 "2026-01-01,2026-02-01",
                 &format!("{ID},{ID}"),
             ]
-            .iter()
+            .into_iter()
+            .chain(keys.iter().copied())
             .any(|value| {
                 FilterReader::new(kind, "CN", now, "Asia/Shanghai".parse().unwrap()).parameter(name, value).is_ok()
             });

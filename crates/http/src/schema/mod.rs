@@ -6,12 +6,13 @@ mod custom;
 mod field;
 mod rule;
 
-use kehu_domain::filter::sorts;
+use kehu_domain::filter::{relations, sorts};
 use kehu_domain::kinds::KINDS;
 use kehu_domain::record::Kind;
-use kehu_domain::rights::{ACTIONS, actions_of};
+use kehu_domain::rights::{ACTIONS, Action, actions_of};
 use kehu_store::Caller;
 use kehu_store::machine::{Resource, resource};
+use kehu_store::shapes::shapes;
 use serde_json::{Map, Value, json};
 
 use crate::openapi::expansions;
@@ -71,6 +72,15 @@ fn verbs(kind: &Kind) -> Vec<&'static str> {
     known.into_iter().filter(|(is, _)| *is).map(|(_, verb)| verb).collect()
 }
 
+/// The relations along which lists can be asked: of those to kinds that the caller reads.
+fn related(caller: &Caller, kind: &Kind) -> Value {
+    let reads = |kind: &Kind| !caller.rights().reach(Action::Read, kind.name).is_none();
+    let readable = relations(kind).filter(|relation| reads(relation.to));
+    readable
+        .map(|relation| json!({ "name": relation.name, "kind": relation.to.name, "many": relation.by.is_none() }))
+        .collect()
+}
+
 /// Everything about one kind.
 pub(crate) fn one(caller: &Caller, kind: &'static Kind) -> Value {
     let mut schema = head(caller, kind);
@@ -83,6 +93,9 @@ pub(crate) fn one(caller: &Caller, kind: &'static Kind) -> Value {
     schema.insert("rules".into(), rules.iter().map(rule::described).collect());
     schema.insert("sorts".into(), json!(sorts(kind).collect::<Vec<_>>()));
     schema.insert("expand".into(), json!(expansions(kind).map(|expansion| expansion.name).collect::<Vec<_>>()));
+    schema.insert("related".into(), related(caller, kind));
+    let fast = shapes(kind).iter().map(|shape| json!({ "equal": shape.equal, "sort": shape.sorts }));
+    schema.insert("fast".into(), fast.collect());
     schema.insert("codes".into(), codes::of(kind));
     schema.into()
 }

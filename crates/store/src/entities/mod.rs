@@ -8,6 +8,8 @@ pub(crate) mod account_failure;
 pub(crate) mod allowance;
 pub(crate) mod api_key;
 pub(crate) mod attachment;
+pub(crate) mod bulk_change;
+pub(crate) mod bulk_record;
 pub(crate) mod collaborator;
 pub(crate) mod contact;
 pub(crate) mod custom_link;

@@ -386,6 +386,8 @@ async fn delete(tx: &Tx<'_>, table: &'static str, records: &[Uuid]) -> Result<Ve
     for record in records {
         search::remove(tx.db(), tx.org_id(), *record).await?;
     }
+    // Why it was not changed with others, and that it was.
+    all_of(tx, "DELETE FROM bulk_records", "record_id", these()).await?;
     let kept = forget_answers(tx, records).await?;
     if table == "customers" {
         number::retire(tx, records).await?;

@@ -33,7 +33,7 @@ pub struct Verified {
 pub struct RequestInfo {
     /// Its id, which also stands in the answer and the log.
     pub request_id: String,
-    /// Through which door it came: `api`, `ticket`, `form`, `hook`, `job`, `command`, `system`.
+    /// Through which door it came: `api`, `ticket`, `form`, `hook`, `job`, `bulk`, `command`, `system`.
     pub via: &'static str,
     /// The client's address.
     pub address: Option<String>,
@@ -179,6 +179,8 @@ pub struct Caller {
     pub(super) request: Arc<RequestInfo>,
     /// What it reads from.
     pub(super) source: Source,
+    /// The job that acts so, and the claim that it runs under: what it writes is refused once that is lost.
+    pub(super) fence: Option<(Uuid, Uuid)>,
 }
 
 impl Caller {
@@ -235,6 +237,15 @@ impl Caller {
     #[must_use]
     pub(crate) fn with_lent_rights(&self) -> Self {
         Self { rights: Rights::system(), lent: true, ..self.clone() }
+    }
+
+    /// The job whose writes these are and the claim that it runs under, where it is one.
+    #[must_use]
+    pub(crate) fn fence(&self) -> Option<(Uuid, Uuid)> {
+        match self.principal {
+            Principal::Job { id, lease, .. } => Some((id, lease)),
+            _ => self.fence,
+        }
     }
 
     /// The gate.
@@ -336,10 +347,7 @@ impl Caller {
         let (gate, org) = (&self.gate, self.org.id);
         // A caller may be older than a second: that of a job lives as long as the job, and writes by what the organisation
         // lays down now. The keys of the installation are asked for inside the transaction, which awaits nothing.
-        let now = match self.principal {
-            Principal::Job { .. } => gate.org(org).await?,
-            _ => self.org.clone(),
-        };
+        let now = if self.fence().is_some() { gate.org(org).await? } else { self.org.clone() };
         let caller = Self { ring: gate.ring(org).await?, org: now, ..self.clone() };
         gate.ring(INSTALLATION).await?;
         let written = gate.engine().write(async move |db: &engine::Tx| -> Result<_, Failure> {

@@ -1,5 +1,6 @@
 //! The only door to data. The gate owns the engine; only it makes a [`Caller`], and only a caller gets a transaction.
 
+mod acting;
 mod admission;
 mod caller;
 mod rings;
@@ -29,6 +30,7 @@ use crate::uses::Uses;
 
 use rings::Rings;
 
+pub(crate) use acting::Acting;
 pub(crate) use admission::SessionState;
 pub use caller::{Caller, Principal, RequestInfo, Verified};
 pub(crate) use rings::wrapped_root;
@@ -192,6 +194,7 @@ impl Gate {
             teams: teams.into(),
             request: Arc::new(request),
             source: Source::Now(self.0.engine.clone()),
+            fence: None,
         }
     }
 

@@ -28,6 +28,7 @@ use kehu_domain::custom::CustomFields;
 use kehu_domain::record::{FieldName, Record, Stored, Veiled};
 use kehu_domain::show::{Out, Plain, View};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -146,6 +147,13 @@ pub(crate) async fn change_of(tx: &Tx<'_>, record: Uuid, version: i64) -> Result
         .filter(journal::Column::Version.eq(version))
         .one(tx.db())
         .await?)
+}
+
+/// The values that a change took from a record, by the version that it brought; nothing where they are gone.
+pub(crate) async fn before(tx: &Tx<'_>, record: Uuid, version: i64) -> Result<Option<Map<String, Value>>, Failure> {
+    let Some(row) = change_of(tx, record, version).await? else { return Ok(None) };
+    let body = opened::Body::open(tx.caller().ring(), &row);
+    Ok(body.json().and_then(|body| body.get("before")?.as_object().cloned()))
 }
 
 /// Names of the fields in which two states of a record differ.

@@ -75,7 +75,7 @@ pub async fn counts(caller: &Caller, body: &Value) -> Result<Answer, Failure> {
         }
         let told = async move |caller: &Caller| told(caller, &asked).await;
         caller.at_one_moment(told).await.map_err(|failure| match failure {
-            Failure::Engine(EngineError::TooExpensive) => Failure::TooExpensive(FAST),
+            Failure::Engine(EngineError::TooExpensive) => Failure::TooExpensive(FAST.into()),
             other => other,
         })
     })

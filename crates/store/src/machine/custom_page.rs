@@ -134,7 +134,7 @@ fn needs_value(filter: &Filter, field: &CustomField) -> bool {
         Filter::And(parts) => parts.as_slice(),
         other => std::slice::from_ref(other),
     };
-    let of_missing = |op| matches!(op, Op::IsNull | Op::Ne | Op::Nin | Op::NotWithinLast);
+    let of_missing = |op| matches!(op, Op::IsNull | Op::Ne | Op::Nin | Op::NotWithinLast | Op::NotWithinNext);
     parts.iter().any(|part| match part {
         Filter::Custom(condition) => condition.field.id == field.id && !of_missing(condition.op),
         _ => false,

@@ -5,7 +5,9 @@ mod along;
 pub(crate) mod answer;
 mod batch;
 mod brought;
-mod compared;
+mod by_key;
+mod client_ids;
+pub(crate) mod compared;
 pub(crate) mod counting;
 mod counts;
 pub(crate) mod create;
@@ -16,10 +18,14 @@ pub(crate) mod draft;
 mod dry_run;
 mod expand;
 mod facets;
+mod fill;
 mod judged;
 mod lookup;
+mod match_keys;
 pub(crate) mod names;
+pub mod operations;
 mod page;
+mod prepared;
 pub(crate) mod question;
 mod ranked;
 pub(crate) mod read;
@@ -30,13 +36,19 @@ mod reindex;
 pub(crate) mod remove;
 mod reveal;
 pub(crate) mod selected;
+pub(crate) mod several;
+mod source_times;
 pub(crate) mod update;
+mod upsert;
+mod upsert_body;
 pub(crate) mod warning;
 mod written;
 
 use std::any::Any;
 use std::pin::Pin;
 
+use kehu_domain::field::Find;
+use kehu_domain::filter::{Fact, Member, Scalar};
 use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Base, Kind, Record as _, Stored, Veiled};
 use kehu_domain::show::{Out, View};
@@ -50,12 +62,14 @@ use crate::ops::duplicates;
 use crate::org::Org;
 use crate::pii;
 use crate::rows::{LeftBehind, Ownership, Rows};
+use crate::shapes;
 use crate::tx::Tx;
 
 pub use crate::registry::{resource, resources};
 pub use access::access;
 pub use answer::{Answer, Asked};
 pub use batch::{BatchItem, batch};
+pub use by_key::{get_by, put_by};
 pub use counts::counts;
 pub use doors::{create, delete, get, list, restore, search, update};
 pub use dry_run::preview_delete;
@@ -64,12 +78,12 @@ pub use facets::{facets, groupings};
 pub use lookup::lookup;
 pub use rehearse::{Rehearsal, validate};
 pub use reveal::reveal;
+pub use upsert::{UpsertItem, UpsertStatus, upsert};
 pub use warning::Warning;
 pub use written::{Idempotency, Verb, WriteOptions, Written};
 
-use compared::{Brought, Compared};
-
-pub(crate) use doors::{TRIES, many, pause, still_readable};
+pub(crate) use compared::{Brought, Compared};
+pub(crate) use doors::{TRIES, Work, many, pause, still_readable};
 
 /// A future that stays on its thread.
 pub(crate) type Local<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + 'a>>;
@@ -93,6 +107,10 @@ pub(crate) trait Shown: Send {
     fn customer(&self) -> Uuid;
     /// The name that others show for it.
     fn name(&self) -> Option<&str>;
+    /// What a filter that asks for a member is held against.
+    fn fact(&self, member: Member) -> Fact;
+    /// The forms under which it is found by its own sealed values.
+    fn forms(&self, find: Find) -> Vec<String>;
 }
 
 impl<R: Rows> Shown for Stored<R> {
@@ -119,6 +137,24 @@ impl<R: Rows> Shown for Stored<R> {
     }
     fn name(&self) -> Option<&str> {
         self.data.name()
+    }
+    fn fact(&self, member: Member) -> Fact {
+        let base = &self.base;
+        match member.name {
+            "id" => Fact::One(Scalar::Id(base.id)),
+            "version" => Fact::One(Scalar::Int(base.version)),
+            "created_at" => Fact::One(Scalar::Time(base.created_at)),
+            "updated_at" => Fact::One(Scalar::Time(base.updated_at)),
+            "created_by" => base.created_by.map_or(Fact::Missing, |id| Fact::One(Scalar::Id(id))),
+            _ => self.data.fact(member),
+        }
+    }
+    fn forms(&self, find: Find) -> Vec<String> {
+        if let (Find::Birthday, Some(day)) = (find, self.data.birthday()) {
+            return day.asked_forms();
+        }
+        let class = pii::class_of(find);
+        self.data.entries().into_iter().filter(|entry| entry.class == class).map(|entry| entry.value).collect()
     }
 }
 
@@ -180,9 +216,13 @@ pub(crate) trait Machine: Sync {
     /// Takes a deleted record back.
     fn restore<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, Box<dyn Shown>>;
     /// The strong keys of what was deleted along with a record, which a column names.
-    fn keys_of_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, Vec<String>>;
+    fn keys_of_children<'t>(&'t self, tx: &'t Tx<'_>, which: along::Which, parent: Uuid) -> Local<'t, Vec<String>>;
     /// Puts what was deleted along with a record into index and search again; refused where its keys are taken.
-    fn find_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, ()>;
+    fn find_children<'t>(&'t self, tx: &'t Tx<'_>, which: along::Which, parent: Uuid) -> Local<'t, ()>;
+    /// The strong keys that a patch may bring.
+    fn brought_keys(&self, caller: &Caller, body: &Value) -> Vec<String>;
+    /// Living records of those ids within the caller's reach, as the transaction sees them.
+    fn peek<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>>;
     /// Records of those ids within the caller's reach, in no order.
     fn load<'t>(&'t self, caller: &'t Caller, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>>;
     /// A page of records.
@@ -228,6 +268,13 @@ impl Resource {
     #[must_use]
     pub fn uploaded(self) -> bool {
         self.0.uploaded()
+    }
+
+    /// Whether its records may come from other systems: they have ids there, clients may make theirs, and they are
+    /// written by keys.
+    #[must_use]
+    pub fn keyed(self) -> bool {
+        self.kind().fields.iter().any(|field| field.find == Some(Find::ExternalId))
     }
 
     /// Whether many can be made at once; users come one by one, each with a way in.
@@ -288,7 +335,12 @@ impl<R: Rows> Machine for Of<R> {
     }
     fn strong_keys(&self, draft: &Draft) -> Vec<String> {
         let new = draft.0.downcast_ref::<draft::New<R>>();
-        new.map(|new| duplicates::strong_keys(&new.entries(), new.record.data.credit_code())).unwrap_or_default()
+        let keys = |new: &draft::New<R>| {
+            let mut keys = duplicates::strong_keys(&new.entries(), new.record.data.credit_code());
+            keys.extend(new.said.map(|_| client_ids::key(new.id)));
+            keys
+        };
+        new.map(keys).unwrap_or_default()
     }
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>> {
         Box::pin(async move {
@@ -339,17 +391,27 @@ impl<R: Rows> Machine for Of<R> {
             Ok::<Box<dyn Shown>, Failure>(Box::new(stored))
         })
     }
-    fn keys_of_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, Vec<String>> {
-        Box::pin(along::keys::<R>(tx, column, parent))
+    fn keys_of_children<'t>(&'t self, tx: &'t Tx<'_>, which: along::Which, parent: Uuid) -> Local<'t, Vec<String>> {
+        Box::pin(along::keys::<R>(tx, which, parent))
     }
-    fn find_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, ()> {
-        Box::pin(along::find_again::<R>(tx, column, parent))
+    fn find_children<'t>(&'t self, tx: &'t Tx<'_>, which: along::Which, parent: Uuid) -> Local<'t, ()> {
+        Box::pin(along::find_again::<R>(tx, which, parent))
+    }
+    fn brought_keys(&self, caller: &Caller, body: &Value) -> Vec<String> {
+        let mut keys = brought::strong_keys::<R>(body, &caller.org().region);
+        keys.extend(brought::custom_keys(caller, R::KIND, body));
+        keys
+    }
+    fn peek<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>> {
+        Box::pin(async move { Ok(erase(read::in_reach::<R>(tx, ids).await?)) })
     }
     fn load<'t>(&'t self, caller: &'t Caller, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>> {
         Box::pin(async move { Ok(erase(read::within_reach::<R>(caller, ids).await?)) })
     }
     fn page<'t>(&'t self, caller: &'t Caller, asked: &'t Asked) -> Local<'t, page::Page> {
-        Box::pin(page::page::<R>(caller, asked))
+        Box::pin(async move {
+            page::page::<R>(caller, asked).await.map_err(|failure| shapes::too_expensive(R::KIND, failure))
+        })
     }
     fn of_customers<'t>(
         &'t self,

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use kehu_domain::codes;
 use kehu_domain::custom::CustomField;
-use kehu_domain::filter::{Filter, FilterReader, sorts};
+use kehu_domain::filter::{Filter, FilterReader, Scope, relations, sorts};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::record::Kind;
+use kehu_domain::rights::Action;
 use serde_json::{Map, Value};
 
 use crate::failure::Failure;
@@ -350,11 +351,17 @@ fn custom_sort(caller: &Caller, kind: &'static Kind, at: &str, name: &str) -> Re
     Err(wrong(at, Flaw::new(missing).with("field", name)))
 }
 
-/// What reads the questions of a caller about a kind.
+/// A reader of filters over a kind, as the caller may ask for it.
 pub(crate) fn filters<'a>(caller: &'a Caller, kind: &'static Kind, hidden: Vec<&'static str>) -> FilterReader<'a> {
     let org = caller.org();
     let reader = FilterReader::new(kind, &org.region, caller.gate().now(), org.time_zone).without(hidden);
-    reader.with(policy::askable(caller, kind))
+    let reader = reader.with(policy::askable(caller, kind));
+    // A relation to what the caller may not read is as if there were none.
+    let readable = |kind: &Kind| !caller.rights().reach(Action::Read, kind.name).is_none();
+    relations(kind).filter(|relation| readable(relation.to)).fold(reader, |reader, relation| {
+        let (hidden, custom) = (policy::hidden(caller, relation.to), policy::askable(caller, relation.to));
+        reader.along(relation, Scope { hidden, custom })
+    })
 }
 
 fn texts(list: &Value, at: &str) -> Result<Vec<String>, Failure> {

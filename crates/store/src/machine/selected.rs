@@ -46,7 +46,8 @@ impl Selected {
         let sealed = sealed_query::resolve(caller, kind, filter).await?;
         let filter = sealed.opened(filter);
         let narrowed = query::narrow(caller, kind, &filter, q).await?;
-        let compiler = Compiler { db: caller.db(), caller, kind, sealed: &sealed, named: narrowed.among.is_some() };
+        let named = narrowed.among.is_some();
+        let compiler = Compiler { db: caller.db(), caller, kind, sealed: &sealed, named, brought: false };
         let living = Cond::all().add(col("org_id").eq(caller.org().id)).add(col("deleted_at").is_null());
         let mut filtered = living.clone().add(compiler.compile(&filter));
         if let Some(ids) = narrowed.among {

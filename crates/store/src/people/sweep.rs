@@ -59,7 +59,7 @@ impl Gate {
             external_sign_ins: self.write_raw(async move |db: &engine::Tx| external::sweep(db, now).await).await?,
             submissions: crate::intake::sweep(self).await?,
             allowances: self.write_raw(async move |db: &engine::Tx| allowance::sweep(db, now).await).await?,
-            jobs: self.sweep_jobs().await?,
+            jobs: self.sweep_jobs().await? + self.sweep_bulk_changes().await?,
             files: crate::files::sweep::sweep(self).await?,
             signing_keys: self.retire_signing_keys().await?,
         })

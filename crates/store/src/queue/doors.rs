@@ -124,6 +124,22 @@ pub(crate) async fn asked_for(caller: &Caller, id: Uuid) -> Result<Answer, Failu
     answer(caller, row)
 }
 
+/// Who asked for a job that is within the caller's reach.
+///
+/// # Errors
+/// There is none.
+pub(crate) async fn created_by(caller: &Caller, action: Action, id: Uuid) -> Result<Option<Uuid>, Failure> {
+    let query = job::Entity::find().filter(within_reach(caller, action)?).filter(job::Column::Id.eq(id));
+    let row = query.one(caller.db()).await?.ok_or(Failure::NotFound)?;
+    Ok(row.created_by)
+}
+
+/// Whether a job has ended, if it is there; its row is locked.
+pub(crate) async fn has_ended(tx: &Tx<'_>, id: Uuid) -> Result<Option<bool>, Failure> {
+    let waits = |row: job::Model| matches!(State::from_key(&row.state), Some(State::Queued | State::Running) | None);
+    Ok(for_change(tx, id).await?.map(|row| !waits(row)))
+}
+
 fn answer(caller: &Caller, row: Shown) -> Result<Answer, Failure> {
     let id = row.id;
     let job = Opened::new(caller, row)?;

@@ -39,7 +39,7 @@ pub use set_right::set_right;
 pub use take_back::take_back;
 pub use work::{Run, Step, Work};
 
-pub(crate) use doors::asked_for;
+pub(crate) use doors::{asked_for, created_by, has_ended};
 pub(crate) use enqueue::{asked_under, living, rows, standing};
 pub(crate) use fence::hold;
 pub(crate) use figures::Board;

@@ -131,7 +131,7 @@ async fn found(caller: &Caller, kind: &'static Kind, filter: &Filter) -> Result<
     let sealed = sealed_query::resolve(caller, kind, filter).await?;
     let db = caller.db();
     let narrowed = query::narrow(caller, kind, &sealed.opened(filter), None).await?;
-    let compiler = Compiler { db, caller, kind, sealed: &sealed, named: narrowed.among.is_some() };
+    let compiler = Compiler { db, caller, kind, sealed: &sealed, named: narrowed.among.is_some(), brought: false };
     let condition = Cond::all().add(compiler.compile(filter)).add(living_within_reach(caller, kind)?);
     let condition = match narrowed.among {
         Some(ids) => condition.add(col("id").is_in(padded(ids))),
@@ -145,6 +145,22 @@ async fn found(caller: &Caller, kind: &'static Kind, filter: &Filter) -> Result<
         .to_owned();
     let rows = db.query_all(&query).await?;
     Ok(rows.iter().map(|row| row.try_get("", "id")).collect::<Result<Vec<Uuid>, _>>()?)
+}
+
+/// Those of some records that were put into a segment.
+pub(crate) async fn those_in(caller: &Caller, segment: Uuid, ids: &[Uuid]) -> Result<Vec<Uuid>, Failure> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let query = Query::select()
+        .column(Alias::new("record_id"))
+        .from(Alias::new("segment_members"))
+        .and_where(col("org_id").eq(caller.org().id))
+        .and_where(col("segment_id").eq(segment))
+        .and_where(col("record_id").is_in(padded(ids.to_vec())))
+        .to_owned();
+    let rows = caller.db().query_all(&query).await?;
+    Ok(rows.iter().map(|row| row.try_get("", "record_id")).collect::<Result<Vec<Uuid>, _>>()?)
 }
 
 /// A condition on living records that the caller may read.

@@ -8,6 +8,7 @@ pub(crate) mod uses;
 
 pub use counts::{Count, Counted, MOST_COUNTED, count, counts};
 pub(crate) use look_up::{Held, Segments, kept, look_up};
+pub(crate) use members::those_in;
 pub use members::{ChangeOfMembers, MOST_BY_FILTER, MOST_BY_ID, change_members, members};
 pub(crate) use settle::settle;
 

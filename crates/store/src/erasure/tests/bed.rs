@@ -86,6 +86,7 @@ pub(super) async fn plant(bed: &mut Bed) -> Person {
     let patch = json!({"tags": ["VIP"], "phones": {"add": ["13912345673"]}, "remark": "夜莺留言二"});
     let because = bed.caller.because("夜莺留言三");
     Box::pin(machine::update(&because, resource("customer").unwrap(), customer, patch, &options)).await.unwrap();
+    crate::bulk::plant(&bed.caller, customer, "夜莺留言四").await;
     // A list that it is on.
     let list =
         bed.make("segment", json!({"name": "名单", "kind": "customer", "type": "static", "shared": "everybody"})).await;

@@ -48,6 +48,7 @@ async fn nothing_of_a_customer_is_left_but_that_it_was_there() {
             "contacts.name",
             "follow_ups.summary",
             "tag_links.record_id",
+            "bulk_records.record_id",
             "segment_members.record_id",
         ] {
             assert!(before.contains(column), "{column}: {before:?}");
@@ -58,6 +59,7 @@ async fn nothing_of_a_customer_is_left_but_that_it_was_there() {
             "contact.emails",
             "submission.raw",
             "kept_answer.body",
+            "bulk_record.error",
             "journal.body",
             "journal.origin",
         ] {

@@ -156,7 +156,7 @@ fn of_member(kind: &Kind, member: Member, period: Option<Period>) -> Option<(By,
         return Some((by, Show::Period(period)));
     }
     Some(match (member.class, shape) {
-        (Class::Word, Some(Shape::Choice(vocabulary))) => (By::Text(column()), Show::Vocabulary(vocabulary)),
+        (Class::Choice, Some(Shape::Choice(vocabulary))) => (By::Text(column()), Show::Vocabulary(vocabulary)),
         (Class::Word | Class::Quarter, _) => (By::Text(column()), Show::Plain),
         (Class::Industry, _) => (By::Text(column()), Show::Industry),
         (Class::Region, _) => (By::Text(column()), Show::Region),

@@ -95,7 +95,7 @@ pub async fn facets(caller: &Caller, resource: Resource, body: &Value) -> Result
         sealed_query::count_compared(caller, kind, &asked.question.filter).await?;
         let told = async move |caller: &Caller| told(caller, machine, &asked).await;
         caller.at_one_moment(told).await.map_err(|failure| match failure {
-            Failure::Engine(EngineError::TooExpensive) => Failure::TooExpensive(FAST),
+            Failure::Engine(EngineError::TooExpensive) => Failure::TooExpensive(FAST.into()),
             other => other,
         })
     })

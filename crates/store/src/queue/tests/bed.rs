@@ -39,7 +39,7 @@ pub(crate) async fn on_both<F: Future<Output = ()>>(organisations: u128, test: i
 }
 
 impl Bed {
-    pub(super) async fn open(options: EngineOptions, organisations: u128) -> Self {
+    pub(crate) async fn open(options: EngineOptions, organisations: u128) -> Self {
         let gate = gate(&options, Clock::system()).await;
         let mut callers = Vec::new();
         for at in 1..=organisations {

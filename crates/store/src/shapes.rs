@@ -1,0 +1,150 @@
+//! Questions that are fast however many records there are, for each kind: an index leads to what they select, in their
+//! order.
+
+use kehu_domain::record::Kind;
+
+use crate::engine::EngineError;
+use crate::failure::Failure;
+
+/// A question that is fast at any size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// The members of which each must be equal to one value.
+    pub equal: &'static [&'static str],
+    /// The orders, either way round; none where so few records are selected that any order is fast.
+    pub sorts: &'static [&'static str],
+}
+
+const fn shape(equal: &'static [&'static str], sorts: &'static [&'static str]) -> Shape {
+    Shape { equal, sorts }
+}
+
+const CUSTOMERS: &[Shape] = &[
+    shape(&[], &["updated_at", "created_at", "name", "last_follow_up_at"]),
+    shape(&["stage"], &["updated_at"]),
+    shape(&["owner_id"], &["updated_at", "next_follow_up_at"]),
+    shape(&["owner_id", "stage"], &["updated_at"]),
+    shape(&["team_id"], &["updated_at"]),
+    shape(&["id"], &[]),
+    shape(&["number"], &[]),
+    shape(&["credit_code"], &[]),
+    shape(&["phone"], &[]),
+    shape(&["email"], &[]),
+    shape(&["wechat"], &[]),
+];
+const CONTACTS: &[Shape] = &[
+    shape(&[], &["updated_at", "name"]),
+    shape(&["customer_id"], &["created_at"]),
+    shape(&["id"], &[]),
+    shape(&["phone"], &[]),
+    shape(&["email"], &[]),
+    shape(&["wechat"], &[]),
+];
+const FOLLOW_UPS: &[Shape] =
+    &[shape(&[], &["happened_at", "updated_at"]), shape(&["customer_id"], &["happened_at"]), shape(&["id"], &[])];
+const NOTES: &[Shape] = &[
+    shape(&[], &["updated_at"]),
+    shape(&["customer_id"], &["created_at"]),
+    shape(&["record_id"], &["updated_at"]),
+    shape(&["id"], &[]),
+];
+const ATTACHMENTS: &[Shape] = &[
+    shape(&[], &["updated_at", "name"]),
+    shape(&["customer_id"], &["created_at"]),
+    shape(&["record_id"], &["updated_at"]),
+    shape(&["id"], &[]),
+];
+/// Kinds of which an organisation has few records: tags, people, settings.
+const FEW: &[Shape] = &[shape(&[], &["updated_at"]), shape(&["id"], &[])];
+
+/// The fast questions of a kind.
+#[must_use]
+pub fn shapes(kind: &Kind) -> &'static [Shape] {
+    match kind.name {
+        "customer" => CUSTOMERS,
+        "contact" => CONTACTS,
+        "follow_up" => FOLLOW_UPS,
+        "note" => NOTES,
+        "attachment" => ATTACHMENTS,
+        _ => FEW,
+    }
+}
+
+impl Shape {
+    /// The question in a few words: `owner_id (sort=updated_at, next_follow_up_at)`.
+    fn text(&self) -> String {
+        let equal = if self.equal.is_empty() { "no filter".to_owned() } else { self.equal.join(" + ") };
+        if self.sorts.is_empty() { equal } else { format!("{equal} (sort={})", self.sorts.join("|")) }
+    }
+}
+
+/// What is wrong with a question that the engine gave up: it names questions of the kind that are fast.
+pub(crate) fn too_expensive(kind: &'static Kind, failure: Failure) -> Failure {
+    match failure {
+        Failure::Engine(EngineError::TooExpensive) => {
+            let fast: Vec<String> = shapes(kind).iter().map(Shape::text).collect();
+            Failure::TooExpensive(fast.join("; ").into())
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kehu_domain::filter::{members, sorts};
+    use kehu_domain::kinds::{KINDS, kind_named};
+    use rusqlite::Connection;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::engine::EngineOptions;
+    use crate::queue::tests::bed::Bed;
+    use crate::queue::tests::plans::plan;
+
+    #[test]
+    fn a_shape_names_what_can_be_asked() {
+        for kind in KINDS {
+            for shape in shapes(kind) {
+                for member in shape.equal {
+                    assert!(members(kind).any(|known| known.name == *member), "{}: {member}", kind.name);
+                }
+                for sort in shape.sorts {
+                    assert!(sorts(kind).any(|known| known == *sort), "{}: {sort}", kind.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn who_asks_too_much_is_told_what_is_fast() {
+        let customer = kind_named("customer").unwrap();
+        let told = too_expensive(customer, Failure::Engine(EngineError::TooExpensive));
+        let Failure::TooExpensive(fast) = told else { panic!("{told:?}") };
+        assert!(fast.contains("owner_id + stage (sort=updated_at)") && fast.contains("; phone"), "{fast}");
+        assert!(matches!(too_expensive(customer, Failure::NotFound), Failure::NotFound));
+    }
+
+    /// SQLite tells how it goes; PostgreSQL decides by what it knows of the rows.
+    #[tokio::test]
+    async fn an_index_leads_to_every_shape_in_its_order() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("test.db");
+        let _bed = Bed::open(EngineOptions::sqlite(&file), 0).await;
+        let database = Connection::open(&file).unwrap();
+        for kind in ["customer", "contact", "follow_up", "note", "attachment"] {
+            let kind = kind_named(kind).unwrap();
+            for (shape, sort) in shapes(kind).iter().flat_map(|shape| shape.sorts.iter().map(move |sort| (shape, sort)))
+            {
+                let column = if *sort == "name" { "name_sort" } else { sort };
+                let equal: String = shape.equal.iter().map(|member| format!("AND {member} = ? ")).collect();
+                let sql = format!(
+                    "SELECT * FROM {} WHERE org_id = ? AND deleted_at IS NULL {equal}ORDER BY {column} DESC, id DESC LIMIT 51",
+                    kind.path
+                );
+                let plan = plan(&database, &sql);
+                assert!(plan.contains(" INDEX ") && !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+                assert!(shape.equal.iter().all(|member| plan.contains(&format!("{member}=?"))), "{sql}: {plan}");
+            }
+        }
+    }
+}
