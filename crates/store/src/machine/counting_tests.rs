@@ -13,6 +13,7 @@ use crate::dialect::statement;
 use crate::engine::{self, Engine};
 use crate::failure::Failure;
 use crate::people::tests::bed::on_both;
+use crate::search::Words;
 
 const MANY: u32 = 40_000;
 const ORG: Uuid = Uuid::from_u128(0x0190_a3c4_7e1b_7c3d_8f00_5b1f_0c2d_3e4f);
@@ -68,7 +69,8 @@ async fn fill(engine: &Engine, many: u32) {
 fn selected(stage: &str) -> Selected {
     let living = Cond::all().add(col("org_id").eq(ORG)).add(col("deleted_at").is_null());
     let condition = living.clone().add(col("stage").eq(stage));
-    Selected { living, condition, branches: vec![None], few: false }
+    let filtered = condition.clone();
+    Selected { living, filtered, condition, words: Words::default(), branches: vec![None], few: false }
 }
 
 async fn counted(engine: &Engine, how: Count, stage: &str, seen: u64) -> Counted {
