@@ -38,7 +38,7 @@ pub(super) struct Door {
 }
 
 /// Doors of every kind of record: method, what follows the kind's path, and what it is called here.
-const RECORD_DOORS: [(&str, &str, &str); 15] = [
+const RECORD_DOORS: [(&str, &str, &str); 16] = [
     ("GET", "", "list"),
     ("POST", "", "create"),
     ("POST", "/search", "search"),
