@@ -29,6 +29,7 @@ mod m2026_11_26_000025_retired_numbers;
 mod m2026_11_26_000027_lists;
 mod m2026_11_26_000028_segments;
 mod m2026_11_26_000029_documents;
+mod m2026_11_26_000030_external_ids;
 mod m2026_11_26_000031_bulk_changes;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -68,6 +69,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000027_lists::Migration),
             Box::new(m2026_11_26_000028_segments::Migration),
             Box::new(m2026_11_26_000029_documents::Migration),
+            Box::new(m2026_11_26_000030_external_ids::Migration),
             Box::new(m2026_11_26_000031_bulk_changes::Migration),
         ]
     }

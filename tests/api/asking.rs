@@ -34,7 +34,8 @@ mod tests {
 
     /// 甲: a director without a phone and a buyer with one; 乙: a director with a phone; 丙: nobody.
     fn world(org: &Org, phones: [&str; 2]) {
-        let field = json!({"kind": "contact", "key": "school", "type": "text", "label": {"en": "School"}, "filterable": true});
+        let field =
+            json!({"kind": "contact", "key": "school", "type": "text", "label": {"en": "School"}, "filterable": true});
         let _ = org.admin.post("/v1/fields", &field).expect(201);
         for body in [
             json!({"name": "甲有限公司", "kind": "company", "stage": "active", "tags": ["重点"], "contacts": [
@@ -146,9 +147,7 @@ mod tests {
         let org = Org::new(engine);
         let seller = org.user("salesperson", None);
         let (one, other) = (mobile(), mobile());
-        let body = |name: &str, owner: &str, phone: &str| {
-            json!({"name": name, "kind": "company", "owner_id": owner, "contacts": [{"name": "李四", "position": "总监", "phones": [phone]}]})
-        };
+        let body = |name: &str, owner: &str, phone: &str| json!({"name": name, "kind": "company", "owner_id": owner, "contacts": [{"name": "李四", "position": "总监", "phones": [phone]}]});
         let me = org.admin.get("/v1/me").expect(200).json()["user"]["id"].as_str().unwrap().to_owned();
         let _ = org.admin.post("/v1/customers", &body("自己的有限公司", &seller.id, &one)).expect(201);
         let _ = org.admin.post("/v1/customers", &body("别人的有限公司", &me, &other)).expect(201);
@@ -157,7 +156,8 @@ mod tests {
         assert_eq!(by("contacts.phone", &one), ["自己的有限公司"]);
         assert_eq!(by("contacts.phone", &other).len(), 0);
         // Who reads no contacts has no relation to them.
-        let role = json!({"key": "no_contacts", "name": "无联系人", "rights": {"kinds": {"customer": {"read": ["all"]}}}});
+        let role =
+            json!({"key": "no_contacts", "name": "无联系人", "rights": {"kinds": {"customer": {"read": ["all"]}}}});
         let _ = org.admin.post("/v1/roles", &role).expect(201);
         let blind = org.user("no_contacts", None);
         let asked = json!({"where": is("contacts.position", "eq", &json!("总监"))});

@@ -28,7 +28,7 @@ mod tests {
 
     #[track_caller]
     fn ended(session: &Session, job: &str) -> Value {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(180);
         loop {
             let job = session.get(&format!("/v1/jobs/{job}")).expect(200).json();
             if !["queued", "running"].contains(&job["state"].as_str().unwrap()) {

@@ -123,7 +123,9 @@ mod tests {
         let session = other.admin.with("x-request-id", "the-same-request");
         let document = document(&engine.base());
         let mut asked = 0;
-        for operation in operations(&document).iter().filter(|operation| operation.path.contains('{')) {
+        // Keys are no ids: by_key.rs keeps organisations apart there.
+        let by_id = |operation: &&Operation| operation.path.contains('{') && !operation.path.contains("/by/");
+        for operation in operations(&document).iter().filter(by_id) {
             let Some((_, id)) = ids.iter().find(|(prefix, _)| operation.path.starts_with(prefix)) else { continue };
             if operation.public || operation.keyed {
                 continue;

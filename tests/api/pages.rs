@@ -56,7 +56,8 @@ mod tests {
             let id = create(session, kind, customer, at);
             // A team stays.
             if kind == "teams" {
-                let _ = session.patch(&format!("/v1/teams/{id}"), &json!({"name": format!("陈{}", unique())})).expect(200);
+                let _ =
+                    session.patch(&format!("/v1/teams/{id}"), &json!({"name": format!("陈{}", unique())})).expect(200);
                 continue;
             }
             mine.push((kind, id));
@@ -79,7 +80,13 @@ mod tests {
     }
 
     /// Ids of the whole walk, page by page, from a cursor on, and the cursor of the last page back.
-    fn walk(session: &Session, path: &str, still: &BTreeSet<String>, way: &str, from: Option<String>) -> (Vec<String>, Option<String>) {
+    fn walk(
+        session: &Session,
+        path: &str,
+        still: &BTreeSet<String>,
+        way: &str,
+        from: Option<String>,
+    ) -> (Vec<String>, Option<String>) {
         let (mut seen, mut after, mut back) = (Vec::new(), from, None);
         loop {
             let cursor = after.as_ref().map(|cursor| format!("&after={cursor}")).unwrap_or_default();
@@ -106,9 +113,8 @@ mod tests {
                 let _ = org.admin.post("/v1/fields", &field).expect(201);
             }
         }
-        let company = |name: &str| {
-            org.admin.post("/v1/customers", &json!({"name": name, "kind": "company"})).expect(201).id()
-        };
+        let company =
+            |name: &str| org.admin.post("/v1/customers", &json!({"name": name, "kind": "company"})).expect(201).id();
         let (quiet, busy) = (company("安静有限公司"), company("热闹有限公司"));
         // Beside those that are made, the ones that every organisation has.
         let kinds = org.admin.get("/v1/schema").expect(200).data();

@@ -88,6 +88,8 @@ pub enum Shape {
     Tags,
     /// A list of words made by the system.
     Words,
+    /// Ids in other systems, by source.
+    ExternalIds,
     /// Structured data with a schema of its own, by name.
     Data(&'static str),
 }
@@ -129,6 +131,8 @@ pub enum Find {
     BankAccount,
     /// Birthdays, by month and day.
     Birthday,
+    /// Ids in other systems, each with its kind and source: in clear in its row, and found like what is sealed.
+    ExternalId,
 }
 
 /// How much of a field a caller may see; more is greater.
@@ -219,6 +223,13 @@ impl Field {
         self.sealed = true;
         self.group = group;
         self.find = find;
+        self
+    }
+
+    /// The same field, found by equality although no column is compared.
+    #[must_use]
+    pub const fn found(mut self, find: Find) -> Self {
+        self.find = Some(find);
         self
     }
 

@@ -11,7 +11,9 @@ use kehu_domain::flaw::{Flaw, Lang};
 use kehu_domain::read::Finding;
 use kehu_store::crypto::cell::CellError;
 use kehu_store::engine::EngineError;
-use kehu_store::failure::{Existing, ExternalFailure, FactorFailure, Failure, FieldConflict, SignInFailure};
+use kehu_store::failure::{
+    Existing, ExternalFailure, FactorFailure, Failure, FieldConflict, KnownRecord, SignInFailure,
+};
 use serde_json::{Map, Value, json};
 
 use crate::problem_codes::{self as codes, ProblemCode};
@@ -283,6 +285,12 @@ impl From<Failure> for Problem {
             Failure::Duplicate(existing) => duplicate(&existing),
             Failure::Conflict(conflicts) => version_conflict(&conflicts),
             Failure::KeyReused => Self::new(&codes::IDEMPOTENCY_KEY_REUSED),
+            Failure::IdTaken | Failure::MadeBefore(_) => Self::new(&codes::ID_TAKEN),
+            Failure::MatchesSeveral(known) => {
+                let known: Vec<Value> = known.iter().map(known_record).map(Value::Object).collect();
+                Self::new(&codes::MATCHES_SEVERAL).with_member("matches", known.into())
+            }
+            Failure::KeyBusy => Self::new(&codes::IDEMPOTENCY_KEY_BUSY).retry_after(BUSY_RETRY),
             Failure::RefusedBefore => Self::new(&codes::REFUSED_BEFORE),
             Failure::ReferenceFailed(name) => Self::new(&codes::REFERENCE_FAILED).with_param("name", name),
             Failure::NotUndoable => Self::new(&codes::JOB_NOT_UNDOABLE),
@@ -321,20 +329,28 @@ impl From<Failure> for Problem {
 }
 
 fn duplicate(existing: &Existing) -> Problem {
-    let problem = Problem::new(&codes::DUPLICATE).with_member("existing", met(existing));
+    let code = if existing.code == &kehu_domain::codes::EXTERNAL_ID_IN_USE {
+        &codes::EXTERNAL_ID_TAKEN
+    } else {
+        &codes::DUPLICATE
+    };
+    let problem = Problem::new(code).with_member("existing", met(existing));
     problem.with_finding(&existing.pointer, Flaw::new(existing.code))
+}
+
+fn known_record(known: &KnownRecord) -> Map<String, Value> {
+    let mut member = Map::new();
+    member.insert("resource".into(), known.resource.as_str().into());
+    member.insert("id".into(), known.id.to_string().into());
+    member.insert("number".into(), known.number.as_deref().into());
+    member.insert("name".into(), known.name.as_str().into());
+    member
 }
 
 /// A record that a write met, as far as the caller may know of it.
 pub(crate) fn met(existing: &Existing) -> Value {
     let Existing { state, claimable, known, beyond: _, pointer: _, code: _ } = existing;
-    let mut member = Map::new();
-    if let Some(known) = known {
-        member.insert("resource".into(), known.resource.as_str().into());
-        member.insert("id".into(), known.id.to_string().into());
-        member.insert("number".into(), known.number.as_deref().into());
-        member.insert("name".into(), known.name.as_str().into());
-    }
+    let mut member = known.as_ref().map(known_record).unwrap_or_default();
     member.insert("state".into(), (*state).into());
     member.insert("claimable".into(), (*claimable).into());
     Value::Object(member)

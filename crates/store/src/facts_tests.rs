@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use kehu_domain::filter::{Class, FilterReader, members};
 use kehu_domain::record::FieldName;
 use kehu_domain::rights::Rights;
-use sea_orm::sea_query::{Alias, Cond, ExprTrait, Query};
 use sea_orm::ConnectionTrait as _;
+use sea_orm::sea_query::{Alias, Cond, ExprTrait, Query};
 use serde_json::{Map, json};
 
 use super::*;
@@ -135,7 +135,9 @@ fn values(class: Class, facts: &[Fact]) -> Vec<Value> {
         Class::Sealed(Find::Wechat) => &["wx_one", "nobody"],
         Class::Sealed(Find::IdNumber) => &["110101199003070265"],
         Class::Sealed(Find::BankAccount) => &["6222 0263 6083 7783 531"],
-        Class::Sealed(Find::Birthday) => &["03-07", "1990-03-07", "1991-03-07", "lunar:08-15", "lunar:2023-02-01", "lunar:02-01"],
+        Class::Sealed(Find::Birthday) => {
+            &["03-07", "1990-03-07", "1991-03-07", "lunar:08-15", "lunar:2023-02-01", "lunar:02-01"]
+        }
         _ => &[],
     };
     values.extend(more.iter().map(|text| json!(text)));
@@ -240,10 +242,15 @@ async fn compare(caller: &Caller, kind: &'static Kind, dice: &mut Dice) -> (usiz
         let asked = tree(dice, &own, &ways, 2);
         let filter = reader(caller, kind).body(&asked, "").unwrap_or_else(|found| panic!("{asked}: {found:?}"));
         let found = selected(caller, kind, &filter).await;
-        let held: BTreeSet<Uuid> = all.iter().filter(|one| one.fits(caller, &filter, &none)).map(|one| one.id()).collect();
+        let held: BTreeSet<Uuid> =
+            all.iter().filter(|one| one.fits(caller, &filter, &none)).map(|one| one.id()).collect();
         let odd: Vec<&Uuid> = found.symmetric_difference(&held).take(3).collect();
         let engine = caller.db().get_database_backend();
-        assert!(odd.is_empty(), "seed {SEED:#x}, {engine:?}, {} {at}: {asked}\n{filter:?}\ndiffer in {odd:?}", kind.path);
+        assert!(
+            odd.is_empty(),
+            "seed {SEED:#x}, {engine:?}, {} {at}: {asked}\n{filter:?}\ndiffer in {odd:?}",
+            kind.path
+        );
         compared += 1;
         telling += usize::from(!found.is_empty() && found.len() < all.len());
     }

@@ -32,14 +32,16 @@ impl Dice {
     }
 }
 
-const NAMES: &[&str] = &["远景", "蓝海", "Acme", "臺灣積體", "１２３数码", "山川", "ＡＣＭＥ", "远景蓝海", "单", "曾氏"];
+const NAMES: &[&str] =
+    &["远景", "蓝海", "Acme", "臺灣積體", "１２３数码", "山川", "ＡＣＭＥ", "远景蓝海", "单", "曾氏"];
 const PEOPLE: &[&str] = &["张伟", "王芳", "李娜", "单雄信", "曾国藩", "Anna Schmidt", "欧阳修"];
 const PHONES: &[&str] = &["13800138000", "13912345678", "+4930123456", "010-62345678"];
 const EMAILS: &[&str] = &["li@acme.com", "wang@example.cn", "zhao@bluesea.com.cn"];
 const TAGS: &[&str] = &["重点", "VIP", "华东", "已流失"];
 const POSITIONS: &[&str] = &["总经理", "总监", "CEO", "采购"];
 const DAYS: &[&str] = &["2024-02-29", "2025-12-31", "2026-01-01", "2026-11-26"];
-const TIMES: &[&str] = &["2025-12-31T16:00:00Z", "2026-01-01T00:00:00Z", "2026-11-25T15:59:59.999Z", "2027-03-01T08:00:00Z"];
+const TIMES: &[&str] =
+    &["2025-12-31T16:00:00Z", "2026-01-01T00:00:00Z", "2026-11-25T15:59:59.999Z", "2027-03-01T08:00:00Z"];
 const BIRTHDAYS: &[&str] = &["1990-03-07", "2000-02-29", "lunar:1990-08-15", "lunar:2023-02L-01", "lunar:02-01"];
 
 fn maybe(dice: &mut Dice, body: &mut Value, name: &str, value: impl FnOnce(&mut Dice) -> Value) {

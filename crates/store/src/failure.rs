@@ -33,12 +33,24 @@ pub enum Failure {
     /// A living record has the same strong key.
     #[error("duplicate")]
     Duplicate(Box<Existing>),
+    /// The id that a new record brings is in use.
+    #[error("the id is in use")]
+    IdTaken,
+    /// The same principal made a record under this id by saying the same: nothing is wrong.
+    #[error("made before: {0}")]
+    MadeBefore(Uuid),
+    /// The keys of an item are those of several records; these are the ones within reach.
+    #[error("several records match")]
+    MatchesSeveral(Vec<KnownRecord>),
     /// Somebody else changed the same fields since.
     #[error("changed by somebody else")]
     Conflict(Vec<FieldConflict>),
     /// The idempotency key was used for another request.
     #[error("idempotency key reused")]
     KeyReused,
+    /// The request that was first sent under this idempotency key still runs.
+    #[error("the first request still runs")]
+    KeyBusy,
     /// The earlier request under this key refused the item, and is not tried again under it.
     #[error("refused before")]
     RefusedBefore,

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::dialect::{has_concurrent_writers, statement};
+use crate::engine::EngineError;
 use crate::entities::kept_answer;
 use crate::failure::Failure;
 use crate::gate::Principal;
@@ -59,7 +60,11 @@ pub(crate) async fn find(
             .first_chunk()
             .copied()
             .unwrap_or_default();
-        duplicates::lock_with(tx, Some(i64::from_be_bytes(lock)), strong).await?;
+        let locked = duplicates::lock_with(tx, Some(i64::from_be_bytes(lock)), strong).await;
+        locked.map_err(|failure| match failure {
+            Failure::Engine(EngineError::LockTimeout) => Failure::KeyBusy,
+            failure => failure,
+        })?;
     }
     let mut row = None;
     for hash in key_hashes(tx, &idempotency.key)? {

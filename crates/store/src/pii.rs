@@ -59,6 +59,7 @@ pub(crate) fn class_of(find: Find) -> IndexClass {
         Find::IdNumber => IndexClass::IdNumber,
         Find::BankAccount => IndexClass::BankAccount,
         Find::Birthday => IndexClass::Birthday,
+        Find::ExternalId => IndexClass::ExternalId,
     }
 }
 
@@ -72,6 +73,7 @@ fn class_number(class: IndexClass) -> i64 {
         IndexClass::Birthday => 6,
         IndexClass::Login => 7,
         IndexClass::Custom => 8,
+        IndexClass::ExternalId => 9,
     }
 }
 

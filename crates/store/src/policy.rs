@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use kehu_domain::custom::CustomField;
-use kehu_domain::field::{Field, Sight};
+use kehu_domain::field::{Field, Find, Sight};
 use kehu_domain::fields::Collaborators;
 use kehu_domain::filter::{SEGMENT, field_members};
 use kehu_domain::kinds::{Contact, Customer, Segment, Sharing};
@@ -70,7 +70,8 @@ pub(crate) fn hidden(caller: &Caller, kind: &'static Kind) -> Vec<&'static str> 
     };
     // A customer is found by what its contacts are reached under, too.
     let of_contacts = |field: &Field| {
-        let same = Contact::KIND.fields.iter().find(|other| field.find.is_some() && other.find == field.find);
+        let found = field.find.filter(|find| *find != Find::ExternalId);
+        let same = Contact::KIND.fields.iter().find(|other| found.is_some() && other.find == found);
         kind.name == Customer::KIND.name && same.is_some_and(|other| is_hidden(Contact::KIND, other))
     };
     let fields = kind.fields.iter().filter(|field| is_hidden(kind, field) || of_contacts(field));

@@ -7,8 +7,8 @@ use kehu_domain::kinds::Contact;
 use kehu_domain::record::{Kind, Record as _};
 use kehu_domain::rights::Action;
 use kehu_domain::text::normalise;
-use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query};
 use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query};
 use uuid::Uuid;
 
 use crate::crypto::index::IndexClass;

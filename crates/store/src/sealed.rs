@@ -63,6 +63,8 @@ tables! {
         BANK_ACCOUNTS: "customer.bank_accounts" = bank_accounts;
         /// Values of sensitive custom fields, as JSON by their numbers.
         CUSTOM: "customer.custom" = custom_sealed;
+        /// A hash over what a client said of a record whose id it made.
+        SAID: "customer.client_said" = client_said;
     }
     contact: contacts [id Id] id true 200 {
         PHONES: "contact.phones" = phones;
@@ -72,10 +74,14 @@ tables! {
         ID_NUMBER: "contact.id_number" = id_number;
         /// Values of sensitive custom fields, as JSON by their numbers.
         CUSTOM: "contact.custom" = custom_sealed;
+        /// A hash over what a client said of a record whose id it made.
+        SAID: "contact.client_said" = client_said;
     }
     follow_up: follow_ups [id Id] id true 200 {
         /// Values of sensitive custom fields, as JSON by their numbers.
         CUSTOM: "follow_up.custom" = custom_sealed;
+        /// A hash over what a client said of a record whose id it made.
+        SAID: "follow_up.client_said" = client_said;
     }
     tag: tags [id Id] id true 200 {
         /// Values of sensitive custom fields, as JSON by their numbers.
@@ -110,6 +116,8 @@ tables! {
     note: notes [id Id] id true 200 {
         /// Values of sensitive custom fields, as JSON by their numbers.
         CUSTOM: "note.custom" = custom_sealed;
+        /// A hash over what a client said of a record whose id it made.
+        SAID: "note.client_said" = client_said;
     }
     user: users [id Id] id true 200 {
         EMAIL: "user.email" = email;

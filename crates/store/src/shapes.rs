@@ -40,11 +40,8 @@ const CONTACTS: &[Shape] = &[
     shape(&["email"], &[]),
     shape(&["wechat"], &[]),
 ];
-const FOLLOW_UPS: &[Shape] = &[
-    shape(&[], &["happened_at", "updated_at"]),
-    shape(&["customer_id"], &["happened_at"]),
-    shape(&["id"], &[]),
-];
+const FOLLOW_UPS: &[Shape] =
+    &[shape(&[], &["happened_at", "updated_at"]), shape(&["customer_id"], &["happened_at"]), shape(&["id"], &[])];
 const NOTES: &[Shape] = &[
     shape(&[], &["updated_at"]),
     shape(&["customer_id"], &["created_at"]),
@@ -136,7 +133,8 @@ mod tests {
         let database = Connection::open(&file).unwrap();
         for kind in ["customer", "contact", "follow_up", "note", "attachment"] {
             let kind = kind_named(kind).unwrap();
-            for (shape, sort) in shapes(kind).iter().flat_map(|shape| shape.sorts.iter().map(move |sort| (shape, sort))) {
+            for (shape, sort) in shapes(kind).iter().flat_map(|shape| shape.sorts.iter().map(move |sort| (shape, sort)))
+            {
                 let column = if *sort == "name" { "name_sort" } else { sort };
                 let equal: String = shape.equal.iter().map(|member| format!("AND {member} = ? ")).collect();
                 let sql = format!(

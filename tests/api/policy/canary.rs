@@ -103,6 +103,7 @@ pub(super) fn value(kind: &str, field: &str) -> Value {
             json!(format!("19{:02}-{:02}-{:02}", 2 + next % 90, 1 + next / 90 % 12, 1 + next / 1080 % 28))
         }
         (_, "tags") => json!([letters()]),
+        (_, "external_ids") => json!({"shop": letters()}),
         (_, "happened_at") => json!(moment(next, 2010)),
         // It is not before what happened.
         (_, "next_due_at") => json!(moment(next, 2030)),
@@ -138,7 +139,10 @@ pub(super) fn words(value: &Value, found: &mut Vec<String>) {
         }),
         Value::Array(items) => items.iter().for_each(|item| words(item, found)),
         Value::Object(members) => {
-            members.iter().filter(|(name, _)| *name == "value").for_each(|(_, member)| words(member, found));
+            members
+                .iter()
+                .filter(|(name, _)| matches!(name.as_str(), "value" | "shop"))
+                .for_each(|(_, member)| words(member, found));
         }
         _ => {}
     }

@@ -38,13 +38,16 @@ pub(super) struct Door {
 }
 
 /// Doors of every kind of record: method, what follows the kind's path, and what it is called here.
-const RECORD_DOORS: [(&str, &str, &str); 16] = [
+const RECORD_DOORS: [(&str, &str, &str); 19] = [
     ("GET", "", "list"),
     ("POST", "", "create"),
     ("POST", "/search", "search"),
     ("POST", "/facets", "facets"),
     ("POST", "/batch", "batch"),
     ("POST", "/bulk", "bulk"),
+    ("POST", "/upsert", "upsert"),
+    ("GET", "/by/{key}/{value}", "get_by"),
+    ("PUT", "/by/{key}/{value}", "put_by"),
     ("POST", "/validate", "validate"),
     ("POST", "/{id}/validate", "validate_update"),
     ("GET", "/{id}", "get"),

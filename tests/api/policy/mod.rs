@@ -10,6 +10,8 @@ mod description;
 #[cfg(test)]
 mod doors;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod questions;
 #[cfg(test)]
 mod reads;
@@ -51,7 +53,10 @@ mod tests {
             };
             for operation in &kind.operations {
                 match operation.as_str() {
-                    "delete" | "restore" | "erase" | "bulk" | "validate" | "validate_update" => need(operation, "*"),
+                    "delete" | "restore" | "erase" | "bulk" | "validate" | "validate_update" | "upsert" | "get_by"
+                    | "put_by" => {
+                        need(operation, "*");
+                    }
                     "reveal" => kind.fields.iter().filter(|field| field.sealed).for_each(|f| need("reveal", &f.name)),
                     known => {
                         assert!(BY_FIELD.contains(&known), "nobody looks at {known}");

@@ -253,7 +253,8 @@ impl Ask<'_> {
                 if to.name == "customer" && field.is_some_and(|field| field.sealed) {
                     continue;
                 }
-                let has = |rec: &Rec| asked_by(rec, member, name) == value || name == Some("tags") && tagged(rec, &value);
+                let has =
+                    |rec: &Rec| asked_by(rec, member, name) == value || name == Some("tags") && tagged(rec, &value);
                 let fits = |rec: &&&Rec| theirs.iter().any(|other| leads(rec, other) && has(other));
                 let expected: BTreeSet<&str> = own.iter().filter(fits).map(|rec| rec.id.as_str()).collect();
                 self.found(kind, &body, &expected);

@@ -90,6 +90,7 @@ impl<'w> Ask<'w> {
 
     fn one(&mut self, kind: &Kind, rec: &Rec) {
         let (path, status) = (format!("{}/{}", kind.path, rec.id), self.status(kind, rec));
+        self.read_by_key(kind, rec, status);
         let Some(reply) = self.expect(status, "GET", &path, None) else { return };
         if status != 200 {
             self.mark_all("get", kind);

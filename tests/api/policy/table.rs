@@ -128,6 +128,8 @@ c_near contact.id_number: masked / masked / hidden
 c_near user.email: full / hidden / hidden
 c_near user.mobile: full / hidden / hidden
 c_near customer.remark: full / full / hidden
+c_near customer.external_ids: full / full / hidden
+c_near note.external_ids: full / hidden / hidden
 c_near follow_up.next_step: full / hidden / hidden
 c_near note.body: full / hidden / hidden
 # Customers without those who work there.

@@ -32,6 +32,7 @@ impl Ask<'_> {
     pub(super) fn write(&mut self, kind: &Kind) {
         for rec in self.world.samples(self.subject, &kind.name) {
             self.update(kind, rec);
+            self.write_by_key(kind, rec);
             if kind.name == "customer" {
                 self.give_away(kind, rec);
             }

@@ -315,6 +315,8 @@ impl<'a> Walk<'a> {
                 let wrong = json!({self.sown.ascii("a name"): {"kind": self.sown.ascii("kind")}});
                 let _ = self.with_headers(door, &admin).post(door.path, &wrong).expect(400);
             }
+            name if name.ends_with("/upsert") => self.upserted(door),
+            name if name.starts_with("PUT ") && name.ends_with("/by/{key}/{value}") => self.put(door),
             "POST /v1/forms/{id}/submissions" | "POST /v1/hooks/{key}" => self.submit(door, &anybody),
             _ => {
                 let admin = self.admin.clone();
@@ -515,6 +517,46 @@ impl<'a> Walk<'a> {
             // The answer was kept.
             assert_eq!(send(&session).status, reply.status, "{}", door.name);
         }
+    }
+
+    /// Made by a key, and changed by it; what says nothing of the key is refused.
+    fn upserted(&mut self, door: &Door<'_>) {
+        let admin = self.admin.clone();
+        let path = format!("{}?on_duplicate=allow", door.path);
+        for mut body in self.bodies(door) {
+            body["match_on"] = json!(["external_id:shop"]);
+            body["on_match"] = "update".into();
+            let item = body["items"][0].as_object_mut().unwrap();
+            // The system's to give.
+            item.remove("number");
+            let without = item.clone();
+            item.insert("external_ids".to_owned(), json!({"shop": self.sown.open("external id")}));
+            let refused = self.with_headers(door, &admin);
+            let unnamed = json!({"match_on": ["external_id:shop"], "items": [without]});
+            let _ = refused.post(&path, &unnamed).expect(207);
+            self.send(door, &admin, door.path, Some(&body));
+        }
+        let wrong =
+            json!({"match_on": [self.sown.ascii("match_on")], "items": [], "on_match": self.sown.ascii("on_match")});
+        let _ = admin.post(&path, &wrong).expect(422);
+    }
+
+    /// Put under a key of a source.
+    fn put(&mut self, door: &Door<'_>) {
+        let admin = self.admin.clone();
+        for mut body in self.bodies(door) {
+            body.as_object_mut().unwrap().remove("number");
+            let key = kehu_tests::encoded(&self.sown.open("external id"));
+            let path = door.path.replace("{key}", "external_id:shop").replace("{value}", &key);
+            self.send(door, &admin, &path, Some(&body));
+            let wrong = json!({ self.sown.ascii("an unknown member"): self.sown.text("an unknown value") });
+            let refused = admin.send("PUT", &path, wrong.to_string().as_bytes(), "application/json");
+            assert_eq!(refused.status, 422, "{}", refused.text);
+        }
+        // What is sealed stands in no address, and is not kept where it did.
+        let path = door.path.replace("{key}", "phone").replace("{value}", &self.sown.phone("a phone in an address"));
+        let refused = admin.send("PUT", &path, b"{}", "application/json");
+        assert_eq!(refused.status, 400, "{}", refused.text);
     }
 
     /// A lead in each content type, with values that the form knows and does not know.

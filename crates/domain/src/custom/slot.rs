@@ -65,8 +65,20 @@ const TEXT: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::StartsWit
 const KEY: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull];
 const ORDERED: &[Op] = &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::In, Op::Nin, Op::Between, Op::IsNull];
 const TIME: &[Op] = &[
-    Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::In, Op::Nin, Op::Between, Op::IsNull, Op::WithinLast,
-    Op::NotWithinLast, Op::WithinNext, Op::NotWithinNext,
+    Op::Eq,
+    Op::Ne,
+    Op::Lt,
+    Op::Lte,
+    Op::Gt,
+    Op::Gte,
+    Op::In,
+    Op::Nin,
+    Op::Between,
+    Op::IsNull,
+    Op::WithinLast,
+    Op::NotWithinLast,
+    Op::WithinNext,
+    Op::NotWithinNext,
 ];
 const FLAG: &[Op] = &[Op::Eq, Op::Ne, Op::IsNull];
 const LIST: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::HasAny, Op::HasAll, Op::IsNull];

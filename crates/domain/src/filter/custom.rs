@@ -15,8 +15,8 @@ use crate::value::quoted;
 use super::scalar::{self, DAY_EN, DAY_ZH, TIME_EN, TIME_ZH, flag};
 use super::span::{self, Said};
 use super::{
-    DAYS, Filter, FilterReader, MAX_ALL, MAX_CONDITIONS, MAX_VALUES, Op, Read, days, finding, inside, operand_of,
-    part, text_of,
+    DAYS, Filter, FilterReader, MAX_ALL, MAX_CONDITIONS, MAX_VALUES, Op, Read, days, finding, inside, operand_of, part,
+    text_of,
 };
 
 /// A condition on a field that the organisation added.

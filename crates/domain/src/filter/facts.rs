@@ -52,9 +52,7 @@ impl Filter {
             Self::Not(part) => !part.holds(facts),
             Self::Is(condition) => condition.holds(facts),
             Self::Custom(condition) => condition.holds(facts),
-            Self::Segment(condition) => {
-                condition.ids.iter().any(|id| facts.in_segment(*id)) != condition.excludes()
-            }
+            Self::Segment(condition) => condition.ids.iter().any(|id| facts.in_segment(*id)) != condition.excludes(),
             Self::Related(related) => facts.has_related(related.relation, &|one| related.filter.holds(one)),
         }
     }

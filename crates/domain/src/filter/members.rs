@@ -99,8 +99,20 @@ const NAMES: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::Contains
 const PROSE: &[Op] = &[Op::IsNull, Op::Contains, Op::StartsWith];
 const ORDERED: &[Op] = &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::In, Op::Nin, Op::Between, Op::IsNull];
 const TIMES: &[Op] = &[
-    Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::In, Op::Nin, Op::Between, Op::IsNull, Op::WithinLast,
-    Op::NotWithinLast, Op::WithinNext, Op::NotWithinNext,
+    Op::Eq,
+    Op::Ne,
+    Op::Lt,
+    Op::Lte,
+    Op::Gt,
+    Op::Gte,
+    Op::In,
+    Op::Nin,
+    Op::Between,
+    Op::IsNull,
+    Op::WithinLast,
+    Op::NotWithinLast,
+    Op::WithinNext,
+    Op::NotWithinNext,
 ];
 const WORDS: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::StartsWith];
 const FLAGS: &[Op] = &[Op::Eq, Op::Ne, Op::IsNull];
@@ -167,7 +179,13 @@ pub fn field_members(field: &'static Field) -> Vec<Member> {
         (
             _,
             _,
-            Shape::Text(_) | Shape::Birthday | Shape::Elements(_) | Shape::Words | Shape::Lines(..) | Shape::Data(_),
+            Shape::Text(_)
+            | Shape::Birthday
+            | Shape::Elements(_)
+            | Shape::Words
+            | Shape::ExternalIds
+            | Shape::Lines(..)
+            | Shape::Data(_),
         ) => return Vec::new(),
     };
     // One phone is asked for, although a record has several.

@@ -1,6 +1,7 @@
 //! Questions to a list: one tree of conditions, read from a body or from an address, for every kind.
 
 mod custom;
+mod external;
 mod facts;
 mod members;
 mod relation;
@@ -32,7 +33,7 @@ use relation::Way;
 pub use relation::{POINTS_BACK, RELATIONS, Related, Relation, relations};
 pub use scalar::time;
 use scalar::{flag, int};
-pub use sealed::sealed_form;
+pub use sealed::{external_id_form, sealed_form};
 pub use segment::{SEGMENT, SegmentCondition};
 use span::Said;
 pub use span::WORDS;
@@ -172,6 +173,9 @@ impl<'a> FilterReader<'a> {
         if name.starts_with("custom.") {
             return self.custom_parameter(name, value, at);
         }
+        if name.starts_with(external::PREFIX) {
+            return self.external_parameter(name, value, at);
+        }
         let (member, op) = match self.member(name, at) {
             Ok(member) => (member, Op::Eq),
             Err(unknown) => match name.rsplit_once('.') {
@@ -237,6 +241,9 @@ impl<'a> FilterReader<'a> {
     fn condition_node(&mut self, name: &str, node: &Members, at: &str) -> Read<Filter> {
         if name.starts_with("custom.") {
             return self.custom_node(name, node, at);
+        }
+        if name.starts_with(external::PREFIX) {
+            return self.external_node(name, node, at);
         }
         let member = self.member(name, &format!("{at}/field"))?;
         let op = match node.get("op") {

@@ -15,11 +15,14 @@ use super::span::{self, Said};
 use super::{Class, FilterReader, Member, Read, Scalar, finding, sealed_form, text_of};
 
 /// What null is told.
-pub(super) const MISSING: (&str, &str) = ("a value; whether one is missing, `is_null` asks", "具体的值；判断是否为空请用 is_null");
+pub(super) const MISSING: (&str, &str) =
+    ("a value; whether one is missing, `is_null` asks", "具体的值；判断是否为空请用 is_null");
 /// What a time can be compared with.
-pub(super) const TIME_EN: &str = "a time (2026-11-22T08:00:00Z), a date (2026-11-22), or a word such as today, last_week, this_month";
+pub(super) const TIME_EN: &str =
+    "a time (2026-11-22T08:00:00Z), a date (2026-11-22), or a word such as today, last_week, this_month";
 /// The same in Chinese.
-pub(super) const TIME_ZH: &str = "时间（2026-11-22T08:00:00Z）、日期（2026-11-22）或 today、last_week、this_month 等相对时间";
+pub(super) const TIME_ZH: &str =
+    "时间（2026-11-22T08:00:00Z）、日期（2026-11-22）或 today、last_week、this_month 等相对时间";
 /// What a day can be compared with.
 pub(super) const DAY_EN: &str = "a date (2026-11-22), or a word such as today, last_week, this_month";
 /// The same in Chinese.
@@ -123,9 +126,7 @@ impl FilterReader<'_> {
             Class::Word | Class::Name | Class::Phrase | Class::Prose => {
                 text.map(|text| Scalar::Text(text.to_owned())).ok_or_else(|| wrong("a text", "文本"))
             }
-            Class::Choice | Class::Choices => {
-                self.choice(member, &text_of(json)).map_err(|flaw| finding(at, flaw))
-            }
+            Class::Choice | Class::Choices => self.choice(member, &text_of(json)).map_err(|flaw| finding(at, flaw)),
             Class::Day => text
                 .and_then(|text| Day::parse(text).ok())
                 .map(|day| Scalar::Text(day.to_string()))
@@ -133,10 +134,12 @@ impl FilterReader<'_> {
             Class::Quarter => text
                 .and_then(|text| Quarter::parse(text).ok())
                 .map(|quarter| Scalar::Text(quarter.to_string()))
-                .ok_or_else(|| wrong(
-                    "a quarter such as 2026-Q1, or a word such as this_quarter, next_quarter, this_year",
-                    "季度（如 2026-Q1）或 this_quarter、next_quarter、this_year 等相对时间",
-                )),
+                .ok_or_else(|| {
+                    wrong(
+                        "a quarter such as 2026-Q1, or a word such as this_quarter, next_quarter, this_year",
+                        "季度（如 2026-Q1）或 this_quarter、next_quarter、this_year 等相对时间",
+                    )
+                }),
             Class::Budget => {
                 let said = text.map(str::to_owned).or_else(|| json.is_number().then(|| json.to_string()));
                 let yuan = said.and_then(|said| Budget::bound(&said).ok());
@@ -146,20 +149,25 @@ impl FilterReader<'_> {
                 let text = text.ok_or_else(|| wrong("a name or an id", "名称或编号"))?;
                 Ok(Uuid::parse_str(text).map_or_else(|_| Scalar::Text(text.to_owned()), Scalar::Id))
             }
-            Class::Id | Class::Segment => {
-                text.and_then(|text| Uuid::parse_str(text).ok()).map(Scalar::Id).ok_or_else(|| wrong("an id, as answers have it", "编号（如返回结果中的 id）"))
-            }
+            Class::Id | Class::Segment => text
+                .and_then(|text| Uuid::parse_str(text).ok())
+                .map(Scalar::Id)
+                .ok_or_else(|| wrong("an id, as answers have it", "编号（如返回结果中的 id）")),
             // A moment was read as what it means.
             Class::Time => Err(wrong(TIME_EN, TIME_ZH)),
             Class::Int => int(json).map(Scalar::Int).ok_or_else(|| wrong("a whole number", "整数")),
             Class::Flag => flag(json).map(Scalar::Flag).ok_or_else(|| wrong("true or false", "true 或 false")),
             Class::Industry => {
                 let industry = text.and_then(|text| Industry::parse(text).ok());
-                industry.map(|i| Scalar::Text(i.code().to_owned())).ok_or_else(|| wrong("an industry: its code (65), section (I) or name", "行业代码（如 65）、门类（如 I）或名称"))
+                industry.map(|i| Scalar::Text(i.code().to_owned())).ok_or_else(|| {
+                    wrong("an industry: its code (65), section (I) or name", "行业代码（如 65）、门类（如 I）或名称")
+                })
             }
             Class::Region => {
                 let region = text.and_then(|text| Region::parse(text).ok());
-                region.map(|r| Scalar::Text(r.code().to_owned())).ok_or_else(|| wrong("a region: its code (310000) or name", "行政区划代码（如 310000）或名称"))
+                region
+                    .map(|r| Scalar::Text(r.code().to_owned()))
+                    .ok_or_else(|| wrong("a region: its code (310000) or name", "行政区划代码（如 310000）或名称"))
             }
             Class::Sealed(find) => {
                 let text = text.ok_or_else(|| wrong("a text", "文本"))?;

@@ -20,7 +20,15 @@ pub fn sealed_form(find: Find, raw: &str, region: &str) -> Result<String, Flaw> 
         Find::IdNumber => IdNumber::parse(raw)?.as_str().to_owned(),
         Find::BankAccount => BankAccount::parse(raw)?.as_str().to_owned(),
         Find::Birthday => birthday_form(raw)?,
+        // Kind and source go before it: whoever asks says them.
+        Find::ExternalId => raw.to_owned(),
     })
+}
+
+/// The form under which the id of a source is found: ids of other kinds and sources are others.
+#[must_use]
+pub fn external_id_form(kind: &str, source: &str, id: &str) -> String {
+    format!("{kind}:{source}:{id}")
 }
 
 /// A whole day, or a day of any year, of either calendar. The index knows the day of the year alone; of a whole day the

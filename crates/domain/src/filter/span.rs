@@ -8,8 +8,21 @@ use super::{Filter, Op};
 
 /// Every word, for messages and descriptions.
 pub const WORDS: &[&str] = &[
-    "yesterday", "today", "tomorrow", "last_week", "this_week", "next_week", "last_month", "this_month", "next_month",
-    "last_quarter", "this_quarter", "next_quarter", "last_year", "this_year", "next_year",
+    "yesterday",
+    "today",
+    "tomorrow",
+    "last_week",
+    "this_week",
+    "next_week",
+    "last_month",
+    "this_month",
+    "next_month",
+    "last_quarter",
+    "this_quarter",
+    "next_quarter",
+    "last_year",
+    "this_year",
+    "next_year",
 ];
 
 /// Most days that `within_last` and `within_next` count: a hundred years.
@@ -33,7 +46,8 @@ pub(super) fn days_of(word: &str, today: NaiveDate) -> Option<(NaiveDate, NaiveD
     };
     if length == "week" {
         let monday = today.checked_sub_days(Days::new(today.weekday().num_days_from_monday().into()))?;
-        let from = moved(monday, shift, |day| day.checked_add_days(Days::new(7)), |day| day.checked_sub_days(Days::new(7)))?;
+        let from =
+            moved(monday, shift, |day| day.checked_add_days(Days::new(7)), |day| day.checked_sub_days(Days::new(7)))?;
         return Some((from, from.checked_add_days(Days::new(7))?));
     }
     let first = today.with_day(1)?;

@@ -3,7 +3,8 @@
 use uuid::Uuid;
 
 use crate::fields::{
-    BankAccounts, Collaborators, ElementValue, Elements, Line, Lines, Ref, SealedText, Several, Tags, Text, Words,
+    BankAccounts, Collaborators, ElementValue, Elements, ExternalIds, Line, Lines, Ref, SealedText, Several, Tags,
+    Text, Words,
 };
 use crate::kinds::{Contact, Customer, CustomerKind, Form, Need, SizeBand, Stage};
 use crate::record::{Record, RuleFinding, Weight};
@@ -166,6 +167,7 @@ impl Lead {
             cooperation_since: None,
             remark: remark(&remarks),
             tags: Tags::default(),
+            external_ids: ExternalIds::default(),
             owner_id: None,
             team_id: None,
             collaborators: Collaborators::default(),
@@ -210,6 +212,7 @@ impl Lead {
             primary: true,
             remark: remark(&self.person_remarks),
             tags: Tags::default(),
+            external_ids: ExternalIds::default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::codes;
 use crate::field::{Field, Find, Group, Write};
-use crate::fields::{Birthday, Emails, Line, Phones, Ref, SealedText, Tags, Target, Text};
+use crate::fields::{Birthday, Emails, ExternalIds, Line, Phones, Ref, SealedText, Tags, Target, Text};
 use crate::flaw::Flaw;
 use crate::record::RuleFinding;
 use crate::value::IdNumber;
@@ -67,6 +67,9 @@ crate::kind! {
     remark: Option<Text<5000>> = Field::new("备注", "Remark").searched();
     /// Tags.
     tags: Tags = Field::new("标签", "Tags");
+    /// What it is called in other systems, one id for each source: `{"shop": "123"}`. A patch merges by source, null
+    /// takes one away; an id of a source is one record's of the kind.
+    external_ids: ExternalIds = Field::new("外部编号", "External ids").found(Find::ExternalId);
 }
 
 impl Target for Contact {

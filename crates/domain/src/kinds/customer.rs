@@ -3,8 +3,8 @@
 use crate::codes;
 use crate::field::{Field, Find, Group, Write};
 use crate::fields::{
-    BankAccounts, Collaborators, Day, Emails, Instant, Line, Lines, Phones, Ref, SealedText, Several, Tags, Target,
-    Text, Words,
+    BankAccounts, Collaborators, Day, Emails, ExternalIds, Instant, Line, Lines, Phones, Ref, SealedText, Several,
+    Tags, Target, Text, Words,
 };
 use crate::flaw::Flaw;
 use crate::record::RuleFinding;
@@ -134,6 +134,9 @@ crate::kind! {
     remark: Option<Text<5000>> = Field::new("备注", "Remark").searched();
     /// Tags.
     tags: Tags = Field::new("标签", "Tags");
+    /// What it is called in other systems, one id for each source: `{"shop": "123"}`. A patch merges by source, null
+    /// takes one away; an id of a source is one record's of the kind.
+    external_ids: ExternalIds = Field::new("外部编号", "External ids").found(Find::ExternalId);
     /// Who looks after the customer; the signed-in user where nobody is said.
     owner_id: Option<Ref<User>> = Field::new("负责人", "Owner").write(Write::Transfer);
     /// The team it belongs to; the owner's where none is said.

@@ -1,8 +1,8 @@
 //! Follow-up: what happened with a customer, and what comes next.
 
 use crate::codes;
-use crate::field::{Field, Write};
-use crate::fields::{Instant, Line, Ref, Text, Whole};
+use crate::field::{Field, Find, Write};
+use crate::fields::{ExternalIds, Instant, Line, Ref, Text, Whole};
 use crate::flaw::Flaw;
 use crate::record::RuleFinding;
 
@@ -59,6 +59,9 @@ crate::kind! {
     next_step: Option<Line<500>> = Field::new("下一步", "Next step").searched();
     /// When the next step is due.
     next_due_at: Option<Instant> = Field::new("下次跟进时间", "Next due").sortable();
+    /// What it is called in other systems, one id for each source: `{"shop": "123"}`. A patch merges by source, null
+    /// takes one away; an id of a source is one record's of the kind.
+    external_ids: ExternalIds = Field::new("外部编号", "External ids").found(Find::ExternalId);
 }
 
 fn rules(follow_up: &FollowUp) -> Vec<RuleFinding> {

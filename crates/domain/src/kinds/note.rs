@@ -1,7 +1,7 @@
 //! Note: something written down about a customer, a contact or a follow-up.
 
-use crate::field::{Field, Write};
-use crate::fields::{RecordId, Ref, Text};
+use crate::field::{Field, Find, Write};
+use crate::fields::{ExternalIds, RecordId, Ref, Text};
 
 use super::Customer;
 
@@ -28,4 +28,7 @@ crate::kind! {
     body: Text<10000> = Field::new("内容", "Body").searched();
     /// Whether it is shown before the others.
     pinned: bool = Field::new("置顶", "Pinned");
+    /// What it is called in other systems, one id for each source: `{"shop": "123"}`. A patch merges by source, null
+    /// takes one away; an id of a source is one record's of the kind.
+    external_ids: ExternalIds = Field::new("外部编号", "External ids").found(Find::ExternalId);
 }

@@ -6,6 +6,7 @@ use kehu_domain::record::Kind;
 use kehu_store::shapes::shapes;
 use serde_json::{Map, Value, json};
 
+use super::keyed;
 use super::shapes::{described, object};
 
 /// The relations along which records are asked for, each with its kind.
@@ -36,8 +37,13 @@ pub(super) fn flat_filter(kind: &'static Kind) -> Value {
             "A condition on a filterable field that the organisation added: `custom.key` or `custom.key.operator`.";
         let custom = described(json!({ "type": "string" }), doc);
         let mut patterns = Map::from_iter([("^custom\\.".to_owned(), custom)]);
+        if keyed::is_keyed(kind) {
+            let doc = "The id of a source: `external_ids.shop`, `external_ids.shop.ne`, `external_ids.shop.in`.";
+            patterns.insert("^external_ids\\.".to_owned(), described(json!({ "type": "string" }), doc));
+        }
         for relation in relations(kind) {
-            let open = filter::members(relation.to).filter(|member| !matches!(member.class, Class::Sealed(_) | Class::Segment));
+            let open = filter::members(relation.to)
+                .filter(|member| !matches!(member.class, Class::Sealed(_) | Class::Segment));
             let names: Vec<&str> = open.map(|member| member.name).chain(["custom\\.[a-z0-9_]+"]).collect();
             let pattern = format!("^{}\\.({})(\\.[a-z_]+)?$", relation.name, names.join("|"));
             let doc = match relation.by {

@@ -223,15 +223,18 @@ fn filter(all: &mut Map<String, Value>) {
             "additionalProperties": false,
         }));
     }
-    all.insert("FilterRelated".into(), json!({
-        "type": "object", "description": "One related record is like this.",
-        "properties": {
-            "related": text("A relation; each kind's search lists them."),
-            "where": described(schema_ref("Filter"), "What one and the same related record is like."),
-        },
-        "required": ["related", "where"],
-        "additionalProperties": false,
-    }));
+    all.insert(
+        "FilterRelated".into(),
+        json!({
+            "type": "object", "description": "One related record is like this.",
+            "properties": {
+                "related": text("A relation; each kind's search lists them."),
+                "where": described(schema_ref("Filter"), "What one and the same related record is like."),
+            },
+            "required": ["related", "where"],
+            "additionalProperties": false,
+        }),
+    );
     all.insert("FilterCondition".into(), json!({
         "type": "object",
         "description": "A condition on one member. A missing value satisfies only `is_null`, `ne`, `nin`, `not_within_last` and `not_within_next`.",
@@ -316,6 +319,20 @@ fn problem(all: &mut Map<String, Value>) {
         },
         "required": ["state", "claimable"],
     }));
+    all.insert(
+        "MatchedRecord".into(),
+        json!({
+            "type": "object",
+            "description": "A record that keys mean.",
+            "properties": {
+                "resource": text("Its kind."),
+                "id": uuid("Its id."),
+                "number": text_or_null("Its number, where it has one."),
+                "name": text("Its name."),
+            },
+            "required": ["resource", "id", "number", "name"],
+        }),
+    );
     all.insert("FieldConflict".into(), json!({
         "type": "object",
         "description": "A field that somebody else changed since the version of the request.",
@@ -339,8 +356,9 @@ fn problem(all: &mut Map<String, Value>) {
             "detail": text("More about this occurrence."),
             "request_id": text("The id of the request, also in `X-Request-Id`."),
             "errors": { "type": "array", "description": "Each thing that is wrong.", "items": schema_ref("ProblemError") },
-            "existing": described(schema_ref("ExistingRecord"), "With `duplicate`: the record that is there already."),
+            "existing": described(schema_ref("ExistingRecord"), "With `duplicate` and `external_id_taken`: the record that is there already."),
             "operation": { "type": "integer", "minimum": 0, "description": "With an atomic batch of operations: the one that failed, from 0." },
+            "matches": { "type": "array", "description": "With `matches_several`: the records within reach.", "items": schema_ref("MatchedRecord") },
             "conflicts": { "type": "array", "description": "With `version_conflict`: the fields in conflict.", "items": schema_ref("FieldConflict") },
         },
         "required": ["type", "title", "status", "code", "detail", "request_id", "errors"],

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::conditions;
 use super::counting;
+use super::keyed;
 use super::reveal;
 use super::shapes::{Form, described, field_schema, is_read_only, null_in_answers, object, or_null, schema_ref};
 use super::shared::WORDS;
@@ -83,6 +84,9 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
     if resource(kind.name).is_some_and(Resource::batched) {
         all.push((format!("{name}Batch"), batch(kind)));
         all.push((format!("{name}Bulk"), bulk::schema(kind)));
+    }
+    if keyed::is_keyed(kind) {
+        all.extend(keyed::schemas_of(kind, &input(kind, None)));
     }
     all.extend(reveal::schemas(kind));
     people::extend(kind, &mut all);
@@ -218,6 +222,10 @@ fn input(kind: &Kind, without: Option<&str>) -> Value {
         let list = json!({ "type": ["array", "null"], "maxItems": ALONG, "items": item });
         let doc = format!("{} made with it, in the same transaction.", child.path.replace('_', "-"));
         members.insert(child.path.into(), described(list, &doc));
+    }
+    if without.is_none() && keyed::is_keyed(kind) {
+        let own = json!({ "type": ["string", "null"], "format": "uuid" });
+        members.insert("id".into(), described(own, "A UUIDv7 that the client made; absent: the system makes one."));
     }
     members
         .insert(CUSTOM.into(), or_null(custom_values("Values of fields that the organisation added, by their keys.")));

@@ -17,6 +17,7 @@ mod external;
 mod fields;
 mod intake;
 mod jobs;
+mod keyed;
 mod kinds;
 mod leaving;
 mod links;
@@ -106,6 +107,7 @@ fn document_with(deprecated: &[Deprecation]) -> Value {
     let mut schemas = envelopes::schemas();
     schemas.extend(KINDS.iter().flat_map(|kind| kinds::schemas(kind)));
     schemas.extend(validation::schemas());
+    schemas.extend(keyed::schemas());
     schemas.extend(entry_rules::schemas());
     schemas.extend(special::schemas());
     schemas.extend(credentials::schemas());

@@ -9,7 +9,7 @@ use super::examples;
 use super::kinds::{PAGE, member_schema, order_schema, shown};
 use super::operation::{Answer, Operation, parameter_ref};
 use super::shapes::schema_ref;
-use super::{attachments, bulk, people};
+use super::{attachments, bulk, keyed, people};
 use super::{reveal, rights, validation};
 use crate::problem_codes as codes;
 
@@ -29,6 +29,7 @@ pub(super) fn operations(kind: &'static Kind) -> Vec<Operation> {
     all.push(rights::access(kind));
     all.extend(reveal::operation(kind));
     all.extend([search(kind), counting::facets(kind)]);
+    all.extend(keyed::operations(kind));
     if resource(kind.name).is_some_and(Resource::batched) {
         all.push(batch(kind));
         all.push(bulk::operation(kind));
@@ -102,6 +103,11 @@ fn expand(kind: &'static Kind) -> Option<Value> {
     (!related.is_empty()).then(|| listed("expand", &related, doc))
 }
 
+/// What of one record is shown.
+pub(super) fn showing(kind: &'static Kind) -> impl Iterator<Item = Value> {
+    std::iter::once(fields(kind)).chain(expand(kind))
+}
+
 fn list(kind: &'static Kind) -> Operation {
     let text = "Conditions stand in `filter[member]` or `filter[member.operator]` and must all hold. Confidential members \
                 (phones, e-mails) never stand in an address: use the search.";
@@ -146,8 +152,7 @@ fn get(kind: &'static Kind) -> Operation {
     let mut get =
         operation(kind, "get", "get", "/{id}", format!("Read {}", one(kind)), "The record as the caller may see it.");
     get.parameters = refs(&["RecordId", "IfNoneMatch"]);
-    get.parameters.push(fields(kind));
-    get.parameters.extend(expand(kind));
+    get.parameters.extend(showing(kind));
     get.answers = vec![
         Answer::json(200, "The record.", shown(kind)).with_headers(&["ETag"]),
         Answer::empty(304, "It is what the given ETag stands for.").with_headers(&["ETag"]),
@@ -194,6 +199,11 @@ fn create(kind: &'static Kind) -> Operation {
     ])];
     create.problems.extend(writing());
     create.problems.extend([&codes::DUPLICATE, &codes::READ_LIMIT, &codes::COMPARE_LIMIT]);
+    if keyed::is_keyed(kind) {
+        create.problems.extend([&codes::EXTERNAL_ID_TAKEN, &codes::ID_TAKEN]);
+        let again = "Of a record whose id the client made: the same client said the same before, and has it.";
+        create.answers.push(Answer::json(200, again, sch(kind, "")).with_headers(&["ETag"]));
+    }
     create
 }
 
@@ -217,6 +227,9 @@ fn update(kind: &'static Kind) -> Operation {
         &codes::COMPARE_LIMIT,
         &codes::VERSION_CONFLICT,
     ]);
+    if keyed::is_keyed(kind) {
+        update.problems.push(&codes::EXTERNAL_ID_TAKEN);
+    }
     update
 }
 
@@ -276,13 +289,17 @@ fn batch(kind: &'static Kind) -> Operation {
     ];
     batch.problems.extend(writing());
     batch.problems.extend([&codes::DUPLICATE, &codes::READ_LIMIT, &codes::COMPARE_LIMIT]);
+    if keyed::is_keyed(kind) {
+        batch.problems.extend([&codes::EXTERNAL_ID_TAKEN, &codes::ID_TAKEN]);
+    }
     batch
 }
 
 /// What can go wrong with whatever writes.
-pub(super) fn writing() -> [&'static codes::ProblemCode; 6] {
+pub(super) fn writing() -> [&'static codes::ProblemCode; 7] {
     [
         &codes::IDEMPOTENCY_KEY_INVALID,
+        &codes::IDEMPOTENCY_KEY_BUSY,
         &codes::IDEMPOTENCY_KEY_REUSED,
         &codes::HEADER_INVALID,
         &codes::CONFLICT,

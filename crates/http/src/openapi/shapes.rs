@@ -1,6 +1,7 @@
 //! The schema of one field: what an answer holds, what a create takes, what a merge patch takes.
 
 use kehu_domain::field::{Element, Field, Group, Shape, Vocabulary, Write};
+use kehu_domain::fields::{MAX_EXTERNAL_ID, MAX_SOURCES};
 use serde_json::{Map, Value, json};
 
 /// On which side of the wire a field stands.
@@ -162,6 +163,7 @@ fn answer(field: &Field) -> Value {
         Shape::Elements(element) => json!({ "type": "array", "items": schema_ref(element_name(element)) }),
         Shape::Tags => json!({ "type": "array", "items": schema_ref("TagLink") }),
         Shape::Words => json!({ "type": "array", "items": { "type": "string" } }),
+        Shape::ExternalIds => external_ids(false),
         Shape::Data(name) => schema_ref(name),
     }
 }
@@ -181,8 +183,23 @@ fn said(field: &Field, masks: bool) -> Value {
         Shape::Region => schema_ref("RegionInput"),
         Shape::Elements(element) => schema_ref(&format!("{}List", element_name(element))),
         Shape::Tags => schema_ref("TagsInput"),
+        Shape::ExternalIds => external_ids(true),
         _ => answer(field),
     }
+}
+
+/// Ids by source; a patch takes one away with null.
+fn external_ids(said: bool) -> Value {
+    let id = if said {
+        json!({ "type": ["string", "null"], "minLength": 1, "maxLength": MAX_EXTERNAL_ID })
+    } else {
+        json!({ "type": "string" })
+    };
+    let source = json!({ "type": "string", "pattern": "^[a-z][a-z0-9_]{0,39}$" });
+    json!({
+        "type": "object", "propertyNames": source, "additionalProperties": id, "maxProperties": MAX_SOURCES,
+        "examples": [{ "shop": "123" }],
+    })
 }
 
 fn day(field: &Field, masks: bool) -> Value {

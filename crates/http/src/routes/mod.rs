@@ -15,6 +15,7 @@ pub(crate) mod forms;
 mod identity_providers;
 mod jobs;
 pub mod key_types;
+mod keyed;
 mod leaving;
 mod me;
 mod members;

@@ -18,7 +18,7 @@ use crate::query::Query;
 use crate::signed::{Signed, SignedBatch, SignedJson};
 
 use super::warnings::{lang_of, warned, write_warnings};
-use super::{attachments, bulk, erasure, validation};
+use super::{attachments, bulk, erasure, keyed, validation};
 
 type Reply = Result<HttpResponse, Problem>;
 
@@ -48,6 +48,9 @@ pub(super) fn configure(app: &mut ServiceConfig) {
         if resource.batched() {
             validation::configure(app, resource);
             bulk::configure(app, resource);
+        }
+        if resource.keyed() {
+            keyed::configure(app, resource);
         }
         if resource.removable() {
             app.service(
@@ -126,11 +129,16 @@ async fn counts(signed: SignedJson) -> Reply {
 async fn get(resource: Resource, request: HttpRequest, signed: Signed, id: web::Path<String>) -> Reply {
     let Signed { caller, query } = signed;
     let answer = machine::get(&caller, resource, record_id(&id)?, query.into_pairs()).await?;
+    Ok(unless_known(&request, answer))
+}
+
+/// One record, or 304 where the caller has it already.
+pub(super) fn unless_known(request: &HttpRequest, answer: Answer) -> HttpResponse {
     let etag = answer.etag.clone().unwrap_or_default();
     if if_none_match(request.headers(), &etag) {
-        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish());
+        return HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish();
     }
-    Ok(plain(answer))
+    plain(answer)
 }
 
 async fn history(resource: Resource, incoming: Incoming, signed: Signed, id: web::Path<String>) -> Reply {
@@ -335,7 +343,8 @@ fn of_batch(request: &HttpRequest, done: &[BatchItem]) -> HttpResponse {
                     out.key("index").number(i64::try_from(item.index).unwrap_or(i64::MAX));
                     match &item.outcome {
                         Ok(id) => {
-                            out.key("status").number(i64::from(StatusCode::CREATED.as_u16()));
+                            let status = if item.existed { StatusCode::OK } else { StatusCode::CREATED };
+                            out.key("status").number(i64::from(status.as_u16()));
                             out.key("id").plain(id);
                             out.key("error").null();
                         }

@@ -40,6 +40,7 @@ pub(super) fn beginnings(field: &Field) -> Vec<String> {
         Shape::Elements(Element::Email) => &["email_", "element_", "mask_"],
         Shape::Elements(Element::BankAccount) => &["bank_account_", "element_", "mask_"],
         Shape::Tags => &["tag_", "text_"],
+        Shape::ExternalIds => &["external_"],
         _ => &[],
     };
     of_shape.iter().map(|start| (*start).to_owned()).chain([own]).collect()

@@ -2,6 +2,7 @@
 
 use kehu_domain::entry_rule::Rule;
 use kehu_domain::field::{Element, Field, Group, Shape, Sight, Vocabulary, Write};
+use kehu_domain::fields::MAX_SOURCES;
 use kehu_domain::filter::field_members;
 use kehu_domain::record::Kind;
 use kehu_domain::rights::Relation;
@@ -70,6 +71,10 @@ fn shape(field: &Field) -> (&'static str, Map<String, Value>) {
             "tags"
         }
         Shape::Words => "words",
+        Shape::ExternalIds => {
+            add("max_items", json!(MAX_SOURCES));
+            "external_ids"
+        }
         Shape::Data(name) => {
             add("data", name.into());
             add("json_schema", inlined(name));

@@ -73,7 +73,7 @@ pub(super) fn of_one(caller: &Caller, machine: &dyn Machine, what: &What) -> Res
         Err(Failure::refused(format!("/change/{}", field.replace('.', "/")), flaw))
     };
     let alone =
-        |body: &Value| !machine.keys_of_change(caller, body).is_empty() || !machine.veiled(caller, body).is_empty();
+        |body: &Value| !machine.brought_keys(caller, body).is_empty() || !machine.veiled(caller, body).is_empty();
     for (name, value) in body.as_object().into_iter().flatten() {
         match value.as_object().filter(|_| name == "custom") {
             Some(custom) => {

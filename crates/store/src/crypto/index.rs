@@ -29,11 +29,13 @@ pub enum IndexClass {
     Login,
     /// Values of fields that an organisation added, each with the id of its field before it.
     Custom,
+    /// Ids in other systems, each with its kind and source before it.
+    ExternalId,
 }
 
 impl IndexClass {
     /// Every class.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Phone,
         Self::Email,
         Self::IdNumber,
@@ -42,6 +44,7 @@ impl IndexClass {
         Self::Birthday,
         Self::Login,
         Self::Custom,
+        Self::ExternalId,
     ];
 
     /// As stored and as bound into the key.
@@ -56,6 +59,7 @@ impl IndexClass {
             Self::Birthday => "birthday",
             Self::Login => "login",
             Self::Custom => "custom",
+            Self::ExternalId => "external_id",
         }
     }
 
@@ -176,7 +180,7 @@ impl ClassKeys {
     }
 
     fn mac(&self, class: IndexClass) -> Hmac<Sha256> {
-        let [phone, email, id_number, bank_account, wechat, birthday, login, custom] = &self.classes;
+        let [phone, email, id_number, bank_account, wechat, birthday, login, custom, external_id] = &self.classes;
         let (_, mac) = match class {
             IndexClass::Phone => phone,
             IndexClass::Email => email,
@@ -186,6 +190,7 @@ impl ClassKeys {
             IndexClass::Birthday => birthday,
             IndexClass::Login => login,
             IndexClass::Custom => custom,
+            IndexClass::ExternalId => external_id,
         };
         mac.clone()
     }
@@ -240,7 +245,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!(seen.len(), 32);
+        assert_eq!(seen.len(), 36);
         assert_eq!(ring.primary_index(), 2);
         let root = zeroize::Zeroizing::new([7; 32]);
         let one = first_8(class_mac(ORG, &root, "login"), &[b"a"]);
@@ -283,7 +288,10 @@ mod tests {
     #[test]
     fn class_names_are_frozen() {
         let names = IndexClass::ALL.map(IndexClass::as_str);
-        assert_eq!(names, ["phone", "email", "id_number", "bank_account", "wechat", "birthday", "login", "custom"]);
+        assert_eq!(
+            names,
+            ["phone", "email", "id_number", "bank_account", "wechat", "birthday", "login", "custom", "external_id"]
+        );
         assert_eq!(names.map(IndexClass::from_stored), IndexClass::ALL.map(Some));
         assert_eq!(IndexClass::from_stored("mobile"), None);
     }

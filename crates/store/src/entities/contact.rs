@@ -38,6 +38,7 @@ pub struct Model {
     pub primary: bool,
     pub remark: Option<String>,
     pub tag_ids: Vec<u8>,
+    pub external_ids: Option<String>,
 }
 
 crate::engine::rows::row!(Model {
@@ -72,6 +73,7 @@ crate::engine::rows::row!(Model {
     primary,
     remark,
     tag_ids,
+    external_ids,
 });
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

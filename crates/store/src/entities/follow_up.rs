@@ -32,6 +32,7 @@ pub struct Model {
     pub pain_points: Option<String>,
     pub next_step: Option<String>,
     pub next_due_at: DateTimeUtc,
+    pub external_ids: Option<String>,
 }
 
 crate::engine::rows::row!(Model {
@@ -60,6 +61,7 @@ crate::engine::rows::row!(Model {
     pain_points,
     next_step,
     next_due_at,
+    external_ids,
 });
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

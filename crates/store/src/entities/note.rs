@@ -26,6 +26,7 @@ pub struct Model {
     pub customer_id: Uuid,
     pub body: String,
     pub pinned: bool,
+    pub external_ids: Option<String>,
 }
 
 crate::engine::rows::row!(Model {
@@ -48,6 +49,7 @@ crate::engine::rows::row!(Model {
     customer_id,
     body,
     pinned,
+    external_ids,
 });
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

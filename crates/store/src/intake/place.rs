@@ -1,7 +1,7 @@
 //! Where a lead goes: to the known customer as a follow-up, or to a new one.
 
 use chrono::Duration;
-use kehu_domain::fields::{Instant, Ref, Text};
+use kehu_domain::fields::{ExternalIds, Instant, Ref, Text};
 use kehu_domain::intake::{Lead, flags};
 use kehu_domain::kinds::{Customer, FollowUp, FollowUpKind};
 use kehu_domain::rights::Action;
@@ -121,8 +121,8 @@ async fn make(tx: &Tx<'_>, form: &OpenForm, lead: &mut Lead) -> Result<Placed, F
     let caller = tx.caller();
     let contacts = contact.into_iter().map(|contact| Said::plain(caller, contact)).collect();
     let record = Said::plain(caller, data);
-    let new = New { id, record, contacts, warnings: Vec::new(), entry: EntryRules::Flag };
-    let create::Made { record: stored, contacts } = create::insert_whole(tx, new, true).await?;
+    let new = New { id, record, contacts, warnings: Vec::new(), entry: EntryRules::Flag, said: None };
+    let create::Made { record: stored, contacts, .. } = create::insert_whole(tx, new, true).await?;
     for flag in &stored.data.flags.0 {
         lead.flag(flag);
     }
@@ -210,6 +210,7 @@ async fn follow_up(tx: &Tx<'_>, form: &OpenForm, lead: &Lead, known: Known) -> R
             pain_points: None,
             next_step: None,
             next_due_at: None,
+            external_ids: ExternalIds::default(),
         },
     )
     .await

@@ -1,5 +1,6 @@
 //! Many records in one request.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -29,6 +30,8 @@ pub struct BatchItem {
     pub index: usize,
     /// The record that was made, or why none was.
     pub outcome: Result<Uuid, Failure>,
+    /// Whether the record was there already: the same client had made it, under the same id and by saying the same.
+    pub existed: bool,
     /// What rules say of it all the same.
     pub warnings: Vec<Warning>,
     /// Whether the outcome was kept from an earlier request under the same key.
@@ -76,8 +79,13 @@ async fn chunks(
             Err(failure) if done.is_empty() => return Err(failure),
             // What was done stays done and is told; the rest was not.
             Err(failure) => {
-                let item =
-                    |index| BatchItem { index, outcome: Err(failure.clone()), warnings: Vec::new(), replayed: false };
+                let item = |index| BatchItem {
+                    index,
+                    outcome: Err(failure.clone()),
+                    existed: false,
+                    warnings: Vec::new(),
+                    replayed: false,
+                };
                 done.extend((first..items.len()).map(item));
                 break;
             }
@@ -104,7 +112,10 @@ async fn write_chunk(
     loop {
         let drafts: Vec<Result<Draft, Failure>> =
             items.iter().map(|item| machine.draft(caller, item.clone())).collect();
-        if atomic && let Some((at, failure)) = first_failure(&drafts) {
+        if atomic
+            && options.idempotency.is_none()
+            && let Some((at, failure)) = first_failure(&drafts)
+        {
             return Err(under(failure, first + at));
         }
         let parsed: Vec<bool> = drafts.iter().map(Result::is_ok).collect();
@@ -125,14 +136,20 @@ async fn write_chunk(
                 disclosure::settle(caller, std::iter::once(&mut failure)).await?;
                 return Err(failure);
             }
-            Ok(Done { mut outcomes, mut warnings, replayed }) => {
+            Ok(Done { mut outcomes, existed, mut warnings, replayed }) => {
                 if !replayed {
                     settle(caller, machine.kind(), &veiled, &parsed, &mut outcomes).await?;
                 }
                 disclosure::settle(caller, outcomes.iter_mut().filter_map(|outcome| outcome.as_mut().err())).await?;
                 warnings.resize(outcomes.len(), Vec::new());
-                let item = |(at, (outcome, warnings))| BatchItem { index: first + at, outcome, warnings, replayed };
-                return Ok(outcomes.into_iter().zip(warnings).enumerate().map(item).collect());
+                let item = |(at, ((outcome, existed), warnings))| BatchItem {
+                    index: first + at,
+                    outcome,
+                    existed,
+                    warnings,
+                    replayed,
+                };
+                return Ok(outcomes.into_iter().zip(existed).zip(warnings).enumerate().map(item).collect());
             }
         }
     }
@@ -167,9 +184,19 @@ fn first_failure<T>(outcomes: &[Result<T, Failure>]) -> Option<(usize, Failure)>
     outcomes.iter().enumerate().find_map(|(at, outcome)| outcome.as_ref().err().map(|failure| (at, failure.clone())))
 }
 
+/// What is kept of an item that has a record.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum KeptItem {
+    Made(Uuid),
+    There { there: Uuid },
+}
+
 /// What became of a chunk.
 struct Done {
     outcomes: Outcomes,
+    /// Which of the records were there already, made by the same request.
+    existed: Vec<bool>,
     /// Of each item.
     warnings: Vec<Vec<Warning>>,
     replayed: bool,
@@ -188,7 +215,11 @@ async fn chunk_in(
         && let Some(kept) = kept::find(tx, idempotency, part, Vec::new()).await?
     {
         let (kept, warnings) = warning::apart(kept);
-        return Ok(Done { outcomes: replay(&kept, drafts), warnings, replayed: true });
+        let (outcomes, existed) = replay(&kept, drafts);
+        return Ok(Done { outcomes, existed, warnings, replayed: true });
+    }
+    if atomic && let Some((at, failure)) = first_failure(&drafts) {
+        return Err(under(failure, at));
     }
     // Of several batches of one organisation one writes at a time: they would meet at the counters of numbers.
     if !tx.db_is_alone() {
@@ -201,17 +232,30 @@ async fn chunk_in(
         (false, true) => each_in(tx, machine, drafts, allow_duplicate).await?,
         (false, false) => each_attempted_in(tx, machine, drafts, allow_duplicate).await?,
     };
+    let existed: Vec<bool> = outcomes.iter().map(|outcome| matches!(outcome, Err(Failure::MadeBefore(_)))).collect();
+    // The same client said the same under the same id: it has what it asked for.
+    let outcomes: Outcomes = outcomes
+        .into_iter()
+        .map(|outcome| match outcome {
+            Err(Failure::MadeBefore(id)) => Ok(id),
+            outcome => outcome,
+        })
+        .collect();
     if atomic && let Some((at, failure)) = first_failure(&outcomes) {
         return Err(under(failure, at));
     }
     let told = |outcome: &Result<Uuid, Failure>| outcome.as_ref().map(|id| tx.warnings_of(*id)).unwrap_or_default();
     let warnings: Vec<Vec<Warning>> = outcomes.iter().map(told).collect();
     if let Some(idempotency) = &idempotency {
-        let ids: Vec<Option<Uuid>> = outcomes.iter().map(|outcome| outcome.as_ref().ok().copied()).collect();
+        let kept = |(outcome, existed): (&Result<Uuid, Failure>, &bool)| {
+            let id = outcome.as_ref().ok().copied()?;
+            Some(if *existed { KeptItem::There { there: id } } else { KeptItem::Made(id) })
+        };
+        let ids: Vec<Option<KeptItem>> = outcomes.iter().zip(&existed).map(kept).collect();
         let body = warning::with(&serde_json::to_string(&ids).unwrap_or_default(), &warnings);
         kept::keep(tx, idempotency, part, &Kept { status: 200, location: None, body })?;
     }
-    Ok(Done { outcomes, warnings, replayed: false })
+    Ok(Done { outcomes, existed, warnings, replayed: false })
 }
 
 /// All at once.
@@ -239,8 +283,11 @@ async fn each_in(
 ) -> Result<Outcomes, Failure> {
     let mut outcomes = Vec::with_capacity(drafts.len());
     for (at, draft) in drafts.into_iter().enumerate() {
-        let made = machine.insert(tx, draft?, allow_duplicate).await;
-        outcomes.push(Ok(made.map_err(|failure| under(failure, at))?.base().id));
+        match machine.insert(tx, draft?, allow_duplicate).await {
+            Ok(made) => outcomes.push(Ok(made.base().id)),
+            Err(Failure::MadeBefore(id)) => outcomes.push(Err(Failure::MadeBefore(id))),
+            Err(failure) => return Err(under(failure, at)),
+        }
     }
     Ok(outcomes)
 }
@@ -271,18 +318,19 @@ async fn each_attempted_in(
 
 /// Outcomes of an earlier request: ids are kept. An item that failed then is judged as it is now by its parsing alone:
 /// it changed nothing, and is not tried again under the same key.
-fn replay(kept: &Kept, drafts: Vec<Result<Draft, Failure>>) -> Outcomes {
-    let ids: Vec<Option<Uuid>> = serde_json::from_str(&kept.body).unwrap_or_default();
+fn replay(kept: &Kept, drafts: Vec<Result<Draft, Failure>>) -> (Outcomes, Vec<bool>) {
+    let ids: Vec<Option<KeptItem>> = serde_json::from_str(&kept.body).unwrap_or_default();
     let ids = ids.into_iter().chain(std::iter::repeat(None));
     drafts
         .into_iter()
         .zip(ids)
         .map(|(draft, id)| match (id, draft) {
-            (Some(id), _) => Ok(id),
-            (None, Err(failure)) => Err(failure),
-            (None, Ok(_)) => Err(Failure::RefusedBefore),
+            (Some(KeptItem::Made(id)), _) => (Ok(id), false),
+            (Some(KeptItem::There { there }), _) => (Ok(there), true),
+            (None, Err(failure)) => (Err(failure), false),
+            (None, Ok(_)) => (Err(Failure::RefusedBefore), false),
         })
-        .collect()
+        .unzip()
 }
 
 /// A failure of one item, its pointers under the item's place.

@@ -3,6 +3,7 @@
 use kehu_domain::custom::CustomValues;
 use kehu_domain::field::Find;
 use kehu_domain::fields::ElementValue;
+use kehu_domain::filter::external_id_form;
 use kehu_domain::read::Reader;
 use kehu_domain::record::Kind;
 use kehu_domain::rights::CUSTOM;
@@ -27,6 +28,11 @@ pub(crate) fn strong_keys<R: Rows>(body: &Value, region: &str) -> Vec<String> {
             Some(Find::IdNumber) => each_text(json, &mut |text| {
                 keys.extend(IdNumber::parse(text).ok().map(|number| number.as_str().to_owned()));
             }),
+            Some(Find::ExternalId) => {
+                let said = json.as_object().into_iter().flatten();
+                let ids = said.filter_map(|(source, id)| Some((source, id.as_str()?)));
+                keys.extend(ids.map(|(source, id)| external_id_form(R::KIND.name, source, id)));
+            }
             // Not strong.
             Some(Find::Wechat | Find::BankAccount | Find::Birthday) => {}
             None if field.name == "credit_code" => each_text(json, &mut |text| {

@@ -142,7 +142,10 @@ pub(crate) fn may_tell(failure: &Failure) -> bool {
             | Failure::Sealing(_)
             | Failure::Internal(_)
             | Failure::KeyReused
+            | Failure::KeyBusy
             | Failure::RefusedBefore
+            | Failure::IdTaken
+            | Failure::MadeBefore(_)
             | Failure::NotFound
             | Failure::CompareLimited(_)
     )

@@ -19,12 +19,19 @@ use crate::sealer::Sealer;
 use crate::tx::Tx;
 
 use super::draft::{EntryRules, New, Said};
-use super::{custom, document, judged};
+use super::{client_ids, custom, document, judged};
 
 /// Makes a record that the system itself asks for, such as a tag that was named.
 pub(crate) async fn write<R: Rows>(tx: &Tx<'_>, data: R) -> Result<Stored<R>, Failure> {
     let record = Said::plain(tx.caller(), data);
-    let new = New { id: tx.new_id(), record, contacts: Vec::new(), warnings: Vec::new(), entry: EntryRules::None };
+    let new = New {
+        id: tx.new_id(),
+        record,
+        contacts: Vec::new(),
+        warnings: Vec::new(),
+        entry: EntryRules::None,
+        said: None,
+    };
     insert(tx, new, true).await
 }
 
@@ -43,6 +50,7 @@ pub(crate) async fn insert_whole<R: Rows>(tx: &Tx<'_>, new: New<R>, allow_duplic
 pub(crate) struct Made<R> {
     pub(crate) record: Stored<R>,
     pub(crate) contacts: Vec<Stored<Contact>>,
+    said: Option<client_ids::Said>,
 }
 
 /// Makes records together: what the database knows of them is asked for all at once, each is judged by itself, and the
@@ -60,9 +68,22 @@ pub(crate) async fn insert_set<R: Rows>(
     let found = pii::find_places(tx.db(), tx.caller().ring(), tx.org_id(), &all).await?;
     let found = found.split(entries.iter().map(Vec::len));
     references::know_customers(tx, set.iter().flat_map(|new| new.record.data.targets())).await?;
+    let in_use = client_ids::in_use(tx, &set).await?;
     let mut outcomes: Vec<Result<Made<R>, Failure>> = Vec::with_capacity(set.len());
     let mut written = 0;
     for ((new, entries), mut found) in set.into_iter().zip(entries).zip(found) {
+        if let Some(said) = &new.said {
+            let twice = outcomes.iter().flatten().any(|made| made.record.base.id == new.id);
+            if twice {
+                // What was said of the first one is looked up in its row.
+                write_rows(tx, outcomes.get_mut(written..)).await?;
+                written = outcomes.len();
+            }
+            if twice || in_use.contains(&new.id) {
+                outcomes.push(Err(client_ids::met::<R>(tx, new.id, said).await?));
+                continue;
+            }
+        }
         let code = new.record.data.credit_code();
         let unwritten = outcomes.get(written..).unwrap_or_default();
         let same_code = code.is_some() && unwritten.iter().flatten().any(|made| made.record.data.credit_code() == code);
@@ -95,10 +116,11 @@ async fn write_rows<R: Rows>(tx: &Tx<'_>, set: Option<&mut [Result<Made<R>, Fail
     let contacts = ready.iter().flat_map(|made| &made.contacts);
     let contacts = contacts.map(|contact| to_row(tx, contact)).collect::<Result<_, _>>()?;
     let rows = Insert::of::<<R::Entity as EntityTrait>::ActiveModel>(rows);
-    let rows = rows.beside(ready.iter().map(|made| slots(tx, &made.record)).collect());
+    let beside = ready.iter().map(|made| slots(tx, &made.record, made.said.as_ref()));
+    let rows = rows.beside(beside.collect::<Result<_, _>>()?);
     let contacts = Insert::of::<<<Contact as Rows>::Entity as EntityTrait>::ActiveModel>(contacts);
-    let of_contacts = ready.iter().flat_map(|made| &made.contacts).map(|contact| slots(tx, contact));
-    let contacts = contacts.beside(of_contacts.collect());
+    let of_contacts = ready.iter().flat_map(|made| &made.contacts).map(|contact| slots(tx, contact, None));
+    let contacts = contacts.beside(of_contacts.collect::<Result<_, _>>()?);
     inserts::write(tx.db(), vec![rows, contacts]).await?;
     for made in ready {
         gather(tx, &made.record);
@@ -120,7 +142,7 @@ async fn judge<R: Rows>(
     found: &Found,
     allow_duplicate: bool,
 ) -> Result<Made<R>, Failure> {
-    let New { id, record, mut contacts, mut warnings, entry } = new;
+    let New { id, record, mut contacts, mut warnings, entry, said } = new;
     let counts: Vec<usize> =
         std::iter::once(record.entry_count()).chain(contacts.iter().map(Said::entry_count)).collect();
     let Said { mut data, custom: mut values, .. } = record;
@@ -167,7 +189,7 @@ async fn judge<R: Rows>(
         places.index(tx, contact)?;
     }
     tx.warn(id, warnings);
-    Ok(Made { record, contacts })
+    Ok(Made { record, contacts, said })
 }
 
 /// Sealed values of a record and its contacts, one after the other, with where each goes in the index.
@@ -235,9 +257,15 @@ where
     R::to_row(stored, &RowBase { org: tx.org_id(), touched: "{}".to_owned(), sealer, custom })
 }
 
-/// What stands in the slots of a new record.
-fn slots<R: Rows>(tx: &Tx<'_>, stored: &Stored<R>) -> Vec<(String, Value)> {
-    rows::custom::slots(tx.caller().org().custom(R::KIND.name), &stored.base.custom)
+/// What stands beside a new record: its values in their slots, and what a client said of it that made its id.
+fn slots<R: Rows>(
+    tx: &Tx<'_>,
+    stored: &Stored<R>,
+    said: Option<&client_ids::Said>,
+) -> Result<Vec<(String, Value)>, Failure> {
+    let mut beside = rows::custom::slots(tx.caller().org().custom(R::KIND.name), &stored.base.custom);
+    beside.extend(client_ids::column::<R>(tx, stored.base.id, said)?);
+    Ok(beside)
 }
 
 /// Ids that a new record names as tags are tags.

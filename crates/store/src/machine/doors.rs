@@ -16,9 +16,11 @@ use crate::sealed_query;
 use crate::tx::Tx;
 
 use super::answer::{self, Answer, Asked};
+use super::by_key::ByKey;
 use super::compared::{self, Compared};
+use super::prepared::{perform, prepare, strong_keys};
 use super::written::{Verb, WriteOptions, Written};
-use super::{Change, Changed, Draft, Machine, Resource, Shown, page, warning};
+use super::{Machine, Resource, Shown, page, warning};
 
 /// How many times a write is tried that another server's transaction got in the way of.
 pub(crate) const TRIES: u32 = 6;
@@ -100,6 +102,7 @@ pub(crate) enum Work {
     Update(Uuid, Value),
     Delete(Uuid),
     Restore(Uuid),
+    Put(ByKey, Value),
 }
 
 /// Makes a record.
@@ -154,7 +157,7 @@ impl Work {
     /// What was brought.
     pub(super) fn body(&self) -> &Value {
         match self {
-            Self::Create(body) | Self::Update(_, body) => body,
+            Self::Create(body) | Self::Update(_, body) | Self::Put(_, body) => body,
             Self::Delete(_) | Self::Restore(_) => &Value::Null,
         }
     }
@@ -163,7 +166,7 @@ impl Work {
     pub(super) fn verb(&self) -> Verb {
         match self {
             Self::Create(_) => Verb::Created,
-            Self::Update(..) | Self::Restore(_) => Verb::Updated,
+            Self::Update(..) | Self::Restore(_) | Self::Put(..) => Verb::Updated,
             Self::Delete(_) => Verb::Deleted,
         }
     }
@@ -175,6 +178,7 @@ impl Work {
             Self::Update(id, _) => (Action::Update, "update", Some(*id)),
             Self::Delete(id) => (Action::Delete, "delete", Some(*id)),
             Self::Restore(id) => (Action::Delete, "restore", Some(*id)),
+            Self::Put(..) => (Action::Create, "upsert", None),
         }
     }
 }
@@ -194,7 +198,7 @@ async fn run(
     .await
 }
 
-async fn tried(
+pub(super) async fn tried(
     caller: &Caller,
     machine: &'static dyn Machine,
     options: &WriteOptions,
@@ -210,6 +214,7 @@ async fn tried(
                 pause(tries).await;
                 tries += 1;
             }
+            Err(Untold { failure: Failure::MadeBefore(id), .. }) => return made_before(caller, machine, id).await,
             Err(Untold { mut failure, looked }) => {
                 if looked && compared::may_tell(&failure) {
                     compared::settle(caller, machine.kind(), id, veiled.all()).await?;
@@ -227,6 +232,13 @@ async fn tried(
             }
         }
     }
+}
+
+/// The record that the same request made before.
+async fn made_before(caller: &Caller, machine: &dyn Machine, id: Uuid) -> Result<Written, Failure> {
+    let record = machine.load(caller, vec![id]).await?.into_iter().next().ok_or(Failure::IdTaken)?;
+    let answer = answer::one(caller, record, &Asked::one(caller, machine.kind(), Vec::new())?).await?;
+    Ok(Written { verb: Verb::Updated, answer, warnings: Vec::new(), replayed: false })
 }
 
 /// A write that failed, and whether anything had been looked up for it.
@@ -256,22 +268,29 @@ async fn once(
     work: Work,
 ) -> Result<Done, Untold> {
     let verb = work.verb();
-    let prepared = prepare(caller, machine, work).map_err(|failure| Untold { failure, looked: false })?;
+    let prepared = match prepare(caller, machine, work) {
+        // Under a key it may have been done before, when the body was still as it had to be.
+        Err(failure) if options.idempotency.is_none() => return Err(Untold { failure, looked: false }),
+        prepared => prepared,
+    };
+    let looked = prepared.is_ok();
     let options = options.clone();
     caller
         .write(async move |tx: &Tx<'_>| {
-            let strong = strong_keys(tx, machine, &prepared);
+            let strong = prepared.as_ref().map(|prepared| strong_keys(tx, machine, prepared)).unwrap_or_default();
             match &options.idempotency {
                 Some(idempotency) => {
                     if let Some(kept) = kept::find(tx, idempotency, 0, strong).await? {
                         let (kept, warnings) = warning::apart(kept);
+                        let verb = if kept.status == Verb::Created.status() { Verb::Created } else { verb };
                         let answer = Answer::of_kept(kept);
                         return Ok(Done::of(Written { verb, answer, warnings, replayed: true }));
                     }
                 }
                 None => duplicates::lock(tx, strong).await?,
             }
-            let performed = perform(tx, machine, prepared, &options).await?;
+            let performed = perform(tx, machine, prepared?, &options).await?;
+            let verb = performed.verb.unwrap_or(verb);
             let record = performed.record;
             let answer = match &record {
                 Some(record) => {
@@ -295,7 +314,7 @@ async fn once(
             Ok(Done { written, changed: performed.changed, compared: performed.compared })
         })
         .await
-        .map_err(|failure| Untold { failure, looked: true })
+        .map_err(|failure| Untold { failure, looked })
 }
 
 /// The answer with what is shown in no other one, nor kept.
@@ -332,67 +351,4 @@ fn veiled(body: &str) -> Vec<String> {
     let hidden = named("hidden");
     let masked = named("masked").into_iter().chain(hidden.clone()).map(|name| format!("masked {name}"));
     masked.chain(hidden.iter().map(|name| format!("hidden {name}"))).collect()
-}
-
-/// Work with its body parsed.
-pub(super) enum Prepared {
-    Create(Draft),
-    Update(Uuid, Value),
-    Delete(Uuid),
-    Restore(Uuid),
-}
-
-pub(super) fn prepare(caller: &Caller, machine: &dyn Machine, work: Work) -> Result<Prepared, Failure> {
-    Ok(match work {
-        Work::Create(body) => Prepared::Create(machine.draft(caller, body)?),
-        Work::Update(id, body) => Prepared::Update(id, body),
-        Work::Delete(id) => Prepared::Delete(id),
-        Work::Restore(id) => Prepared::Restore(id),
-    })
-}
-
-/// The strong keys that are locked before anything is looked up, where there are others to lock out.
-pub(super) fn strong_keys(tx: &Tx<'_>, machine: &dyn Machine, prepared: &Prepared) -> Vec<String> {
-    match prepared {
-        Prepared::Create(draft) if !tx.db_is_alone() => machine.strong_keys(draft),
-        _ => Vec::new(),
-    }
-}
-
-/// What was done within the transaction.
-pub(super) struct Performed {
-    pub(super) record: Option<Box<dyn Shown>>,
-    pub(super) changed: bool,
-    pub(super) compared: Compared,
-}
-
-impl Default for Performed {
-    fn default() -> Self {
-        Self { record: None, changed: true, compared: Compared::default() }
-    }
-}
-
-impl Performed {
-    fn of(record: Box<dyn Shown>) -> Self {
-        Self { record: Some(record), ..Self::default() }
-    }
-}
-
-pub(super) async fn perform(
-    tx: &Tx<'_>,
-    machine: &dyn Machine,
-    prepared: Prepared,
-    options: &WriteOptions,
-) -> Result<Performed, Failure> {
-    let allow_duplicate = options.allow_duplicate;
-    match prepared {
-        Prepared::Create(draft) => machine.insert(tx, draft, allow_duplicate).await.map(Performed::of),
-        Prepared::Update(id, body) => {
-            let change = Change { id, body, expected: options.expected, allow_duplicate };
-            let Changed { record, written, compared } = machine.change(tx, change).await?;
-            Ok(Performed { record: Some(record), changed: written, compared })
-        }
-        Prepared::Delete(id) => machine.remove(tx, id, options.expected).await.map(|()| Performed::default()),
-        Prepared::Restore(id) => machine.restore(tx, id, options.expected).await.map(Performed::of),
-    }
 }

@@ -18,7 +18,7 @@ use crate::gate::Caller;
 use crate::pii::Entry;
 use crate::rows::Rows;
 
-use super::custom;
+use super::{client_ids, custom};
 
 /// A new record with the contacts it brings.
 #[derive(Clone)]
@@ -30,6 +30,8 @@ pub(crate) struct New<R> {
     pub(crate) warnings: Vec<Finding>,
     /// What becomes of what the organisation's own rules refuse.
     pub(crate) entry: EntryRules,
+    /// Of a record whose id the client made, a hash over what it said.
+    pub(crate) said: Option<client_ids::Said>,
 }
 
 /// What becomes of what the organisation's own rules refuse.
@@ -102,7 +104,6 @@ pub(super) fn written(kind: &'static Kind, not: &'static [Write]) -> impl Iterat
 /// Parses the body of a create.
 pub(crate) fn parse<R: Rows>(caller: &Caller, body: Value) -> Result<New<R>, Failure> {
     let now = caller.gate().now();
-    let id = new_id(now);
     let mut make_id = || new_id(now);
     let region = caller.org().region.clone();
     let mut reader = Reader::new(&region, &mut make_id);
@@ -110,13 +111,16 @@ pub(crate) fn parse<R: Rows>(caller: &Caller, body: Value) -> Result<New<R>, Fai
         let flaw = Flaw::new(&codes::TYPE_WRONG).with("expected_en", "an object").with("expected_zh", "对象");
         return Err(Failure::refused("", flaw));
     };
+    let brought_id = client_ids::brought::<R>(caller, &mut members, &mut reader);
+    let (id, said) = brought_id.map_or_else(|| (new_id(now), None), |(id, said)| (id, Some(said)));
     let contacts = if R::BRINGS_CONTACTS { members.remove("contacts") } else { None };
     refuse_unseen(caller, R::KIND, &mut members, &mut reader);
     let data = R::create(&mut members, &mut reader);
     let values = custom::create(caller, R::KIND, members.remove(CUSTOM), &mut reader);
     let contacts = contacts.map(|list| read_contacts(caller, list, id, &mut reader)).unwrap_or_default();
     let brought = R::BRINGS_CONTACTS.then_some("contacts");
-    let known: Vec<&str> = written(R::KIND, &[Write::Never]).chain(brought).collect();
+    let own_id = R::SAID.is_some().then_some("id");
+    let known: Vec<&str> = written(R::KIND, &[Write::Never]).chain(brought).chain(own_id).collect();
     reader.refuse_rest(&members, &known);
     let mut findings = reader.into_findings();
     let mut warnings = Vec::new();
@@ -133,7 +137,7 @@ pub(crate) fn parse<R: Rows>(caller: &Caller, body: Value) -> Result<New<R>, Fai
     match (data, contacts.into_iter().collect::<Option<Vec<Said<Contact>>>>()) {
         (Some(data), Some(contacts)) if findings.is_empty() => {
             let record = Said::new(caller, data, values);
-            let new = New { id, record, contacts, warnings, entry: EntryRules::Refuse };
+            let new = New { id, record, contacts, warnings, entry: EntryRules::Refuse, said };
             if new.entries().len() > MAX_SEALED {
                 let flaw = Flaw::new(&codes::LIST_TOO_LONG).with("max", MAX_SEALED);
                 return Err(Failure::refused("/contacts", flaw));

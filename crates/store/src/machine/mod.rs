@@ -5,6 +5,8 @@ mod along;
 pub(crate) mod answer;
 mod batch;
 mod brought;
+mod by_key;
+mod client_ids;
 pub(crate) mod compared;
 pub(crate) mod counting;
 mod counts;
@@ -16,11 +18,14 @@ pub(crate) mod draft;
 mod dry_run;
 mod expand;
 mod facets;
+mod fill;
 mod judged;
 mod lookup;
+mod match_keys;
 pub(crate) mod names;
 pub mod operations;
 mod page;
+mod prepared;
 pub(crate) mod question;
 mod ranked;
 pub(crate) mod read;
@@ -32,7 +37,10 @@ pub(crate) mod remove;
 mod reveal;
 pub(crate) mod selected;
 pub(crate) mod several;
+mod source_times;
 pub(crate) mod update;
+mod upsert;
+mod upsert_body;
 pub(crate) mod warning;
 mod written;
 
@@ -61,6 +69,7 @@ pub use crate::registry::{resource, resources};
 pub use access::access;
 pub use answer::{Answer, Asked};
 pub use batch::{BatchItem, batch};
+pub use by_key::{get_by, put_by};
 pub use counts::counts;
 pub use doors::{create, delete, get, list, restore, search, update};
 pub use dry_run::preview_delete;
@@ -69,6 +78,7 @@ pub use facets::{facets, groupings};
 pub use lookup::lookup;
 pub use rehearse::{Rehearsal, validate};
 pub use reveal::reveal;
+pub use upsert::{UpsertItem, UpsertStatus, upsert};
 pub use warning::Warning;
 pub use written::{Idempotency, Verb, WriteOptions, Written};
 
@@ -187,8 +197,6 @@ pub(crate) trait Machine: Sync {
     fn draft(&self, caller: &Caller, body: Value) -> Result<Draft, Failure>;
     /// The strong keys of a draft, for [`duplicates::lock`](crate::ops::duplicates::lock).
     fn strong_keys(&self, draft: &Draft) -> Vec<String>;
-    /// The strong keys that a merge patch brings, for the same.
-    fn keys_of_change(&self, caller: &Caller, body: &Value) -> Vec<String>;
     /// Writes a draft.
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>>;
     /// Whether drafts can be written together.
@@ -208,9 +216,13 @@ pub(crate) trait Machine: Sync {
     /// Takes a deleted record back.
     fn restore<'t>(&'t self, tx: &'t Tx<'_>, id: Uuid, expected: Option<i64>) -> Local<'t, Box<dyn Shown>>;
     /// The strong keys of what was deleted along with a record, which a column names.
-    fn keys_of_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, Vec<String>>;
+    fn keys_of_children<'t>(&'t self, tx: &'t Tx<'_>, which: along::Which, parent: Uuid) -> Local<'t, Vec<String>>;
     /// Puts what was deleted along with a record into index and search again; refused where its keys are taken.
-    fn find_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, ()>;
+    fn find_children<'t>(&'t self, tx: &'t Tx<'_>, which: along::Which, parent: Uuid) -> Local<'t, ()>;
+    /// The strong keys that a patch may bring.
+    fn brought_keys(&self, caller: &Caller, body: &Value) -> Vec<String>;
+    /// Living records of those ids within the caller's reach, as the transaction sees them.
+    fn peek<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>>;
     /// Records of those ids within the caller's reach, in no order.
     fn load<'t>(&'t self, caller: &'t Caller, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>>;
     /// A page of records.
@@ -256,6 +268,13 @@ impl Resource {
     #[must_use]
     pub fn uploaded(self) -> bool {
         self.0.uploaded()
+    }
+
+    /// Whether its records may come from other systems: they have ids there, clients may make theirs, and they are
+    /// written by keys.
+    #[must_use]
+    pub fn keyed(self) -> bool {
+        self.kind().fields.iter().any(|field| field.find == Some(Find::ExternalId))
     }
 
     /// Whether many can be made at once; users come one by one, each with a way in.
@@ -316,12 +335,12 @@ impl<R: Rows> Machine for Of<R> {
     }
     fn strong_keys(&self, draft: &Draft) -> Vec<String> {
         let new = draft.0.downcast_ref::<draft::New<R>>();
-        new.map(|new| duplicates::strong_keys(&new.entries(), new.record.data.credit_code())).unwrap_or_default()
-    }
-    fn keys_of_change(&self, caller: &Caller, body: &Value) -> Vec<String> {
-        let mut keys = brought::strong_keys::<R>(body, &caller.org().region);
-        keys.extend(brought::custom_keys(caller, R::KIND, body));
-        keys
+        let keys = |new: &draft::New<R>| {
+            let mut keys = duplicates::strong_keys(&new.entries(), new.record.data.credit_code());
+            keys.extend(new.said.map(|_| client_ids::key(new.id)));
+            keys
+        };
+        new.map(keys).unwrap_or_default()
     }
     fn insert<'t>(&'t self, tx: &'t Tx<'_>, draft: Draft, allow_duplicate: bool) -> Local<'t, Box<dyn Shown>> {
         Box::pin(async move {
@@ -372,17 +391,27 @@ impl<R: Rows> Machine for Of<R> {
             Ok::<Box<dyn Shown>, Failure>(Box::new(stored))
         })
     }
-    fn keys_of_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, Vec<String>> {
-        Box::pin(along::keys::<R>(tx, column, parent))
+    fn keys_of_children<'t>(&'t self, tx: &'t Tx<'_>, which: along::Which, parent: Uuid) -> Local<'t, Vec<String>> {
+        Box::pin(along::keys::<R>(tx, which, parent))
     }
-    fn find_children<'t>(&'t self, tx: &'t Tx<'_>, column: &'static str, parent: Uuid) -> Local<'t, ()> {
-        Box::pin(along::find_again::<R>(tx, column, parent))
+    fn find_children<'t>(&'t self, tx: &'t Tx<'_>, which: along::Which, parent: Uuid) -> Local<'t, ()> {
+        Box::pin(along::find_again::<R>(tx, which, parent))
+    }
+    fn brought_keys(&self, caller: &Caller, body: &Value) -> Vec<String> {
+        let mut keys = brought::strong_keys::<R>(body, &caller.org().region);
+        keys.extend(brought::custom_keys(caller, R::KIND, body));
+        keys
+    }
+    fn peek<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>> {
+        Box::pin(async move { Ok(erase(read::in_reach::<R>(tx, ids).await?)) })
     }
     fn load<'t>(&'t self, caller: &'t Caller, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>> {
         Box::pin(async move { Ok(erase(read::within_reach::<R>(caller, ids).await?)) })
     }
     fn page<'t>(&'t self, caller: &'t Caller, asked: &'t Asked) -> Local<'t, page::Page> {
-        Box::pin(async move { page::page::<R>(caller, asked).await.map_err(|failure| shapes::too_expensive(R::KIND, failure)) })
+        Box::pin(async move {
+            page::page::<R>(caller, asked).await.map_err(|failure| shapes::too_expensive(R::KIND, failure))
+        })
     }
     fn of_customers<'t>(
         &'t self,

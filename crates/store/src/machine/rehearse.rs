@@ -12,7 +12,8 @@ use crate::refusals::{Refusal, noting};
 use crate::tx::Tx;
 
 use super::compared;
-use super::doors::{Prepared, TRIES, Work, pause, perform, prepare, strong_keys};
+use super::doors::{TRIES, Work, pause};
+use super::prepared::{Prepared, perform, prepare, strong_keys};
 use super::warning::Warning;
 use super::{Machine, Resource, WriteOptions};
 

@@ -10,7 +10,8 @@ use crate::refusals::{self, Refusal};
 use crate::tx::Tx;
 
 use super::compared::{self, Brought, Compared};
-use super::doors::{Work, perform, prepare};
+use super::doors::Work;
+use super::prepared::{Performed, perform, prepare};
 use super::written::{Verb, WriteOptions};
 use super::{Machine, Shown, Warning};
 
@@ -69,15 +70,15 @@ impl Step {
         Refusal::of(self.machine.kind().name, verb, id)
     }
 
-    /// The strong keys that it may write.
+    /// The strong keys that it may write; a step names its record by its id alone.
     pub(crate) fn strong_keys(&self, caller: &Caller) -> Vec<String> {
         match &self.work {
             Work::Create(body) => {
                 let draft = self.machine.draft(caller, body.clone());
                 draft.map(|draft| self.machine.strong_keys(&draft)).unwrap_or_default()
             }
-            Work::Update(_, body) => self.machine.keys_of_change(caller, body),
-            Work::Delete(_) | Work::Restore(_) => Vec::new(),
+            Work::Update(_, body) => self.machine.brought_keys(caller, body),
+            Work::Delete(_) | Work::Restore(_) | Work::Put(..) => Vec::new(),
         }
     }
 
@@ -94,7 +95,11 @@ impl Step {
         };
         let options = WriteOptions { idempotency: None, expected, allow_duplicate };
         let work = async || {
-            let performed = perform(tx, machine, prepared, &options).await?;
+            let (performed, verb) = match perform(tx, machine, prepared, &options).await {
+                // The same client said the same under the same id: it has what it asked for.
+                Err(Failure::MadeBefore(id)) => (Performed::made_before(tx, machine, id).await?, Verb::Updated),
+                performed => (performed?, verb),
+            };
             tx.settle().await?;
             let base = performed.record.as_ref().map(|record| record.base());
             let id = base.map(|base| base.id).or(named);

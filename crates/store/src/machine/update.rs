@@ -28,6 +28,9 @@ use crate::tx::Tx;
 use super::draft::{self, rule_findings};
 use super::{Change, Machine as _, answer, custom, document, found_under, judged, read};
 
+/// The field whose sources are told apart.
+const EXTERNAL_IDS: &str = "external_ids";
+
 /// What the caller sees of the record that is changed.
 struct PatchView<'a> {
     caller: &'a Caller,
@@ -55,7 +58,7 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<(Store
     let caller = tx.caller();
     if !tx.db_is_alone() {
         // Before the row, as everybody: who makes a contact of this customer has its keys and then waits for the row.
-        let keys = super::Of::<R>::NEW.keys_of_change(caller, &change.body);
+        let keys = super::Of::<R>::NEW.brought_keys(caller, &change.body);
         duplicates::lock(tx, keys).await?;
     }
     let (before, touched) = read::for_change::<R>(tx, change.id, Action::Update).await?;
@@ -83,8 +86,9 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<(Store
         tags::resolve(tx, picked).await?;
     }
     let fields = caller.org().custom(R::KIND.name);
-    let own = before.data.changed(&data).into_iter().map(FieldName::Borrowed);
-    let changed: Vec<FieldName> = own.chain(custom::changed(fields, &before.base.custom, &values)).collect();
+    let own = told_apart(&before.data, &data, before.data.changed(&data).into_iter().map(FieldName::Borrowed));
+    let changed: Vec<FieldName> =
+        own.into_iter().chain(custom::changed(fields, &before.base.custom, &values)).collect();
     refuse_conflicts(tx, &before, &touched, expected, &changed, &brought).await?;
     // A mask that comes back brings nothing.
     let is_mask = |value: &Value| value.as_str().is_some_and(|text| text.contains("***"));
@@ -198,6 +202,18 @@ fn touched_map(touched: &str) -> BTreeMap<String, i64> {
     serde_json::from_str(touched).unwrap_or_default()
 }
 
+/// The names of what changed, with ids in other systems told apart by their sources: what one system writes does not
+/// conflict with what another one does.
+fn told_apart<R: Rows>(before: &R, after: &R, changed: impl Iterator<Item = FieldName>) -> Vec<FieldName> {
+    let (old, new) = (before.external_ids(), after.external_ids());
+    let sources = || old.zip(new).into_iter().flat_map(|(old, new)| new.changed(old));
+    let apart = |name: FieldName| match &*name {
+        EXTERNAL_IDS => sources().map(|source| FieldName::Owned(format!("{EXTERNAL_IDS}.{source}"))).collect(),
+        _ => vec![name],
+    };
+    changed.flat_map(apart).collect()
+}
+
 /// Refuses a change of fields that somebody else changed since the version that the client saw.
 async fn refuse_conflicts<R: Rows>(
     tx: &Tx<'_>,
@@ -221,9 +237,8 @@ async fn refuse_conflicts<R: Rows>(
     let mut conflicts = Vec::new();
     for (field, version) in overlaps {
         let change = journal::change_of(tx, before.base.id, version).await?;
-        let of_custom = field.strip_prefix("custom.");
-        let member = |members: &Members| match of_custom {
-            Some(key) => members.get(CUSTOM).and_then(|custom| custom.get(key)).cloned(),
+        let member = |members: &Members| match field.split_once('.') {
+            Some((whole, key)) => members.get(whole).and_then(|inside| inside.get(key)).cloned(),
             None => members.get(&field).cloned(),
         };
         let theirs = shown.as_object().and_then(member).unwrap_or_default();
@@ -314,7 +329,8 @@ async fn write_as<R: Rows>(
     }
     let mut map = touched_map(touched);
     if by_somebody {
-        map.extend(changed.iter().map(|field| (field.to_string(), after.base.version)));
+        let touched = told_apart(&before.data, &after.data, changed.into_iter());
+        map.extend(touched.into_iter().map(|field| (field.into_owned(), after.base.version)));
     }
     let touched = serde_json::to_string(&map).unwrap_or_default();
     let of_kind = before.data.changed(&after.data);

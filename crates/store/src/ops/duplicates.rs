@@ -100,7 +100,7 @@ pub(crate) async fn refuse(
     allow: bool,
 ) -> Result<(), Failure> {
     // Whoever allows a duplicate knows two records of one person; what the organisation wants unique stays so.
-    let counts = |entry: &Entry| entry.strong && (!allow || entry.class == IndexClass::Custom);
+    let counts = |entry: &Entry| entry.strong && (!allow || is_once(entry));
     let credit_code = credit_code.filter(|_| !allow);
     if credit_code.is_some() || entries.iter().any(counts) {
         disclosure::check(tx.db(), tx.caller()).await?;
@@ -109,7 +109,7 @@ pub(crate) async fn refuse(
         return Err(Failure::refused(twin.pointer.clone(), Flaw::new(&codes::VALUE_TWICE)));
     }
     let is_own = |entry: &Entry, hit: &Hit| match entry.class {
-        IndexClass::Custom => own.first() == Some(&hit.record_id),
+        IndexClass::Custom | IndexClass::ExternalId => own.first() == Some(&hit.record_id),
         _ => own.contains(&hit.record_id) || own.contains(&hit.parent_id),
     };
     let hit = found.hits.iter().find(|hit| {
@@ -126,6 +126,9 @@ pub(crate) async fn refuse(
         }
         if entry.is_some_and(|entry| entry.class == IndexClass::Custom) {
             existing.code = &codes::UNIQUE_VALUE_TAKEN;
+        }
+        if entry.is_some_and(|entry| entry.class == IndexClass::ExternalId) {
+            existing.code = &codes::EXTERNAL_ID_IN_USE;
         }
         return Err(Failure::Duplicate(Box::new(existing)));
     }
@@ -146,15 +149,26 @@ pub(crate) async fn refuse(
     }
 }
 
+/// Whether only one record may have it, whatever is allowed: it says which record that is, not whom it is about.
+fn is_once(entry: &Entry) -> bool {
+    matches!(entry.class, IndexClass::Custom | IndexClass::ExternalId)
+}
+
 /// A value of a unique field that another record of the same request brings too.
 fn twin(entries: &[Entry]) -> Option<&Entry> {
     let mut seen = HashSet::new();
-    let unique = entries.iter().filter(|entry| entry.strong && entry.class == IndexClass::Custom);
+    let unique = entries.iter().filter(|entry| entry.strong && is_once(entry));
     unique.into_iter().find(|entry| !seen.insert(entry.value.as_str()))
 }
 
 /// What the caller may know of the record that was met.
-async fn describe(tx: &Tx<'_>, kind: &str, id: Uuid, customer_id: Uuid, pointer: String) -> Result<Existing, Failure> {
+pub(crate) async fn describe(
+    tx: &Tx<'_>,
+    kind: &str,
+    id: Uuid,
+    customer_id: Uuid,
+    pointer: String,
+) -> Result<Existing, Failure> {
     let caller = tx.caller();
     let customer = customer::Entity::find_by_id((tx.org_id(), customer_id)).one(tx.db()).await?;
     let (owner, team) = customer.as_ref().map_or((None, None), |row| (row.owner_id, row.team_id));

@@ -65,7 +65,7 @@ impl From<Failure> for Ended {
                 Self::Final { code: "refused", detail: format!("{}: {}", found.pointer, found.flaw.message(Lang::En)) }
             }
             // Another time it may be otherwise.
-            Failure::Conflict(_) => failed("conflict"),
+            Failure::Conflict(_) | Failure::KeyBusy => failed("conflict"),
             Failure::Limited(_) | Failure::RevealLimited(_) | Failure::CompareLimited(_) => failed("limited"),
             Failure::Overloaded(_) => failed("overloaded"),
             Failure::FormPaused => failed("form_paused"),
@@ -81,6 +81,9 @@ impl From<Failure> for Ended {
             | Failure::RefusedBefore
             | Failure::ReferenceFailed(_)
             | Failure::NotUndoable
+            | Failure::IdTaken
+            | Failure::MadeBefore(_)
+            | Failure::MatchesSeveral(_)
             | Failure::Rehearsed(_)
             | Failure::SignIn(_)
             | Failure::SecondFactor(_)

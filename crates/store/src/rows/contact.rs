@@ -1,8 +1,8 @@
 //! Rows of contacts.
 
-use kehu_domain::fields::{Birthday, Collaborators, Emails, Line, Phones, Ref, SealedText, Tags, Text};
+use kehu_domain::fields::{Birthday, Collaborators, Emails, ExternalIds, Line, Phones, Ref, SealedText, Tags, Text};
 use kehu_domain::kinds::{Attitude, Contact, DecisionRole};
-use kehu_domain::record::{Base, Stored};
+use kehu_domain::record::{Base, Record as _, Stored};
 use kehu_domain::text::document::Document;
 use kehu_domain::value::IdNumber;
 use uuid::Uuid;
@@ -29,6 +29,7 @@ use super::{
 impl Rows for Contact {
     type Entity = contact::Entity;
     const CUSTOM: FieldPath = sealed::contact::CUSTOM;
+    const SAID: Option<FieldPath> = Some(sealed::contact::SAID);
     const ERASABLE: bool = true;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<contact::ActiveModel, Failure> {
@@ -48,6 +49,7 @@ impl Rows for Contact {
             primary,
             remark,
             tags,
+            external_ids,
         } = &stored.data;
         let (name_norm, name_sort) = name_columns(row, name.as_str());
         Ok(row!(contact::ActiveModel, stored, row, {
@@ -70,6 +72,7 @@ impl Rows for Contact {
             primary: Set(*primary),
             remark: Set(remark.as_ref().map(|remark| remark.as_str().to_owned())),
             tag_ids: Set(ids_to_bytes(&tags.ids)),
+            external_ids: Set(external_ids.to_stored()),
         }))
     }
 
@@ -94,6 +97,7 @@ impl Rows for Contact {
             primary: row.primary,
             remark: row.remark.map(Text::from_stored),
             tags: Tags { ids: ids_from_bytes(&row.tag_ids), ..Tags::default() },
+            external_ids: ExternalIds::from_stored(row.external_ids.as_deref()),
         };
         let shared = Collaborators::from_stored(row.shared_with.as_deref());
         Ok((Stored { base: Base { shared, ..base!(row, opener, Self::CUSTOM) }, data }, row.touched))
@@ -111,6 +115,7 @@ impl Rows for Contact {
         let mut entries = element_entries(&self.phones, &self.emails, self.wechat.as_ref().map(SealedText::as_str));
         entries.extend(self.id_number.as_ref().map(found::id_number));
         entries.extend(self.birthday.map(found::birthday));
+        entries.extend(found::external_ids(Self::KIND, &self.external_ids));
         entries
     }
 
@@ -121,7 +126,11 @@ impl Rows for Contact {
     fn entry_count(&self) -> usize {
         let lists = self.phones.0.len() + self.emails.0.len();
         let single = [self.wechat.is_some(), self.id_number.is_some(), self.birthday.is_some()];
-        lists + single.into_iter().filter(|is| *is).count()
+        lists + single.into_iter().filter(|is| *is).count() + self.external_ids.len()
+    }
+
+    fn external_ids(&self) -> Option<&ExternalIds> {
+        Some(&self.external_ids)
     }
 
     fn document(&self) -> Document {

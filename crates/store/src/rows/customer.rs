@@ -3,10 +3,11 @@
 use chrono::{DateTime, Utc};
 use kehu_domain::codes;
 use kehu_domain::fields::{
-    BankAccounts, Collaborators, Day, Emails, Instant, Line, Lines, Phones, Ref, SealedText, Several, Tags, Text, Words,
+    BankAccounts, Collaborators, Day, Emails, ExternalIds, Instant, Line, Lines, Phones, Ref, SealedText, Several,
+    Tags, Text, Words,
 };
 use kehu_domain::kinds::{Customer, CustomerKind, Grade, SizeBand, Source, Stage};
-use kehu_domain::record::{Base, Stored};
+use kehu_domain::record::{Base, Record as _, Stored};
 use kehu_domain::text::document::Document;
 use kehu_domain::value::{BankAccount, Budget, CreditCode, IdNumber, Industry, Quarter, Region};
 
@@ -29,6 +30,7 @@ use super::{
 impl Rows for Customer {
     type Entity = customer::Entity;
     const CUSTOM: FieldPath = sealed::customer::CUSTOM;
+    const SAID: Option<FieldPath> = Some(sealed::customer::SAID);
     const BRINGS_CONTACTS: bool = true;
     const ERASABLE: bool = true;
     const TOGETHER: bool = true;
@@ -61,6 +63,7 @@ impl Rows for Customer {
             cooperation_since,
             remark,
             tags,
+            external_ids,
             owner_id: _,
             team_id: _,
             collaborators,
@@ -101,6 +104,7 @@ impl Rows for Customer {
             cooperation_since: Set(cooperation_since.map(|day| day.to_string())),
             remark: Set(remark.as_ref().map(|remark| remark.as_str().to_owned())),
             tag_ids: Set(ids_to_bytes(&tags.ids)),
+            external_ids: Set(external_ids.to_stored()),
             shared_with: Set(collaborators.to_stored()),
             last_follow_up_at: Set(last_follow_up_at.map_or(NEVER, Instant::time)),
             next_follow_up_at: Set(next_follow_up_at.map_or(NOT_DUE, Instant::time)),
@@ -147,6 +151,7 @@ impl Rows for Customer {
             cooperation_since: row.cooperation_since.as_deref().and_then(Day::from_stored),
             remark: row.remark.map(Text::from_stored),
             tags: Tags { ids: ids_from_bytes(&row.tag_ids), ..Tags::default() },
+            external_ids: ExternalIds::from_stored(row.external_ids.as_deref()),
             owner_id: row.owner_id.map(Ref::new),
             team_id: row.team_id.map(Ref::new),
             collaborators: shared.clone(),
@@ -195,12 +200,17 @@ impl Rows for Customer {
         let mut entries = element_entries(&self.phones, &self.emails, self.wechat.as_ref().map(SealedText::as_str));
         entries.extend(self.id_number.as_ref().map(found::id_number));
         entries.extend(found::bank_accounts(&self.bank_accounts));
+        entries.extend(found::external_ids(Self::KIND, &self.external_ids));
         entries
     }
 
     fn entry_count(&self) -> usize {
         let lists = self.phones.0.len() + self.emails.0.len() + self.bank_accounts.0.len();
-        lists + usize::from(self.wechat.is_some()) + usize::from(self.id_number.is_some())
+        lists + usize::from(self.wechat.is_some()) + usize::from(self.id_number.is_some()) + self.external_ids.len()
+    }
+
+    fn external_ids(&self) -> Option<&ExternalIds> {
+        Some(&self.external_ids)
     }
 
     fn document(&self) -> Document {

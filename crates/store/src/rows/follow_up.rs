@@ -1,24 +1,27 @@
 //! Rows of follow-ups.
 
 use chrono::{DateTime, Utc};
-use kehu_domain::fields::{Collaborators, Instant, Line, Ref, Text, Whole};
+use kehu_domain::fields::{Collaborators, ExternalIds, Instant, Line, Ref, Text, Whole};
 use kehu_domain::kinds::{FollowUp, FollowUpKind, Outcome};
-use kehu_domain::record::{Base, Stored};
+use kehu_domain::record::{Base, Record as _, Stored};
 use kehu_domain::text::document::Document;
 
 use crate::crypto::cell::FieldPath;
 use crate::entities::follow_up;
 use crate::failure::Failure;
 use crate::ops::summaries::Counted;
+use crate::pii::Entry;
 use crate::sealed;
 use crate::sealer::Opener;
 use crate::tx::Tx;
 
+use super::found;
 use super::{NOT_DUE, Ownership, RowBase, Rows, base, known, row};
 
 impl Rows for FollowUp {
     type Entity = follow_up::Entity;
     const CUSTOM: FieldPath = sealed::follow_up::CUSTOM;
+    const SAID: Option<FieldPath> = Some(sealed::follow_up::SAID);
     const TOGETHER: bool = true;
 
     fn to_row(stored: &Stored<Self>, row: &RowBase<'_>) -> Result<follow_up::ActiveModel, Failure> {
@@ -34,6 +37,7 @@ impl Rows for FollowUp {
             pain_points,
             next_step,
             next_due_at,
+            external_ids,
         } = &stored.data;
         Ok(row!(follow_up::ActiveModel, stored, row, {
             // A change of the customer writes it.
@@ -49,6 +53,7 @@ impl Rows for FollowUp {
             pain_points: Set(pain_points.as_ref().map(|text| text.as_str().to_owned())),
             next_step: Set(next_step.as_ref().map(|step| step.as_str().to_owned())),
             next_due_at: Set(next_due_at.map_or(NOT_DUE, Instant::time)),
+            external_ids: Set(external_ids.to_stored()),
         }))
     }
 
@@ -65,6 +70,7 @@ impl Rows for FollowUp {
             pain_points: row.pain_points.map(Text::from_stored),
             next_step: row.next_step.map(Line::from_stored),
             next_due_at: Some(row.next_due_at).filter(|at| *at != NOT_DUE).map(Instant::from_stored),
+            external_ids: ExternalIds::from_stored(row.external_ids.as_deref()),
         };
         let shared = Collaborators::from_stored(row.shared_with.as_deref());
         Ok((Stored { base: Base { shared, ..base!(row, opener, Self::CUSTOM) }, data }, row.touched))
@@ -72,6 +78,18 @@ impl Rows for FollowUp {
 
     fn ownership(&self) -> Ownership {
         Ownership::OfCustomer(self.customer_id.id)
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        found::external_ids(Self::KIND, &self.external_ids).collect()
+    }
+
+    fn entry_count(&self) -> usize {
+        self.external_ids.len()
+    }
+
+    fn external_ids(&self) -> Option<&ExternalIds> {
+        Some(&self.external_ids)
     }
 
     fn document(&self) -> Document {

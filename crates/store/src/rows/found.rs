@@ -1,6 +1,8 @@
 //! Sealed values that a record is found under.
 
-use kehu_domain::fields::{BankAccounts, Birthday, ElementValue, Emails, Phones};
+use kehu_domain::fields::{BankAccounts, Birthday, ElementValue, Emails, ExternalIds, Phones};
+use kehu_domain::filter::external_id_form;
+use kehu_domain::record::Kind;
 use kehu_domain::value::IdNumber;
 
 use crate::crypto::index::IndexClass;
@@ -52,4 +54,19 @@ pub(super) fn bank_accounts(accounts: &BankAccounts) -> impl Iterator<Item = Ent
 /// What a birthday is found under.
 pub(super) fn birthday(day: Birthday) -> Entry {
     Entry { class: IndexClass::Birthday, value: day.index_form(), strong: false, pointer: "/birthday".to_owned() }
+}
+
+/// What ids in other systems are found under: each is one record's of its kind.
+pub(super) fn external_ids(kind: &'static Kind, ids: &ExternalIds) -> impl Iterator<Item = Entry> {
+    ids.iter().map(|(source, id)| external_id(kind, source, id))
+}
+
+/// What the id of one source is found under.
+pub(crate) fn external_id(kind: &Kind, source: &str, id: &str) -> Entry {
+    Entry {
+        class: IndexClass::ExternalId,
+        value: external_id_form(kind.name, source, id),
+        strong: true,
+        pointer: format!("/external_ids/{source}"),
+    }
 }

@@ -8,7 +8,7 @@ pub(crate) mod entry_rule;
 mod field;
 mod follow_up;
 mod form;
-mod found;
+pub(crate) mod found;
 mod note;
 mod role;
 mod segment;
@@ -22,7 +22,7 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use kehu_domain::custom::CustomValues;
-use kehu_domain::fields::{Birthday, Collaborators, Line, Tags, Words};
+use kehu_domain::fields::{Birthday, Collaborators, ExternalIds, Line, Tags, Words};
 use kehu_domain::record::{Base, Record, Stored};
 use kehu_domain::text::document::Document;
 use kehu_domain::text::{normalise, pinyin};
@@ -57,6 +57,9 @@ pub(crate) enum Ownership {
 pub(crate) trait Rows: Record {
     /// Where the values of its sensitive custom fields are sealed.
     const CUSTOM: FieldPath;
+    /// Where a hash is sealed over what a client said of a new record whose id it made; nothing where ids are the
+    /// system's alone.
+    const SAID: Option<FieldPath> = None;
     /// The table.
     type Entity: EntityTrait<Model: Row + IntoActiveModel<<Self::Entity as EntityTrait>::ActiveModel> + Send + Sync>;
 
@@ -124,6 +127,10 @@ pub(crate) trait Rows: Record {
     /// What it is found by, the fields of its kind that are searched; what the organisation added comes behind.
     fn document(&self) -> Document {
         Document::default()
+    }
+    /// What it is called in other systems.
+    fn external_ids(&self) -> Option<&ExternalIds> {
+        None
     }
     /// Its tags.
     fn tags(&self) -> Option<&Tags> {
