@@ -16,7 +16,7 @@ use super::{Answer, Change, Changed, Draft, Machine, Resource, WriteOptions, Wri
 
 /// A key and its value, as an address says them.
 #[derive(Clone, Debug)]
-pub(super) struct ByKey {
+pub(crate) struct ByKey {
     key: MatchKey,
     value: String,
 }
