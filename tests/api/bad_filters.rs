@@ -35,10 +35,12 @@ mod tests {
         Bad { what, kind: "customers", put: Put::Body(body) }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "questions are written where they are passed")]
     fn tree(what: &'static str, filter: Value) -> Bad {
         body(what, json!({"where": filter}))
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "as above")]
     fn one(what: &'static str, field: &str, op: &str, value: Value) -> Bad {
         tree(what, json!({"field": field, "op": op, "value": value}))
     }

@@ -76,7 +76,7 @@ mod tests {
         let (seller, leader) = (org.user("salesperson", Some(&team)), org.user("manager", Some(&team)));
         let body = |at: usize| {
             let mut body = company(&format!("页{at}有限公司"));
-            if at % 3 > 0 {
+            if !at.is_multiple_of(3) {
                 body["custom"] = json!({"level": at % 5});
             }
             body

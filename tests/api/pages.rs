@@ -27,14 +27,14 @@ mod tests {
             "contacts" => json!({"customer_id": customer, "name": format!("{name}某{}", ["一", "二", "三"][at % 3])}),
             "follow_ups" => {
                 let happened = format!("2026-0{}-01T00:00:00Z", at % 3 + 1);
-                let due = (at % 2 == 0).then(|| format!("2027-0{}-01T00:00:00Z", at % 3 + 1));
+                let due = at.is_multiple_of(2).then(|| format!("2027-0{}-01T00:00:00Z", at % 3 + 1));
                 json!({"customer_id": customer, "kind": "call", "summary": "问候", "happened_at": happened, "next_due_at": due})
             }
             "notes" => json!({"record_kind": "customer", "record_id": customer, "body": "记"}),
             "tags" | "teams" => json!({"name": format!("{name}{}", unique())}),
             other => panic!("{other}"),
         };
-        if at % 3 != 0 && !["tags", "teams"].contains(&kind) {
+        if !at.is_multiple_of(3) && !["tags", "teams"].contains(&kind) {
             let motto = ["b", "a", "c"][at % 3];
             body["custom"] = json!({"rank": at % 4, "motto": motto});
         }

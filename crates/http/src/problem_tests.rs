@@ -44,9 +44,11 @@ fn a_question_is_answered_with_the_code_of_its_flaw() {
     assert_eq!(shown["detail"], "“0” is not a page size.");
     assert_eq!(shown["errors"][0]["parameter"], "limit");
     assert_eq!(shown["errors"][0].get("pointer"), None);
-    let in_body = body(Failure::question("/where/and/0", Flaw::new(&domain_codes::FILTER_SHAPE)), Lang::En);
+    let flaw = Flaw::new(&domain_codes::FILTER_SHAPE).with("found_en", "a text");
+    let in_body = body(Failure::question("/where/and/0", flaw), Lang::En);
     assert_eq!(in_body["errors"][0]["pointer"], "/where/and/0");
-    assert_eq!(in_body["errors"][0]["hint"], Value::Null);
+    assert_eq!(in_body["errors"][0]["message"], "Here stands a text, and no filter.");
+    assert!(in_body["errors"][0]["hint"].as_str().unwrap().starts_with("A filter is {“field”, “op”, “value”}"));
 }
 
 #[test]

@@ -60,7 +60,7 @@ impl FilterReader<'_> {
             let name = format!("{}{name}", self.prefix);
             return Err(finding(at, Flaw::new(&codes::SEALED_IN_URL).with("field", name)));
         }
-        self.custom_condition(field, op, &operand_of(op, value), at)
+        self.custom_condition(&field, op, &operand_of(op, value), at)
     }
 
     pub(super) fn custom_node(&mut self, name: &str, node: &Members, at: &str) -> Read<Filter> {
@@ -73,7 +73,7 @@ impl FilterReader<'_> {
                 Op::from_key(&key).ok_or_else(unknown)?
             }
         };
-        self.custom_condition(field, op, node.get("value").unwrap_or(&Value::Null), at)
+        self.custom_condition(&field, op, node.get("value").unwrap_or(&Value::Null), at)
     }
 
     /// A field that can be asked for.
@@ -91,22 +91,22 @@ impl FilterReader<'_> {
         Ok(field.clone())
     }
 
-    fn custom_condition(&mut self, field: Arc<CustomField>, op: Op, json: &Value, at: &str) -> Read<Filter> {
+    fn custom_condition(&mut self, field: &Arc<CustomField>, op: Op, json: &Value, at: &str) -> Read<Filter> {
         self.conditions += 1;
         if self.conditions > MAX_CONDITIONS {
             return Err(self.too_large(at));
         }
         if !field.ops().contains(&op) {
-            return Err(finding(&part(at, "op"), self.custom_op_unknown(&field, op.key())));
+            return Err(finding(&part(at, "op"), self.custom_op_unknown(field, op.key())));
         }
-        self.refuse_kept_custom(&field, op, at)?;
-        let said = self.custom_operands(&field, op, json, &part(at, "value"))?;
+        self.refuse_kept_custom(field, op, at)?;
+        let said = self.custom_operands(field, op, json, &part(at, "value"))?;
         self.values += said.len();
         if self.values > MAX_VALUES {
             return Err(self.too_large(&part(at, "value")));
         }
-        let is = |op, values| Filter::Custom(CustomCondition { field: field.clone(), op, values });
-        Ok(span::compared(op, said, &is))
+        let is = |op, values| Filter::Custom(CustomCondition { field: Arc::clone(field), op, values });
+        Ok(span::compared(op, &said, &is))
     }
 
     fn custom_operands(&self, field: &CustomField, op: Op, json: &Value, at: &str) -> Read<Vec<Said<CustomOperand>>> {

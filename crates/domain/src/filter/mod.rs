@@ -311,7 +311,7 @@ impl<'a> FilterReader<'a> {
         if member.class == Class::Segment {
             return Ok(SegmentCondition::filter(op, said, at));
         }
-        Ok(span::compared(op, said, &|op, values| Filter::Is(Condition { member, op, values })))
+        Ok(span::compared(op, &said, &|op, values| Filter::Is(Condition { member, op, values })))
     }
 
     fn operands(&self, member: Member, op: Op, json: &Value, at: &str) -> Read<Vec<Said<Scalar>>> {

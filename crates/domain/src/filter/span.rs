@@ -109,7 +109,7 @@ impl<V: Clone> Said<V> {
 }
 
 /// A comparison with what was said, in comparisons with single values, which `is` makes.
-pub(super) fn compared<V: Clone>(op: Op, said: Vec<Said<V>>, is: &dyn Fn(Op, Vec<V>) -> Filter) -> Filter {
+pub(super) fn compared<V: Clone>(op: Op, said: &[Said<V>], is: &dyn Fn(Op, Vec<V>) -> Filter) -> Filter {
     if said.iter().all(|one| matches!(one, Said::One(_))) {
         return is(op, said.iter().map(Said::begin).collect());
     }
@@ -125,7 +125,7 @@ pub(super) fn compared<V: Clone>(op: Op, said: Vec<Said<V>>, is: &dyn Fn(Op, Vec
         Said::One(value) => is(Op::Gt, vec![value.clone()]),
         Said::Span(_, to) => is(Op::Gte, vec![to.clone()]),
     };
-    match (op, said.as_slice()) {
+    match (op, said) {
         (Op::Eq, [one]) => within(one),
         (Op::Ne, [one]) => Filter::Not(Box::new(within(one))),
         (Op::Lte, [one]) => until(one),

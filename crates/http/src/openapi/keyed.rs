@@ -144,7 +144,7 @@ pub(super) fn schemas_of(kind: &Kind, input: &Value) -> Vec<(String, Value)> {
             schema.remove("required");
             schema.insert("description".into(), doc.into());
         }
-        if let (Some(members), Value::Object(more)) = (schema["properties"].as_object_mut(), more) {
+        if let (Some(Value::Object(members)), Value::Object(more)) = (schema.get_mut("properties"), more) {
             members.extend(more);
         }
         schema
@@ -159,7 +159,9 @@ pub(super) fn schemas_of(kind: &Kind, input: &Value) -> Vec<(String, Value)> {
         "description": "When the source wrote it: of the first `external_id:<source>` of `match_on` that the item has.",
     });
     let mut of_item = number.clone();
-    of_item["source_updated_at"] = time;
+    if let Some(members) = of_item.as_object_mut() {
+        members.insert("source_updated_at".into(), time);
+    }
     vec![
         (format!("{}UpsertItem", kind.schema), said("What an item says of its record.", of_item)),
         (format!("{}Put", kind.schema), said("What is said of a record that is named by a key.", number)),

@@ -122,7 +122,7 @@ pub(super) fn schemas() -> Map<String, Value> {
         "where": described(or_null(schema_ref("Filter")), &filter),
     });
     let changed = json!({
-        "id": id.clone(), "added": number("How many were put in."), "removed": number("How many were taken out."),
+        "id": id, "added": number("How many were put in."), "removed": number("How many were taken out."),
     });
     let count = json!({
         "count": number("How many records the caller may read."),

@@ -120,7 +120,7 @@ async fn walk<C: ConnectionTrait + Reads>(
 
 /// The records whose documents may hold a text, where they are few.
 pub(crate) async fn may_hold(
-    db: &(impl ConnectionTrait + Reads),
+    db: &impl Reads,
     org: Uuid,
     kind: &Kind,
     text: &str,

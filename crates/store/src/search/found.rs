@@ -55,7 +55,7 @@ impl<'a, C: ConnectionTrait> Searcher<'a, C> {
     /// The contacts by whose names a customer is found.
     pub(super) fn contacts(&self) -> Option<Self> {
         let sees = Sees::Marked(vec![mark_of("name")]);
-        (self.kind.name == "customer").then(|| Self { kind: Contact::KIND, sees, ..*self })
+        (self.kind.name == "customer").then_some(Self { kind: Contact::KIND, sees, ..*self })
     }
 
     /// A condition that a record is found by a word; what is found is listed first.
