@@ -35,9 +35,12 @@ mod tests {
         /// Its address, with ids of nothing in it.
         fn address(&self) -> String {
             let id = new_id();
-            let parts: Vec<&str> =
-                self.path.split('/').map(|part| if part.starts_with('{') { id.as_str() } else { part }).collect();
-            parts.join("/")
+            let part = |part| match part {
+                "{key}" if self.path.contains("/by/") => "external_id:shop",
+                part if str::starts_with(part, "{") => id.as_str(),
+                part => part,
+            };
+            self.path.split('/').map(part).collect::<Vec<&str>>().join("/")
         }
 
         fn takes_json(&self) -> bool {

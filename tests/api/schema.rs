@@ -122,7 +122,11 @@ mod tests {
             }
             assert_eq!(kind["schema"], format!("/v1/schema/{path}"));
             let schema = drawer.schema(path);
-            let least = drawer.body(&schema, false);
+            let mut least = drawer.body(&schema, false);
+            if name == "segment" {
+                // One that is a list needs no filter.
+                least["type"] = json!("static");
+            }
             let made = org.admin.post(&format!("/v1/{path}"), &least);
             assert!(made.status == 201, "the least of {name}: {least}: {}", made.text);
             if schema["verbs"].as_array().unwrap().contains(&json!("validate")) && !matches!(name, "role" | "field") {

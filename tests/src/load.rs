@@ -129,7 +129,8 @@ impl Load {
         told.slowest = told.slowest.max(took);
         match sent {
             Ok(reply) if reply.status == done => return Some(reply),
-            Ok(reply) if reply.status == 503 && reply.header("retry-after").is_some() => {
+            // Also where what was sent before under the key has not ended.
+            Ok(reply) if is_later(&reply) => {
                 *told.later.entry(format!("{method} {}", reply.code())).or_default() += 1;
             }
             Ok(reply) => told.wrong.push(format!("{method} {path}: {} {}", reply.status, reply.text)),
@@ -225,4 +226,10 @@ fn every_customer(admin: &Session) -> Vec<Value> {
             None => return all,
         }
     }
+}
+
+/// Whether an answer says: come again.
+fn is_later(reply: &Reply) -> bool {
+    let busy = reply.status == 503 || reply.status == 409 && reply.code() == "idempotency_key_busy";
+    busy && reply.header("retry-after").is_some()
 }

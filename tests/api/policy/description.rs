@@ -113,7 +113,9 @@ pub(super) fn kinds(document: &Value) -> Vec<Kind> {
     let of = |path: &String| {
         let search = &document["paths"][format!("{path}/search")]["post"];
         let one = &document["paths"][format!("{path}/{{id}}")]["get"];
-        let schema = one["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].as_str();
+        // The whole record, or what `fields` leaves of it.
+        let schema = &one["responses"]["200"]["content"]["application/json"]["schema"];
+        let schema = schema["$ref"].as_str().or_else(|| schema["anyOf"][0]["$ref"].as_str());
         let schema = schema.filter(|_| search.is_object())?.rsplit('/').next()?;
         let properties = document["components"]["schemas"][schema]["properties"].as_object()?;
         let fields = properties.iter().filter_map(|(name, property)| {
@@ -134,7 +136,7 @@ pub(super) fn kinds(document: &Value) -> Vec<Kind> {
             path: path.clone(),
             fields: fields.collect(),
             filters: filters.iter().map(|(name, ops)| (name.clone(), texts(ops))).collect(),
-            sorts: parameter("sort").map(|sort| texts(&sort["schema"]["enum"])).unwrap_or_default(),
+            sorts: parameter("sort").map(|sort| texts(&sort["schema"]["anyOf"][0]["enum"])).unwrap_or_default(),
             expand: parameter("expand").map(|expand| texts(&expand["schema"]["items"]["enum"])).unwrap_or_default(),
             related: related.collect(),
             operations: operations.map(|(_, _, name)| (*name).to_owned()).collect(),
