@@ -7,6 +7,7 @@ kehu_tests::on_both_engines!(
     a_bulk_change_is_undone_but_for_what_somebody_changed_since,
     deleted_records_come_back,
     rights_are_looked_at_while_it_runs,
+    one_that_is_refused_stops_no_other,
     what_cannot_be_asked_for_is_refused_at_once,
     others_are_told_no_more_than_the_job,
 );
@@ -64,12 +65,13 @@ mod tests {
         let own = made(&seller.session, 3, "自有");
         let theirs = made(&org.admin, 1, "旁人");
         let _ = org.admin.delete(&format!("/v1/customers/{}", own[2])).expect(204);
-        let ids = json!([own[0], theirs[0], own[1], own[2], new_id()]);
+        // What is named twice is told twice: a place is all that tells what became of which.
+        let ids = json!([own[0], theirs[0], own[1], own[2], new_id(), own[0]]);
         let body = json!({"ids": ids, "change": {"stage": "active", "tags": {"add": ["批量"]}, "remark": "{{原样}}"}});
         let keyed = seller.session.with("idempotency-key", "bulk-by-ids-0123456789");
         let first = keyed.post(BULK, &body).expect(207);
         let statuses: Vec<i64> = first.data().iter().map(|one| one["status"].as_i64().unwrap()).collect();
-        assert_eq!(statuses, [200, 404, 200, 404, 404], "{}", first.text);
+        assert_eq!(statuses, [200, 404, 200, 404, 404, 200], "{}", first.text);
         assert_eq!((&first.data()[0]["id"], &first.data()[0]["version"]), (&json!(own[0]), &json!(2)));
         let again = keyed.post(BULK, &body).expect(207);
         assert_eq!(again.header("idempotency-replayed"), Some("true"));
@@ -272,19 +274,49 @@ mod tests {
         // Undone by somebody who cannot change them: they are left.
         let undo = format!("/v1/jobs/{}/undo", job.id());
         let _ = manager.session.post(&undo, &json!({})).expect(404);
-        // Whoever was disabled when the job's turn comes changes nothing more.
-        let change = json!({"where": named("权限"), "change": {"grade": "b"}});
-        let many = made(&seller.session, 400, "很多权限");
-        let job = seller.session.post(BULK, &change).expect(202);
+        // Whoever was disabled when the job's turn comes changes nothing more, nor does a token that was revoked.
+        let many = own.len() + made(&seller.session, 400, "很多权限").len();
+        let change = |session: &Session| {
+            session.post(BULK, &json!({"where": named("权限"), "change": {"grade": "b"}})).expect(202).id()
+        };
+        let token = seller.session.post("/v1/me/tokens", &json!({"name": "脚本", "scope": "full"})).expect(201).json();
+        let job = change(&seller.session.with_token(token["key"].as_str()));
+        let _ = seller.session.delete(&format!("/v1/me/tokens/{}", token["id"].as_str().unwrap())).expect(204);
+        stops(&org.admin, &job, "key_revoked", many);
+        let job = change(&seller.session);
         let _ = org.admin.patch(&format!("/v1/users/{}", seller.id), &json!({"disabled": true})).expect(200);
-        let told = ended(&org.admin, &job.id());
-        let changed = records(&org.admin, &job.id(), "changed").len();
-        assert!(told["state"] == "dead" || changed == own.len() + many.len(), "{told}");
+        stops(&org.admin, &job, "account_disabled", many);
+    }
+
+    /// A job that did all of it before it was stopped, or stopped for that reason.
+    fn stops(admin: &Session, job: &str, reason: &str, many: usize) {
+        let told = ended(admin, job);
+        let of = |status| records(admin, job, status).len();
+        let (done, waiting) = (of("changed") + of("unchanged"), of("waiting"));
+        assert!(told["state"] == "dead" || done == many, "{told}");
         if told["state"] == "dead" {
-            assert_eq!(told["failure"]["code"], "account_disabled", "{told}");
-            let waiting = records(&org.admin, &job.id(), "waiting").len();
-            assert!(changed < 403 && (waiting == 0 || waiting + changed == 403), "{changed} {waiting}");
+            assert_eq!(told["failure"]["code"], reason, "{told}");
+            assert!(done < many && (waiting == 0 || waiting + done == many), "{done} {waiting}");
         }
+    }
+
+    pub(super) fn one_that_is_refused_stops_no_other(engine: Engine) {
+        let org = Org::new(engine);
+        let segment = |name: &str, filter: Value| {
+            let body = json!({"name": name, "kind": "customer", "type": "live", "where": filter});
+            org.admin.post("/v1/segments", &body).expect(201).id()
+        };
+        let used = segment("分群甲", json!({"field": "stage", "value": "active"}));
+        let user = segment("分群乙", json!({"field": "segment", "value": used}));
+        let free = segment("分群丙", json!({"field": "stage", "value": "lost"}));
+        let found = json!({"field": "id", "op": "in", "value": [used, free]});
+        let job = org.admin.post("/v1/segments/bulk", &json!({"where": found, "delete": true})).expect(202);
+        let told = done(&org.admin, &job);
+        assert_eq!((&told["changed"], &told["refused"]), (&json!(1), &json!(1)), "{told}");
+        let refused = records(&org.admin, &job.id(), "refused");
+        assert_eq!((&refused[0]["id"], &refused[0]["error"]["code"]), (&json!(used), &json!("segment_in_use")));
+        let _ = org.admin.get(&format!("/v1/segments/{free}")).expect(404);
+        let _ = org.admin.get(&format!("/v1/segments/{user}")).expect(200);
     }
 
     pub(super) fn what_cannot_be_asked_for_is_refused_at_once(engine: Engine) {
@@ -297,6 +329,12 @@ mod tests {
         ] {
             let refused = found(change).expect(422);
             assert_eq!(refused.errors(), [(field.to_owned(), "bulk_value_of_one".to_owned())], "{}", refused.text);
+        }
+        for (change, field) in
+            [(json!({"bogus": 1}), "/change/bogus"), (json!({"custom": {"x": 1}}), "/change/custom/x")]
+        {
+            let refused = found(change).expect(422);
+            assert_eq!(refused.errors(), [(field.to_owned(), "field_unknown".to_owned())], "{}", refused.text);
         }
         assert_eq!(found(json!({"version": 3})).expect(422).errors()[0].1, "bulk_version");
         let ids: Vec<String> = (0..201).map(|_| new_id()).collect();

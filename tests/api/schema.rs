@@ -122,15 +122,19 @@ mod tests {
             }
             assert_eq!(kind["schema"], format!("/v1/schema/{path}"));
             let schema = drawer.schema(path);
-            let mut least = drawer.body(&schema, false);
-            if name == "segment" {
-                // One that is a list needs no filter.
-                least["type"] = json!("static");
-            }
+            let mut drawn = |all: bool| {
+                let mut body = drawer.body(&schema, all);
+                if name == "segment" {
+                    // One that is a list needs no filter.
+                    body["type"] = json!("static");
+                }
+                body
+            };
+            let least = drawn(false);
             let made = org.admin.post(&format!("/v1/{path}"), &least);
             assert!(made.status == 201, "the least of {name}: {least}: {}", made.text);
             if schema["verbs"].as_array().unwrap().contains(&json!("validate")) && !matches!(name, "role" | "field") {
-                let whole = drawer.body(&schema, true);
+                let whole = drawn(true);
                 let tried = org.admin.post(&format!("/v1/{path}/validate"), &whole).expect(200).json();
                 assert_eq!(tried["valid"], true, "the whole of {name}: {whole}: {tried}");
             }

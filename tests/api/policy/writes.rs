@@ -101,12 +101,6 @@ impl Ask<'_> {
             // What is there already is let through from who may not write it.
             body.insert("stage".to_owned(), json!(if before["stage"] == "lost" { "partner" } else { "lost" }));
         }
-        self.try_update(kind, rec, &body, status);
-        if status != 422 {
-            let _ = self.expect(status, "PATCH", &path, Some(&body.clone().into()));
-            self.unchanged(kind, &rec.id, &before, &path);
-            return;
-        }
         let policy = &self.subject.policy;
         let refusal = |field: &Field| match field.write.as_str() {
             // What is there already says nothing.
@@ -116,6 +110,12 @@ impl Ask<'_> {
             _ => (self.subject.sight(rec, &field.name) == Sight::Hidden).then_some("field_hidden"),
         };
         let refused = refused(kind, &body, refusal);
+        self.try_update(kind, rec, &body, if status == 422 && refused.is_empty() { 200 } else { status });
+        if status != 422 {
+            let _ = self.expect(status, "PATCH", &path, Some(&body.clone().into()));
+            self.unchanged(kind, &rec.id, &before, &path);
+            return;
+        }
         if !refused.is_empty() {
             let reply = self.expect(422, "PATCH", &path, Some(&body.clone().into()));
             self.refuses(&path, reply.map(|reply| reply.errors()), &refused);

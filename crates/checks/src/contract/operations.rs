@@ -60,6 +60,11 @@ impl<'a> Walk<'a> {
     }
 
     fn operation(&mut self, place: &str, old: &'a Map<String, Value>, new: &'a Map<String, Value>) {
+        // Generated clients call an operation by its id.
+        let id = |operation: &Map<String, Value>| operation.get("operationId").cloned().unwrap_or_default();
+        if id(old) != id(new) {
+            self.say(place, format!("operationId was {} and is {}", id(old), id(new)));
+        }
         self.parameters(place, old, new);
         self.body(place, old, new);
         self.answers(place, old, new);
@@ -76,6 +81,10 @@ impl<'a> Walk<'a> {
                     let place = shared.map_or_else(|| place.to_owned(), |shared| format!("parameter {shared}"));
                     if required(same) && !required(parameter) {
                         self.say(&place, format!("{name} is required now"));
+                    }
+                    let (was, is) = (serialised(parameter), serialised(same));
+                    if was != is {
+                        self.say(&place, format!("{name} was written as {was} and is as {is}"));
                     }
                     self.compare(&place, name, schema(parameter), schema(same), Side::Request);
                 }
@@ -222,4 +231,13 @@ fn names(value: &Value, member: &str) -> BTreeSet<String> {
 
 fn names_of(value: &Value) -> BTreeSet<String> {
     value.as_object().into_iter().flat_map(|members| members.keys().cloned()).collect()
+}
+
+/// How a parameter is written, with what holds where nothing is said.
+fn serialised(parameter: &Value) -> String {
+    let text = |name| parameter.get(name).and_then(Value::as_str);
+    let query = matches!(text("in"), Some("query" | "cookie"));
+    let style = text("style").unwrap_or(if query { "form" } else { "simple" });
+    let exploded = parameter.get("explode").and_then(Value::as_bool).unwrap_or(style == "form");
+    if exploded { format!("{style}, exploded") } else { style.to_owned() }
 }

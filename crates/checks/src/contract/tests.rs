@@ -11,6 +11,7 @@ fn document() -> Value {
         "paths": {
             "/v1/things": {
                 "get": {
+                    "operationId": "things_list",
                     "parameters": [
                         { "$ref": "#/components/parameters/Limit" },
                         { "name": "sort", "in": "query", "schema": { "type": "string", "enum": ["name", "-name"] } },
@@ -111,6 +112,21 @@ fn planted_changes_that_break_are_found() {
         ("/paths/~1v1~1things".to_owned(), gone(), "GET /v1/things is gone"),
         (LIST.to_owned(), gone(), "GET /v1/things is gone"),
         (format!("{LIST}/parameters/1"), gone(), "GET /v1/things query sort is gone"),
+        (
+            format!("{LIST}/operationId"),
+            json!("things_all"),
+            "GET /v1/things operationId was \"things_list\" and is \"things_all\"",
+        ),
+        (
+            format!("{LIST}/parameters/1/explode"),
+            json!(false),
+            "GET /v1/things query sort was written as form, exploded and is as form",
+        ),
+        (
+            "/components/parameters/Limit/style".into(),
+            json!("deepObject"),
+            "parameter Limit query limit was written as form, exploded and is as deepObject",
+        ),
         (
             format!("{LIST}/parameters/-"),
             json!({ "name": "q", "in": "query", "required": true, "schema": { "type": "string" } }),

@@ -2,8 +2,8 @@
 
 use super::normalise;
 
-/// Whether a text holds another one somewhere, as a person who searches sees it: width, case, traditional or
-/// simplified characters and white space make no difference.
+/// Whether a text holds another one somewhere, as a person who searches sees it: width, case and traditional or
+/// simplified characters make no difference, and white space counts as one blank however long.
 #[must_use]
 pub fn holds(text: &str, part: &str) -> bool {
     normalise(text).contains(&normalise(part))

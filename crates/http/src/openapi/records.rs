@@ -279,7 +279,7 @@ fn erase(kind: &'static Kind) -> Operation {
 fn batch(kind: &'static Kind) -> Operation {
     let text = "All items of an atomic batch are made, or none. Otherwise each stands for itself.";
     let mut batch = operation(kind, "post", "batch", "/batch", format!("Make several {}", many(kind)), text);
-    batch.parameters = refs(&["IdempotencyKey", "ChangeReason"]);
+    batch.parameters = refs(&["OnDuplicate", "IdempotencyKey", "ChangeReason"]);
     batch.body = Some((JSON, sch(kind, "Batch")));
     batch.example = examples::input(kind.name).map(|item| json!({ "atomic": false, "items": [item] }));
     let result = || schema_ref("BatchResult");

@@ -87,7 +87,7 @@ async fn change(resource: Resource, request: HttpRequest, signed: SignedJson) ->
 
 fn read(resource: Resource, body: Value) -> Result<Asked, Problem> {
     let mut members = Members::of(body)?;
-    let ids = members.ids("ids", MAX_IDS);
+    let ids = members.value("ids").and_then(|said| members.ids_in_order("ids", &said, MAX_IDS));
     let said_ids = ids.is_some();
     let found = members.value("where");
     let words = members.value("q");

@@ -80,8 +80,19 @@ impl Members {
         self.ids_of(name, &said, most)
     }
 
-    /// The ids of a list at a place.
+    /// The ids of a list at a place, each once.
     pub(super) fn ids_of(&mut self, place: &str, said: &Value, most: usize) -> Option<Vec<Uuid>> {
+        let mut ids: Vec<Uuid> = Vec::new();
+        for id in self.ids_in_order(place, said, most)? {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+        Some(ids)
+    }
+
+    /// The ids of a list at a place as they stand there, repeated ones too: what comes of each is told by its place.
+    pub(super) fn ids_in_order(&mut self, place: &str, said: &Value, most: usize) -> Option<Vec<Uuid>> {
         let Some(items) = said.as_array() else {
             self.flaw(place, typed("a list of ids", "编号列表"));
             return None;
@@ -90,14 +101,7 @@ impl Members {
             self.flaw(place, Flaw::new(&codes::LIST_TOO_LONG).with("max", most));
             return None;
         }
-        let mut ids = Vec::with_capacity(items.len());
-        for (at, item) in items.iter().enumerate() {
-            let id = self.id_of(&format!("{place}/{at}"), item)?;
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
-        }
-        Some(ids)
+        items.iter().enumerate().map(|(at, item)| self.id_of(&format!("{place}/{at}"), item)).collect()
     }
 
     /// The id at a place.

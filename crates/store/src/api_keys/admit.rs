@@ -83,15 +83,22 @@ impl Gate {
     /// What a program may do now with the key of that id; nothing where the key is no longer good.
     pub(crate) async fn rights_of_key(&self, org: &Org, id: Uuid) -> Result<Option<Arc<Rights>>, Failure> {
         let row = api_key::Entity::find_by_id((org.id, id)).one(self.engine()).await?;
-        let is_good = |row: &api_key::Model| {
-            row.revoked_at.is_none() && row.expires_at.is_none_or(|expires| expires > self.now())
-        };
-        let Some(row) = row.filter(is_good) else { return Ok(None) };
+        let Some(row) = row.filter(|row| self.is_good(row)) else { return Ok(None) };
         let rights = row.role.as_deref().and_then(|role| rights_of(org, role));
         Ok(rights.map(|rights| match fields::stored(row.fields.as_deref()) {
             Some(allowed) => Arc::new(fields::limited(&rights, &allowed)),
             None => rights,
         }))
+    }
+
+    /// Whether a personal token is still good.
+    pub(crate) async fn is_good_personal(&self, org: Uuid, id: Uuid) -> Result<bool, Failure> {
+        let row = api_key::Entity::find_by_id((org, id)).one(self.engine()).await?;
+        Ok(row.is_some_and(|row| self.is_good(&row)))
+    }
+
+    fn is_good(&self, row: &api_key::Model) -> bool {
+        row.revoked_at.is_none() && row.expires_at.is_none_or(|expires| expires > self.now())
     }
 
     /// Who comes with a key or a personal token.

@@ -1,7 +1,9 @@
 //! Asking for a bulk change of what a filter finds.
 
 use kehu_domain::codes;
+use kehu_domain::field::Write;
 use kehu_domain::flaw::Flaw;
+use kehu_domain::read::Finding;
 use kehu_domain::rights::Action;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -10,7 +12,8 @@ use crate::failure::Failure;
 use crate::gate::{Acting, Caller};
 use crate::journal::Entry;
 use crate::kept::{self, Kept};
-use crate::machine::{Answer, Asked, Machine, Resource, WriteOptions};
+use crate::machine::answer::is_member;
+use crate::machine::{Answer, Asked, Machine, Resource, WriteOptions, is_expansion};
 use crate::queue::{self, NewJob};
 use crate::refusals::{Refusal, noting};
 use crate::sealed_query;
@@ -64,10 +67,33 @@ pub(super) fn in_order(question: &Value, limit: u64, after: Option<&str>) -> Val
     question
 }
 
+/// Refuses members that records of the kind do not have: no record could take them.
+fn unknown(caller: &Caller, machine: &dyn Machine, body: &Value) -> Result<(), Failure> {
+    let (kind, added) = (machine.kind(), caller.org().custom(machine.kind().name));
+    let mut findings = Vec::new();
+    let mut note = |pointer: String, field: &str, known: Vec<&str>| {
+        let flaw = Flaw::new(&codes::FIELD_UNKNOWN).with("field", field).with("known", known.join(", "));
+        findings.push(Finding { pointer, flaw });
+    };
+    for (name, value) in body.as_object().into_iter().flatten() {
+        if !is_member(kind, name) && !is_expansion(kind.name, name) {
+            let written = kind.fields.iter().filter(|field| field.write != Write::Never).map(|field| field.name);
+            note(format!("/change/{name}"), name, written.chain(["custom"]).collect());
+        }
+        for key in value.as_object().filter(|_| name == "custom").into_iter().flatten().map(|(key, _)| key) {
+            if added.by_name(&format!("custom.{key}")).is_none() {
+                note(format!("/change/custom/{key}"), key, added.iter().map(|field| field.key.as_str()).collect());
+            }
+        }
+    }
+    if findings.is_empty() { Ok(()) } else { Err(Failure::Refused(findings)) }
+}
+
 /// Refuses what one record alone may have, such as a phone number, and what was compared with a mask: a change of
 /// thousands would try it on each.
 pub(super) fn of_one(caller: &Caller, machine: &dyn Machine, what: &What) -> Result<(), Failure> {
     let What::Change(body) = what else { return Ok(()) };
+    unknown(caller, machine, body)?;
     let refused = |field: &str| {
         let flaw = Flaw::new(&codes::BULK_VALUE_OF_ONE).with("field", field);
         Err(Failure::refused(format!("/change/{}", field.replace('.', "/")), flaw))

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, SignInFailure};
 use crate::gate::{Acting, Caller};
 use crate::machine::operations::{Doing, Operation, OperationDone, Stopped, Target, operations};
 use crate::machine::several::Step;
@@ -112,7 +112,11 @@ pub(crate) async fn plant(caller: &Caller, record: Uuid, text: &str) {
 async fn on_behalf(work: &Work, acting: &Acting) -> Result<Caller, Ended> {
     let caller = work.caller();
     caller.gate().on_behalf(caller, acting).await.map_err(|failure| match failure {
-        Failure::SignIn(reason) => Ended::Final { code: "account_disabled", detail: reason.to_string() },
+        Failure::SignIn(reason) => {
+            let revoked = reason == SignInFailure::KeyRevoked;
+            let code = if revoked { "key_revoked" } else { "account_disabled" };
+            Ended::Final { code, detail: reason.to_string() }
+        }
         other => other.into(),
     })
 }

@@ -78,6 +78,10 @@ impl Told {
             Failure::Unreadable(_) => Self::code("value_unreadable"),
             Failure::Limited(_) => Self::code("read_limit"),
             Failure::CompareLimited(_) => Self::code("compare_limit"),
+            Failure::SegmentUsed(_) => Self::code("segment_in_use"),
+            Failure::MergingElsewhere(_) => Self::code("merging_elsewhere"),
+            Failure::IdTaken => Self::code("id_taken"),
+            Failure::MatchesSeveral(_) => Self::code("matches_several"),
             other => return Err(other.clone()),
         })
     }

@@ -57,6 +57,11 @@ impl Gate {
         let org = self.org(job.org.id).await?;
         let (rights, teams) = match acting.by {
             By::User { id, .. } | By::Personal { id, .. } => {
+                if let By::Personal { key, .. } = acting.by
+                    && !self.is_good_personal(org.id, key).await?
+                {
+                    return Err(Failure::SignIn(SignInFailure::KeyRevoked));
+                }
                 let person = org.users.get(&id).filter(|person| !person.disabled);
                 let person = person.ok_or(Failure::SignIn(SignInFailure::AccountDisabled))?;
                 let teams = person.team_id.map(|team| org.team_and_below(team)).unwrap_or_default();

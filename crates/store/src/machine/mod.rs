@@ -73,6 +73,7 @@ pub use by_key::{get_by, put_by};
 pub use counts::counts;
 pub use doors::{create, delete, get, list, restore, search, update};
 pub use dry_run::preview_delete;
+pub(crate) use expand::is_expansion;
 pub use expand::{EXPANSIONS, Expansion, expansion_paths};
 pub use facets::{facets, groupings};
 pub use lookup::lookup;

@@ -138,8 +138,12 @@ pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page
     let seen = u64::try_from(page.records.len()).unwrap_or(u64::MAX).saturating_add(u64::from(page.next.is_some()));
     let count = match asked.count {
         Count::None => None,
-        // The page is the whole list.
-        Count::Estimate if page.next.is_none() && page.prev.is_none() && seen > 0 => Some(Counted::exactly(seen)),
+        // The page is the whole list; behind the end of one nothing is seen.
+        Count::Estimate
+            if page.next.is_none() && page.prev.is_none() && (seen > 0 || asked.page.is_none_or(|at| at == 1)) =>
+        {
+            Some(Counted::exactly(seen))
+        }
         Count::Estimate => Some(counting::estimate(caller.db(), table, &selected, seen).await?),
         Count::Exact => Some(counting::exact(caller.db(), table, &selected).await?),
     };
