@@ -111,7 +111,7 @@ mod tests {
             "{}",
             sample[0]
         );
-        let refused = org.admin.post(BULK, &body(json!({"grade": "best", "nobody": 1}))).expect(200).json();
+        let refused = org.admin.post(BULK, &body(json!({"grade": "best"}))).expect(200).json();
         assert_eq!((&refused["changed"], &refused["refused"]), (&json!(0), &json!(130)));
         let reason = &refused["reasons"][0];
         assert_eq!(
