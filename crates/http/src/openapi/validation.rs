@@ -32,7 +32,7 @@ pub(super) fn operations(kind: &'static Kind) -> [Operation; 2] {
     };
     // Whatever it is, it is told what is wrong with it.
     let form = |suffix: &str| {
-        let anything = json!({ "type": ["object", "array", "string", "number", "boolean", "null"], "description": "What would be refused." });
+        let anything = json!({ "type": ["object", "array", "string", "number", "boolean", "null"], "items": {}, "description": "What would be refused." });
         json!({ "anyOf": [schema_ref(&format!("{}{suffix}", kind.schema)), anything] })
     };
     let mut create = operation("/validate", "validate", format!("Try to make a new {name}"));
