@@ -282,15 +282,7 @@ mod tests {
         {
             assert!(sealed(engine, id).is_some());
             let job = org.admin.post(&format!("{path}/erase"), &json!({"reason": "要求"})).expect(202).id();
-            let until = Instant::now() + Duration::from_secs(60);
-            let done = loop {
-                let job = org.admin.get(&format!("/v1/jobs/{job}")).expect(200).json();
-                if job["state"] == "done" {
-                    break job;
-                }
-                assert!(Instant::now() < until, "{job}");
-                std::thread::sleep(Duration::from_millis(50));
-            };
+            let done = org.admin.done(&format!("/v1/jobs/{job}"), 60);
             assert_eq!(done["result"]["erased"]["attachments"], 1, "{done}");
             assert!(sealed(engine, id).is_none(), "the file is gone");
             let _ = org.admin.get(&content_of(id)).expect(404);

@@ -5,9 +5,7 @@ kehu_tests::on_both_engines!(every_refusal_reads_as_it_is_written_down);
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
-    use kehu_tests::{Engine, Org, mobile, new_id};
+    use kehu_tests::{Engine, Org, mobile, new_id, same_as_written};
     use serde_json::{Value, json};
 
     const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/bad_inputs.json");
@@ -170,16 +168,6 @@ mod tests {
             told.push(json!({"what": what, "path": path, "answers": answers}));
         }
         assert!(told.len() >= 30, "{}", told.len());
-        let text = serde_json::to_string_pretty(&told).unwrap() + "\n";
-        #[expect(clippy::disallowed_methods, reason = "whoever runs the test says so, and no flag reaches it")]
-        let writes = std::env::var_os("WRITE_FIXTURES").is_some();
-        if writes {
-            fs::write(FILE, &text).unwrap();
-        }
-        let written = fs::read_to_string(FILE).unwrap_or_default();
-        for (told, written) in text.lines().zip(written.lines()) {
-            assert_eq!(told, written, "WRITE_FIXTURES=1 writes {FILE} anew");
-        }
-        assert_eq!(text.len(), written.len(), "WRITE_FIXTURES=1 writes {FILE} anew");
+        same_as_written(FILE, &told);
     }
 }

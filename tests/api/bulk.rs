@@ -14,8 +14,6 @@ kehu_tests::on_both_engines!(
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use kehu_tests::{Engine, Org, Reply, Session, company, mobile, new_id};
     use serde_json::{Value, json};
 
@@ -27,24 +25,13 @@ mod tests {
         done.iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
     }
 
-    #[track_caller]
     fn ended(session: &Session, job: &str) -> Value {
-        let deadline = Instant::now() + Duration::from_secs(180);
-        loop {
-            let job = session.get(&format!("/v1/jobs/{job}")).expect(200).json();
-            if !["queued", "running"].contains(&job["state"].as_str().unwrap()) {
-                return job;
-            }
-            assert!(Instant::now() < deadline, "{job}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        session.ended(&format!("/v1/jobs/{job}"), 180)
     }
 
     #[track_caller]
     fn done(session: &Session, job: &Reply) -> Value {
-        let told = ended(session, &job.id());
-        assert_eq!(told["state"], "done", "{told}");
-        told["result"].clone()
+        session.done(&format!("/v1/jobs/{}", job.id()), 180)["result"].clone()
     }
 
     fn records(session: &Session, job: &str, status: &str) -> Vec<Value> {

@@ -108,7 +108,7 @@ mod tests {
         let _ = check(&half, &field, json!({"min": 700})).expect(202);
         let _ = check(&definer("full", "whole_definer"), &sealed, json!({"pattern": "88.*"})).expect(202);
         let job = check(&org.admin, &field, json!({"min": 800})).expect(202).id();
-        let done = wait(&org.admin, &format!("/v1/jobs/{job}"), |job| job["state"] == "done" || job["state"] == "dead");
+        let done = org.admin.done(&format!("/v1/jobs/{job}"), 60);
         assert_eq!(done["result"]["wrong"], json!(1), "{done}");
         let _ = check(&org.admin, &sealed, json!({"pattern": "88.*"})).expect(202);
     }

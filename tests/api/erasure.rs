@@ -8,8 +8,6 @@ kehu_tests::on_both_engines!(
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use kehu_tests::{Engine, Org, Reply, Session, company, encoded, mobile, new_id};
     use serde_json::{Value, json};
 
@@ -23,15 +21,7 @@ mod tests {
     fn done(session: &Session, accepted: Reply) -> Value {
         let accepted = accepted.expect(202);
         let location = accepted.header("location").unwrap().to_owned();
-        let begun = Instant::now();
-        loop {
-            let job = session.get(&location).expect(200).json();
-            if job["state"] == "done" {
-                return job;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(30) && job["state"] != "dead", "{job}");
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        session.done(&location, 30)
     }
 
     /// The newest first; several may be of the same moment.

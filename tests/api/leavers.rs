@@ -9,23 +9,13 @@ kehu_tests::on_both_engines!(
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use kehu_tests::{Engine, Org, Reply, Session, company, new_id};
     use serde_json::{Value, json};
 
     /// The job once it is done.
     fn done(session: &Session, accepted: Reply) -> Value {
         let location = accepted.expect(202).header("location").unwrap().to_owned();
-        let begun = Instant::now();
-        loop {
-            let job = session.get(&location).expect(200).json();
-            if job["state"] == "done" {
-                return job;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(60) && job["state"] != "dead", "{job}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        session.done(&location, 60)
     }
 
     fn follow_up(customer: &str) -> Value {

@@ -10,8 +10,6 @@ kehu_tests::on_both_engines!(
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use kehu_tests::{Engine, Org, company, new_id};
     use serde_json::{Value, json};
 
@@ -143,15 +141,7 @@ mod tests {
         let gone = made(&org, "contact", contact, "关于此人");
         let _ = made(&org, "customer", customer, "关于公司");
         let job = org.admin.post(&format!("/v1/contacts/{contact}/erase"), &json!({"reason": "要求"})).expect(202).id();
-        let until = Instant::now() + Duration::from_secs(60);
-        let done = loop {
-            let job = org.admin.get(&format!("/v1/jobs/{job}")).expect(200).json();
-            if job["state"] == "done" {
-                break job;
-            }
-            assert!(Instant::now() < until, "{job}");
-            std::thread::sleep(Duration::from_millis(50));
-        };
+        let done = org.admin.done(&format!("/v1/jobs/{job}"), 60);
         assert_eq!(done["result"]["erased"]["notes"], 1, "{done}");
         assert_eq!(listed(&org, "/v1/notes"), ["关于公司"]);
         let _ = org.admin.post(&format!("/v1/notes/{gone}/restore"), &json!({})).expect(404);

@@ -16,8 +16,6 @@ kehu_tests::on_both_engines!(
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use kehu_tests::{Engine, Org, Session, company, encoded};
     use serde_json::{Value, json};
 
@@ -189,15 +187,7 @@ mod tests {
     /// Waits until the job of an erasure is done.
     fn erased(org: &Org, path: &str) {
         let job = org.admin.post(&format!("{path}/erase"), &json!({"reason": "本人要求"})).expect(202).id();
-        let until = Instant::now() + Duration::from_secs(60);
-        loop {
-            let job = org.admin.get(&format!("/v1/jobs/{job}")).expect(200).json();
-            if job["state"] == "done" {
-                return;
-            }
-            assert!(Instant::now() < until, "{job}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        let _ = org.admin.done(&format!("/v1/jobs/{job}"), 60);
     }
 
     pub(super) fn an_erased_contact_is_not_counted_and_nobody_reports_to_it(engine: Engine) {

@@ -10,8 +10,6 @@ kehu_tests::on_both_engines!(
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use kehu_tests::{Engine, Org, company, encoded, new_id};
     use serde_json::{Value, json};
 
@@ -97,15 +95,7 @@ mod tests {
         if elsewhere.status != 404 {
             assert_eq!(elsewhere.expect(409).code(), "merging_elsewhere");
         }
-        let begun = Instant::now();
-        let told = loop {
-            let told = org.admin.get(&job).expect(200).json();
-            if told["state"] == "done" {
-                break told;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(60) && told["state"] != "dead", "{told}");
-            std::thread::sleep(Duration::from_millis(50));
-        };
+        let told = org.admin.done(&job, 60);
         assert_eq!((&told["result"]["records"], &told["result"]["merged"]), (&json!(MANY), &json!(true)));
         assert_eq!(tagged(&org, "customers", "新词"), MANY);
         let _ = org.admin.get(&format!("/v1/tags/{from}")).expect(404);

@@ -53,15 +53,7 @@ fn killed_amid(home: &Home, kills: i64) {
         }
         assert!(amid > 0, "no kill came amid the change to version {version}");
         let admin = server.admin();
-        let begun = Instant::now();
-        let told = loop {
-            let told = admin.get(&format!("/v1/jobs/{job}")).expect(200).json();
-            if told["state"] == "done" {
-                break told;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(60) && told["state"] != "dead", "{told}");
-            std::thread::sleep(Duration::from_millis(100));
-        };
+        let told = admin.done(&format!("/v1/jobs/{job}"), 60);
         assert_eq!(changes(home, version), CUSTOMERS, "each once: {told}");
         let counted = if version == 2 { "changed" } else { "undone" };
         assert_eq!(told["result"][counted], CUSTOMERS, "{told}");

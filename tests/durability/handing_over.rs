@@ -62,15 +62,7 @@ fn killed_amid(home: &Home, kills: usize) {
     }
     assert!(amid > 0, "no kill came amid the hand-over");
     let admin = server.admin();
-    let begun = Instant::now();
-    let told = loop {
-        let told = admin.get(&format!("/v1/jobs/{job}")).expect(200).json();
-        if told["state"] == "done" {
-            break told;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(60) && told["state"] != "dead", "{told}");
-        std::thread::sleep(Duration::from_millis(100));
-    };
+    let told = admin.done(&format!("/v1/jobs/{job}"), 60);
     let shares: Vec<i64> =
         told["result"]["shares"].as_array().unwrap().iter().map(|share| share["customers"].as_i64().unwrap()).collect();
     let half = i64::try_from(CUSTOMERS / 2).unwrap();

@@ -76,15 +76,7 @@ impl Follower {
 
 /// Waits for the end of a job.
 pub(crate) fn ended(session: &Session, id: &str) -> Value {
-    let begun = Instant::now();
-    loop {
-        let job = session.get(&format!("/v1/jobs/{id}")).expect(200).json();
-        if job["finished_at"].is_string() {
-            return job;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(180), "{job}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    session.ended(&format!("/v1/jobs/{id}"), 180)
 }
 
 /// The job of an answer that accepted one.

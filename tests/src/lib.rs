@@ -5,7 +5,9 @@
 
 mod client;
 pub mod cluster;
+mod fixture;
 pub mod idp;
+mod jobs;
 mod load;
 mod organisation;
 mod postgres;
@@ -14,6 +16,7 @@ pub mod server;
 mod totp;
 
 pub use client::{Form, Reply, Session, encoded};
+pub use fixture::same_as_written;
 pub use load::Load;
 pub use organisation::{Org, PASSWORD, User, company, mobile};
 pub use postgres::{Database, own_postgres};

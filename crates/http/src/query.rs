@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use kehu_domain::codes::PARAMETER_UNKNOWN;
+use kehu_domain::codes::{PARAMETER_INVALID, PARAMETER_UNKNOWN};
 use kehu_domain::flaw::Flaw;
 
 use crate::problem::Problem;
@@ -44,6 +44,22 @@ impl Query {
         self.known.push(name.to_owned());
         let at = self.pairs.iter().position(|(known, _)| known == name)?;
         Some(self.pairs.remove(at).1)
+    }
+
+    /// Takes a parameter that is true or false; false where it is not there.
+    ///
+    /// # Errors
+    /// 400 that names it, where it is neither.
+    pub fn take_flag(&mut self, name: &str) -> Result<bool, Problem> {
+        match self.take(name).as_deref() {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(other) => {
+                let flaw = Flaw::new(&PARAMETER_INVALID).with("value", other);
+                let flaw = flaw.with("expected_en", "true or false").with("expected_zh", "true 或 false");
+                Err(Problem::parameter(name, flaw))
+            }
+        }
     }
 
     /// Takes the parameters of one `deepObject`, in their order: `filter[stage]=a` gives `("stage", "a")`.

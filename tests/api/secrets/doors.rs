@@ -353,14 +353,7 @@ impl<'a> Walk<'a> {
         let change = json!({"grade": self.sown.text("no grade"), "remark": "x"});
         let body = json!({"where": {"or": [phone, mail, found]}, "change": change});
         let job = self.admin.post(door.path, &body).expect(202).id();
-        let mut told = json!({});
-        for _ in 0..600 {
-            told = self.admin.get(&format!("/v1/jobs/{job}")).expect(200).json();
-            if told["state"] == "done" {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
+        let told = self.admin.done(&format!("/v1/jobs/{job}"), 60);
         assert!(told["result"]["refused"].as_i64().unwrap_or_default() > 0, "{told}");
     }
 

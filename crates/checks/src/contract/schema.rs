@@ -66,6 +66,15 @@ pub(super) fn beyond_named(
     comparison.found
 }
 
+/// What is compared: where both stand, and all of their members, those of what they refer to among them.
+#[derive(Clone, Copy)]
+struct Pair<'p> {
+    inner: Place<'p>,
+    one: &'p Map<String, Value>,
+    outer: Place<'p>,
+    other: &'p Map<String, Value>,
+}
+
 struct Comparison<'a> {
     side: Side,
     named: &'a mut BTreeSet<(String, Side)>,
@@ -102,9 +111,10 @@ impl Comparison<'_> {
         self.kinds(&one, &other, path);
         self.values(&one, &other, path);
         self.limits(&one, &other, path);
-        self.members(inner, &one, outer, &other, path, depth);
-        self.elements(inner, &one, outer, &other, path, depth);
-        self.choices(inner, &one, outer, &other, path, depth);
+        let pair = Pair { inner, one: &one, outer, other: &other };
+        self.members(pair, path, depth);
+        self.elements(pair, path, depth);
+        self.choices(pair, path, depth);
     }
 
     /// Both without the parts of `allOf` that they call by the same name, which are compared apart.
@@ -197,15 +207,8 @@ impl Comparison<'_> {
         }
     }
 
-    fn members(
-        &mut self,
-        inner: Place<'_>,
-        one: &Map<String, Value>,
-        outer: Place<'_>,
-        other: &Map<String, Value>,
-        path: &str,
-        depth: usize,
-    ) {
+    fn members(&mut self, pair: Pair<'_>, path: &str, depth: usize) {
+        let Pair { inner, one, outer, other } = pair;
         let names = |schema: &Map<String, Value>| -> BTreeSet<String> {
             let names = schema.get("required").and_then(Value::as_array).into_iter().flatten();
             names.filter_map(Value::as_str).map(str::to_owned).collect()
@@ -231,19 +234,12 @@ impl Comparison<'_> {
                 self.say(&format!("{path}/{name}"), "is gone");
             }
         }
-        self.further(inner, one, outer, other, path, depth);
+        self.further(pair, path, depth);
     }
 
     /// Members that are not named.
-    fn further(
-        &mut self,
-        inner: Place<'_>,
-        one: &Map<String, Value>,
-        outer: Place<'_>,
-        other: &Map<String, Value>,
-        path: &str,
-        depth: usize,
-    ) {
+    fn further(&mut self, pair: Pair<'_>, path: &str, depth: usize) {
+        let Pair { inner, one, outer, other } = pair;
         for keyword in ["additionalProperties", "patternProperties"] {
             let (said, allowed) = (one.get(keyword), other.get(keyword));
             match (said, allowed) {
@@ -266,15 +262,8 @@ impl Comparison<'_> {
         }
     }
 
-    fn elements(
-        &mut self,
-        inner: Place<'_>,
-        one: &Map<String, Value>,
-        outer: Place<'_>,
-        other: &Map<String, Value>,
-        path: &str,
-        depth: usize,
-    ) {
+    fn elements(&mut self, pair: Pair<'_>, path: &str, depth: usize) {
+        let Pair { inner, one, outer, other } = pair;
         match (one.get("items"), other.get("items")) {
             (Some(said), Some(allowed)) => {
                 self.compare(inner.at(said), outer.at(allowed), &format!("{path}/[]"), depth - 1);
@@ -289,15 +278,8 @@ impl Comparison<'_> {
     }
 
     /// Every way that `inner` can take must be one of `outer`'s.
-    fn choices(
-        &mut self,
-        inner: Place<'_>,
-        one: &Map<String, Value>,
-        outer: Place<'_>,
-        other: &Map<String, Value>,
-        path: &str,
-        depth: usize,
-    ) {
+    fn choices(&mut self, pair: Pair<'_>, path: &str, depth: usize) {
+        let Pair { inner, one, outer, other } = pair;
         let of = |schema: &Map<String, Value>| -> Vec<Value> {
             ["anyOf", "oneOf"]
                 .iter()

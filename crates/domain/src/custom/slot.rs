@@ -6,7 +6,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::filter::{self, Op};
+use crate::filter::{self, Class, Op};
 use crate::text::normalise;
 
 use super::number::{DECIMALS, minor_digits, scaled};
@@ -61,27 +61,6 @@ pub enum SlotColumn {
     Number,
 }
 
-const TEXT: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull, Op::StartsWith];
-const KEY: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::IsNull];
-const ORDERED: &[Op] = &[Op::Eq, Op::Ne, Op::Lt, Op::Lte, Op::Gt, Op::Gte, Op::In, Op::Nin, Op::Between, Op::IsNull];
-const TIME: &[Op] = &[
-    Op::Eq,
-    Op::Ne,
-    Op::Lt,
-    Op::Lte,
-    Op::Gt,
-    Op::Gte,
-    Op::In,
-    Op::Nin,
-    Op::Between,
-    Op::IsNull,
-    Op::WithinLast,
-    Op::NotWithinLast,
-    Op::WithinNext,
-    Op::NotWithinNext,
-];
-const FLAG: &[Op] = &[Op::Eq, Op::Ne, Op::IsNull];
-const LIST: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::Nin, Op::HasAny, Op::HasAll, Op::IsNull];
 /// Whether a sealed value is there, no column tells: `is_null` is not among them.
 const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In];
 
@@ -214,12 +193,12 @@ impl CustomField {
                     &[]
                 }
             }
-            CustomType::Text | CustomType::Url => TEXT,
-            CustomType::Choice | CustomType::Reference => KEY,
-            CustomType::Number | CustomType::Money => ORDERED,
-            CustomType::Date | CustomType::Time => TIME,
-            CustomType::Boolean => FLAG,
-            CustomType::Choices => LIST,
+            CustomType::Text | CustomType::Url => Class::Word.ops(),
+            CustomType::Choice | CustomType::Reference => Class::Choice.ops(),
+            CustomType::Number | CustomType::Money => Class::Int.ops(),
+            CustomType::Date | CustomType::Time => Class::Time.ops(),
+            CustomType::Boolean => Class::Flag.ops(),
+            CustomType::Choices => Class::Choices.ops(),
             CustomType::LongText | CustomType::Phone | CustomType::Email => &[],
         }
     }

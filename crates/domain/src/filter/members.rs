@@ -124,7 +124,7 @@ const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::IsNull];
 impl Class {
     /// The operators it knows.
     #[must_use]
-    pub fn ops(self) -> &'static [Op] {
+    pub const fn ops(self) -> &'static [Op] {
         match self {
             Self::Choice | Self::Id | Self::Industry => EQUALITY,
             Self::Word | Self::Region => WORDS,

@@ -52,15 +52,7 @@ struct Asked {
 
 async fn change(resource: Resource, request: HttpRequest, signed: SignedJson) -> Reply {
     let SignedJson { caller, mut query, body } = signed;
-    let dry_run = match query.take("dry_run").as_deref() {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(other) => {
-            let flaw = Flaw::new(&flaws::PARAMETER_INVALID).with("value", other);
-            let flaw = flaw.with("expected_en", "true or false").with("expected_zh", "true 或 false");
-            return Err(Problem::parameter("dry_run", flaw));
-        }
-    };
+    let dry_run = query.take_flag("dry_run")?;
     let options = options(&request, query, Some(&body))?;
     let Asked { which, what, preview } = read(resource, body)?;
     if preview || dry_run {

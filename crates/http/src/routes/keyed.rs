@@ -1,17 +1,14 @@
 //! Records that are written and read by keys of theirs: `…/upsert`, `…/by/{key}/{value}`.
 
-use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use kehu_domain::show::Out;
 use kehu_store::machine::{self, Resource, UpsertItem};
 
-use crate::headers::Incoming;
 use crate::problem::Problem;
 use crate::signed::{Signed, SignedBatch, SignedJson};
 
+use super::outcomes;
 use super::records::{of_write, options, unless_known};
-use super::warnings::{lang_of, write_warnings};
 
 type Reply = Result<HttpResponse, Problem>;
 
@@ -58,37 +55,19 @@ async fn upsert(resource: Resource, request: HttpRequest, signed: SignedBatch) -
 
 /// 200 where no item failed, else 207.
 fn of_upsert(request: &HttpRequest, done: &[UpsertItem]) -> HttpResponse {
-    let (lang, request_id) = (lang_of(request), Incoming::of(request).map(|it| it.request_id).unwrap_or_default());
-    let mut out = Out::new();
-    out.object(|out| {
-        out.key("data").array(|out| {
-            for item in done {
-                out.object(|out| {
-                    out.key("index").number(i64::try_from(item.index).unwrap_or(i64::MAX));
-                    match &item.outcome {
-                        Ok((id, status)) => {
-                            out.key("status").text(status.as_str());
-                            out.key("id").plain(id);
-                            out.key("error").null();
-                        }
-                        Err(failure) => {
-                            let problem = Problem::from(failure.clone());
-                            problem.log(&request_id);
-                            out.key("status").text("failed");
-                            out.key("id").null();
-                            out.key("error").raw(&problem.body(lang, &request_id).to_string());
-                        }
-                    }
-                    out.key("warnings");
-                    write_warnings(out, &item.warnings, lang);
-                });
-            }
-        });
-    });
-    let whole = done.iter().all(|item| item.outcome.is_ok());
-    let mut response = HttpResponse::build(if whole { StatusCode::OK } else { StatusCode::MULTI_STATUS });
-    if !done.is_empty() && done.iter().all(|item| item.replayed) {
-        response.insert_header(("Idempotency-Replayed", "true"));
-    }
-    response.insert_header((header::CONTENT_TYPE, "application/json")).body(out.into_text())
+    let status = outcomes::status(done.iter().all(|item| item.outcome.is_ok()));
+    outcomes::answer(
+        request,
+        status,
+        done,
+        |item| item.replayed,
+        |out, _, item, teller| {
+            let problem = item.outcome.as_ref().err().map(|failure| teller.problem(failure));
+            let did = item.outcome.as_ref().ok();
+            out.key("index").number(i64::try_from(item.index).unwrap_or(i64::MAX));
+            out.key("status").text(did.map_or("failed", |(_, status)| status.as_str()));
+            out.key("id").id_or_null(did.map(|(id, _)| *id));
+            teller.end(out, problem.as_ref(), &item.warnings);
+        },
+    )
 }

@@ -21,6 +21,7 @@ mod me;
 mod members;
 mod operations;
 mod organisation;
+mod outcomes;
 mod records;
 mod reviews;
 mod rights;

@@ -2,24 +2,22 @@
 
 use std::collections::HashMap;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use kehu_domain::codes as flaws;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::read::Finding;
-use kehu_domain::show::Out;
 use kehu_store::machine::operations::{Doing, Operation, OperationDone, Target, is_name, operations, reference};
 use kehu_store::machine::resources;
 use serde_json::{Map, Value};
 
-use crate::headers::Incoming;
 use crate::problem::Problem;
 use crate::signed::SignedBatch;
 
 use super::members::typed;
+use super::outcomes;
 use super::records::{MAX_ATOMIC, MAX_ITEMS, options, record_id};
-use super::warnings::{lang_of, write_warnings};
 
 type Reply = Result<HttpResponse, Problem>;
 
@@ -258,7 +256,7 @@ fn short(value: &str) -> String {
 /// What became of each: 200 where every one was done, else 207.
 pub(super) fn answer(request: &HttpRequest, names: &[Option<String>], done: &[OperationDone]) -> HttpResponse {
     let whole = done.iter().all(|one| one.outcome.is_ok());
-    let status = if whole { StatusCode::OK } else { StatusCode::MULTI_STATUS };
+    let status = outcomes::status(whole);
     told(request, status, Some(names), done)
 }
 
@@ -269,46 +267,27 @@ pub(super) fn told(
     names: Option<&[Option<String>]>,
     done: &[OperationDone],
 ) -> HttpResponse {
-    let (lang, request_id) = (lang_of(request), Incoming::of(request).map(|it| it.request_id).unwrap_or_default());
-    let mut out = Out::new();
-    out.object(|out| {
-        out.key("data").array(|out| {
-            for (at, one) in done.iter().enumerate() {
-                out.object(|out| {
-                    out.key("index").number(i64::try_from(at).unwrap_or(i64::MAX));
-                    if let Some(names) = names {
-                        out.key("ref").text_or_null(names.get(at).and_then(Option::as_deref));
-                    }
-                    match &one.outcome {
-                        Ok(wrote) => {
-                            out.key("status").number(i64::from(wrote.verb.status()));
-                            out.key("id").id(wrote.id);
-                            out.key("version");
-                            match wrote.version {
-                                Some(version) => out.number(version),
-                                None => out.null(),
-                            }
-                            out.key("error").null();
-                        }
-                        Err(failure) => {
-                            let problem = Problem::from(failure.clone());
-                            problem.log(&request_id);
-                            out.key("status").number(i64::from(problem.status()));
-                            out.key("id").null();
-                            out.key("version").null();
-                            out.key("error").raw(&problem.body(lang, &request_id).to_string());
-                        }
-                    }
-                    out.key("warnings");
-                    let warnings = one.outcome.as_ref().map(|wrote| wrote.warnings.as_slice()).unwrap_or_default();
-                    write_warnings(out, warnings, lang);
-                });
+    outcomes::answer(
+        request,
+        status,
+        done,
+        |one| one.replayed,
+        |out, at, one, teller| {
+            let problem = one.outcome.as_ref().err().map(|failure| teller.problem(failure));
+            let wrote = one.outcome.as_ref().ok();
+            out.key("index").number(i64::try_from(at).unwrap_or(i64::MAX));
+            if let Some(names) = names {
+                out.key("ref").text_or_null(names.get(at).and_then(Option::as_deref));
             }
-        });
-    });
-    let mut response = HttpResponse::build(status);
-    if !done.is_empty() && done.iter().all(|one| one.replayed) {
-        response.insert_header(("Idempotency-Replayed", "true"));
-    }
-    response.insert_header((header::CONTENT_TYPE, "application/json")).body(out.into_text())
+            let done = wrote.map_or(0, |wrote| wrote.verb.status());
+            out.key("status").number(problem.as_ref().map_or(done, Problem::status).into());
+            out.key("id").id_or_null(wrote.map(|wrote| wrote.id));
+            out.key("version");
+            match wrote.and_then(|wrote| wrote.version) {
+                Some(version) => out.number(version),
+                None => out.null(),
+            }
+            teller.end(out, problem.as_ref(), wrote.map(|wrote| wrote.warnings.as_slice()).unwrap_or_default());
+        },
+    )
 }

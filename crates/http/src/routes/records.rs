@@ -5,7 +5,6 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use kehu_domain::codes as flaws;
 use kehu_domain::flaw::Flaw;
-use kehu_domain::show::Out;
 use kehu_store::journal;
 use kehu_store::machine::{self, Answer, BatchItem, Idempotency, Resource, Verb, WriteOptions, Written, resources};
 use serde_json::Value;
@@ -17,8 +16,8 @@ use crate::problem::Problem;
 use crate::query::Query;
 use crate::signed::{Signed, SignedBatch, SignedJson};
 
-use super::warnings::{lang_of, warned, write_warnings};
-use super::{attachments, bulk, erasure, keyed, validation};
+use super::warnings::{lang_of, warned};
+use super::{attachments, bulk, erasure, keyed, outcomes, validation};
 
 type Reply = Result<HttpResponse, Problem>;
 
@@ -185,15 +184,7 @@ async fn update(resource: Resource, request: HttpRequest, signed: SignedJson, id
 
 async fn delete(resource: Resource, request: HttpRequest, signed: Signed, id: web::Path<String>) -> Reply {
     let Signed { caller, mut query } = signed;
-    let dry_run = match query.take("dry_run").as_deref() {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(other) => {
-            let flaw = Flaw::new(&flaws::PARAMETER_INVALID).with("value", other);
-            let flaw = flaw.with("expected_en", "true or false").with("expected_zh", "true 或 false");
-            return Err(Problem::parameter("dry_run", flaw));
-        }
-    };
+    let dry_run = query.take_flag("dry_run")?;
     let options = options(&request, query, None)?;
     let id = record_id(&id)?;
     if dry_run {
@@ -333,39 +324,19 @@ fn batch_items(body: Value) -> Result<(Vec<Value>, bool), Problem> {
 
 /// 200 where every item was made, else 207.
 fn of_batch(request: &HttpRequest, done: &[BatchItem]) -> HttpResponse {
-    let (lang, request_id) = (lang_of(request), Incoming::of(request).map(|it| it.request_id).unwrap_or_default());
-    let mut out = Out::new();
-    let mut whole = true;
-    out.object(|out| {
-        out.key("data").array(|out| {
-            for item in done {
-                out.object(|out| {
-                    out.key("index").number(i64::try_from(item.index).unwrap_or(i64::MAX));
-                    match &item.outcome {
-                        Ok(id) => {
-                            let status = if item.existed { StatusCode::OK } else { StatusCode::CREATED };
-                            out.key("status").number(i64::from(status.as_u16()));
-                            out.key("id").plain(id);
-                            out.key("error").null();
-                        }
-                        Err(failure) => {
-                            whole = false;
-                            let problem = Problem::from(failure.clone());
-                            problem.log(&request_id);
-                            out.key("status").number(i64::from(problem.status()));
-                            out.key("id").null();
-                            out.key("error").raw(&problem.body(lang, &request_id).to_string());
-                        }
-                    }
-                    out.key("warnings");
-                    write_warnings(out, &item.warnings, lang);
-                });
-            }
-        });
-    });
-    let mut response = HttpResponse::build(if whole { StatusCode::OK } else { StatusCode::MULTI_STATUS });
-    if !done.is_empty() && done.iter().all(|item| item.replayed) {
-        response.insert_header(("Idempotency-Replayed", "true"));
-    }
-    response.insert_header((header::CONTENT_TYPE, "application/json")).body(out.into_text())
+    let status = outcomes::status(done.iter().all(|item| item.outcome.is_ok()));
+    outcomes::answer(
+        request,
+        status,
+        done,
+        |item| item.replayed,
+        |out, _, item, teller| {
+            let problem = item.outcome.as_ref().err().map(|failure| teller.problem(failure));
+            let made = if item.existed { StatusCode::OK } else { StatusCode::CREATED };
+            out.key("index").number(i64::try_from(item.index).unwrap_or(i64::MAX));
+            out.key("status").number(problem.as_ref().map_or(made.as_u16(), Problem::status).into());
+            out.key("id").id_or_null(item.outcome.as_ref().ok().copied());
+            teller.end(out, problem.as_ref(), &item.warnings);
+        },
+    )
 }
