@@ -69,6 +69,7 @@ mod schema;
 mod second_factor;
 mod secrets;
 mod segments;
+mod segments_kept;
 mod sets;
 mod sharing;
 mod sign_in;

@@ -11,6 +11,7 @@ use crate::fields::ElementValue;
 use crate::flaw::Lang;
 use crate::mask::{self, STARS};
 use crate::record::{FieldName, Kind};
+use crate::segment::Where;
 use crate::show::{Out, View};
 use crate::value::{BankAccount, Email, Phone};
 
@@ -91,6 +92,10 @@ impl<'a> States<'a> {
                 Shape::Tags => {
                     let tags = values.filter_map(Value::as_array).flatten();
                     ids.extend(tags.filter_map(|tag| tag.get("id")).filter_map(id_of));
+                }
+                Shape::Data(Where::SCHEMA) => {
+                    let tags = values.flat_map(|value| Where::of(value.clone()).tags());
+                    ids.extend(tags.filter_map(|tag| tag.id()));
                 }
                 _ => {}
             }
@@ -183,6 +188,7 @@ fn tell(out: &mut Out, field: &Field, value: Option<&Value>, sight: Sight, view:
             }),
             None => out.raw(&value.to_string()),
         },
+        (Sight::Full, Shape::Data(Where::SCHEMA)) => out.raw(&Where::of(value.clone()).shown(view).to_stored()),
         (Sight::Full, _) => out.raw(&value.to_string()),
     }
 }

@@ -276,9 +276,9 @@ impl From<Failure> for Problem {
         match failure {
             Failure::Refused(findings) => Self::validation(findings),
             Failure::BadQuestion(finding) => Self::question(finding),
-            Failure::TooExpensive(fast) => {
+            Failure::TooExpensive { at, fast } => {
                 let flaw = Flaw::new(&kehu_domain::codes::FILTER_SLOW).with("fast", fast);
-                Self::new(&codes::TOO_EXPENSIVE).with_finding("filter", flaw)
+                Self::new(&codes::TOO_EXPENSIVE).with_finding(at, flaw)
             }
             Failure::NotFound => Self::not_found(),
             Failure::Forbidden => Self::new(&codes::FORBIDDEN),

@@ -21,9 +21,14 @@ pub enum Failure {
     /// The question cannot be answered; `pointer` names a parameter or a place in the body.
     #[error("the question was refused")]
     BadQuestion(Finding),
-    /// The question would have to read too much; these conditions make it fast.
+    /// The question would have to read too much.
     #[error("the question is too expensive")]
-    TooExpensive(Cow<'static, str>),
+    TooExpensive {
+        /// The parameter that asks for it, or its place in the body.
+        at: Cow<'static, str>,
+        /// What is asked fast in its stead.
+        fast: Cow<'static, str>,
+    },
     /// There is no such record, or it is not the caller's to know.
     #[error("not found")]
     NotFound,
@@ -280,6 +285,19 @@ impl Failure {
     #[must_use]
     pub fn refused(pointer: impl Into<String>, flaw: Flaw) -> Self {
         Self::Refused(vec![Finding { pointer: pointer.into(), flaw }])
+    }
+
+    /// A question that would have to read too much; these ones are fast.
+    pub(crate) fn too_expensive(fast: impl Into<Cow<'static, str>>) -> Self {
+        Self::TooExpensive { at: "filter".into(), fast: fast.into() }
+    }
+
+    /// The same, of a question that stands at a place of its own, where it would have to read too much.
+    pub(crate) fn standing_at(self, place: &str) -> Self {
+        match self {
+            Self::TooExpensive { fast, .. } => Self::TooExpensive { at: place.to_owned().into(), fast },
+            other => other,
+        }
     }
 
     /// A question refused for one flaw.

@@ -120,7 +120,7 @@ async fn look_up(caller: &Caller, kind: &Kind, wanted: Vec<Wanted>) -> Result<By
         }
     }
     if many > MOST {
-        return Err(Failure::TooExpensive(FAST.into()));
+        return Err(Failure::too_expensive(FAST));
     }
     for ((class, value), Holders { ids, by_contacts }) in &mut values {
         for ids in [&mut *ids, by_contacts] {

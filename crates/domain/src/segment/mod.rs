@@ -2,6 +2,8 @@
 
 mod graph;
 mod stored;
+mod tags;
 
 pub use graph::{Broken, Graph, Known, MAX_DEPTH, MAX_TOTAL};
 pub use stored::Where;
+pub use tags::SaidTag;

@@ -11,15 +11,26 @@ use crate::read::Reader;
 use crate::record::FieldValue;
 use crate::show::{Out, View};
 
+use super::SaidTag;
+
 /// The most bytes of a filter that is kept.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// A filter as it was said. It is read anew at each question: what it says of today, of fields and of who may see them
-/// is as it stands then. That it makes sense is checked where it is stored.
+/// A filter as it was said, but for tags, which it names by their ids once it is stored. It is read anew at each
+/// question: what it says of today, of fields and of who may see them is as it stands then. That it makes sense is
+/// checked where it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Where(Value);
 
 impl Where {
+    /// What its schema is called.
+    pub(crate) const SCHEMA: &str = "SegmentWhere";
+
+    /// A filter in JSON.
+    pub(crate) fn of(json: Value) -> Self {
+        Self(json)
+    }
+
     /// A stored text; `None` when it is not JSON.
     #[must_use]
     pub fn from_stored(text: &str) -> Option<Self> {
@@ -77,7 +88,7 @@ fn each(node: &Value, told: &mut impl FnMut(&str, &Value)) {
 }
 
 impl FieldValue for Where {
-    const SHAPE: Shape = Shape::Data("SegmentWhere");
+    const SHAPE: Shape = Shape::Data(Self::SCHEMA);
     fn absent() -> Option<Self> {
         None
     }
@@ -91,8 +102,11 @@ impl FieldValue for Where {
         }
         Some(read)
     }
-    fn show(&self, out: &mut Out, _: Sight, _: &dyn View) {
-        out.raw(&self.to_stored());
+    fn show(&self, out: &mut Out, _: Sight, view: &dyn View) {
+        out.raw(&self.shown(view).to_stored());
+    }
+    fn refs(&self, ids: &mut Vec<Uuid>) {
+        ids.extend(self.tags().iter().filter_map(SaidTag::id));
     }
 }
 

@@ -32,7 +32,8 @@ pub(super) fn facets(kind: &'static Kind) -> Operation {
 /// Counting what several questions select.
 pub(super) fn operations() -> Vec<Operation> {
     let text = "How many records each of up to 20 questions selects, of those that the caller may read, all of one \
-                moment. The names are the caller's own. Each count stops at 10,000 (`at_least`).";
+                moment. The names are the caller's own. Each count stops at 10,000 (`at_least`). Where \
+                one is too expensive, the problem's `pointer` names it.";
     let mut counts = Operation::new("post", "/v1/counts", "counts", "counts");
     (counts.summary, counts.description) = ("Count what several questions select".to_owned(), text.to_owned());
     counts.body = Some((JSON, schema_ref("CountsAsked")));

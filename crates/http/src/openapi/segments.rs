@@ -18,7 +18,7 @@ pub(super) fn operations() -> Vec<Operation> {
 
 fn members() -> Operation {
     let text = "A page of the records, as the list of their kind gives it and with the same parameters; in the segment's own \
-                order where none is asked for. A segment shows nobody a record that he may not read. One whose filter asks \
+                order where none is asked for, or in that of the list for who may not order by it. A segment shows nobody a record that he may not read. One whose filter asks \
                 for a field that is no longer there, or that the caller may not ask for, is 400 `segment_unusable`.";
     let mut members = Operation::new("get", "/v1/segments/{id}/members", "segments_members_list", TAG);
     (members.summary, members.description) = ("List the records of a segment".to_owned(), text.to_owned());
@@ -91,14 +91,15 @@ fn count() -> Operation {
 }
 
 fn counts() -> Operation {
-    let text = "The same of several segments, all at one moment. One that is not there, or cannot be asked, says so in its \
-                place.";
+    let text = "The same of several segments, all at one moment. One that is not there, cannot be asked, or is too \
+                expensive (`too_expensive`), says so in its place, and the others are counted: each at a moment of its own \
+                where one was too expensive.";
     let mut counts = Operation::new("post", "/v1/segments/counts", "segments_counts", TAG);
     (counts.summary, counts.description) = ("Count the records of several segments".to_owned(), text.to_owned());
     counts.body = Some((JSON, schema_ref("SegmentsToCount")));
     counts.example = Some(json!({ "ids": ["0190a3c4-7e1b-7c3d-8f00-5b1f0c2d3e4f"] }));
     counts.answers = vec![Answer::json(200, "How many, in the order of the ids.", schema_ref("SegmentCounts"))];
-    counts.problems = vec![&codes::FORBIDDEN, &codes::TOO_EXPENSIVE];
+    counts.problems = vec![&codes::FORBIDDEN];
     counts
 }
 
@@ -114,7 +115,8 @@ pub(super) fn schemas() -> Map<String, Value> {
     let id = json!({ "type": "string", "format": "uuid", "description": "The segment." });
     let is = || json!({ "type": "string", "enum": ["exact", "at_least"] });
     let kept = "The filter of a segment, as a search of its kind takes it: kept as it is said, and read anew at each \
-                question, so that today stays today. Values of confidential fields do not stand in it.";
+                question, so that today stays today. Tags are named by name or id, and shown by the name that they have now; one that \
+                was deleted by its id. Values of confidential fields do not stand in it.";
     let filter = format!("A filter: what fits it now is put in, {MOST_BY_FILTER} records at most.");
     let change = json!({
         "add": or_null(ids(MOST_BY_ID, "Records to put in.")),
@@ -128,12 +130,15 @@ pub(super) fn schemas() -> Map<String, Value> {
         "count": number("How many records the caller may read."),
         "count_is": described(is(), "Whether that is all of them."),
     });
-    let error = described(or_null(schema_ref("Problem")), "Why it cannot be told.");
+    let error = described(
+        or_null(schema_ref("Problem")),
+        "Why it cannot be told: `not_found`, `segment_unusable`, `too_expensive` …",
+    );
     let counted = whole(
         "How many records are in a segment.",
         json!({
             "id": id,
-            "count": described(or_null(number("")), "How many records the caller may read."),
+            "count": described(or_null(number("")), "How many records the caller may read; null with an `error`."),
             "count_is": described(or_null(is()), "Whether that is all of them."),
             "error": error,
         }),

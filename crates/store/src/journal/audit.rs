@@ -40,7 +40,7 @@ pub async fn audit(caller: &Caller, parameters: Vec<(String, String)>, lang: Lan
         let asked = Asked::read(caller, parameters)?;
         let page = page(caller, &asked, lang).await.map_err(|failure| match failure {
             // Beyond the engine's limit of time.
-            Failure::Engine(EngineError::TooExpensive) => Failure::TooExpensive(FAST.into()),
+            Failure::Engine(EngineError::TooExpensive) => Failure::too_expensive(FAST),
             other => other,
         })?;
         reading::note(caller, &asked.said).await;
@@ -111,7 +111,7 @@ async fn newest(caller: &Caller, asked: &Asked) -> Result<Found, Failure> {
     let (mut rows, broke_off) = path.find(caller, rest, asked.limit + 1).await?;
     let more = paging::cut(&mut rows, asked.limit);
     if !more && broke_off.is_some() {
-        return Err(Failure::TooExpensive(FAST.into()));
+        return Err(Failure::too_expensive(FAST));
     }
     let next = rows.last().filter(|_| more).map(|row| Place::Id(row.id));
     Ok(Found { rows, next, more })

@@ -1,17 +1,20 @@
 //! Several counts of one moment, of any kinds: what a page shows beside its entries.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use kehu_domain::codes;
 use kehu_domain::flaw::Flaw;
 use kehu_domain::rights::Action;
 use kehu_domain::show::Out;
 use serde_json::{Map, Value};
 
-use crate::engine::EngineError;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::refusals::{Refusal, noting};
 use crate::registry::{machine, resources};
 use crate::sealed_query;
+use crate::shapes;
 
 use super::Machine;
 use super::answer::Answer;
@@ -23,12 +26,12 @@ use super::selected::Selected;
 const MAX: usize = 20;
 /// The longest name of a count, in characters.
 const MAX_NAME: usize = 60;
-/// What makes them cheap where they are not.
-const FAST: &str = "owner_id, updated_at, created_at";
 
 /// One count that is asked for.
 struct Asked {
     name: String,
+    /// Its place in the body.
+    at: String,
     machine: &'static dyn Machine,
     question: Question,
 }
@@ -52,7 +55,7 @@ impl Asked {
             let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", name).with("known", "kind, where, q");
             return Err(wrong(&format!("{at}/{name}"), flaw));
         }
-        Ok(Self { name: name.to_owned(), machine, question })
+        Ok(Self { name: name.to_owned(), at, machine, question })
     }
 }
 
@@ -73,10 +76,13 @@ pub async fn counts(caller: &Caller, body: &Value) -> Result<Answer, Failure> {
         for one in &asked {
             sealed_query::count_compared(caller, one.machine.kind(), &one.question.filter).await?;
         }
-        let told = async move |caller: &Caller| told(caller, &asked).await;
-        caller.at_one_moment(told).await.map_err(|failure| match failure {
-            Failure::Engine(EngineError::TooExpensive) => Failure::TooExpensive(FAST.into()),
-            other => other,
+        // What took too long is known here alone: where the engine gives up, it drops what was told of it.
+        let (asked, at) = (Arc::new(asked), Arc::new(AtomicUsize::new(0)));
+        let counted = (asked.clone(), at.clone());
+        let told = async move |caller: &Caller| told(caller, &counted.0, &counted.1).await;
+        caller.at_one_moment(told).await.map_err(|failure| match asked.get(at.load(Ordering::Relaxed)) {
+            Some(Asked { at, machine, .. }) => shapes::too_expensive(machine.kind(), failure).standing_at(at),
+            None => failure,
         })
     })
     .await
@@ -89,9 +95,11 @@ fn read(caller: &Caller, members: &Map<String, Value>) -> Result<Vec<Asked>, Fai
     members.iter().map(|(name, body)| Asked::read(caller, name, body)).collect()
 }
 
-async fn told(caller: &Caller, asked: &[Asked]) -> Result<Answer, Failure> {
+/// Counts one after the other, and says which of them it is about.
+async fn told(caller: &Caller, asked: &[Asked], at: &AtomicUsize) -> Result<Answer, Failure> {
     let mut counted = Vec::new();
-    for Asked { machine, question, .. } in asked {
+    for (place, Asked { machine, question, .. }) in asked.iter().enumerate() {
+        at.store(place, Ordering::Relaxed);
         let selected = Selected::by(caller, machine.kind(), &question.filter, question.q.as_deref()).await?;
         counted.push(counting::exact(caller.db(), machine.table(), &selected).await?);
     }

@@ -13,6 +13,7 @@ use crate::kept::{self, Kept};
 use crate::ops::duplicates;
 use crate::refusals::{Refusal, noting};
 use crate::sealed_query;
+use crate::shapes;
 use crate::tx::Tx;
 
 use super::answer::{self, Answer, Asked};
@@ -92,7 +93,9 @@ pub async fn search(caller: &Caller, resource: Resource, body: &Value) -> Result
 pub(crate) async fn many(caller: &Caller, machine: &'static dyn Machine, asked: Asked) -> Result<Answer, Failure> {
     let several = page::is_of_several(caller, machine.kind(), &asked)?;
     let many = async move |caller: &Caller| answer::many(caller, machine.page(caller, &asked).await?, &asked).await;
-    if several { caller.at_one_moment(many).await } else { many(caller).await }
+    let many = if several { caller.at_one_moment(many).await } else { many(caller).await };
+    // Where the engine gives up on a moment, it drops what was told of that.
+    many.map_err(|failure| shapes::too_expensive(machine.kind(), failure))
 }
 
 /// What is done to a record.

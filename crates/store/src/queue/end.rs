@@ -71,7 +71,7 @@ impl From<Failure> for Ended {
             Failure::FormPaused => failed("form_paused"),
             Failure::TooLarge(_) => Self::Final { code: "too_large", detail },
             Failure::FileAway(_) => failed("file_away"),
-            Failure::TooExpensive(_)
+            Failure::TooExpensive { .. }
             | Failure::FileTooLarge(_)
             | Failure::FileTypeRefused { .. }
             | Failure::NotFound

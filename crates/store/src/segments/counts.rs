@@ -6,12 +6,14 @@ use kehu_domain::record::{Record as _, Stored};
 use kehu_domain::rights::Action;
 use uuid::Uuid;
 
+use crate::engine::EngineError;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::machine::counting::{self, CountIs};
 use crate::machine::{Answer, Asked};
 use crate::refusals::{Refusal, noting};
 use crate::registry;
+use crate::shapes;
 
 use super::kind_of;
 use super::members::load;
@@ -52,40 +54,72 @@ impl Count {
 pub async fn count(caller: &Caller, id: Uuid) -> Result<Answer, Failure> {
     noting(caller, Refusal::of(Segment::KIND.name, "read", Some(id)), async {
         let segment = load(caller, id).await?;
+        let kind = kind_of(&segment.data)?;
         let count = async move |caller: &Caller| count_one(caller, &segment).await;
-        let count = caller.at_one_moment(count).await?;
+        let count = caller.at_one_moment(count).await.map_err(|failure| shapes::too_expensive(kind, failure))?;
         let body = serde_json::json!({ "count": count.count, "count_is": count.is() });
         Ok(Answer { id: None, etag: None, body: body.to_string() })
     })
     .await
 }
 
-/// Counts the records of several segments, all at one moment. One that cannot be asked says so in its place.
+/// Counts the records of several segments, all at one moment; where that takes too long, each at its own. One that
+/// cannot be asked, or is too expensive, says so in its place.
 ///
 /// # Errors
 /// [`Failure::Forbidden`], or the database could not.
 pub async fn counts(caller: &Caller, ids: Vec<Uuid>) -> Result<Vec<Counted>, Failure> {
     noting(caller, Refusal::of(Segment::KIND.name, "read", None), async {
         caller.reach(Action::Read, Segment::KIND.name)?;
-        let all = async move |caller: &Caller| {
-            let mut all = Vec::with_capacity(ids.len());
-            for id in ids.iter().copied() {
-                let count = match load(caller, id).await {
-                    Ok(segment) => count_one(caller, &segment).await,
-                    Err(failure) => Err(failure),
-                };
-                match count {
-                    Err(failure @ (Failure::NotFound | Failure::Forbidden | Failure::BadQuestion(_))) => {
-                        all.push(Counted { id, count: Err(failure) });
-                    }
-                    count => all.push(Counted { id, count: Ok(count?) }),
-                }
-            }
-            Ok(all)
-        };
-        caller.at_one_moment(all).await
+        let asked = ids.clone();
+        let all = async move |caller: &Caller| told(caller, &asked).await;
+        match caller.at_one_moment(all).await {
+            Err(failure) if is_too_expensive(&failure) => each(caller, ids).await,
+            all => all,
+        }
     })
     .await
+}
+
+fn is_too_expensive(failure: &Failure) -> bool {
+    matches!(failure, Failure::TooExpensive { .. } | Failure::Engine(EngineError::TooExpensive))
+}
+
+/// Counts some segments; a question that is too expensive ends that, as the engine answers no other one of the moment.
+async fn told(caller: &Caller, ids: &[Uuid]) -> Result<Vec<Counted>, Failure> {
+    let mut all = Vec::with_capacity(ids.len());
+    for id in ids.iter().copied() {
+        let count = match load(caller, id).await {
+            Ok(segment) => count_one(caller, &segment).await,
+            Err(failure) => Err(failure),
+        };
+        let count = match count {
+            Err(failure @ (Failure::NotFound | Failure::Forbidden | Failure::BadQuestion(_))) => Err(failure),
+            count => Ok(count?),
+        };
+        all.push(Counted { id, count });
+    }
+    Ok(all)
+}
+
+/// Counts each of some segments at a moment of its own: one that is too expensive does not take the others along.
+async fn each(caller: &Caller, ids: Vec<Uuid>) -> Result<Vec<Counted>, Failure> {
+    let mut all = Vec::with_capacity(ids.len());
+    for (place, id) in ids.into_iter().enumerate() {
+        let one = async move |caller: &Caller| told(caller, &[id]).await;
+        match caller.at_one_moment(one).await {
+            Err(failure) if is_too_expensive(&failure) => {
+                let failure = match load(caller, id).await {
+                    Ok(segment) => shapes::too_expensive(kind_of(&segment.data)?, failure),
+                    Err(Failure::NotFound) => Failure::NotFound,
+                    Err(failure) => return Err(failure),
+                };
+                all.push(Counted { id, count: Err(failure.standing_at(&format!("/ids/{place}"))) });
+            }
+            one => all.extend(one?),
+        }
+    }
+    Ok(all)
 }
 
 async fn count_one(caller: &Caller, segment: &Stored<Segment>) -> Result<Count, Failure> {

@@ -53,7 +53,8 @@ pub(super) async fn load(caller: &Caller, id: Uuid) -> Result<Stored<Segment>, F
     read::within_reach::<Segment>(caller, vec![id]).await?.pop().ok_or(Failure::NotFound)
 }
 
-/// A page of the records of a segment, as the list of their kind gives it, in the segment's own order where none is said.
+/// A page of the records of a segment, as the list of their kind gives it. Where no order is said it is the segment's
+/// own, if whoever asks may order by that, and else that of the list.
 ///
 /// # Errors
 /// [`Failure::NotFound`], or as the list.
@@ -66,7 +67,12 @@ pub async fn members(caller: &Caller, id: Uuid, parameters: Vec<(String, String)
         let mut parameters = parameters;
         let is_sorted = parameters.iter().any(|(name, _)| name == "sort");
         if let Some(sort) = segment.sort.filter(|_| !is_sorted) {
-            parameters.insert(0, ("sort".to_owned(), sort.into_string()));
+            // He did not choose it: it is no fault of his that the field is hidden from him, or gone.
+            match Asked::sorted(caller, kind, "sort", Some(sort.as_str())) {
+                Ok(_) => parameters.insert(0, ("sort".to_owned(), sort.into_string())),
+                Err(Failure::BadQuestion(_)) => {}
+                Err(failure) => return Err(failure),
+            }
         }
         let asked = Asked::from_parameters(caller, kind, parameters)?;
         many(caller, machine, asked.within(SegmentCondition::is_one_of(id))).await

@@ -4,6 +4,7 @@ mod counts;
 mod look_up;
 mod members;
 mod settle;
+mod tags;
 pub(crate) mod uses;
 
 pub use counts::{Count, Counted, MOST_COUNTED, count, counts};
@@ -11,6 +12,7 @@ pub(crate) use look_up::{Held, Segments, kept, look_up};
 pub(crate) use members::those_in;
 pub use members::{ChangeOfMembers, MOST_BY_FILTER, MOST_BY_ID, change_members, members};
 pub(crate) use settle::settle;
+pub(crate) use tags::carry;
 
 use kehu_domain::kinds::{Segment, kind_named};
 use kehu_domain::record::{Kind, Stored};

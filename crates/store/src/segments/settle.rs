@@ -13,7 +13,7 @@ use crate::machine::Asked;
 use crate::machine::read::count;
 use crate::tx::Tx;
 
-use super::{LOCK, kept, kind_of, uses};
+use super::{LOCK, kept, kind_of, tags, uses};
 
 /// The most living segments of an organisation.
 const MAX_SEGMENTS: i64 = 10_000;
@@ -42,10 +42,14 @@ pub(crate) async fn settle(
         }
         Some(_) => false,
     };
+    let unknown = tags::settle(tx, segment, before).await?;
     let asks_anew = before.is_none_or(|before| before.data.r#where != segment.r#where);
     // What a field was is not asked again of a segment that is called otherwise, or comes back.
     if asks_anew {
         check_filter(tx, segment)?;
+        if !unknown.is_empty() {
+            return Err(Failure::Refused(unknown));
+        }
     }
     if before.is_none_or(|before| before.data.sort != segment.sort) {
         check_sort(tx, segment)?;

@@ -20,6 +20,7 @@ use crate::journal::Entry;
 use crate::machine::{Answer, TRIES, answer, pause, read, remove};
 use crate::queue::{self, Ended, NewJob, Run, Spec, Step, Work};
 use crate::refusals::{Refusal, noting};
+use crate::segments;
 use crate::tx::Tx;
 
 use super::carry;
@@ -164,6 +165,7 @@ async fn both(tx: &Tx<'_>, asked: ToMerge) -> Result<(Stored<Tag>, Stored<Tag>),
 /// Deletes the tag that no record carries any more, tells the journal, and has somebody look once more.
 async fn end(tx: &Tx<'_>, asked: ToMerge, moved: i64) -> Result<(), Failure> {
     let ToMerge { from, into, .. } = asked;
+    segments::carry(tx, from, into).await?;
     remove::remove::<Tag>(tx, from, None).await?;
     let said = json!({ "into": into, "records": moved });
     tx.log(Entry::admin("tag.merged", Some((Tag::KIND.name, from))).saying(&said));
@@ -209,7 +211,9 @@ async fn step(work: &Work, asked: ToMerge, done: i64) -> Result<Progress, Ended>
                 noted.note(tx, Step::default().checkpoint(done.into()).progress(done, None));
                 return Ok(Progress::More(done));
             }
-            if !over && !asked.gone {
+            if !over && asked.gone {
+                segments::carry(tx, asked.from, asked.into).await?;
+            } else if !over {
                 end(tx, asked, done).await?;
             }
             let result = json!({ "into": asked.into, "records": done, "merged": !over });

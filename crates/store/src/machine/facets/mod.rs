@@ -10,11 +10,11 @@ use kehu_domain::rights::Action;
 use kehu_domain::show::Out;
 use serde_json::Value;
 
-use crate::engine::EngineError;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::refusals::{Refusal, noting};
 use crate::sealed_query;
+use crate::shapes;
 
 use super::answer::Answer;
 use super::question::{Question, invalid, wrong};
@@ -30,8 +30,6 @@ const MAX_BY: usize = 5;
 const DEFAULT_TOP: u64 = 20;
 /// The most groups of a field: a year of days.
 const MAX_TOP: u64 = 400;
-/// What makes it cheap where it is not.
-const FAST: &str = "owner_id, updated_at, created_at";
 
 /// What was asked for.
 struct Asked {
@@ -94,10 +92,7 @@ pub async fn facets(caller: &Caller, resource: Resource, body: &Value) -> Result
         let asked = Asked::read(caller, machine, body)?;
         sealed_query::count_compared(caller, kind, &asked.question.filter).await?;
         let told = async move |caller: &Caller| told(caller, machine, &asked).await;
-        caller.at_one_moment(told).await.map_err(|failure| match failure {
-            Failure::Engine(EngineError::TooExpensive) => Failure::TooExpensive(FAST.into()),
-            other => other,
-        })
+        caller.at_one_moment(told).await.map_err(|failure| shapes::too_expensive(kind, failure))
     })
     .await
 }
