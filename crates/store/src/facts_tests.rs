@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kehu_domain::filter::{Class, FilterReader, members};
+use kehu_domain::filter::{Class, FilterReader, SEGMENT, members};
 use kehu_domain::record::FieldName;
 use kehu_domain::rights::Rights;
 use sea_orm::ConnectionTrait as _;
@@ -16,6 +16,7 @@ use crate::machine::read::col;
 use crate::machine::{Asked, WriteOptions, create, resource};
 use crate::query::Compiler;
 use crate::queue::tests::bed::{Bed, on_both};
+use crate::segments::ChangeOfMembers;
 
 #[path = "facts_world.rs"]
 mod world;
@@ -27,11 +28,15 @@ const SEED: u64 = 0x6b65_6875;
 const CUSTOMERS: usize = 90;
 /// Filters of each kind and caller.
 const FILTERS: usize = 300;
+/// Segments of each kind and caller: filters, lists, and such as use others.
+const SEGMENTS: [usize; 3] = [5, 2, 3];
+const NO_TAG: &str = "没有的标签";
+const NOBODY: &str = "01900000-0000-7000-8000-000000000001";
 
-async fn make(caller: &Caller, kind: &str, body: Value) {
+async fn make(caller: &Caller, kind: &str, body: Value) -> Uuid {
     let options = WriteOptions { allow_duplicate: true, ..WriteOptions::default() };
     let made = create(caller, resource(kind).unwrap(), body.clone(), &options).await;
-    assert!(made.is_ok(), "{body}: {made:?}");
+    made.unwrap_or_else(|failure| panic!("{body}: {failure:?}")).answer.id.unwrap()
 }
 
 async fn fields(caller: &Caller) {
@@ -127,8 +132,8 @@ fn values(class: Class, facts: &[Fact]) -> Vec<Value> {
         Class::Time => &["today", "this_year", "last_quarter", "2026-01-01", "2026-01-01T00:00:00.0005Z"],
         Class::Day => &["today", "last_month", "2026-01-01"],
         Class::Quarter => &["this_quarter", "next_quarter", "this_year"],
-        Class::Tags => &["重点", "vip", "没有的标签", "01900000-0000-7000-8000-000000000001"],
-        Class::Id => &["01900000-0000-7000-8000-000000000001"],
+        Class::Tags => &["重点", "vip", NO_TAG, NOBODY],
+        Class::Id => &[NOBODY],
         Class::Word | Class::Name | Class::Phrase => &["远景", "x", "总"],
         Class::Sealed(Find::Phone) => &["138 0013 8000", "+8613912345678", "+4930123456", "13700000000"],
         Class::Sealed(Find::Email) => &["LI@acme.com", "nobody@acme.com", "wang@example.cn"],
@@ -145,11 +150,13 @@ fn values(class: Class, facts: &[Fact]) -> Vec<Value> {
 }
 
 /// A member that conditions are made of.
+#[derive(Clone)]
 struct Askable {
     name: String,
     ops: Vec<&'static str>,
     values: Vec<Value>,
     is_text: bool,
+    is_sealed: bool,
 }
 
 fn askable(caller: &Caller, kind: &'static Kind, all: &[Rc<Dossier>]) -> Vec<Askable> {
@@ -165,7 +172,8 @@ fn askable(caller: &Caller, kind: &'static Kind, all: &[Rc<Dossier>]) -> Vec<Ask
         // No record has one: whether it is there can be asked all the same.
         let ops = member.class.ops().iter().map(|op| op.key()).filter(|op| !values.is_empty() || *op == "is_null");
         let ops = ops.collect();
-        Askable { name: member.name.to_owned(), ops, values, is_text }
+        let is_sealed = matches!(member.class, Class::Sealed(_));
+        Askable { name: member.name.to_owned(), ops, values, is_text, is_sealed }
     });
     let custom = policy::askable(caller, kind).into_iter().map(|field| {
         let values = match field.key.as_str() {
@@ -178,7 +186,8 @@ fn askable(caller: &Caller, kind: &'static Kind, all: &[Rc<Dossier>]) -> Vec<Ask
             _ => vec![json!("gold"), json!("silver")],
         };
         let ops = field.ops().iter().map(|op| op.key()).collect();
-        Askable { name: FieldName::from(field.name.clone()).into_owned(), ops, values, is_text: false }
+        let (name, is_sealed) = (FieldName::from(field.name.clone()).into_owned(), field.sensitive);
+        Askable { name, ops, values, is_text: false, is_sealed }
     });
     own.chain(custom).collect()
 }
@@ -225,11 +234,72 @@ fn tree(dice: &mut Dice, own: &[Askable], ways: &Ways, depth: usize) -> Value {
     node.into()
 }
 
-/// How many filters were compared, and how many of them selected some but not all.
-async fn compare(caller: &Caller, kind: &'static Kind, dice: &mut Dice) -> (usize, usize) {
+/// What may stand in a filter that is kept: no confidential values, no tags that are not there.
+fn keepable(askable: &[Askable]) -> Vec<Askable> {
+    let mut kept = askable.to_vec();
+    for one in &mut kept {
+        if one.is_sealed {
+            one.ops.retain(|op| *op == "is_null");
+        }
+        if one.name == "tags" {
+            one.values.retain(|value| *value != NO_TAG && *value != NOBODY);
+        }
+    }
+    kept.retain(|one| !one.ops.is_empty());
+    kept
+}
+
+/// Random segments of a kind, by which records are asked for: live ones, static ones, and live ones that use others.
+async fn segments(
+    maker: &Caller,
+    kind: &'static Kind,
+    dice: &mut Dice,
+    (own, ways): (&[Askable], &Ways),
+    all: &[Rc<Dossier>],
+) -> Askable {
+    let own = keepable(own);
+    let ways: Ways = ways.iter().map(|(name, theirs)| (*name, keepable(theirs))).collect();
+    let [live, lists, nested] = SEGMENTS;
+    let mut values: Vec<Value> = Vec::new();
+    for at in 0..live + lists + nested {
+        let mut body = json!({"name": at.to_string(), "kind": kind.name, "type": "live", "shared": "everybody"});
+        if at < live {
+            body["where"] = tree(dice, &own, &ways, 1);
+        } else if at < live + lists {
+            body["type"] = json!("static");
+        } else {
+            let used = [dice.pick(&values).clone(), dice.pick(&values).clone()];
+            let used = json!({"field": "segment", "op": dice.pick(&["in", "nin"]), "value": used});
+            let word = *dice.pick(&["and", "or"]);
+            body["where"] = json!({word: [used, tree(dice, &own, &ways, 0)]});
+        }
+        let is_list = body["type"] == "static";
+        let id = make(maker, "segment", body).await;
+        if is_list {
+            let add = all.iter().filter(|_| dice.one_in(2)).map(|one| one.id()).collect();
+            let change = ChangeOfMembers { add, ..ChangeOfMembers::default() };
+            segments::change_members(maker, id, change).await.unwrap();
+        }
+        values.push(json!(id));
+    }
+    let ops = Class::Segment.ops().iter().map(|op| op.key()).collect();
+    Askable { name: SEGMENT.to_owned(), ops, values, is_text: false, is_sealed: false }
+}
+
+/// Of the filters that were compared: how many, and how many of them selected some but not all.
+#[derive(Default)]
+struct Tally {
+    compared: usize,
+    telling: usize,
+    /// The same of those that ask for segments.
+    by_segment: usize,
+    telling_by_segment: usize,
+}
+
+async fn compare(maker: &Caller, caller: &Caller, kind: &'static Kind, dice: &mut Dice, tally: &mut Tally) {
     let all = everything(caller, kind).await;
     assert!(!all.is_empty(), "no {}", kind.path);
-    let own = askable(caller, kind, &all);
+    let mut own = askable(caller, kind, &all);
     let mut ways: Ways = Vec::new();
     for relation in relations(kind) {
         let theirs = everything(caller, relation.to).await;
@@ -237,13 +307,17 @@ async fn compare(caller: &Caller, kind: &'static Kind, dice: &mut Dice) -> (usiz
             ways.push((relation.name, askable(caller, relation.to, &theirs)));
         }
     }
-    let (mut compared, mut telling, none) = (0, 0, Looked::default());
+    let by_segment = segments(maker, kind, dice, (&own, &ways), &all).await;
+    // As likely as several of the others together.
+    own.extend(vec![by_segment; 12]);
+    let ids: Vec<Uuid> = all.iter().map(|one| one.id()).collect();
     for at in 0..FILTERS {
         let asked = tree(dice, &own, &ways, 2);
         let filter = reader(caller, kind).body(&asked, "").unwrap_or_else(|found| panic!("{asked}: {found:?}"));
         let found = selected(caller, kind, &filter).await;
+        let looked = Looked::up(caller, kind, &filter, &ids).await.unwrap();
         let held: BTreeSet<Uuid> =
-            all.iter().filter(|one| one.fits(caller, &filter, &none)).map(|one| one.id()).collect();
+            all.iter().filter(|one| one.fits(caller, &filter, &looked)).map(|one| one.id()).collect();
         let odd: Vec<&Uuid> = found.symmetric_difference(&held).take(3).collect();
         let engine = caller.db().get_database_backend();
         assert!(
@@ -251,10 +325,13 @@ async fn compare(caller: &Caller, kind: &'static Kind, dice: &mut Dice) -> (usiz
             "seed {SEED:#x}, {engine:?}, {} {at}: {asked}\n{filter:?}\ndiffer in {odd:?}",
             kind.path
         );
-        compared += 1;
-        telling += usize::from(!found.is_empty() && found.len() < all.len());
+        let telling = usize::from(!found.is_empty() && found.len() < all.len());
+        let asks = usize::from(!filter.segments().is_empty());
+        tally.compared += 1;
+        tally.telling += telling;
+        tally.by_segment += asks;
+        tally.telling_by_segment += asks * telling;
     }
-    (compared, telling)
 }
 
 #[tokio::test]
@@ -284,22 +361,28 @@ async fn the_database_selects_what_a_filter_holds_of() {
                 "pinned": dice.one_in(2), "custom": custom(&mut dice)});
             make(&system, "note", body).await;
         }
+        // They know the tags that were made meanwhile.
+        let system = bed.gate.system(org, RequestInfo::default()).await.unwrap();
         let own = Principal::User { id: seller, session: Uuid::nil() };
         let rights = Rights::of("salesperson");
         let org = bed.gate.org(org).await.unwrap();
         let seller = bed.gate.caller(org, own, rights, Vec::new(), RequestInfo::default()).await.unwrap();
-        let (mut compared, mut telling) = (0, 0);
+        let mut tally = Tally::default();
         for caller in [&system, &seller] {
             for kind in ["customer", "contact", "follow_up", "note"] {
                 let kind = resource(kind).unwrap().kind();
-                let (more, told) = compare(caller, kind, &mut dice).await;
-                (compared, telling) = (compared + more, telling + told);
+                compare(&system, caller, kind, &mut dice, &mut tally).await;
             }
         }
+        let Tally { compared, telling, by_segment, telling_by_segment } = tally;
         assert!(telling * 4 > compared, "only {telling} of {compared} filters tell records apart");
-        // The door that holds a question against records.
+        assert!(by_segment * 6 > compared, "only {by_segment} of {compared} filters ask for segments");
+        assert!(telling_by_segment * 4 > by_segment, "only {telling_by_segment} of {by_segment} tell records apart");
+        // The door that holds a question against records; what a segment asks of related ones is loaded too.
         let ids: Vec<Uuid> = customers.iter().map(|one| one.id()).collect();
         let asked = json!({"field": "contacts.position", "value": "总经理"});
+        let body = json!({"name": "总经理", "kind": "customer", "type": "live", "shared": "everybody", "where": asked});
+        let asked = json!({"field": "segment", "value": make(&system, "segment", body).await});
         let fit = fitting(&system, resource("customer").unwrap(), &asked, ids).await.unwrap();
         let page = Asked::from_body(&system, Customer::KIND, &json!({"where": asked, "limit": 500})).unwrap();
         let page = machine("customer").unwrap().page(&system, &page).await.unwrap();
