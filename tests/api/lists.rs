@@ -102,7 +102,8 @@ mod tests {
         assert_eq!(by("filter[tags.is_null]=true"), ["乙有限公司"]);
         assert_eq!(by("filter[created_at.within_last]=1").len(), 3);
         assert_eq!(by("filter[created_at.lt]=2020-01-01").len(), 0);
-        assert_eq!(by("filter[industry]=I").len(), 0);
+        assert_eq!(by("filter[industry]=I").len(), 3, "a section has its divisions");
+        assert_eq!(by("filter[industry]=J").len(), 0);
         assert_eq!(by(&format!("filter[industry]={}", encoded("软件和信息技术服务业"))).len(), 3);
         assert_eq!(by("filter[last_follow_up_at.is_null]=true").len(), 3);
         assert_eq!(by("filter[last_follow_up_at.gt]=2000-01-01").len(), 0);

@@ -13,6 +13,7 @@ mod bulk;
 mod by_key;
 mod children;
 mod client_ids;
+mod codes_within;
 mod compared;
 mod cookies;
 mod counting;

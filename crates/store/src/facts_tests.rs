@@ -133,6 +133,8 @@ fn values(class: Class, facts: &[Fact]) -> Vec<Value> {
         Class::Day => &["today", "last_month", "2026-01-01"],
         Class::Quarter => &["this_quarter", "next_quarter", "this_year"],
         Class::Tags => &["重点", "vip", NO_TAG, NOBODY],
+        Class::Industry => &["I", "C", "I65", "J"],
+        Class::Region => &["440000", "440300", "广东省", "350000"],
         Class::Id => &[NOBODY],
         Class::Word | Class::Name | Class::Phrase => &["远景", "x", "总"],
         Class::Sealed(Find::Phone) => &["138 0013 8000", "+8613912345678", "+4930123456", "13700000000"],

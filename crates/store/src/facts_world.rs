@@ -87,8 +87,8 @@ pub(super) fn customer(dice: &mut Dice, at: usize) -> Value {
     let mut body = json!({"name": name, "kind": "company", "custom": custom(dice)});
     maybe(dice, &mut body, "stage", picked(&["potential", "active", "lost"]));
     maybe(dice, &mut body, "grade", picked(&["vip", "a"]));
-    maybe(dice, &mut body, "industry", picked(&["65", "26"]));
-    maybe(dice, &mut body, "region", picked(&["310000", "310115", "110101"]));
+    maybe(dice, &mut body, "industry", picked(&["65", "26", "I", "63"]));
+    maybe(dice, &mut body, "region", picked(&["310000", "310115", "110101", "440305", "440300", "441900"]));
     maybe(dice, &mut body, "phones", listed(PHONES, 2));
     maybe(dice, &mut body, "emails", listed(EMAILS, 1));
     maybe(dice, &mut body, "wechat", picked(&["wx_one", "WX_One", "wx_two"]));

@@ -64,6 +64,22 @@ pub(super) fn times(json: &Value, now: DateTime<Utc>, zone: Tz) -> Option<Said<D
     Some(Said::Span(span::begin_of(from, zone)?, span::begin_of(to, zone)?))
 }
 
+/// A region with all that lies in it.
+fn region(code: String) -> Said<Scalar> {
+    match Region::from_stored(code.clone()).span() {
+        Some((from, to)) => Said::Span(Scalar::Text(from), Scalar::Text(to)),
+        None => Said::One(Scalar::Text(code)),
+    }
+}
+
+/// An industry with all that belongs to it.
+fn industry(code: String) -> Said<Scalar> {
+    let beneath: Vec<Scalar> =
+        Industry::from_stored(code.clone()).divisions().map(|one| Scalar::Text(one.code().to_owned())).collect();
+    let value = Scalar::Text(code);
+    if beneath.is_empty() { Said::One(value) } else { Said::Each(value, beneath) }
+}
+
 /// The day that it is in a time zone.
 pub(super) fn today(now: DateTime<Utc>, zone: Tz) -> NaiveDate {
     now.with_timezone(&zone).date_naive()
@@ -115,7 +131,15 @@ impl FilterReader<'_> {
             }
             _ => None,
         };
-        span.map_or_else(|| self.scalar(member, json, at).map(Said::One), Ok)
+        if let Some(span) = span {
+            return Ok(span);
+        }
+        let value = self.scalar(member, json, at)?;
+        Ok(match (member.class, value) {
+            (Class::Region, Scalar::Text(code)) => region(code),
+            (Class::Industry, Scalar::Text(code)) => industry(code),
+            (_, value) => Said::One(value),
+        })
     }
 
     /// A value of a member.

@@ -1,5 +1,5 @@
-//! Days, weeks, months, quarters and years that a word means, and values that stand for a whole span: from a beginning
-//! up to, and without, an end.
+//! Days, weeks, months, quarters and years that a word means, and values that stand for more than themselves: for a
+//! whole span, from a beginning up to, and without, an end, or for several values.
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeZone, Utc};
 use chrono_tz::Tz;
@@ -90,52 +90,75 @@ pub(super) enum Said<V> {
     One(V),
     /// All values from the one up to, and without, the other.
     Span(V, V),
+    /// Each of these; never none.
+    Each(V, Vec<V>),
 }
 
-impl<V: Clone> Said<V> {
+impl<V: Clone + PartialEq> Said<V> {
     /// The same, where both ends are told in another way.
     pub(super) fn map<W>(self, tell: impl Fn(V) -> W) -> Said<W> {
         match self {
             Self::One(value) => Said::One(tell(value)),
             Self::Span(from, to) => Said::Span(tell(from), tell(to)),
+            Self::Each(first, rest) => Said::Each(tell(first), rest.into_iter().map(tell).collect()),
         }
     }
 
     fn begin(&self) -> V {
         match self {
-            Self::One(value) | Self::Span(value, _) => value.clone(),
+            Self::One(value) | Self::Span(value, _) | Self::Each(value, _) => value.clone(),
+        }
+    }
+
+    /// The single values that it stands for; nothing where it is a span.
+    fn values(&self) -> Option<Vec<V>> {
+        match self {
+            Self::One(value) => Some(vec![value.clone()]),
+            Self::Each(first, rest) => Some(std::iter::once(first).chain(rest).cloned().collect()),
+            Self::Span(..) => None,
         }
     }
 }
 
 /// A comparison with what was said, in comparisons with single values, which `is` makes.
-pub(super) fn compared<V: Clone>(op: Op, said: &[Said<V>], is: &dyn Fn(Op, Vec<V>) -> Filter) -> Filter {
+pub(super) fn compared<V: Clone + PartialEq>(op: Op, said: &[Said<V>], is: &dyn Fn(Op, Vec<V>) -> Filter) -> Filter {
     if said.iter().all(|one| matches!(one, Said::One(_))) {
         return is(op, said.iter().map(Said::begin).collect());
     }
-    let within = |one: &Said<V>| match one {
-        Said::One(value) => is(Op::Eq, vec![value.clone()]),
-        Said::Span(from, to) => Filter::And(vec![is(Op::Gte, vec![from.clone()]), is(Op::Lt, vec![to.clone()])]),
-    };
     let until = |one: &Said<V>| match one {
-        Said::One(value) => is(Op::Lte, vec![value.clone()]),
         Said::Span(_, to) => is(Op::Lt, vec![to.clone()]),
+        _ => is(Op::Lte, vec![one.begin()]),
     };
     let after = |one: &Said<V>| match one {
-        Said::One(value) => is(Op::Gt, vec![value.clone()]),
         Said::Span(_, to) => is(Op::Gte, vec![to.clone()]),
+        _ => is(Op::Gt, vec![one.begin()]),
     };
     match (op, said) {
-        (Op::Eq, [one]) => within(one),
-        (Op::Ne, [one]) => Filter::Not(Box::new(within(one))),
+        (Op::Ne | Op::Nin, all) => Filter::Not(Box::new(within(all, is))),
         (Op::Lte, [one]) => until(one),
         (Op::Gt, [one]) => after(one),
         (Op::Lt | Op::Gte, [one]) => is(op, vec![one.begin()]),
         (Op::Between, [from, to]) => Filter::And(vec![is(Op::Gte, vec![from.begin()]), until(to)]),
-        (Op::Nin, all) => Filter::Not(Box::new(Filter::Or(all.iter().map(within).collect()))),
-        // `in`; every other operator takes single values.
-        (_, all) => Filter::Or(all.iter().map(within).collect()),
+        // `eq` and `in`; every other operator takes single values.
+        (_, all) => within(all, is),
     }
+}
+
+/// That it is one of what was said: single values are compared at once, and each of them one time.
+fn within<V: Clone + PartialEq>(said: &[Said<V>], is: &dyn Fn(Op, Vec<V>) -> Filter) -> Filter {
+    let mut singles: Vec<V> = Vec::new();
+    for value in said.iter().filter_map(Said::values).flatten() {
+        if !singles.contains(&value) {
+            singles.push(value);
+        }
+    }
+    let spans = said.iter().filter_map(|one| match one {
+        Said::Span(from, to) => Some(Filter::And(vec![is(Op::Gte, vec![from.clone()]), is(Op::Lt, vec![to.clone()])])),
+        _ => None,
+    });
+    let singles = (!singles.is_empty()).then(|| is(Op::In, singles));
+    let mut all: Vec<Filter> = spans.chain(singles).collect();
+    if all.len() > 1 { Filter::Or(all) } else { all.pop().unwrap_or_else(|| Filter::Or(Vec::new())) }
 }
 
 #[cfg(test)]

@@ -190,6 +190,21 @@ impl Industry {
         self.entry().map(|entry| entry.section)
     }
 
+    /// The divisions that belong to a section: `63`, `64` and `65` of `I`; to a division none does.
+    pub fn divisions(&self) -> impl Iterator<Item = Self> {
+        let beneath = TABLE.iter().filter(|entry| entry.section == self.0 && entry.code != self.0);
+        beneath.map(|entry| Self(entry.code.to_owned()))
+    }
+
+    /// The codes of what it belongs to, its own first.
+    #[must_use]
+    pub fn and_above(&self) -> Vec<String> {
+        let mut codes = vec![self.0.clone()];
+        codes.extend(self.section().map(str::to_owned));
+        codes.dedup();
+        codes
+    }
+
     /// The short code in customer numbers: `IT`; `OTH` where it is not in the table.
     #[must_use]
     pub fn short_code(&self) -> &'static str {
@@ -373,6 +388,18 @@ mod tests {
         let gone = Industry::from_stored("9Z".into());
         assert_eq!((gone.name_zh(), gone.section(), gone.short_code()), ("9Z", None, "OTH"));
         assert_eq!(Industry::short_code_of(None), "OTH");
+    }
+
+    #[test]
+    fn a_section_has_its_divisions() {
+        let of = |code: &str| Industry::from_stored(code.into());
+        let codes = |code: &str| of(code).divisions().map(|one| one.0).collect::<Vec<_>>();
+        assert_eq!(codes("I"), ["63", "64", "65"]);
+        assert_eq!((codes("65").len(), codes("9Z").len(), codes("").len()), (0, 0, 0));
+        let above = |code: &str| of(code).and_above().join(" ");
+        assert_eq!([above("65"), above("I"), above("9Z")], ["65 I", "I", "9Z"]);
+        let all: usize = Industry::all().map(|one| one.divisions().count()).sum();
+        assert_eq!(all + 20, Industry::all().count(), "each division belongs to one of the twenty sections");
     }
 
     #[test]

@@ -128,6 +128,29 @@ impl Region {
         self.above(6).filter(|row| !row.code.ends_with("00")).map(|row| row.name)
     }
 
+    /// The codes of what lies in it, its own among them: from the first up to, and without, the last. `None` for a
+    /// district, in which nothing lies.
+    #[must_use]
+    pub fn span(&self) -> Option<(String, String)> {
+        let digits = match &self.0 {
+            code if code.ends_with("0000") => 2,
+            code if code.ends_with("00") => 4,
+            _ => return None,
+        };
+        let head: u32 = self.0.get(..digits)?.parse().ok()?;
+        Some((self.0.clone(), format!("{:0<6}", format!("{:0digits$}", head + 1))))
+    }
+
+    /// The codes in whose [`Self::span`] it lies, its own first.
+    #[must_use]
+    pub fn and_above(&self) -> Vec<String> {
+        let up = |digits: usize| self.0.get(..digits).filter(|_| self.0.len() == 6).map(|head| format!("{head:0<6}"));
+        let mut codes = vec![self.0.clone()];
+        codes.extend([4, 2].into_iter().filter_map(up));
+        codes.dedup();
+        codes
+    }
+
     fn above(&self, digits: usize) -> Option<&'static Row> {
         find(&format!("{:0<6}", self.0.get(..digits)?))
     }
@@ -214,6 +237,29 @@ mod tests {
     fn a_stored_code_is_read_as_far_as_it_is_known() {
         assert_eq!(names(&Region::from_stored("510199".into())), (Some("四川省"), Some("成都市"), None));
         assert_eq!(names(&Region::from_stored("x".into())), (None, None, None));
+    }
+
+    #[test]
+    fn what_lies_in_a_region_has_its_beginning() {
+        let region = |code: &str| Region::from_stored(code.into());
+        let span = |code: &str| region(code).span();
+        assert_eq!(span("440000"), Some(("440000".into(), "450000".into())));
+        assert_eq!(span("440300"), Some(("440300".into(), "440400".into())));
+        assert_eq!(span("449900"), Some(("449900".into(), "450000".into())));
+        assert_eq!((span("440305"), span("x"), span("00"), span("äö00")), (None, None, None, None));
+        for row in TABLE.iter() {
+            let (own, length) = (row.region(), if row.code.ends_with("0000") { 2 } else { 4 });
+            let is_whole = row.code.ends_with("00");
+            for other in TABLE.iter().filter(|other| other.code[..2] == row.code[..2]) {
+                let within = if is_whole { other.code[..length] == row.code[..length] } else { other.code == row.code };
+                let lies = own.span().is_some_and(|(from, to)| (from.as_str()..to.as_str()).contains(&other.code));
+                assert_eq!(lies || other.code == row.code, within, "{} in {}", other.code, row.code);
+                let above = other.region().and_above();
+                assert_eq!(above.iter().any(|code| code == row.code), within, "{} in {}", other.code, row.code);
+            }
+        }
+        assert_eq!(region("440305").and_above(), ["440305", "440300", "440000"]);
+        assert_eq!((region("440000").and_above(), region("x").and_above()), (vec!["440000".into()], vec!["x".into()]));
     }
 
     #[test]

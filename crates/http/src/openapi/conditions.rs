@@ -63,6 +63,10 @@ fn operand(kind: &Kind, member: Member, op: Op) -> Value {
         _ => kind.field(member.name).map_or(member.name, |field| field.en),
     };
     let (schema, doc) = match op {
+        Op::Eq if is_nested(member) => (value(kind, member), format!("{name} is this, or lies in it.")),
+        Op::Ne if is_nested(member) => (value(kind, member), format!("{name} is not this and does not lie in it.")),
+        Op::In if is_nested(member) => (list(), format!("{name} is or lies in one of these, separated by commas.")),
+        Op::Nin if is_nested(member) => (list(), format!("{name} is and lies in none of these, separated by commas.")),
         Op::IsNull => (json!({ "type": "boolean" }), format!("{name} is missing (true) or not (false).")),
         Op::WithinLast => (days(), format!("{name} lies within the last so many days, up to now.")),
         Op::NotWithinLast => (days(), format!("{name} is missing, lies further back than so many days, or ahead.")),
@@ -83,6 +87,11 @@ fn operand(kind: &Kind, member: Member, op: Op) -> Value {
         Op::Gte => (value(kind, member), format!("{name} is this or more.")),
     };
     described(schema, &doc)
+}
+
+/// Whether values lie in each other: a district in its city and its province, a division in its section.
+fn is_nested(member: Member) -> bool {
+    matches!(member.class, Class::Region | Class::Industry)
 }
 
 fn days() -> Value {

@@ -10,6 +10,7 @@ use kehu_domain::flaw::Flaw;
 use kehu_domain::period::Period;
 use kehu_domain::record::Kind;
 use kehu_domain::rights::{Action, Sights};
+use kehu_domain::value::{Industry, Region};
 
 use crate::failure::Failure;
 use crate::gate::Caller;
@@ -29,6 +30,8 @@ pub(super) struct Grouping {
 pub(super) enum By {
     /// In a column of texts.
     Text(String),
+    /// In a column of codes that lie in each other.
+    Nested(String, Above),
     /// In a column of whole numbers.
     Number(String),
     /// In a column of flags.
@@ -46,6 +49,9 @@ pub(super) enum By {
     /// In the links of a field that the organisation added.
     Links(Arc<CustomField>),
 }
+
+/// The codes that a code lies in, itself among them.
+pub(super) type Above = fn(&str) -> Vec<String>;
 
 /// What stands beside a value.
 pub(super) enum Show {
@@ -158,8 +164,14 @@ fn of_member(kind: &Kind, member: Member, period: Option<Period>) -> Option<(By,
     Some(match (member.class, shape) {
         (Class::Choice, Some(Shape::Choice(vocabulary))) => (By::Text(column()), Show::Vocabulary(vocabulary)),
         (Class::Word | Class::Quarter, _) => (By::Text(column()), Show::Plain),
-        (Class::Industry, _) => (By::Text(column()), Show::Industry),
-        (Class::Region, _) => (By::Text(column()), Show::Region),
+        (Class::Industry, _) => {
+            let above: Above = |code| Industry::from_stored(code.to_owned()).and_above();
+            (By::Nested(column(), above), Show::Industry)
+        }
+        (Class::Region, _) => {
+            let above: Above = |code| Region::from_stored(code.to_owned()).and_above();
+            (By::Nested(column(), above), Show::Region)
+        }
         (Class::Flag, _) => (By::Flag(column()), Show::Plain),
         (Class::Int, _) if member.name != "version" => (By::Number(column()), Show::Plain),
         (Class::Id, Some(Shape::Ref(_))) => {

@@ -19,7 +19,7 @@ use crate::machine::read::col;
 use crate::machine::selected::Selected;
 use crate::rows::sentinel;
 
-use super::grouping::{By, Grouping};
+use super::grouping::{Above, By, Grouping};
 
 /// The value of a group.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +37,15 @@ pub(super) struct Group {
     pub(super) count: i64,
 }
 
+impl Group {
+    fn into_text(self) -> Option<(String, i64)> {
+        match self.value {
+            Some(Value::Text(text)) => Some((text, self.count)),
+            _ => None,
+        }
+    }
+}
+
 /// The groups of one field, and how many records are in groups that are not told. A record that has several values is
 /// in several groups.
 pub(super) struct Groups {
@@ -44,6 +53,8 @@ pub(super) struct Groups {
     pub(super) other: i64,
 }
 
+/// More codes than there are of regions and industries.
+const MAX_CODES: u64 = 10_000;
 /// Milliseconds of a day.
 const DAY: i64 = 86_400_000;
 /// Days that are added before a division and taken away after it, so that it rounds down everywhere.
@@ -67,6 +78,7 @@ pub(super) async fn of(
     let missing = |column: &str| sentinel(column).map(|moment| moment.timestamp_millis());
     match &grouping.by {
         By::Text(column) => query.plain(column, Column::Text).await,
+        By::Nested(column, above) => query.nested(column, *above).await,
         By::Number(column) => query.plain(column, Column::Integer).await,
         By::Flag(column) => query.plain(column, Column::Bool).await,
         By::Id(column) => query.plain(column, Column::Uuid).await,
@@ -134,6 +146,29 @@ impl Counting<'_> {
         let (groups, all) = self.grouped(&groups, kind).await?;
         let told: i64 = groups.iter().map(|group| group.count).sum();
         Ok(Groups { groups, other: all - told })
+    }
+
+    /// The groups of codes that lie in each other: a code counts what a condition on it finds, what is beneath it too.
+    async fn nested(&self, column: &str, above: Above) -> Result<Groups, Failure> {
+        let (held, _) = Counting { top: MAX_CODES, ..*self }.grouped(&self.by(col(column)), Column::Text).await?;
+        let none = held.iter().filter(|group| group.value.is_none()).map(|group| group.count).sum();
+        let held: Vec<(String, i64)> = held.into_iter().filter_map(Group::into_text).collect();
+        let mut counts: BTreeMap<&str, i64> = held.iter().map(|(code, _)| (code.as_str(), 0)).collect();
+        for (code, count) in &held {
+            for code in above(code) {
+                if let Some(all) = counts.get_mut(code.as_str()) {
+                    *all += count;
+                }
+            }
+        }
+        let group = |(code, count): (&str, i64)| Group { value: Some(Value::Text(code.to_owned())), count };
+        let groups = self.with_none(counts.into_iter().map(group).collect(), 0, none).groups;
+        // What is in no group that is told.
+        let is_told = |code: &String| groups.iter().any(|group| group.value == Some(Value::Text(code.clone())));
+        let left = held.iter().filter(|(code, _)| !above(code).iter().any(is_told)).map(|(_, count)| count);
+        let none = if groups.iter().any(|group| group.value.is_none()) { 0 } else { none };
+        let other = left.sum::<i64>() + none;
+        Ok(Groups { groups, other })
     }
 
     /// The records by an expression, as `v` and `n`.
