@@ -31,6 +31,7 @@ mod m2026_11_26_000028_segments;
 mod m2026_11_26_000029_documents;
 mod m2026_11_26_000030_external_ids;
 mod m2026_11_26_000031_bulk_changes;
+mod m2026_11_27_000032_links_of_fields;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -71,6 +72,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000029_documents::Migration),
             Box::new(m2026_11_26_000030_external_ids::Migration),
             Box::new(m2026_11_26_000031_bulk_changes::Migration),
+            Box::new(m2026_11_27_000032_links_of_fields::Migration),
         ]
     }
 }

@@ -19,6 +19,7 @@ mod cookies;
 mod counting;
 mod custom_fields;
 mod custom_fields_apart;
+mod custom_texts;
 mod custom_values;
 mod custom_values_apart;
 mod customers;

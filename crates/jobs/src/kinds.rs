@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use croner::Cron;
-use kehu_store::custom_fields::{CHECKING, FILLING, run_check, run_fill};
+use kehu_store::custom_fields::{self, CHECKING, FILLING, run_check, run_fill, run_look};
 use kehu_store::erasure::{self, ERASURE, TIDYING};
 use kehu_store::journal::{Keep, VERIFICATION, verify_asked};
 use kehu_store::keys::{RETIREMENT, ROTATION, retire_index, rotate};
@@ -30,6 +30,9 @@ const REVIEWS_EVERY: &str = "1 * * * *";
 
 /// Every hour: an older program that runs beside this one may leave documents as it knows them.
 const SEARCH_EVERY: &str = "37 * * * *";
+
+/// Every hour: a server of an older program beside this one may have made fields as it knows them.
+const FIELDS_EVERY: &str = "41 * * * *";
 
 type Running = Pin<Box<dyn Future<Output = Run>>>;
 type Begin = Box<dyn Fn(Work) -> Running>;
@@ -102,6 +105,7 @@ pub fn built_in(keep: Keep) -> Result<Kinds, PatternError> {
         .with(&TIDYING, erasure::tidy)
         .with(&HAND_OVER, hand_over)
         .with(&FILLING, run_fill)
+        .with(&custom_fields::LOOK, run_look)
         .with(&CHECKING, run_check)
         .with(&tagging::MERGE, tagging::run)
         .with(&bulk::CHANGE, bulk::run)
@@ -117,6 +121,7 @@ pub fn built_in(keep: Keep) -> Result<Kinds, PatternError> {
         .every(&journal::KEEP, journal::KEEP_EVERY)?
         .every(&housekeeping::KIND, housekeeping::EVERY)?
         .every(&search::LOOK, SEARCH_EVERY)?
+        .every(&custom_fields::LOOK, FIELDS_EVERY)?
         .every(&reviews::LOOK, REVIEWS_EVERY)
 }
 
@@ -157,6 +162,6 @@ mod tests {
     #[test]
     fn those_of_the_program_are_sound() {
         let kinds = built_in(Keep::days(1096).unwrap()).unwrap();
-        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (18, 5));
+        assert_eq!((kinds.specs().len(), kinds.schedules().len()), (19, 6));
     }
 }

@@ -44,6 +44,8 @@ async fn fields(caller: &Caller) {
     for kind in ["customer", "contact", "follow_up", "note"] {
         for (key, mut field) in [
             ("motto", json!({"type": "text"})),
+            ("slogan", json!({"type": "text", "searchable": true})),
+            ("story", json!({"type": "long_text", "searchable": true})),
             ("output", json!({"type": "number"})),
             ("founded", json!({"type": "date"})),
             ("seen", json!({"type": "time"})),
@@ -55,7 +57,7 @@ async fn fields(caller: &Caller) {
             field["kind"] = kind.into();
             field["key"] = key.into();
             field["label"] = json!({"en": key});
-            field["filterable"] = true.into();
+            field["filterable"] = (key != "story").into();
             make(caller, "field", field).await;
         }
     }
@@ -179,7 +181,9 @@ fn askable(caller: &Caller, kind: &'static Kind, all: &[Rc<Dossier>]) -> Vec<Ask
     });
     let custom = policy::askable(caller, kind).into_iter().map(|field| {
         let values = match field.key.as_str() {
-            "motto" => vec![json!("诚信"), json!("QUALITY"), json!("质量 第一")],
+            "motto" | "slogan" | "story" => {
+                vec![json!("诚信"), json!("QUALITY"), json!("质量 第一"), json!("尾"), json!("e3")]
+            }
             "output" => vec![json!(0), json!(2), json!(9.5)],
             "founded" => vec![json!("2026-01-01"), json!("today"), json!("last_year")],
             "seen" => vec![json!("2026-01-01"), json!("2026-01-01T00:00:00Z"), json!("this_year")],
@@ -342,6 +346,12 @@ async fn the_database_selects_what_a_filter_holds_of() {
         let mut dice = Dice(SEED);
         let org = bed.callers[0].org().id;
         fields(&bed.callers[0]).await;
+        // No job runs here; as after it, documents lead to what a searchable field contains.
+        let filled = bed.gate.write_raw(async move |db: &crate::engine::Tx| {
+            db.execute_unprepared("UPDATE fields SET filling = NULL").await?;
+            Ok(())
+        });
+        filled.await.unwrap();
         let made = json!({"name": "销售员", "user_name": "seller", "role": "salesperson"});
         let made = crate::people::create_user(&bed.callers[0], made, &WriteOptions::default()).await;
         let seller = made.unwrap().answer.id.unwrap();

@@ -61,6 +61,14 @@ fn listed(of: &'static [&'static str], most: usize) -> impl FnOnce(&mut Dice) ->
 pub(super) fn custom(dice: &mut Dice) -> Value {
     let mut custom = json!({});
     maybe(dice, &mut custom, "motto", picked(&["诚信", "Quality", "質量 第一", "诚信为本"]));
+    maybe(dice, &mut custom, "slogan", picked(&["诚信", "Quality", "質量 第一", "诚信为本"]));
+    maybe(dice, &mut custom, "story", picked(&["诚信\n为本", "Quality 第一", "質量 第一", "尾"]));
+    for key in ["motto", "slogan", "story"] {
+        if dice.one_in(6) {
+            // Longer than a place for filters takes whole.
+            custom[key] = format!("{}{}", "诚".repeat(dice.below(3) * 120 + 190), "信为尾Quality").into();
+        }
+    }
     maybe(dice, &mut custom, "output", |dice| json!(dice.below(5)));
     maybe(dice, &mut custom, "founded", picked(DAYS));
     maybe(dice, &mut custom, "seen", picked(TIMES));

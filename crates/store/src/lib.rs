@@ -42,6 +42,7 @@ mod policy;
 mod query;
 mod query_compare;
 mod query_related;
+mod query_text;
 mod refusals;
 mod registry;
 mod rows;

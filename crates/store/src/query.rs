@@ -8,7 +8,7 @@ use kehu_domain::record::{Kind, Record as _};
 use kehu_domain::rights::Action;
 use kehu_domain::text::normalise;
 use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query};
+use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query, SelectStatement};
 use uuid::Uuid;
 
 use crate::crypto::index::IndexClass;
@@ -19,9 +19,10 @@ use crate::machine::custom;
 use crate::machine::read::col;
 use crate::pii::{class_of, padded};
 use crate::query_compare::{plain, slot_condition, wants_null};
+use crate::query_text::{indexed_part, is_documented, is_text};
 use crate::rows::custom::column;
 use crate::sealed_query::{Holders, Sealed};
-use crate::search::{self, Searcher, Words};
+use crate::search::{self, Words};
 use crate::segments::Held;
 
 /// What is known beforehand of the records that a question selects.
@@ -50,9 +51,17 @@ fn parts(filter: &Filter) -> &[Filter] {
 }
 
 fn part_of_text(part: &Filter) -> Option<&str> {
-    let Filter::Is(Condition { member, op: Op::Contains | Op::StartsWith, values }) = part else { return None };
-    match (member.class, values.first()) {
-        (Class::Name | Class::Phrase | Class::Prose, Some(Scalar::Text(text))) => Some(text),
+    match part {
+        Filter::Is(Condition { member, op: Op::Contains | Op::StartsWith, values }) => {
+            match (member.class, values.first()) {
+                (Class::Name | Class::Phrase | Class::Prose, Some(Scalar::Text(text))) => Some(text),
+                _ => None,
+            }
+        }
+        Filter::Custom(CustomCondition { field, op: Op::Contains | Op::StartsWith, values }) => match values.first() {
+            Some(CustomOperand::Slot(SlotValue::Text(text))) if is_documented(field) => Some(indexed_part(text)),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -200,6 +209,9 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
     /// A condition on a field that the organisation added.
     fn custom(&self, condition: &CustomCondition) -> Expr {
         let field = &condition.field;
+        if field.sensitive && condition.op == Op::IsNull {
+            return self.has_links(condition);
+        }
         if field.sensitive {
             let ids = condition.values.iter().filter_map(|value| match value {
                 CustomOperand::Sealed(value) => {
@@ -210,22 +222,40 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             let found = self.among(ids.flat_map(|holders| holders.ids.iter().copied()).collect());
             return if condition.op == Op::Ne { found.not() } else { found };
         }
+        if is_text(condition) {
+            return self.custom_text(condition);
+        }
         match field.slot {
             Some(slot) => slot_condition(&column(slot), condition),
-            None => self.links(condition),
+            None => self.choices_linked(condition),
         }
     }
 
+    /// What links tell of the values of a field.
+    fn links(&self, field: Uuid) -> SelectStatement {
+        Query::select()
+            .column(Alias::new("record_id"))
+            .from(Alias::new("custom_links"))
+            .and_where(col("org_id").eq(self.caller.org().id))
+            .and_where(col("field_id").eq(field))
+            .to_owned()
+    }
+
+    /// That a record has a link of a field which fulfils a condition.
+    pub(crate) fn is_linked(&self, field: Uuid, condition: Cond) -> Expr {
+        let of_this = Expr::col((Alias::new(self.kind.path), Alias::new("id")));
+        Expr::exists(self.links(field).and_where(col("record_id").eq(of_this)).cond_where(condition).to_owned())
+    }
+
+    /// Whether a field has a value, where links tell.
+    fn has_links(&self, condition: &CustomCondition) -> Expr {
+        let some = self.is_linked(condition.field.id, Cond::all());
+        if condition.values.first() == Some(&CustomOperand::Flag(true)) { some.not() } else { some }
+    }
+
     /// A condition on several choices.
-    fn links(&self, condition: &CustomCondition) -> Expr {
-        let links = || {
-            Query::select()
-                .column(Alias::new("record_id"))
-                .from(Alias::new("custom_links"))
-                .and_where(col("org_id").eq(self.caller.org().id))
-                .and_where(col("field_id").eq(condition.field.id))
-                .to_owned()
-        };
+    fn choices_linked(&self, condition: &CustomCondition) -> Expr {
+        let links = || self.links(condition.field.id);
         let picked = |value: &CustomOperand| match value {
             CustomOperand::Slot(SlotValue::Text(text)) => Some(text.clone()),
             _ => None,
@@ -236,11 +266,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
         let any = |values: Vec<String>| if values.is_empty() { Expr::val(1).eq(0) } else { with(values) };
         let values: Vec<String> = condition.values.iter().filter_map(picked).collect();
         match condition.op {
-            Op::IsNull => {
-                let of_this = Expr::col((Alias::new(self.kind.path), Alias::new("id")));
-                let some = Expr::exists(links().and_where(col("record_id").eq(of_this)).to_owned());
-                if condition.values.first() == Some(&CustomOperand::Flag(true)) { some.not() } else { some }
-            }
+            Op::IsNull => self.has_links(condition),
             Op::HasAny | Op::In => any(values),
             Op::Ne | Op::Nin => any(values).not(),
             _ => values.into_iter().map(|value| with(vec![value])).fold(Expr::val(1).eq(1), ExprTrait::and),
@@ -304,24 +330,6 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             Op::HasAll => keys.fold(Expr::val(1).eq(1), ExprTrait::and),
             Op::Ne | Op::Nin => keys.fold(Expr::val(1).eq(0), ExprTrait::or).not(),
             _ => keys.fold(Expr::val(1).eq(0), ExprTrait::or),
-        }
-    }
-
-    /// The real substring, or beginning, of a normalised text; tokens narrow it first.
-    fn text(&self, condition: &Condition) -> Expr {
-        let Some(Scalar::Text(text)) = condition.values.first() else { return Expr::val(1).eq(0) };
-        let anywhere = condition.op == Op::Contains;
-        let searcher = Searcher::new(self.db, self.caller, self.kind);
-        let holds = if condition.member.class == Class::Name {
-            let function = Func::cust(Alias::new(position_function(self.db)));
-            let at = Expr::expr(function.arg(col("name_norm")).arg(Expr::val(normalise(text))));
-            if anywhere { at.gt(0) } else { at.eq(1) }
-        } else {
-            searcher.field_holds(condition.member.name, text, anywhere)
-        };
-        match searcher.tokens(text) {
-            Some(found) if !self.named && !self.brought => self.id().in_subquery(found).and(holds),
-            _ => holds,
         }
     }
 }

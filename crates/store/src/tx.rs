@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use kehu_domain::custom::{CustomFields, CustomType, CustomValues};
+use kehu_domain::custom::{CustomFields, CustomValues};
 use kehu_domain::read::Finding;
 use kehu_domain::show::Name;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, IntoActiveModel, ModelTrait};
@@ -246,14 +246,14 @@ impl<'a> Tx<'a> {
         self.gathered.borrow_mut().summaries.entry(customer).or_default().add(counted);
     }
 
-    /// Links and unlinks what a record has of fields with several choices.
+    /// Links and unlinks what a record has of fields that are asked for by links.
     pub(crate) fn pick(&self, fields: &CustomFields, record: Uuid, before: &CustomValues, after: &CustomValues) {
         if before == after {
             return;
         }
         let org_id = self.org_id();
         let mut gathered = self.gathered.borrow_mut();
-        for field in fields.iter().filter(|field| field.filterable && field.holds == CustomType::Choices) {
+        for field in fields.iter().filter(|field| field.filterable && field.has_links()) {
             let of = |values: &CustomValues| values.0.get(&field.no).map(|kept| field.links(kept)).unwrap_or_default();
             let (old, new) = (of(before), of(after));
             let link = |value: &String| custom_link::Model {

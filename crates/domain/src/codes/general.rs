@@ -86,7 +86,7 @@ codes! {
     TAKEN_MEANWHILE = "taken_meanwhile", "Another record took this value while this one was deleted.", "该记录删除期间，此值已被其他记录使用。", "See “existing”: change or delete that record first, then restore this one.", "请查看 existing；请先修改或删除该记录，再恢复此记录。";
     OWNER_OUT_OF_REACH = "owner_out_of_reach", "You may not give a customer to this owner or team.", "您无权把客户分配给该负责人或团队。", "Leave owner and team out to keep the customer yourself.", "不填写负责人和团队，客户即归您本人。";
     FILTER_FIELD = "filter_field_unknown", "There is no field “{field}” to ask for.", "没有可用于查询的字段“{field}”。", "Known fields: {known}.", "可用字段：{known}。";
-    CUSTOM_NOT_FILTERABLE = "custom_not_filterable", "Lists cannot be asked for “{field}” or ordered by it.", "“{field}”未开启筛选，不能用于筛选或排序。", "Whoever manages fields can make it filterable.", "请字段管理员开启“可筛选”。";
+    CUSTOM_NOT_FILTERABLE = "custom_not_filterable", "Lists cannot be asked for “{field}” or ordered by it.", "“{field}”未开启筛选，不能用于筛选或排序。", "Whoever manages fields can make it filterable; a long text, searchable.", "请字段管理员开启“可筛选”（长文本为“可搜索”）。";
     CUSTOM_NOT_INDEXED = "custom_not_indexed", "“{field}” became filterable a moment ago, and its values are still being gathered.", "“{field}”刚开启筛选，正在整理已有数据。", "Try again in a few minutes; the field says `indexed` when it is done.", "请几分钟后再试；字段的 indexed 为 true 即表示完成。";
     FILTER_RELATION = "filter_relation_unknown", "There is no relation “{value}” to ask along.", "没有可用于查询的关联“{value}”。", "Known relations: {known}.", "可用关联：{known}。";
     FILTER_OP = "filter_op_unknown", "“{field}” does not know the operator “{op}”.", "字段“{field}”不支持运算符“{op}”。", "Known operators: {known}.", "可用运算符：{known}。";

@@ -38,7 +38,7 @@ pub use number::minor_digits;
 pub use pattern::{MAX_PATTERN, compile as compile_pattern};
 pub use said::Said;
 pub use set::CustomFields;
-pub use slot::{SLOT_PREFIX, SlotColumn};
+pub use slot::{SLOT_CUT, SLOT_PREFIX, SlotColumn};
 pub use text::{MAX_LONG_TEXT, MAX_TEXT, MAX_URL};
 
 vocabulary! {
@@ -145,6 +145,10 @@ pub struct CustomField {
     pub slot: Option<Slot>,
     /// Whether every record's value stands in its slot by now.
     pub is_indexed: bool,
+    /// Whether links tell of every record what they tell now: an older program wrote less.
+    pub is_linked: bool,
+    /// Whether a job is at what stands beside the values: some of it may be missing.
+    pub is_filling: bool,
     /// Whether it is out of use: nobody sees or writes it, and its values stay.
     pub retired: bool,
 }

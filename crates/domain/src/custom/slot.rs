@@ -19,7 +19,13 @@ const MAX_SLOT: usize = 200;
 pub const SLOT_PREFIX: usize = 167;
 /// What parts the beginning of a longer text from its digest; no normalised text has it, so that a short text is never
 /// taken for a long one.
-const CUT: char = '\u{1}';
+pub const SLOT_CUT: char = '\u{1}';
+/// How many characters of a text that is cut in its slot stand in one link.
+const PIECE: usize = 500;
+/// How far apart pieces begin: whatever is not longer stands in one of them whole.
+const STEP: usize = 250;
+/// The link of a sealed value: that it is there, and nothing of it.
+const THERE: &str = "there";
 
 impl Slot {
     /// The word under which it is kept and shown: `text_3`.
@@ -61,8 +67,7 @@ pub enum SlotColumn {
     Number,
 }
 
-/// Whether a sealed value is there, no column tells: `is_null` is not among them.
-const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In];
+const SEALED: &[Op] = &[Op::Eq, Op::Ne, Op::In, Op::IsNull];
 
 impl CustomType {
     /// The slot that open values of it take; nothing, where they cannot be asked for, or stand in links (choices).
@@ -84,11 +89,30 @@ fn slot_text(text: &str) -> String {
         return whole;
     }
     let mut out: String = whole.chars().take(SLOT_PREFIX).collect();
-    out.push(CUT);
+    out.push(SLOT_CUT);
     for byte in Sha256::digest(whole.as_bytes()).iter().take(16) {
         out.push_str(&format!("{byte:02x}"));
     }
     out
+}
+
+/// Pieces of a text that is cut in its slot: each part of it that may be asked for stands in one of them.
+fn pieces(text: &str) -> Vec<String> {
+    let whole: Vec<char> = normalise(text).chars().collect();
+    let mut pieces: Vec<String> = Vec::new();
+    if whole.len() <= MAX_SLOT {
+        return pieces;
+    }
+    for begin in (0..whole.len()).step_by(STEP) {
+        let piece: String = whole.iter().skip(begin).take(PIECE).collect();
+        if !pieces.contains(&piece) {
+            pieces.push(piece);
+        }
+        if begin + PIECE >= whole.len() {
+            break;
+        }
+    }
+    pieces
 }
 
 /// An address that is asked for, in the form in which one is kept.
@@ -118,13 +142,37 @@ impl CustomField {
         }
     }
 
-    /// The keys under which a value of several choices is found.
+    /// Whether something of its values stands in links.
+    #[must_use]
+    pub const fn has_links(&self) -> bool {
+        if self.sensitive {
+            return self.holds.has_index_form();
+        }
+        matches!(self.holds, CustomType::Choices | CustomType::Text)
+    }
+
+    /// What stands in links for a kept value: the keys of several choices, the pieces of a text that is cut in its slot,
+    /// of a sealed value that it is there.
     #[must_use]
     pub fn links(&self, kept: &Value) -> Vec<String> {
-        if self.holds != CustomType::Choices || self.sensitive {
-            return Vec::new();
+        match self.holds {
+            _ if self.sensitive => self.index_form(kept).map(|_| THERE.to_owned()).into_iter().collect(),
+            CustomType::Choices => {
+                kept.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+            }
+            CustomType::Text => kept.as_str().map(pieces).unwrap_or_default(),
+            _ => Vec::new(),
         }
-        kept.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+
+    /// Whether links are looked at for an operator that was not known when they were first written.
+    #[must_use]
+    pub fn asks_links(&self, op: Op) -> bool {
+        match self.holds {
+            _ if self.sensitive => op == Op::IsNull,
+            CustomType::Text => op == Op::Contains,
+            _ => false,
+        }
     }
 
     /// The text in which `q` looks.
@@ -182,6 +230,13 @@ impl CustomField {
         (!prefix.is_empty() && prefix.chars().count() <= SLOT_PREFIX).then_some(prefix)
     }
 
+    /// A part of a text, normalised; nothing where there is none to look for, or where it may stand in no piece whole.
+    #[must_use]
+    pub fn part(said: &str) -> Option<String> {
+        let part = normalise(said);
+        (!part.is_empty() && part.chars().count() <= STEP).then_some(part)
+    }
+
     /// The operators that its values know, where they can be asked for.
     #[must_use]
     pub const fn ops(&self) -> &'static [Op] {
@@ -193,7 +248,9 @@ impl CustomField {
                     &[]
                 }
             }
-            CustomType::Text | CustomType::Url => Class::Word.ops(),
+            CustomType::Text => Class::Phrase.ops(),
+            CustomType::LongText if self.searchable => Class::Prose.ops(),
+            CustomType::Url => Class::Word.ops(),
             CustomType::Choice | CustomType::Reference => Class::Choice.ops(),
             CustomType::Number | CustomType::Money => Class::Int.ops(),
             CustomType::Date | CustomType::Time => Class::Time.ops(),

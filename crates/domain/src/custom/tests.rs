@@ -52,6 +52,8 @@ pub(super) fn field(holds: CustomType) -> CustomField {
         target: Some("customer"),
         slot: None,
         is_indexed: false,
+        is_linked: true,
+        is_filling: false,
         retired: false,
     }
 }
@@ -306,4 +308,27 @@ fn a_cut_text_is_none_of_another_text() {
     assert_eq!(slot(&same), same);
     assert!(one.starts_with(&field.prefix(&json!("汉".repeat(167))).unwrap()));
     assert_eq!(field.prefix(&json!("汉".repeat(168))), None);
+}
+
+#[test]
+fn each_part_of_a_long_text_stands_in_one_piece() {
+    let field = field(CustomType::Text);
+    let whole: String = (0..500_u32).filter_map(|at| char::from_u32(0x4e00 + at % 431)).collect();
+    let kept = json!(whole);
+    let (pieces, whole) = (field.links(&kept), crate::text::normalise(&whole));
+    let letters: Vec<char> = whole.chars().collect();
+    for length in [1, 2, 167, 200, 250] {
+        for part in letters.windows(length).map(|part| part.iter().collect::<String>()) {
+            assert!(pieces.iter().any(|piece| piece.contains(&part)), "{part}");
+        }
+    }
+    // A ligature of one character is normalised to eighteen.
+    let wide = field.links(&json!("\u{fdfa}".repeat(500)));
+    assert!(wide.len() > 1 && wide.iter().all(|piece| piece.chars().count() <= 500), "{}", wide.len());
+    assert_eq!(field.links(&json!("短")), Vec::<String>::new());
+    let own = sealed(CustomType::Text);
+    assert_eq!((own.links(&json!("G1")), own.has_links()), (vec!["there".to_owned()], true));
+    assert!(!sealed(CustomType::Money).has_links() && !super::tests::field(CustomType::Url).has_links());
+    assert_eq!(CustomField::part(" ＡＢ "), Some("ab".to_owned()));
+    assert_eq!((CustomField::part(" "), CustomField::part(&"\u{fdfa}".repeat(20))), (None, None));
 }

@@ -15,8 +15,8 @@ use crate::value::quoted;
 use super::scalar::{self, DAY_EN, DAY_ZH, TIME_EN, TIME_ZH, flag};
 use super::span::{self, Said};
 use super::{
-    DAYS, Filter, FilterReader, MAX_ALL, MAX_CONDITIONS, MAX_VALUES, Op, Read, days, finding, inside, operand_of, part,
-    text_of,
+    DAYS, Filter, FilterReader, MAX_ALL, MAX_CONDITIONS, MAX_TEXT, MAX_VALUES, Op, PART, Read, days, finding, inside,
+    operand_of, part, text_of,
 };
 
 /// A condition on a field that the organisation added.
@@ -85,10 +85,13 @@ impl FilterReader<'_> {
             return Err(finding(at, Flaw::new(&codes::CUSTOM_NOT_FILTERABLE).with("field", name)));
         }
         if !field.is_indexed {
-            let name = format!("{}{name}", self.prefix);
-            return Err(finding(at, Flaw::new(&codes::CUSTOM_NOT_INDEXED).with("field", name)));
+            return Err(finding(at, self.custom_not_indexed(name)));
         }
         Ok(field.clone())
+    }
+
+    fn custom_not_indexed(&self, name: &str) -> Flaw {
+        Flaw::new(&codes::CUSTOM_NOT_INDEXED).with("field", format!("{}{name}", self.prefix))
     }
 
     fn custom_condition(&mut self, field: &Arc<CustomField>, op: Op, json: &Value, at: &str) -> Read<Filter> {
@@ -98,6 +101,9 @@ impl FilterReader<'_> {
         }
         if !field.ops().contains(&op) {
             return Err(finding(&part(at, "op"), self.custom_op_unknown(field, op.key())));
+        }
+        if field.asks_links(op) && !field.is_linked {
+            return Err(finding(at, self.custom_not_indexed(&field.name)));
         }
         self.refuse_kept_custom(field, op, at)?;
         let said = self.custom_operands(field, op, json, &part(at, "value"))?;
@@ -146,6 +152,11 @@ impl FilterReader<'_> {
                 });
                 let bounds = bounds.ok_or_else(|| wrong(DAYS.0, DAYS.1))?;
                 Ok(bounds.into_iter().map(slot).collect())
+            }
+            Op::Contains | Op::StartsWith if op == Op::Contains || field.holds == CustomType::LongText => {
+                let said = json.as_str().filter(|said| said.chars().count() <= MAX_TEXT);
+                let part = said.and_then(CustomField::part);
+                Ok(vec![slot(SlotValue::Text(part.ok_or_else(|| wrong(PART.0, PART.1))?))])
             }
             Op::StartsWith => {
                 let prefix = field.prefix(json).ok_or_else(|| wrong("the beginning of a text", "文本的开头"))?;
@@ -211,7 +222,8 @@ fn slot_of_time(time: DateTime<Utc>) -> SlotValue {
 
 /// The operators that a custom field knows; none where it is not filterable, or not yet.
 pub fn custom_ops(field: &CustomField) -> impl Iterator<Item = Op> {
-    field.ops().iter().copied().filter(|_| field.filterable && field.is_indexed)
+    let is_known = |op: &Op| field.is_linked || !field.asks_links(*op);
+    field.ops().iter().copied().filter(move |op| field.filterable && field.is_indexed && is_known(op))
 }
 
 fn expected(holds: CustomType) -> (&'static str, &'static str) {

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::custom::{CustomField, SlotValue};
+use crate::custom::{CustomField, CustomType, SlotValue};
 use crate::field::Find;
 use crate::text;
 
@@ -128,15 +128,21 @@ impl CustomCondition {
     fn holds(&self, facts: &dyn Facts) -> bool {
         let (field, op) = (&self.field, self.op);
         let kept = facts.custom(field);
+        let wants_null = self.values.first() == Some(&CustomOperand::Flag(true));
         if field.sensitive {
             let form = kept.and_then(|kept| field.index_form(kept));
+            if op == Op::IsNull {
+                return form.is_none() == wants_null;
+            }
             let has = |value: &CustomOperand| match (value, &form) {
                 (CustomOperand::Sealed(asked), Some(form)) => asked.expose() == form,
                 _ => false,
             };
             return self.values.iter().any(has) != (op == Op::Ne);
         }
-        let wants_null = self.values.first() == Some(&CustomOperand::Flag(true));
+        if op == Op::Contains || field.holds == CustomType::LongText {
+            return self.text_holds(kept.and_then(Value::as_str), wants_null);
+        }
         if field.slot.is_none() {
             let held = kept.map(|kept| field.links(kept)).unwrap_or_default();
             if op == Op::IsNull {
@@ -157,6 +163,19 @@ impl CustomCondition {
             (SlotValue::Text(value), SlotValue::Text(prefix)) => value.starts_with(prefix),
             _ => false,
         })
+    }
+}
+
+impl CustomCondition {
+    /// What a text contains or begins with, and whether there is one.
+    fn text_holds(&self, kept: Option<&str>, wants_null: bool) -> bool {
+        let Some(kept) = kept else { return self.op == Op::IsNull && wants_null };
+        match (self.op, self.values.first()) {
+            (Op::IsNull, _) => !wants_null,
+            (Op::Contains, Some(CustomOperand::Slot(SlotValue::Text(part)))) => text::holds(kept, part),
+            (_, Some(CustomOperand::Slot(SlotValue::Text(part)))) => text::begins(kept, part),
+            _ => false,
+        }
     }
 }
 

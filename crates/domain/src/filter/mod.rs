@@ -358,7 +358,7 @@ impl<'a> FilterReader<'a> {
             Op::Contains | Op::StartsWith => {
                 let fits = |text: &&str| !text.trim().is_empty() && text.chars().count() <= MAX_TEXT;
                 let text = json.as_str().filter(fits);
-                let text = text.ok_or_else(|| wrong("a text of 1 to 200 characters", "1 到 200 个字符的文本"))?;
+                let text = text.ok_or_else(|| wrong(PART.0, PART.1))?;
                 Ok(vec![Said::One(Scalar::Text(text.to_owned()))])
             }
             _ => Ok(vec![self.said(member, json, at)?]),
@@ -381,6 +381,9 @@ fn operand_of(op: Op, value: &str) -> Value {
 fn finding(at: &str, flaw: Flaw) -> Finding {
     Finding { pointer: at.to_owned(), flaw }
 }
+
+/// What `contains` and `starts_with` take.
+const PART: (&str, &str) = ("a text of 1 to 200 characters", "1 到 200 个字符的文本");
 
 /// What `within_last` and its like take.
 const DAYS: (&str, &str) = ("a whole number of days from 0 to 36500", "0 到 36500 之间的整数天数");

@@ -42,7 +42,7 @@ crate::kind! {
     sensitive: bool = Field::new("敏感", "Sensitive").write(Write::Once);
     /// Whether lists are filtered and ordered by it.
     filterable: bool = Field::new("可筛选", "Filterable");
-    /// Whether `q` finds its text; it must be filterable too.
+    /// Whether `q` finds its text. A text must be filterable too; lists are asked for what a long text contains.
     searchable: bool = Field::new("可搜索", "Searchable");
     /// What a choice picks from. An item that a PATCH leaves out is retired: records that have it keep it.
     choices: ChoiceList = Field::new("选项", "Choices");
@@ -113,7 +113,7 @@ const OPTIONS: [(&str, &[T], bool); 9] = [
     ("pattern", PATTERNED, false),
     ("currency", &[T::Money], true),
     ("target", &[T::Reference], true),
-    ("searchable", &[T::Text], false),
+    ("searchable", &[T::Text, T::LongText], false),
     ("filterable", FILTERED, false),
     ("unique", ALONE, false),
 ];
@@ -128,7 +128,12 @@ impl FieldDefinition {
     /// Whether filters ask for it at all: a field that is out of use is not asked for.
     #[must_use]
     pub fn is_asked_for(&self) -> bool {
-        self.filterable && !self.retired
+        (self.filterable || self.is_searched_whole()) && !self.retired
+    }
+
+    /// Whether the text index alone knows its values: no place for filters takes so long a text.
+    fn is_searched_whole(&self) -> bool {
+        self.searchable && self.r#type == CustomType::LongText
     }
 
     /// The field that values are read with. `region` is for telephone numbers of a default without a country code.
@@ -174,6 +179,8 @@ impl FieldDefinition {
             target: self.target.as_ref().and_then(KindName::kind).map(|kind| kind.name),
             slot: slot.filter(|_| self.is_asked_for()),
             is_indexed: self.indexed && self.is_asked_for(),
+            is_linked: true,
+            is_filling: false,
             retired: self.retired,
         };
         let default = self.default.as_ref();
@@ -276,8 +283,7 @@ fn of_what_is_asked_for(field: &FieldDefinition) -> Vec<RuleFinding> {
     if field.unique && field.default.is_some() {
         found.push(refuses("unique", Flaw::new(&codes::FIELD_UNIQUE_DEFAULT)));
     }
-    // What the text index finds is looked at again in the place for filters.
-    if field.searchable && (sealed || !field.filterable) {
+    if field.searchable && (sealed || !field.filterable && !field.is_searched_whole()) {
         found.push(refuses("searchable", Flaw::new(&codes::FIELD_SEARCH_UNFIT)));
     }
     found

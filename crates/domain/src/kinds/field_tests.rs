@@ -66,6 +66,10 @@ fn what_does_not_go_together_is_named() {
             one("filterable", "field_sensitive_unfit"),
         ),
         (with_type("text", &json!({"searchable": true, "sensitive": true})), one("searchable", "field_search_unfit")),
+        (
+            with_type("long_text", &json!({"searchable": true, "sensitive": true})),
+            one("searchable", "field_search_unfit"),
+        ),
         (with_type("text", &json!({"searchable": true})), one("searchable", "field_search_unfit")),
         (with_type("number", &json!({"min": 2, "max": 1})), one("min", "field_bounds_crossed")),
         (with_type("number", &json!({"min": "x"})), one("min", "decimal_invalid")),
@@ -87,6 +91,7 @@ fn what_does_not_go_together_is_named() {
         with_type("text", &json!({"unique": true, "sensitive": true})),
         with_type("phone", &json!({"unique": true, "filterable": true})),
         with_type("reference", &json!({"target": "user"})),
+        with_type("long_text", &json!({"searchable": true})),
         with_type("choices", &json!({"filterable": true, "choices": [{"key": "a"}], "default": ["a"]})),
     ] {
         assert!(read(&said).is_ok(), "{said}: {:?}", read(&said).err());

@@ -60,7 +60,7 @@ pub(super) fn described(caller: &Caller, kind: &'static Kind, custom: &CustomFie
     add("sealed", custom.sensitive.into());
     add("data_class", if custom.sensitive { "contact_data" } else { "general" }.into());
     add("searchable", custom.searchable.into());
-    add("sortable", (!operators.is_empty() && !custom.sensitive).into());
+    add("sortable", (!operators.is_empty() && custom.is_sortable()).into());
     let filter = (!operators.is_empty()).then(|| json!({ "member": custom.name, "operators": operators }));
     add("filters", filter.into_iter().collect());
     add("json_schema", value_schema(custom));

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use kehu_domain::custom::{CustomType, Slot};
+use kehu_domain::custom::Slot;
 use kehu_domain::kinds::FieldDefinition;
 use kehu_domain::rights::Action;
 use sea_orm::ConnectionTrait;
@@ -134,10 +134,7 @@ impl Job {
                 return Ok(false);
             }
         }
-        if self.now.data.r#type == CustomType::Choices {
-            return self.remove_links().await;
-        }
-        Ok(true)
+        self.remove_links().await
     }
 
     async fn empty_column(&self, table: &'static str, column: &str) -> Result<bool, Ended> {
@@ -222,7 +219,9 @@ impl Job {
             } else {
                 fields::write(tx, asked.field, &[("slot", None::<String>.into())]).await?;
             }
-            fields::write(tx, asked.field, &[("filling", None::<Uuid>.into())]).await?;
+            fields::write(tx, asked.field, &[("filling", None::<Uuid>.into()), ("linked", true.into())]).await?;
+            // Filters ask otherwise from now on, whether the definition says something new or not.
+            tx.people_changed();
             work.note(tx, Step::default().done(None));
             Ok(())
         };

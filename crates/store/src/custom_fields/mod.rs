@@ -3,6 +3,7 @@
 
 mod check;
 mod fill;
+mod look;
 
 use std::time::Duration;
 
@@ -20,10 +21,13 @@ use crate::rows::definition;
 
 pub use check::{ask as check, run as run_check};
 pub use fill::run as run_fill;
+pub use look::run as run_look;
 
 /// The job that puts beside the values of records what is asked for, or takes away what is asked for no longer.
 pub static FILLING: Spec =
     Spec::new("fields.fill", 1).priority(Priority::Low).attempts(10).within(Duration::from_secs(6 * 3600));
+/// The job that looks for fields of which an older program wrote less beside the values than filters ask for now.
+pub static LOOK: Spec = Spec::new("fields.look", 1).priority(Priority::Low);
 /// The job that reads the records of a kind and tells what a definition would find wrong in them.
 pub static CHECKING: Spec = Spec::new("fields.check", 1).within(Duration::from_secs(6 * 3600));
 

@@ -1,4 +1,5 @@
-//! Which record has which of several choices, of a filterable custom field.
+//! What filters find of a filterable custom field beside its place: which record has which of several choices, the pieces
+//! of long texts, and that a sealed value is there.
 
 use sea_orm::entity::prelude::*;
 

@@ -44,6 +44,7 @@ pub struct Model {
     pub slot: Option<String>,
     pub indexed: bool,
     pub filling: Option<Uuid>,
+    pub linked: bool,
 }
 
 crate::engine::rows::row!(Model {
@@ -84,6 +85,7 @@ crate::engine::rows::row!(Model {
     slot,
     indexed,
     filling,
+    linked,
 });
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]

@@ -302,9 +302,7 @@ pub(crate) fn found_under<R: Rows>(org: &Org, record: &Stored<R>) -> Vec<pii::En
 /// What a record is found by; nothing where its kind is not searched.
 pub(crate) fn document<R: Rows>(org: &Org, record: &Stored<R>) -> Document {
     let mut document = record.data.document();
-    if !document.is_empty() {
-        custom::describe(org.custom(R::KIND.name), &record.base.custom, &mut document);
-    }
+    custom::describe(org.custom(R::KIND.name), &record.base.custom, &mut document);
     document
 }
 

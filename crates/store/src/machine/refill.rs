@@ -1,6 +1,6 @@
 //! Putting what records are asked for by beside their values anew: after a field became filterable, searchable or unique.
 
-use kehu_domain::custom::{CustomType, CustomValues};
+use kehu_domain::custom::CustomValues;
 use sea_orm::ConnectionTrait as _;
 use uuid::Uuid;
 
@@ -45,12 +45,14 @@ pub(super) async fn refill<R: Rows>(tx: &Tx<'_>, ids: &[Uuid]) -> Result<Vec<Uui
             let values = values.chain([tx.org_id().into(), record.base.id.into()]);
             tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
         }
-        // Links of what was picked once may be left: nobody took them away while the field was not asked for.
-        let choosing = fields.iter().filter(|field| field.filterable && field.holds == CustomType::Choices);
-        for field in choosing {
-            let sql = "DELETE FROM custom_links WHERE org_id = ? AND record_id = ? AND field_id = ?";
-            let values = [tx.org_id(), record.base.id, field.id].map(sea_orm::Value::from);
-            tx.db().execute_raw(statement(tx.db(), sql, values)).await?;
+        // Links of what was there once may be left: nobody took them away while the field was not asked for.
+        let linked: Vec<Uuid> =
+            fields.iter().filter(|field| field.filterable && field.has_links()).map(|field| field.id).collect();
+        if !linked.is_empty() {
+            let places = vec!["?"; linked.len()].join(", ");
+            let sql = format!("DELETE FROM custom_links WHERE org_id = ? AND record_id = ? AND field_id IN ({places})");
+            let values = [tx.org_id(), record.base.id].into_iter().chain(linked).map(sea_orm::Value::from);
+            tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
         }
         tx.pick(fields, record.base.id, &CustomValues::default(), &record.base.custom);
         let text = document(org, &record);

@@ -197,8 +197,13 @@ pub(crate) async fn follow(
         sets.push(("slot", slot.map(Line::into_string).into()));
     }
     write(tx, one.base.id, &sets).await?;
-    let payload = ToFill { field: one.base.id, token };
-    let payload = serde_json::to_value(payload).map_err(|error| Failure::Internal(error.to_string()))?;
+    enqueue(tx, one.base.id, token)
+}
+
+/// Asks for the job that writes what stands beside the values of a field; the token stands in its row.
+pub(crate) fn enqueue(tx: &Tx<'_>, field: Uuid, token: Uuid) -> Result<(), Failure> {
+    let payload = serde_json::to_value(ToFill { field, token });
+    let payload = payload.map_err(|error| Failure::Internal(error.to_string()))?;
     // Other servers know the definition by then, and what they were at is written.
     tx.enqueue(NewJob::new(&FILLING, payload).after(SETTLED));
     Ok(())
@@ -224,12 +229,17 @@ pub(crate) async fn all(
     let mut by_kind: HashMap<String, Vec<Arc<CustomField>>> = HashMap::new();
     for row in rows {
         let (id, kind) = (row.id, row.kind.clone());
+        let (is_linked, is_filling) = (row.linked, row.filling.is_some());
         // Of a type that only a newer program knows.
         let Ok(definition) = definition(row) else {
             tracing::error!(%org, field = %id, "the definition of a field cannot be read");
             continue;
         };
-        by_kind.entry(kind).or_default().push(Arc::new(definition.to_field(id, region)));
+        by_kind.entry(kind).or_default().push(Arc::new(CustomField {
+            is_linked,
+            is_filling,
+            ..definition.to_field(id, region)
+        }));
     }
     Ok(by_kind.into_iter().map(|(kind, fields)| (kind, CustomFields::new(fields))).collect())
 }

@@ -73,6 +73,7 @@ impl Rows for FieldDefinition {
             indexed: Set(*indexed),
             // Written with the job that is asked for.
             filling: sea_orm::ActiveValue::NotSet,
+            linked: sea_orm::ActiveValue::NotSet,
         }))
     }
 

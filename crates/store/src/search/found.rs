@@ -116,12 +116,13 @@ impl<'a, C: ConnectionTrait> Searcher<'a, C> {
         is_found_by_document(self.kind).then(|| self.found(&Terms::All(&tokens::query_tokens(text))))?
     }
 
-    /// A condition that a field of the document holds a text: anywhere, or at its beginning.
-    pub(crate) fn field_holds(&self, field: &str, text: &str, anywhere: bool) -> Expr {
-        let (mark, text) = (mark_of(field), normalise(text));
+    /// A condition that the field of the document behind a mark holds a text: anywhere, or at its beginning. The empty
+    /// text stands at the beginning of every field that is there.
+    pub(crate) fn field_holds(&self, mark: &str, text: &str, anywhere: bool) -> Expr {
+        let text = normalise(text);
         let holds = match anywhere {
-            true => self.segment_holds(&mark, &text),
-            false => self.position(document_column("text"), &(mark + &text)).gt(0),
+            true => self.segment_holds(mark, &text),
+            false => self.position(document_column("text"), &format!("{mark}{text}")).gt(0),
         };
         let mut own = self.document_of(Expr::col((Alias::new(self.kind.path), Alias::new("id"))));
         Expr::exists(own.and_where(holds).clone())
@@ -134,10 +135,21 @@ impl<'a, C: ConnectionTrait> Searcher<'a, C> {
             // Long digits: no index has them, and everything would have to be read.
             None => Expr::val(1).eq(0),
         };
+        let holds = if self.has_searched() {
+            let mut own = self.document_of(Expr::col((Alias::new(self.kind.path), Alias::new("id"))));
+            holds.or(Expr::exists(own.and_where(self.holds(&word.text)).clone()))
+        } else {
+            holds
+        };
         match self.by_sound(word).filter(|_| is_documented(self.kind)) {
             Some(sounds) => holds.or(self.among(vec![sounds])),
             None => holds,
         }
+    }
+
+    /// Whether the organisation added a field to the kind that the caller may look into.
+    fn has_searched(&self) -> bool {
+        policy::askable(self.caller, self.kind).iter().any(|field| field.searchable)
     }
 
     fn lists(&self, word: &Word) -> Vec<SelectStatement> {
