@@ -49,7 +49,8 @@ mod tests {
         CUSTOMERS.iter().map(|(name, ..)| (*name).to_owned()).filter(|name| !gone.contains(name)).collect()
     }
 
-    fn found(org: &Org, field: &str, op: &str, value: Value) -> BTreeSet<String> {
+    fn found(org: &Org, field: &str, op: &str, value: impl Into<Value>) -> BTreeSet<String> {
+        let value: Value = value.into();
         let body = json!({"where": {"field": field, "op": op, "value": value}});
         named(&org.admin.post("/v1/customers/search", &body).expect(200).data())
     }

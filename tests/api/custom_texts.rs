@@ -33,16 +33,19 @@ mod tests {
         named(&org.admin.post("/v1/customers/search", &json!({"where": filter})).expect(200).data())
     }
 
-    fn found(org: &Org, field: &str, op: &str, value: Value) -> BTreeSet<String> {
+    fn found(org: &Org, field: &str, op: &str, value: impl Into<Value>) -> BTreeSet<String> {
+        let value: Value = value.into();
         asked(org, &json!({"field": format!("custom.{field}"), "op": op, "value": value}))
     }
 
-    fn refused(org: &Org, field: &str, op: &str, value: Value) -> (String, String) {
+    fn refused(org: &Org, field: &str, op: &str, value: impl Into<Value>) -> (String, String) {
+        let value: Value = value.into();
         let filter = json!({"field": format!("custom.{field}"), "op": op, "value": value});
         org.admin.post("/v1/customers/search", &json!({"where": filter})).expect(400).errors()[0].clone()
     }
 
-    fn change(org: &Org, customer: &Value, custom: Value) {
+    fn change(org: &Org, customer: &Value, custom: impl Into<Value>) {
+        let custom: Value = custom.into();
         let path = format!("/v1/customers/{}", customer["id"].as_str().unwrap());
         let _ = org.admin.patch(&path, &json!({"custom": custom})).expect(200);
     }

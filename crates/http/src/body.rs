@@ -98,11 +98,16 @@ pub fn read_bytes(
 /// The parts of a body, read as they come.
 ///
 /// # Errors
-/// 415 where it has none, or has a content coding.
+/// 415 where it has none, does not say what stands between them, or has a content coding.
 pub fn parts(request: &HttpRequest, payload: Payload) -> Result<Multipart, Problem> {
     let coded = request.headers().get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity");
     if coded || !request.content_type().eq_ignore_ascii_case(FORM_DATA) {
         return Err(unsupported(FORM_DATA));
+    }
+    let mime = request.mime_type().ok().flatten();
+    let boundary = mime.as_ref().and_then(|mime| mime.get_param("boundary"));
+    if boundary.is_none_or(|boundary| boundary.as_str().is_empty()) {
+        return Err(unsupported("multipart/form-data; boundary=…"));
     }
     Ok(Multipart::new(request.headers(), payload))
 }

@@ -1,5 +1,7 @@
 //! How many records are in segments.
 
+use std::time::{Duration, Instant};
+
 use kehu_domain::filter::SegmentCondition;
 use kehu_domain::kinds::Segment;
 use kehu_domain::record::{Record as _, Stored};
@@ -20,6 +22,8 @@ use super::members::load;
 
 /// The most segments that are counted at once.
 pub const MOST_COUNTED: usize = 20;
+/// How long segments are counted one by one; those whose turn has not come by then are as good as too expensive.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// How many records of a segment the caller may read.
 #[derive(Clone, Debug)]
@@ -104,10 +108,14 @@ async fn told(caller: &Caller, ids: &[Uuid]) -> Result<Vec<Counted>, Failure> {
 
 /// Counts each of some segments at a moment of its own: one that is too expensive does not take the others along.
 async fn each(caller: &Caller, ids: Vec<Uuid>) -> Result<Vec<Counted>, Failure> {
-    let mut all = Vec::with_capacity(ids.len());
+    let (begun, mut all) = (Instant::now(), Vec::with_capacity(ids.len()));
     for (place, id) in ids.into_iter().enumerate() {
         let one = async move |caller: &Caller| told(caller, &[id]).await;
-        match caller.at_one_moment(one).await {
+        let one = match begun.elapsed() < PATIENCE {
+            true => caller.at_one_moment(one).await,
+            false => Err(Failure::Engine(EngineError::TooExpensive)),
+        };
+        match one {
             Err(failure) if is_too_expensive(&failure) => {
                 let failure = match load(caller, id).await {
                     Ok(segment) => shapes::too_expensive(kind_of(&segment.data)?, failure),
