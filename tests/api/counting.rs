@@ -63,7 +63,8 @@ mod tests {
         assert_eq!(org.admin.get(&both).expect(400).code(), "parameter_invalid");
         // The last page that there may be.
         let last = org.admin.get("/v1/customers?page=200").expect(200).json();
-        assert_eq!(last, json!({"data": [], "page": {"next": null, "prev": null, "has_more": false}}));
+        assert_eq!((&last["data"], &last["page"]["next"]), (&json!([]), &json!(null)));
+        assert!(last["page"]["prev"].is_string(), "{last}");
     }
 
     /// Every page by its number is the one that cursors lead to, in both directions and in every order, whatever the

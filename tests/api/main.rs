@@ -9,6 +9,7 @@ mod attachments;
 mod audit;
 mod bad_filters;
 mod bad_inputs;
+mod beyond;
 mod bulk;
 mod by_key;
 mod children;

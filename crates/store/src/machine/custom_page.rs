@@ -21,7 +21,7 @@ use crate::rows::Rows;
 use crate::rows::custom::column;
 
 use super::answer::Asked;
-use super::page::Page;
+use super::page::{Page, edge};
 use super::read::{self, col};
 use super::selected::Selected;
 use super::{Shown, erase};
@@ -89,18 +89,19 @@ pub(super) async fn page<R: Rows>(
     // Where a condition leaves out what has no value, nobody looks for it.
     let mut phases = if needs_value(&asked.filter, field) { vec![true] } else { vec![true, false] };
     let skipped = asked.page.map_or(0, |page| page.saturating_sub(1).saturating_mul(asked.limit));
+    let edge = edge(asked, &asked.sort_text());
     let place = match &asked.after {
-        Some(text) => Some(Place::parse(text, &asked.sort_text(), slot)?),
+        Some(text) if edge.is_none() => Some(Place::parse(text, &asked.sort_text(), slot)?),
         None if skipped > 0 => {
             let walk = Walk { column: column(slot), desc: asked.desc, few: selected.few };
             match walk.place_of::<R>(caller, selected, slot, &phases, skipped).await? {
                 Some(place) => Some(place),
-                None => return Ok(Page::beyond()),
+                None => return beyond::<R>(caller, asked, &walk, selected, false).await,
             }
         }
-        None => None,
+        _ => None,
     };
-    let back = place.as_ref().is_some_and(|place| place.back);
+    let back = edge.unwrap_or_else(|| place.as_ref().is_some_and(|place| place.back));
     let wanted = usize::try_from(asked.limit).unwrap_or(usize::MAX).saturating_add(1);
     let mut records: Vec<Stored<R>> = Vec::new();
     if back {
@@ -125,7 +126,29 @@ pub(super) async fn page<R: Rows>(
             break;
         }
     }
-    Ok(cut(records, asked, field, place.as_ref()))
+    if records.is_empty() && place.is_some() {
+        return beyond::<R>(caller, asked, &walk, selected, back).await;
+    }
+    Ok(cut(records, asked, field, (place.is_some(), back)))
+}
+
+/// The page behind the last record of such a list, or before the first one.
+async fn beyond<R: Rows>(
+    caller: &Caller,
+    asked: &Asked,
+    walk: &Walk,
+    selected: &Selected,
+    before: bool,
+) -> Result<Page, Failure> {
+    let mut any = false;
+    for has_value in [true, false] {
+        for branch in &selected.branches {
+            let condition = selected.condition.clone();
+            let query = walk.query::<R>(caller, condition, branch.as_ref(), has_value, None).limit(1);
+            any = any || !read::all::<R>(caller.db(), caller, query).await?.is_empty();
+        }
+    }
+    Ok(Page::beyond(&asked.sort_text(), before, any))
 }
 
 /// Whether a condition that must hold leaves out what has no value of a field.
@@ -244,18 +267,17 @@ fn compare(one: &Place, other: &Place) -> Ordering {
 }
 
 /// Cuts to the page's size and makes the cursors of its neighbours.
-fn cut<R: Rows>(mut records: Vec<Stored<R>>, asked: &Asked, field: &CustomField, from: Option<&Place>) -> Page {
+fn cut<R: Rows>(mut records: Vec<Stored<R>>, asked: &Asked, field: &CustomField, (placed, back): (bool, bool)) -> Page {
     let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
     let more = records.len() > limit;
     records.truncate(limit);
-    let back = from.is_some_and(|place| place.back);
     if back {
         records.reverse();
     }
     let sort = asked.sort_text();
     let place =
         |record: Option<&Stored<R>>, back: bool| record.map(|record| Place::of(record, field, back).to_text(&sort));
-    let (has_next, has_prev) = if back { (true, more) } else { (more, from.is_some()) };
+    let (has_next, has_prev) = if back { (placed, more) } else { (more, placed) };
     let next = place(records.last(), false).filter(|_| has_next);
     let prev = place(records.first(), true).filter(|_| has_prev);
     let records: Vec<Box<dyn Shown>> = erase(records);

@@ -39,10 +39,23 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// A page behind the end of its list.
-    pub(super) fn beyond() -> Self {
-        Self { records: Vec::new(), next: None, prev: None, count: None }
+    /// A page behind the end of its list or, `before` it, at its beginning. Where there are records it leads to them.
+    pub(super) fn beyond(sort: &str, before: bool, any: bool) -> Self {
+        let way = any.then(|| edge_text(sort, !before));
+        let (next, prev) = if before { (way, None) } else { (None, way) };
+        Self { records: Vec::new(), next, prev, count: None }
     }
+}
+
+/// The end of a list, from which it is walked backwards, or its beginning, as a cursor: whatever stands there by then.
+pub(super) fn edge_text(sort: &str, back: bool) -> String {
+    paging::cursor(&json!([sort, back]))
+}
+
+/// Whether a question begins at an end of its list, and goes back from there or on.
+pub(super) fn edge(asked: &Asked, sort: &str) -> Option<bool> {
+    let (of, back): (String, bool) = paging::place(asked.after.as_deref()?)?;
+    (of == sort).then_some(back)
 }
 
 /// The value of a sort column.
@@ -154,23 +167,41 @@ pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page
 async fn sorted<R: Rows>(caller: &Caller, asked: &Asked, selected: &Selected) -> Result<Page, Failure> {
     // A place in a list that is not ranked is gone on with as it is.
     let ranks = selected.words.ranks(caller, R::KIND).filter(|_| !asked.sorted);
-    if let Some(ranks) = ranks.filter(|_| asked.after.is_none() || ranked::place(asked).is_some()) {
+    if let Some(ranks) =
+        ranks.filter(|_| asked.after.is_none() || ranked::place(asked).is_some() || ranked::edge(asked).is_some())
+    {
         return ranked::page::<R>(caller, asked, ranks, selected).await;
     }
     let skipped = skipped(asked);
+    let edge = edge(asked, &asked.sort_text());
     let cursor = match &asked.after {
-        Some(text) => Some(Cursor::parse(text, &asked.sort_text())?),
+        Some(text) if edge.is_none() => Some(Cursor::parse(text, &asked.sort_text())?),
         None if skipped > 0 => match place_behind::<R>(caller, asked, selected, skipped).await? {
             Some(cursor) => Some(cursor),
-            None => return Ok(Page::beyond()),
+            None => return beyond::<R>(caller, asked, selected, false).await,
         },
-        None => None,
+        _ => None,
     };
-    let desc = asked.desc != cursor.as_ref().is_some_and(|cursor| cursor.back);
-    let place = (cursor.as_ref(), desc, asked.limit + 1);
+    let back = edge.unwrap_or_else(|| cursor.as_ref().is_some_and(|cursor| cursor.back));
+    let place = (cursor.as_ref(), asked.desc != back, asked.limit + 1);
     let branches = (selected.branches.as_slice(), selected.few);
     let records = stretch::<R>(caller, asked, selected.condition.clone(), branches, place).await?;
-    Ok(cut(records, asked, cursor.as_ref()))
+    if records.is_empty() && cursor.is_some() {
+        return beyond::<R>(caller, asked, selected, back).await;
+    }
+    Ok(cut(records, asked, cursor.is_some(), back))
+}
+
+/// The page behind the last record of a list, or before the first one.
+async fn beyond<R: Rows>(caller: &Caller, asked: &Asked, selected: &Selected, before: bool) -> Result<Page, Failure> {
+    let any = stretch::<R>(
+        caller,
+        asked,
+        selected.condition.clone(),
+        (&selected.branches, selected.few),
+        (None, asked.desc, 1),
+    );
+    Ok(Page::beyond(&asked.sort_text(), before, !any.await?.is_empty()))
 }
 
 /// How many records stand before a page that is asked for by its number.
@@ -267,11 +298,10 @@ fn merge<R: Rows>(records: &mut Vec<Stored<R>>, sort: &str, desc: bool) {
 }
 
 /// Cuts to the page's size and makes the cursors of its neighbours.
-fn cut<R: Rows>(mut records: Vec<Stored<R>>, asked: &Asked, cursor: Option<&Cursor>) -> Page {
+fn cut<R: Rows>(mut records: Vec<Stored<R>>, asked: &Asked, placed: bool, back: bool) -> Page {
     let limit = usize::try_from(asked.limit).unwrap_or(usize::MAX);
     let more = records.len() > limit;
     records.truncate(limit);
-    let back = cursor.is_some_and(|cursor| cursor.back);
     if back {
         records.reverse();
     }
@@ -279,7 +309,7 @@ fn cut<R: Rows>(mut records: Vec<Stored<R>>, asked: &Asked, cursor: Option<&Curs
     let place = |record: Option<&Stored<R>>, back: bool| {
         record.map(|record| place_of(record, &asked.sort, back).to_text(&sort))
     };
-    let (has_next, has_prev) = if back { (true, more) } else { (more, cursor.is_some()) };
+    let (has_next, has_prev) = if back { (placed, more) } else { (more, placed) };
     let next = place(records.last(), false).filter(|_| has_next);
     let prev = place(records.first(), true).filter(|_| has_prev);
     Page { records: erase(records), next, prev, count: None }

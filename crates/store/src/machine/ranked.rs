@@ -12,7 +12,7 @@ use crate::search::Ranks;
 use super::answer::Asked;
 use super::counting;
 use super::erase;
-use super::page::{Cursor, Page, place_behind, place_of, skipped, stretch};
+use super::page::{self, Cursor, Page, place_behind, place_of, skipped, stretch};
 use super::selected::Selected;
 
 /// The two ranks, as cursors name them behind the order.
@@ -22,6 +22,11 @@ const RANKS: [&str; 2] = ["first", "rest"];
 pub(super) fn place(asked: &Asked) -> Option<(usize, Cursor)> {
     let text = asked.after.as_deref()?;
     RANKS.iter().enumerate().find_map(|(rank, _)| Some((rank, Cursor::parse(text, &sort_text(asked, rank)).ok()?)))
+}
+
+/// Whether a question begins at an end of a ranked list, and goes back from there or on.
+pub(super) fn edge(asked: &Asked) -> Option<bool> {
+    page::edge(asked, &sort_text(asked, 0))
 }
 
 fn sort_text(asked: &Asked, rank: usize) -> String {
@@ -40,28 +45,47 @@ pub(super) async fn page<R: Rows>(
     let cursor = match place(asked) {
         None if skipped > 0 => match behind::<R>(caller, asked, &parts, skipped).await? {
             Some(cursor) => Some(cursor),
-            None => return Ok(Page::beyond()),
+            None => return beyond::<R>(caller, asked, &parts, false).await,
         },
         cursor => cursor,
     };
-    let back = cursor.as_ref().is_some_and(|(_, cursor)| cursor.back);
+    let back = edge(asked).unwrap_or_else(|| cursor.as_ref().is_some_and(|(_, cursor)| cursor.back));
     let desc = asked.desc != back;
     if back {
         parts.reverse();
     }
     let mut found: Vec<(usize, Stored<R>)> = Vec::new();
     let from = cursor.as_ref().map(|(rank, _)| *rank);
-    for (rank, part) in parts.into_iter().skip_while(|(rank, _)| from.is_some_and(|from| from != *rank)) {
+    for (rank, part) in parts.iter().skip_while(|(rank, _)| from.is_some_and(|from| from != *rank)) {
         let left = asked.limit.saturating_add(1).saturating_sub(u64::try_from(found.len()).unwrap_or(u64::MAX));
         if left == 0 {
             break;
         }
-        let place = cursor.as_ref().filter(|(of, _)| *of == rank).map(|(_, cursor)| cursor);
+        let place = cursor.as_ref().filter(|(of, _)| of == rank).map(|(_, cursor)| cursor);
         let branches = (part.branches.as_slice(), part.few);
-        let some = stretch::<R>(caller, asked, part.condition, branches, (place, desc, left)).await?;
-        found.extend(some.into_iter().map(|record| (rank, record)));
+        let some = stretch::<R>(caller, asked, part.condition.clone(), branches, (place, desc, left)).await?;
+        found.extend(some.into_iter().map(|record| (*rank, record)));
+    }
+    if found.is_empty() && cursor.is_some() {
+        return beyond::<R>(caller, asked, &parts, back).await;
     }
     Ok(cut(found, asked, cursor.is_some(), back))
+}
+
+/// The page behind the last record of both parts, or before the first one.
+async fn beyond<R: Rows>(
+    caller: &Caller,
+    asked: &Asked,
+    parts: &[(usize, Selected)],
+    before: bool,
+) -> Result<Page, Failure> {
+    let mut any = false;
+    for (_, part) in parts {
+        let branches = (part.branches.as_slice(), part.few);
+        let place = (None, asked.desc, 1);
+        any = any || !stretch::<R>(caller, asked, part.condition.clone(), branches, place).await?.is_empty();
+    }
+    Ok(Page::beyond(&sort_text(asked, 0), before, any))
 }
 
 /// The place behind so many records of both parts; nothing where they are fewer.
@@ -93,7 +117,7 @@ fn cut<R: Rows>(mut found: Vec<(usize, Stored<R>)>, asked: &Asked, placed: bool,
     let cursor = |found: Option<&(usize, Stored<R>)>, back: bool| {
         found.map(|(rank, record)| place_of(record, &asked.sort, back).to_text(&sort_text(asked, *rank)))
     };
-    let (has_next, has_prev) = if back { (true, more) } else { (more, placed) };
+    let (has_next, has_prev) = if back { (placed, more) } else { (more, placed) };
     let next = cursor(found.last(), false).filter(|_| has_next);
     let prev = cursor(found.first(), true).filter(|_| has_prev);
     Page { records: erase(found.into_iter().map(|(_, record)| record).collect()), next, prev, count: None }
