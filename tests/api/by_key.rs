@@ -3,6 +3,8 @@
 kehu_tests::on_both_engines!(
     a_put_makes_or_changes_the_record,
     a_put_heeds_versions_and_keys,
+    a_put_may_be_only_for_what_is_new,
+    a_key_is_read_as_its_field_reads_it,
     a_record_is_read_by_its_keys,
     what_is_sealed_stands_in_no_address,
     nobody_reaches_further_by_a_key,
@@ -35,8 +37,19 @@ mod tests {
         // The body says the key of the address, or none.
         let refused = put(&org.admin, path, &json!({"external_ids": {"shop": "2"}})).expect(422);
         assert_eq!(refused.errors(), [("/external_ids/shop".to_owned(), "key_mismatch".to_owned())]);
-        let refused = put(&org.admin, path, &json!({"external_ids": {"shop": null}})).expect(200);
-        assert_eq!(refused.json()["external_ids"]["shop"], "10086", "an address that names it does not take it away");
+        // Nor does it take that key away.
+        for (body, at) in [
+            (json!({"external_ids": {"shop": null}}), "/external_ids/shop"),
+            (json!({"external_ids": {"shop": 10086}}), "/external_ids/shop"),
+            (json!({"external_ids": null}), "/external_ids"),
+        ] {
+            let refused = put(&org.admin, path, &body).expect(422);
+            assert_eq!(refused.errors(), [(at.to_owned(), "key_mismatch".to_owned())], "{body}");
+        }
+        let same = put(&org.admin, path, &json!({"external_ids": {"shop": " 10086 "}})).expect(200);
+        assert_eq!((same.id(), &same.json()["external_ids"]["shop"]), (made.id(), &json!("10086")));
+        let refused = put(&org.admin, path, &json!({"external_ids": []})).expect(422).errors();
+        assert!(refused.contains(&("/external_ids".to_owned(), "type_wrong".to_owned())), "{refused:?}");
         assert_eq!(put(&org.admin, path, &json!([])).expect(422).errors()[0].1, "type_wrong");
         assert_eq!(put(&org.admin, path, &json!({"typo": 1})).expect(422).errors()[0].0, "/typo");
         // By credit code, and by a number, which makes none.
@@ -76,6 +89,109 @@ mod tests {
         assert_eq!(
             (&refused["conflicts"][0]["field"], &refused["conflicts"][0]["theirs"]),
             (&json!("version"), &json!(null))
+        );
+    }
+
+    pub(super) fn a_put_may_be_only_for_what_is_new(engine: Engine) {
+        let org = Org::new(engine);
+        let path = "/v1/customers/by/external_id:shop/1";
+        let only_new = org.admin.with("if-none-match", "*");
+        let body = company("只建不改有限公司");
+        let keyed = only_new.with("idempotency-key", "only-new-0123456789ab");
+        let made = put(&keyed, path, &body).expect(201);
+        // A lost answer is told again; whoever asks anew is told that it is there.
+        assert_eq!(put(&keyed, path, &body).expect(201).text, made.text);
+        let refused = put(&only_new, path, &json!({"remark": "改"})).expect(412);
+        assert_eq!(refused.code(), "record_exists");
+        let existing = refused.json()["existing"].clone();
+        assert_eq!(
+            (&existing["id"], &existing["resource"], &existing["name"], &existing["state"]),
+            (&json!(made.id()), &json!("customer"), &json!("只建不改有限公司"), &json!("yours"))
+        );
+        let stays = org.admin.get(path).expect(200).json();
+        assert_eq!((&stays["version"], &stays["remark"]), (&json!(1), &json!(null)));
+        let zh = put(&only_new.with("accept-language", "zh-CN"), path, &body).expect(412).json();
+        assert_eq!(zh["title"], "记录已存在");
+        // Deleted, it is no longer there.
+        let _ = org.admin.delete(&format!("/v1/customers/{}", made.id())).expect(204);
+        let _ = put(&only_new, path, &body).expect(201);
+        // A number makes nothing, and a tag is not compared.
+        let _ = put(&only_new, "/v1/customers/by/number/NO-1", &body).expect(404);
+        for header in ["\"1-5f\"", "*, \"1-5f\"", ""] {
+            let refused = put(&org.admin.with("if-none-match", header), path, &body).expect(400);
+            assert_eq!(refused.code(), "header_invalid", "{header}");
+        }
+        // What is out of reach is met as any new record meets it.
+        let near = org.user("salesperson", None);
+        let met = put(&near.session.with("if-none-match", "*"), path, &company("近处只建有限公司")).expect(409);
+        assert_eq!(met.code(), "external_id_taken");
+        // One of several at once makes it.
+        let path = "/v1/customers/by/external_id:shop/2";
+        let body = company("同时只建有限公司");
+        let mut statuses: Vec<u16> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| put(&only_new, path, &body).status)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 412, 412, 412]);
+    }
+
+    pub(super) fn a_key_is_read_as_its_field_reads_it(engine: Engine) {
+        let org = Org::new(engine);
+        let code = "911101084JURQ2830A";
+        let made = put(&org.admin, "/v1/customers/by/credit_code/911101084jurq2830a", &company("代码有限公司"));
+        let made = made.expect(201).json();
+        assert_eq!(made["credit_code"], code);
+        let ways = [
+            code.to_owned(),
+            code.to_lowercase(),
+            " 9111 0108 4JUR Q283 0A ".into(),
+            "９１１１０１０８４ＪＵＲＱ２８３０Ａ".into(),
+        ];
+        for way in ways {
+            let by = format!("/v1/customers/by/credit_code/{}", encoded(&way));
+            assert_eq!(org.admin.get(&by).expect(200).id(), made["id"].as_str().unwrap(), "{way}");
+            for body in [json!({}), json!({"credit_code": code}), json!({"credit_code": code.to_lowercase()})] {
+                assert_eq!(put(&org.admin, &by, &body).expect(200).json()["version"], 1, "{way} {body}");
+            }
+            for body in
+                [json!({"credit_code": null}), json!({"credit_code": ""}), json!({"credit_code": "91310115FQEFLCR61T"})]
+            {
+                let refused = put(&org.admin, &by, &body).expect(422);
+                assert_eq!(refused.errors(), [("/credit_code".to_owned(), "key_mismatch".to_owned())], "{way} {body}");
+            }
+        }
+        let wrong = put(&org.admin, "/v1/customers/by/credit_code/911101084JURQ2830B", &company("错码有限公司"));
+        assert_eq!(wrong.expect(422).errors(), [("/credit_code".to_owned(), "credit_code_check".to_owned())]);
+        let _ = org.admin.get("/v1/customers/by/credit_code/1").expect(404);
+        // A number in small letters, with blanks around it.
+        let number = made["number"].as_str().unwrap();
+        for way in [number.to_owned(), number.to_lowercase(), format!(" {number} ")] {
+            let by = format!("/v1/customers/by/number/{}", encoded(&way));
+            assert_eq!(org.admin.get(&by).expect(200).json()["number"], number, "{way}");
+            for body in [json!({}), json!({"number": number}), json!({"number": number.to_lowercase()})] {
+                assert_eq!(put(&org.admin, &by, &body).expect(200).json()["version"], 1, "{way} {body}");
+            }
+            let refused = put(&org.admin, &by, &json!({"number": null})).expect(422);
+            assert_eq!(refused.errors(), [("/number".to_owned(), "key_mismatch".to_owned())]);
+        }
+        // Numbers with small letters of their own.
+        let template = json!({"settings": {"numbers": {"template": "c{seq:3}x", "reset": "never"}}});
+        let _ = org.admin.patch("/v1/organisation", &template).expect(200);
+        let small = org.admin.post("/v1/customers", &company("小写有限公司")).expect(201).json();
+        let by = format!("/v1/customers/by/number/{}", small["number"].as_str().unwrap());
+        assert_eq!(org.admin.get(&by).expect(200).json()["id"], small["id"]);
+        // Ids of other systems are kept as they are, but for blanks around them.
+        let made =
+            put(&org.admin, "/v1/customers/by/external_id:shop/%20Ab%201%20", &company("外部有限公司")).expect(201);
+        assert_eq!(made.json()["external_ids"]["shop"], "Ab 1");
+        assert_eq!(org.admin.get("/v1/customers/by/external_id:shop/Ab%201").expect(200).id(), made.id());
+        let _ = org.admin.get("/v1/customers/by/external_id:shop/ab%201").expect(404);
+        // What was read may be sent back whole.
+        let whole = org.admin.get("/v1/customers/by/external_id:shop/Ab%201").expect(200).json();
+        assert_eq!(
+            put(&org.admin, "/v1/customers/by/external_id:shop/Ab%201", &whole).expect(200).json()["version"],
+            1
         );
     }
 

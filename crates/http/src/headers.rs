@@ -153,6 +153,22 @@ pub fn if_none_match(headers: &HeaderMap, etag: &str) -> bool {
         .any(|tag| tag == "*" || (opaque(etag).is_some() && opaque(&tag) == opaque(etag)))
 }
 
+/// Whether `If-None-Match: *` says that a record is only to be made, not changed (RFC 9110, 13.1.2).
+///
+/// # Errors
+/// 400 for a tag: what is written is not compared with one, and the write must not be done as if it were.
+pub fn only_new(headers: &HeaderMap) -> Result<bool, Problem> {
+    let mut said = headers.get_all(header::IF_NONE_MATCH);
+    match (said.next().map(|value| value.to_str().map(str::trim)), said.next()) {
+        (None, _) => Ok(false),
+        (Some(Ok("*")), None) => Ok(true),
+        _ => Err(Problem::new(&codes::HEADER_INVALID)
+            .with_param("header", "If-None-Match")
+            .with_param("expected_en", "* alone: only to be made")
+            .with_param("expected_zh", "单独的 *（仅在记录不存在时新建）")),
+    }
+}
+
 /// The inside of an entity tag.
 fn opaque(tag: &str) -> Option<&str> {
     tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"').filter(|tag| !tag.contains('"'))

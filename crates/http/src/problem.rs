@@ -283,6 +283,7 @@ impl From<Failure> for Problem {
             Failure::NotFound => Self::not_found(),
             Failure::Forbidden => Self::new(&codes::FORBIDDEN),
             Failure::Duplicate(existing) => duplicate(&existing),
+            Failure::Exists(existing) => Self::new(&codes::RECORD_EXISTS).with_member("existing", met(&existing)),
             Failure::Conflict(conflicts) => version_conflict(&conflicts),
             Failure::KeyReused => Self::new(&codes::IDEMPOTENCY_KEY_REUSED),
             Failure::IdTaken | Failure::MadeBefore(_) => Self::new(&codes::ID_TAKEN),

@@ -38,6 +38,9 @@ pub enum Failure {
     /// A living record has the same strong key.
     #[error("duplicate")]
     Duplicate(Box<Existing>),
+    /// The record is there already, and was only to be made.
+    #[error("exists")]
+    Exists(Box<Existing>),
     /// The id that a new record brings is in use.
     #[error("the id is in use")]
     IdTaken,

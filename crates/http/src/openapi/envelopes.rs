@@ -356,7 +356,7 @@ fn problem(all: &mut Map<String, Value>) {
             "detail": text("More about this occurrence."),
             "request_id": text("The id of the request, also in `X-Request-Id`."),
             "errors": { "type": "array", "description": "Each thing that is wrong.", "items": schema_ref("ProblemError") },
-            "existing": described(schema_ref("ExistingRecord"), "With `duplicate` and `external_id_taken`: the record that is there already."),
+            "existing": described(schema_ref("ExistingRecord"), "With `duplicate`, `external_id_taken` and `record_exists`: the record that is there already."),
             "operation": { "type": "integer", "minimum": 0, "description": "With an atomic batch of operations: the one that failed, from 0." },
             "matches": { "type": "array", "description": "With `matches_several`: the records within reach.", "items": schema_ref("MatchedRecord") },
             "conflicts": { "type": "array", "description": "With `version_conflict`: the fields in conflict.", "items": schema_ref("FieldConflict") },

@@ -82,10 +82,11 @@ fn get(kind: &'static Kind) -> Operation {
 fn put(kind: &'static Kind) -> Operation {
     let text = "Makes the record where no living one has the key, else changes it as a merge patch does: what is absent \
                 stays. Sent again it changes nothing more. The body need not say the key; where it does, it is the one \
-                of the address. A number is the system's to give: by it a record is changed and never made.";
+                of the address, which is read as the field reads it. With `If-None-Match: *` the record is made, and one \
+                that is there is left as it is: 412 `record_exists`. A number is the system's to give: by it a record is changed and never made.";
     let mut put = operation(kind, "put", "put_by", "/by/{key}/{value}", "Make or change a {} by a key", text);
     put.parameters = parameters(kind);
-    put.parameters.extend(["IfMatch", "IdempotencyKey", "OnDuplicate", "ChangeReason"].map(parameter_ref));
+    put.parameters.extend(["IfMatch", "OnlyNew", "IdempotencyKey", "OnDuplicate", "ChangeReason"].map(parameter_ref));
     put.body = Some((&["application/json"], sch(kind, "Put")));
     put.example = examples::input(kind.name);
     let record = || json!({ "allOf": [sch(kind, ""), schema_ref("Warned")] });
@@ -103,6 +104,7 @@ fn put(kind: &'static Kind) -> Operation {
         &codes::READ_LIMIT,
         &codes::COMPARE_LIMIT,
         &codes::VERSION_CONFLICT,
+        &codes::RECORD_EXISTS,
     ]);
     put.asks = true;
     put

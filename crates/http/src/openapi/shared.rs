@@ -135,6 +135,8 @@ pub(super) fn parameters() -> Map<String, Value> {
     let one = json!({ "type": "string", "pattern": "^(W/)?\"[0-9]{1,18}-[!#-~]+\"$", "examples": ["\"7-5f3a09c1\""] });
     add("IfMatch", "header", "If-Match", one, "The ETag that was read: what others changed since is not overwritten.");
     add("IfNoneMatch", "header", "If-None-Match", tag(), "The ETag that was read: 304 where nothing changed.");
+    let any = json!({ "type": "string", "enum": ["*"] });
+    add("OnlyNew", "header", "If-None-Match", any, "Makes the record only where there is none: else 412.");
     let range = json!({ "type": "string", "examples": ["bytes=0-1023"] });
     add("Range", "header", "Range", range, "The bytes that are wanted, one range of them.");
     for (name, member, doc) in external::PARAMETERS {

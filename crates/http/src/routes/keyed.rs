@@ -2,8 +2,9 @@
 
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-use kehu_store::machine::{self, Resource, UpsertItem};
+use kehu_store::machine::{self, Resource, UpsertItem, WriteOptions};
 
+use crate::headers::only_new;
 use crate::problem::Problem;
 use crate::signed::{Signed, SignedBatch, SignedJson};
 
@@ -40,7 +41,7 @@ async fn put(
     named: web::Path<(String, String)>,
 ) -> Reply {
     let SignedJson { caller, query, body } = signed;
-    let options = options(&request, query, Some(&body))?;
+    let options = WriteOptions { only_new: only_new(request.headers())?, ..options(&request, query, Some(&body))? };
     let (key, value) = named.into_inner();
     let written = machine::put_by(&caller, resource, (&key, &value), body, &options).await?;
     Ok(of_write(&request, resource, written))

@@ -249,7 +249,7 @@ pub(super) fn options(request: &HttpRequest, mut query: Query, body: Option<&Val
     query.finish()?;
     let idempotency =
         idempotency_key(request.headers())?.map(|key| Idempotency { key, fingerprint: fingerprint(request, body) });
-    Ok(WriteOptions { idempotency, expected: if_match(request.headers())?, allow_duplicate })
+    Ok(WriteOptions { idempotency, expected: if_match(request.headers())?, only_new: false, allow_duplicate })
 }
 
 /// A hash over what the request asks for.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::failure::{Failure, FieldConflict};
 use crate::gate::Caller;
+use crate::ops::duplicates;
 use crate::refusals::{Refusal, noting};
 use crate::tx::Tx;
 
@@ -91,9 +92,8 @@ pub async fn put_by(
         if !body.is_object() {
             return Err(upsert_body::no_object());
         }
-        if !by.key.put(&mut body, value) {
-            let flaw = Flaw::new(&codes::KEY_MISMATCH).with("field", key);
-            return Err(Failure::refused(by.key.pointer(), flaw));
+        if let Err(pointer) = by.key.put(&mut body, value) {
+            return Err(Failure::refused(pointer, Flaw::new(&codes::KEY_MISMATCH).with("field", key)));
         }
         doors::tried(caller, machine, options, Work::Put(by, body)).await
     })
@@ -104,15 +104,25 @@ pub async fn put_by(
 pub(super) async fn perform(
     tx: &Tx<'_>,
     machine: &'static dyn Machine,
-    (by, body, draft): (ByKey, Value, Result<Draft, Failure>),
+    (by, mut body, draft): (ByKey, Value, Result<Draft, Failure>),
     options: &WriteOptions,
 ) -> Result<Performed, Failure> {
     let matched = match_keys::find(tx, machine, std::slice::from_ref(&by.key), &body).await?;
     if matched.len() > 1 {
         return Err(upsert::several(tx, &matched).await?);
     }
-    match matched.first().map(|record| record.base().id) {
-        Some(id) => {
+    match matched.first() {
+        Some(record) if options.only_new => {
+            let (id, kind) = (record.base().id, machine.kind().name);
+            let existing = duplicates::describe(tx, kind, id, record.customer(), String::new()).await?;
+            Err(Failure::Exists(Box::new(existing)))
+        }
+        Some(record) => {
+            let id = record.base().id;
+            // The number is the record's, however the address writes it.
+            if let Some(members) = body.as_object_mut().filter(|_| by.only_names()) {
+                members.remove("number");
+            }
             let change = Change { id, body, expected: options.expected, allow_duplicate: options.allow_duplicate };
             let Changed { record, written, compared } = machine.change(tx, change).await?;
             Ok(Performed::of_change(record, written, compared))

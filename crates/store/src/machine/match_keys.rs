@@ -120,31 +120,49 @@ impl MatchKey {
         }
     }
 
-    /// Puts a value into a body that says none; whether the body says no other one.
-    pub(crate) fn put(&self, body: &mut Value, value: &str) -> bool {
-        if let Some(said) = self.said(body) {
-            return said.as_str() == Some(value);
-        }
-        let Some(members) = body.as_object_mut() else { return true };
+    /// A value of an address, as its field would have it of a body. What the field refuses stays as it is said.
+    fn written(&self, value: &str) -> String {
         match self {
-            Self::External(field, source) => {
-                let ids = members.entry(field.name).or_insert_with(|| json!({}));
-                if ids.is_null() {
-                    *ids = json!({});
-                }
-                if let Some(ids) = ids.as_object_mut() {
-                    ids.insert(source.clone(), value.into());
-                }
+            Self::Column(field) if field.name == "credit_code" => {
+                CreditCode::parse(value).map_or_else(|_| value.trim().to_owned(), |code| code.as_str().to_owned())
             }
-            Self::Id => {
-                members.insert("id".to_owned(), value.into());
-            }
-            Self::Column(field) | Self::Sealed(field, _) => {
-                members.insert(field.name.to_owned(), value.into());
-            }
-            Self::Custom(_) => {}
+            _ => value.trim().to_owned(),
         }
-        true
+    }
+
+    /// Whether a body says the value that an address says, or says it otherwise.
+    fn agrees(&self, said: &Value, value: &str) -> bool {
+        let said = said.as_str().map(|said| self.written(said));
+        said.is_some_and(|said| match self {
+            Self::Column(field) if field.name == "number" => said.eq_ignore_ascii_case(value),
+            _ => said == value,
+        })
+    }
+
+    /// Puts the value that an address says into a body, as its field has it.
+    ///
+    /// # Errors
+    /// The place where the body says another one, or that there is none.
+    pub(crate) fn put(&self, body: &mut Value, value: &str) -> Result<(), String> {
+        let Some(members) = body.as_object_mut() else { return Ok(()) };
+        let value = self.written(value);
+        let (members, name) = match self {
+            Self::External(field, source) => match members.entry(field.name).or_insert_with(|| json!({})) {
+                Value::Object(ids) => (ids, source.as_str()),
+                // All of them are taken away, the one of the address too.
+                Value::Null => return Err(format!("/{}", field.name)),
+                // What is no list of ids is refused as such.
+                _ => return Ok(()),
+            },
+            Self::Id => (members, "id"),
+            Self::Column(field) | Self::Sealed(field, _) => (members, field.name),
+            Self::Custom(_) => return Ok(()),
+        };
+        if members.get(name).is_some_and(|said| !self.agrees(said, &value)) {
+            return Err(self.pointer());
+        }
+        members.insert(name.to_owned(), value.into());
+        Ok(())
     }
 
     /// What its values of a body are found under.
@@ -171,15 +189,19 @@ impl MatchKey {
         entries
     }
 
-    /// Column and value by which it is found in the table itself.
-    fn column(&self, body: &Value) -> Option<(&'static str, sea_orm::Value)> {
+    /// Column and values by which it is found in the table itself: by the first of them that a record has.
+    fn column(&self, body: &Value) -> Option<(&'static str, Vec<sea_orm::Value>)> {
         let text = self.said(body)?.as_str()?.trim();
         match self {
-            Self::Id => Some(("id", Uuid::try_parse(text).ok()?.into())),
+            Self::Id => Some(("id", vec![Uuid::try_parse(text).ok()?.into()])),
             Self::Column(field) if field.name == "credit_code" => {
-                Some((field.name, CreditCode::parse(text).ok()?.as_str().into()))
+                Some((field.name, vec![CreditCode::parse(text).ok()?.as_str().into()]))
             }
-            Self::Column(field) => Some((field.name, text.into())),
+            // A template of numbers may have small letters in it; most have none, and people type them all the same.
+            Self::Column(field) => {
+                let upper = Some(text.to_ascii_uppercase()).filter(|upper| upper != text);
+                Some((field.name, std::iter::once(text.to_owned()).chain(upper).map(Into::into).collect()))
+            }
             Self::Sealed(..) | Self::External(..) | Self::Custom(_) => None,
         }
     }
@@ -222,8 +244,9 @@ pub(super) async fn find(
         let more = key.entries(caller, kind, body);
         key_of.extend(more.iter().map(|_| key));
         entries.extend(more);
-        if let Some((column, value)) = key.column(body) {
-            own.extend(by_column(tx, machine, column, value).await?.into_iter().map(|id| (id, key)));
+        if let Some((column, values)) = key.column(body) {
+            let found = by_column(tx.db(), (tx.org_id(), machine), column, values).await?;
+            own.extend(found.into_iter().map(|id| (id, key)));
         }
     }
     let mut of_contacts: Vec<(Uuid, Uuid, &MatchKey)> = Vec::new();
@@ -261,15 +284,20 @@ pub(super) async fn find(
 }
 
 async fn by_column(
-    tx: &Tx<'_>,
-    machine: &'static dyn Machine,
+    db: &impl ConnectionTrait,
+    (org, machine): (Uuid, &'static dyn Machine),
     column: &str,
-    value: sea_orm::Value,
+    values: Vec<sea_orm::Value>,
 ) -> Result<Vec<Uuid>, Failure> {
     let table = machine.table();
     let sql = format!("SELECT id FROM {table} WHERE org_id = ? AND {column} = ? AND deleted_at IS NULL LIMIT 3");
-    let rows = tx.db().query_all_raw(statement(tx.db(), &sql, [tx.org_id().into(), value])).await?;
-    Ok(rows.into_iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?)
+    for value in values {
+        let rows = db.query_all_raw(statement(db, &sql, [org.into(), value])).await?;
+        if !rows.is_empty() {
+            return Ok(rows.into_iter().map(|row| row.try_get("", "id")).collect::<Result<_, _>>()?);
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// The living record that one key and value mean, where nothing is written; who asks still has to reach it.
@@ -280,13 +308,11 @@ pub(super) async fn one_in(
     value: &str,
 ) -> Result<Option<Uuid>, Failure> {
     let (kind, mut body) = (machine.kind(), json!({}));
-    key.put(&mut body, value);
-    if let Some((column, value)) = key.column(&body) {
-        let table = machine.table();
-        let sql = format!("SELECT id FROM {table} WHERE org_id = ? AND {column} = ? AND deleted_at IS NULL LIMIT 1");
-        let values = [caller.org().id.into(), value];
-        let row = caller.db().query_one_raw(statement(caller.db(), &sql, values)).await?;
-        return Ok(row.map(|row| row.try_get("", "id")).transpose()?);
+    // A body that says nothing says nothing else.
+    let _ = key.put(&mut body, value);
+    if let Some((column, values)) = key.column(&body) {
+        let found = by_column(caller.db(), (caller.org().id, machine), column, values).await?;
+        return Ok(found.into_iter().next());
     }
     let entries = key.entries(caller, kind, &body);
     let found = pii::find(caller.db(), caller.ring(), caller.org().id, &entries).await?;

@@ -93,7 +93,7 @@ impl Step {
             Ok(prepared) => prepared,
             Err(failure) => return Outcome::unlooked(failure),
         };
-        let options = WriteOptions { idempotency: None, expected, allow_duplicate };
+        let options = WriteOptions { expected, allow_duplicate, ..WriteOptions::default() };
         let work = async || {
             let (performed, verb) = match perform(tx, machine, prepared, &options).await {
                 // The same client said the same under the same id: it has what it asked for.

@@ -19,6 +19,8 @@ pub struct WriteOptions {
     pub idempotency: Option<Idempotency>,
     /// The version that the client saw (`If-Match`).
     pub expected: Option<i64>,
+    /// Whether a record that is there already is left as it is (`If-None-Match: *`).
+    pub only_new: bool,
     /// Whether a record with the same strong key is no obstacle.
     pub allow_duplicate: bool,
 }

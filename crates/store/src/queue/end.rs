@@ -77,6 +77,7 @@ impl From<Failure> for Ended {
             | Failure::NotFound
             | Failure::Forbidden
             | Failure::Duplicate(_)
+            | Failure::Exists(_)
             | Failure::KeyReused
             | Failure::RefusedBefore
             | Failure::ReferenceFailed(_)
