@@ -9,6 +9,7 @@ kehu_tests::on_both_engines!(
     rights_are_looked_at_while_it_runs,
     one_that_is_refused_stops_no_other,
     what_cannot_be_asked_for_is_refused_at_once,
+    who_may_do_it_to_no_record_is_told_so_at_once,
     others_are_told_no_more_than_the_job,
 );
 
@@ -304,6 +305,33 @@ mod tests {
         assert_eq!((&refused[0]["id"], &refused[0]["error"]["code"]), (&json!(used), &json!("segment_in_use")));
         let _ = org.admin.get(&format!("/v1/segments/{free}")).expect(404);
         let _ = org.admin.get(&format!("/v1/segments/{user}")).expect(200);
+    }
+
+    pub(super) fn who_may_do_it_to_no_record_is_told_so_at_once(engine: Engine) {
+        let org = Org::new(engine);
+        let id = made(&org.admin, 1, "无权").remove(0);
+        let auditor = org.user("auditor", None);
+        for (body, method) in [
+            (json!({"ids": [id], "change": {"grade": "a"}}), "PATCH"),
+            (json!({"ids": [id], "delete": true}), "DELETE"),
+            (json!({"ids": [], "delete": true}), "DELETE"),
+        ] {
+            let one = auditor.session.send(method, &format!("/v1/customers/{id}"), b"{}", "application/json");
+            let refused = auditor.session.post(BULK, &body).expect(403);
+            assert_eq!((one.status, refused.code()), (403, one.code()), "{body}");
+        }
+        // It is told once, as that of one record is.
+        let log = org.admin.get("/v1/audit?limit=500").expect(200).data();
+        let told = |event: &str| {
+            let of = |entry: &&Value| entry["type"] == event;
+            log.iter().filter(of).count()
+        };
+        assert_eq!((told("customer.update_refused"), told("customer.delete_refused")), (2, 4), "{log:?}");
+        assert_eq!(one(&org.admin, &id)["version"], 1);
+        // One right does not stand for the other.
+        let seller = org.user("salesperson", None);
+        let own = made(&seller.session, 1, "自有").remove(0);
+        let _ = seller.session.post(BULK, &json!({"ids": [own, id], "change": {"grade": "a"}})).expect(207);
     }
 
     pub(super) fn what_cannot_be_asked_for_is_refused_at_once(engine: Engine) {

@@ -20,6 +20,7 @@ use crate::machine::operations::{Doing, Operation, OperationDone, Stopped, Targe
 use crate::machine::several::Step;
 use crate::machine::{Machine, Resource, Work as Doings, WriteOptions};
 use crate::queue::{Ended, Work};
+use crate::refusals::{Refusal, noting};
 
 pub use ask::ask;
 pub use job::{CHANGE, run};
@@ -69,7 +70,8 @@ impl What {
 /// Changes records by their ids, each by itself.
 ///
 /// # Errors
-/// What concerns the whole request; what keeps one of them from being changed is its outcome.
+/// What concerns the whole request: the caller may do it to no record of the kind. What keeps one of them from being
+/// changed is its outcome.
 pub async fn by_ids(
     caller: &Caller,
     resource: Resource,
@@ -81,6 +83,9 @@ pub async fn by_ids(
         What::Change(body) => (Doing::Update, body.clone()),
         What::Delete => (Doing::Delete, Value::Null),
     };
+    let kind = resource.kind().name;
+    let may = async { caller.reach(Action::Read, kind).and_then(|_| caller.reach(what.action(), kind)) };
+    noting(caller, Refusal::of(kind, what.verb(), None), may).await?;
     let one = |id: &Uuid| Operation {
         resource,
         doing,
