@@ -10,6 +10,8 @@ kehu_tests::on_both_engines!(
     a_body_that_does_not_come_is_given_up,
     answers_are_packed_and_their_tags_are_true,
     requests_are_counted,
+    every_answer_tells_of_the_limit,
+    the_description_is_kept_until_it_changes,
 );
 
 #[cfg(test)]
@@ -375,5 +377,75 @@ mod tests {
         // A supervisor may ask as often as it likes.
         assert_eq!(admin.get("/healthz").expect(200).header("ratelimit-limit"), None);
         assert!(server.stop().success());
+    }
+
+    pub(super) fn every_answer_tells_of_the_limit(engine: Engine) {
+        let home = match engine {
+            Engine::Sqlite => Home::sqlite(),
+            Engine::Postgres => Home::postgres(own_postgres().url),
+        };
+        let mut command = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+        command.env("KEHU_RATE_LIMIT", "1000000");
+        let server = home.start_from(command);
+        let admin = server.admin();
+        let limited = |who: &str, reply: &Reply| {
+            for name in ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"] {
+                assert!(reply.header(name).is_some(), "{who}: {} without {name}", reply.status);
+            }
+        };
+        let all = operations(&admin.get("/openapi.json").expect(200).json());
+        let free = |operation: &&Operation| {
+            ["/healthz", "/readyz"].contains(&operation.path.as_str()) || operation.path.starts_with("/v1/hooks/")
+        };
+        let mut refused = 0;
+        for operation in all.iter().filter(|operation| !free(operation) && !is_ending(operation)) {
+            let (who, address) = (format!("{} {}", operation.method, operation.path), operation.address());
+            limited(&who, &operation.send(&admin, &address));
+            limited(&format!("OPTIONS {}", operation.path), &admin.send("OPTIONS", &address, &[], ""));
+            limited(&format!("TRACE {}", operation.path), &admin.send("TRACE", &address, &[], ""));
+            let other = operation.send(&admin.with("accept", "application/xml"), &address);
+            limited(&format!("{who} as XML"), &other);
+            refused += usize::from(other.status == 406);
+        }
+        assert!(refused > 180, "only {refused} are 406");
+        let overridden = admin.with("x-http-method-override", "DELETE");
+        for path in ["/v1/customers", "/v1/nothing", "/docs"] {
+            let reply = overridden.send("POST", path, b"{}", "application/json");
+            assert_eq!((reply.status, reply.code().as_str()), (400, "method_override_invalid"), "{path}");
+            limited(path, &reply);
+        }
+        assert_eq!(overridden.send("POST", "/healthz", &[], "").status, 400);
+        assert!(server.stop().success());
+    }
+
+    pub(super) fn the_description_is_kept_until_it_changes(engine: Engine) {
+        let org = Org::new(engine);
+        let anybody = Session::anonymous(org.admin.base());
+        for (session, path, vary, kept) in [
+            (&anybody, "/openapi.json", "Accept-Encoding", "no-cache"),
+            (&org.admin, "/openapi.json?view=organisation", "Authorization, Accept-Encoding", "private, no-cache"),
+        ] {
+            let (plain, packed) =
+                (session.get(path).expect(200), session.with("accept-encoding", "gzip").get(path).expect(200));
+            let (tag, other) = (plain.header("etag").unwrap(), packed.header("etag").unwrap());
+            assert_ne!(tag, other, "{path}: other bytes have another tag");
+            assert_eq!(packed.header("content-encoding"), Some("gzip"), "{path}");
+            for tag in [tag, other] {
+                let same = session.with("if-none-match", tag).get(path).expect(304);
+                assert_eq!((same.header("etag"), same.text.as_str()), (Some(tag), ""), "{path}");
+                assert_eq!((same.header("vary"), same.header("cache-control")), (Some(vary), Some(kept)), "{path}");
+            }
+            for reply in [&plain, &packed] {
+                assert_eq!((reply.header("vary"), reply.header("cache-control")), (Some(vary), Some(kept)), "{path}");
+            }
+            let _ = session.with("if-none-match", "\"other\"").get(path).expect(200);
+        }
+        // That of an organisation changes with its fields.
+        let path = "/openapi.json?view=organisation";
+        let before = org.admin.get(path).expect(200);
+        let field = json!({"kind": "customer", "key": "shade", "type": "text", "label": {"en": "Shade"}});
+        let _ = org.admin.post("/v1/fields", &field).expect(201);
+        let after = org.admin.with("if-none-match", before.header("etag").unwrap()).get(path).expect(200);
+        assert!(after.text.contains("shade") && after.header("etag") != before.header("etag"));
     }
 }

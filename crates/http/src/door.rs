@@ -30,6 +30,9 @@ use crate::tickets;
 /// Seconds after which an overloaded server is asked again.
 const OVERLOAD_RETRY: u32 = 1;
 
+/// What an answer besides records says in `Vary` where it is the caller's own.
+pub(crate) const AUTHORIZATION: &str = "Authorization";
+
 /// Paths of supervisors: answered whatever the load is.
 const PROBES: &[&str] = &["/healthz", "/readyz"];
 
@@ -45,17 +48,16 @@ pub(crate) async fn outer<B: MessageBody + 'static>(
     let of_records = request.path().starts_with("/v1/");
     request.extensions_mut().insert(incoming);
 
-    let method = overridden(request.head());
-    if let Ok(Some(method)) = &method {
-        request.head_mut().method = method.clone();
+    match overridden(request.head()) {
+        Ok(Some(method)) => request.head_mut().method = method,
+        Ok(None) => {}
+        // Told behind the limits, which count it too.
+        Err(problem) => drop(request.extensions_mut().insert(problem)),
     }
     let label = method_label(request.method());
     let asked = Asked::read(request.head_mut());
     let span = tracing::info_span!("request", request_id = %id);
-    let answered = match method {
-        Ok(_) => next.call(request).instrument(span.clone()).await.map(ServiceResponse::map_into_boxed_body),
-        Err(problem) => Ok(request.error_response(problem)),
-    };
+    let answered = next.call(request).instrument(span.clone()).await.map(ServiceResponse::map_into_boxed_body);
 
     let _inside = span.enter();
     match answered {
@@ -106,7 +108,7 @@ fn has_words(headers: &HeaderMap) -> bool {
 }
 
 /// What other layers said about an answer holds for its new body too, but for what describes the old one.
-fn keep_headers(mut written: HttpResponse, old: &HeaderMap) -> HttpResponse {
+pub(crate) fn keep_headers(mut written: HttpResponse, old: &HeaderMap) -> HttpResponse {
     const OF_THE_BODY: [HeaderName; 4] =
         [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
     let own: Vec<HeaderName> = written.headers().keys().cloned().collect();
@@ -144,15 +146,20 @@ fn dress(answer: &mut ServiceResponse, state: &State, id: &str, of_records: bool
         // What such an answer links to must not learn the address that opens it.
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     }
+    let mut vary = Vec::new();
+    if of_records || problem || headers.get_all(header::VARY).any(|names| names == AUTHORIZATION) {
+        vary.push(AUTHORIZATION);
+    }
     if of_records || problem {
-        // A page that submits to a form is answered as the form's origins say.
-        let of_origin = !state.origins.is_empty() || headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN);
-        let vary = if of_origin {
-            "Authorization, Accept-Language, Accept-Encoding, Origin"
-        } else {
-            "Authorization, Accept-Language, Accept-Encoding"
-        };
-        headers.insert(header::VARY, HeaderValue::from_static(vary));
+        vary.push("Accept-Language");
+    }
+    vary.push("Accept-Encoding");
+    // A page that submits to a form is answered as the form's origins say.
+    if !state.origins.is_empty() || headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
+        vary.push("Origin");
+    }
+    if let Ok(vary) = HeaderValue::from_str(&vary.join(", ")) {
+        headers.insert(header::VARY, vary);
     }
 }
 
@@ -170,11 +177,12 @@ pub(crate) async fn admit<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let state = state_of(&request)?;
-    if PROBES.contains(&request.path()) {
+    let misread = request.extensions_mut().remove::<Problem>();
+    if PROBES.contains(&request.path()) && misread.is_none() {
         return guarded(request, next).await;
     }
     let standing = standing(&state, &request);
-    let mut answer = within(&state, request, next, standing).await?;
+    let mut answer = within(&state, request, next, (standing, misread)).await?;
     acceptable::spare(&mut answer);
     if let Some(standing) = standing {
         say(&mut answer, standing);
@@ -187,10 +195,13 @@ async fn within<B: MessageBody + 'static>(
     state: &State,
     request: ServiceRequest,
     next: Next<B>,
-    standing: Option<Standing>,
+    (standing, misread): (Option<Standing>, Option<Problem>),
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     if let Some(refused) = standing.filter(|standing| !standing.allowed) {
         return Ok(request.error_response(Problem::rate_limited(refused.reset)));
+    }
+    if let Some(problem) = misread {
+        return Ok(request.error_response(problem));
     }
     if !acceptable::takes(request.path(), request.headers()) {
         return Ok(request.error_response(Problem::new(&codes::NOT_ACCEPTABLE)));

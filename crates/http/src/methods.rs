@@ -6,6 +6,8 @@ use actix_web::dev::{RequestHead, ServiceResponse};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 
+use crate::door::keep_headers;
+
 /// What the client asked for, where another method is routed in its place or none is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
@@ -41,7 +43,9 @@ pub(crate) fn told(answer: ServiceResponse, asked: Asked) -> ServiceResponse {
     let methods = answer.headers().get(header::ALLOW).cloned();
     match methods.filter(|_| asked == Asked::Options && answer.status() == StatusCode::METHOD_NOT_ALLOWED) {
         Some(methods) => {
-            answer.into_response(HttpResponse::NoContent().insert_header((header::ALLOW, methods)).finish())
+            let told = HttpResponse::NoContent().insert_header((header::ALLOW, methods)).finish();
+            let told = keep_headers(told, answer.headers());
+            answer.into_response(told)
         }
         None => answer,
     }

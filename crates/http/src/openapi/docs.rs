@@ -4,14 +4,19 @@
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, LOCATION, VARY,
+};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use kehu_domain::codes::PARAMETER_INVALID;
 use kehu_domain::flaw::Flaw;
+use sha2::{Digest, Sha256};
 use utoipa_swagger_ui::Config;
 
 use crate::auth;
+use crate::door::AUTHORIZATION;
+use crate::headers::if_none_match;
 use crate::problem::Problem;
 use crate::query::Query;
 
@@ -76,15 +81,15 @@ fn bytes() -> Bytes {
 async fn description(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let mut query = Query::parse(request.query_string())?;
     match query.take("view").as_deref() {
-        None => Ok(answer("application/json").body(bytes())),
+        None => Ok(unless_known(&request, "no-cache", bytes(), tag())),
         Some("organisation") => {
             query.finish()?;
             let caller = auth::caller(&request).await?;
-            let mut answer = HttpResponse::Ok();
-            answer
-                .insert_header((CONTENT_TYPE, "application/json"))
-                .insert_header((CACHE_CONTROL, "private, no-cache"));
-            Ok(answer.body(document_of(&caller).to_string()))
+            let bytes: Bytes = document_of(&caller).to_string().into();
+            let tag = tag_of(&bytes);
+            let mut answer = unless_known(&request, "private, no-cache", bytes, &tag);
+            answer.headers_mut().insert(VARY, HeaderValue::from_static(AUTHORIZATION));
+            Ok(answer)
         }
         Some(other) => {
             let flaw = Flaw::new(&PARAMETER_INVALID).with("value", other);
@@ -92,6 +97,27 @@ async fn description(request: HttpRequest) -> Result<HttpResponse, Problem> {
             Err(Problem::parameter("view", flaw))
         }
     }
+}
+
+/// The tag of [`bytes`].
+fn tag() -> &'static str {
+    static TAG: OnceLock<String> = OnceLock::new();
+    TAG.get_or_init(|| tag_of(&bytes()))
+}
+
+/// The tag that stands for a description: a hash of it.
+fn tag_of(bytes: &Bytes) -> String {
+    let digest = Sha256::digest(bytes);
+    let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{hash}\"")
+}
+
+/// A description, or 304 where the client has it already.
+fn unless_known(request: &HttpRequest, kept: &'static str, bytes: Bytes, tag: &str) -> HttpResponse {
+    let known = if_none_match(request.headers(), tag);
+    let mut answer = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    answer.insert_header((CACHE_CONTROL, kept)).insert_header((ETAG, tag.to_owned()));
+    if known { answer.finish() } else { answer.insert_header((CONTENT_TYPE, "application/json")).body(bytes) }
 }
 
 async fn page() -> HttpResponse {

@@ -156,7 +156,7 @@ pub(super) fn headers(deprecated: bool) -> Value {
     let text = |doc: &str| json!({ "description": doc, "schema": { "type": "string" } });
     let mut all = json!({
         "X-Request-Id": text("The id of the request, for questions about it; the caller's own where it sent one."),
-        "ETag": text("The version and a hash of the answer, `\"7-5f3a09c1\"`."),
+        "ETag": text("The version and a hash of the answer, `\"7-5f3a09c1\"`; of what has no version, a hash."),
         "Content-Disposition": text("To be saved, under which name (RFC 6266)."),
         "Location": text("The address of the new record."),
         "Idempotency-Replayed": text("`true` where the answer is the one that was given before under the same key."),

@@ -279,10 +279,10 @@ const SPECIAL: &[Special] = &[
         description: "OpenAPI 3.1. With `view=organisation` and a token, `custom` has the fields that the organisation \
                       added.",
         guard: Guard::Public,
-        parameters: &["View"],
+        parameters: &["View", "IfNoneMatch"],
         takes: None,
         gives: Gives::Other(200, "application/json", || json!({ "type": "object" }), "The description."),
-        headers: &["Cache-Control"],
+        headers: &["Cache-Control", "ETag"],
         problems: &[&codes::TOKEN_MISSING, &codes::TOKEN_INVALID, &codes::TOKEN_EXPIRED, &codes::SESSION_ENDED],
     },
     Special {
@@ -337,10 +337,17 @@ pub(super) fn operations() -> impl Iterator<Item = Operation> {
         parameters: special.parameters.iter().map(|name| parameter_ref(name)).collect(),
         body: special.takes.map(|body| (&["application/json"][..], schema_ref(&(body.name)()))),
         example: None,
-        answers: vec![answer(&special.gives).with_headers(special.headers)],
+        answers: answers(special),
         problems: special.problems.to_vec(),
         asks: false,
     })
+}
+
+/// Its answer, and the one to whoever has that already, where it has a tag.
+fn answers(special: &Special) -> Vec<Answer> {
+    let known = special.headers.contains(&"ETag") && special.parameters.contains(&"IfNoneMatch");
+    let same = known.then(|| Answer::empty(304, "It is what the given ETag stands for.").with_headers(special.headers));
+    std::iter::once(answer(&special.gives).with_headers(special.headers)).chain(same).collect()
 }
 
 fn answer(gives: &Gives) -> Answer {
