@@ -32,6 +32,7 @@ mod m2026_11_26_000029_documents;
 mod m2026_11_26_000030_external_ids;
 mod m2026_11_26_000031_bulk_changes;
 mod m2026_11_27_000032_links_of_fields;
+mod m2026_11_27_000033_deleted;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -73,6 +74,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000030_external_ids::Migration),
             Box::new(m2026_11_26_000031_bulk_changes::Migration),
             Box::new(m2026_11_27_000032_links_of_fields::Migration),
+            Box::new(m2026_11_27_000033_deleted::Migration),
         ]
     }
 }

@@ -24,6 +24,7 @@ mod custom_texts;
 mod custom_values;
 mod custom_values_apart;
 mod customers;
+mod deleted;
 mod deleting;
 mod edges;
 mod entry_rules;

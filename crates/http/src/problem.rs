@@ -282,6 +282,9 @@ impl From<Failure> for Problem {
             }
             Failure::NotFound => Self::not_found(),
             Failure::Forbidden => Self::new(&codes::FORBIDDEN),
+            Failure::RightMissing(Finding { pointer, flaw }) => {
+                Self::new(&codes::FORBIDDEN).with_finding(&pointer, flaw)
+            }
             Failure::Duplicate(existing) => duplicate(&existing),
             Failure::Exists(existing) => Self::new(&codes::RECORD_EXISTS).with_member("existing", met(&existing)),
             Failure::Conflict(conflicts) => version_conflict(&conflicts),

@@ -35,6 +35,9 @@ pub enum Failure {
     /// The caller may know it, and may not do this.
     #[error("not allowed")]
     Forbidden,
+    /// The caller may not ask for this part of it; the finding says which right it takes.
+    #[error("a right is missing")]
+    RightMissing(Finding),
     /// A living record has the same strong key.
     #[error("duplicate")]
     Duplicate(Box<Existing>),

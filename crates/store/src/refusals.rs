@@ -60,7 +60,7 @@ pub(crate) async fn note(caller: &Caller, refusal: Refusal, failures: impl Itera
     let Some(user) = caller.principal().accountable() else { return };
     let (mut refused, mut fields) = (false, Vec::new());
     for failure in failures {
-        refused |= matches!(failure, Failure::Forbidden);
+        refused |= matches!(failure, Failure::Forbidden | Failure::RightMissing(_));
         let Failure::Refused(findings) = failure else { continue };
         let by_right = findings.iter().filter(|finding| OF_RIGHTS.contains(&finding.flaw.code));
         for field in by_right.filter_map(|finding| finding.pointer.rsplit('/').next().map(str::to_owned)) {

@@ -3,6 +3,7 @@
 use kehu_domain::kinds::{
     Attachment, Contact, Customer, EntryRule, FieldDefinition, FollowUp, Form, Note, Role, Segment, Tag, Team, User,
 };
+use kehu_domain::record::Kind;
 
 use crate::machine::{Machine, Of, Resource};
 
@@ -36,6 +37,11 @@ pub fn resource(name: &str) -> Option<Resource> {
 /// Every machine, in the same order.
 pub(crate) fn machines() -> impl Iterator<Item = &'static dyn Machine> {
     MACHINES.iter().copied()
+}
+
+/// Whether records of a kind can be deleted; people are disabled instead.
+pub(crate) fn is_removable(kind: &Kind) -> bool {
+    machine(kind.name).is_some_and(Machine::removable)
 }
 
 /// The machine of the kind with that singular name.

@@ -124,6 +124,28 @@ mod tests {
         assert!(matches!(too_expensive(customer, Failure::NotFound), Failure::NotFound));
     }
 
+    /// Lists with deleted records ask for those apart.
+    #[tokio::test]
+    async fn an_index_leads_to_deleted_records() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("test.db");
+        let _bed = Bed::open(EngineOptions::sqlite(&file), 0).await;
+        let database = Connection::open(&file).unwrap();
+        for kind in ["customer", "contact", "follow_up", "note", "attachment"] {
+            let kind = kind_named(kind).unwrap();
+            for sort in shapes(kind).iter().flat_map(|shape| shape.sorts) {
+                let column = if *sort == "name" { "name_sort" } else { sort };
+                let sql = format!(
+                    "SELECT * FROM {} WHERE org_id = ? AND (deleted_at IS NOT NULL) ORDER BY {column} DESC, id DESC LIMIT 51",
+                    kind.path
+                );
+                let plan = plan(&database, &sql);
+                assert!(plan.contains("_deleted"), "{sql}: {plan}");
+                assert!(*sort != "updated_at" || !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+            }
+        }
+    }
+
     /// SQLite tells how it goes; PostgreSQL decides by what it knows of the rows.
     #[tokio::test]
     async fn an_index_leads_to_every_shape_in_its_order() {

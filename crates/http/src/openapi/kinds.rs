@@ -13,7 +13,7 @@ use super::counting;
 use super::keyed;
 use super::reveal;
 use super::shapes::{Form, described, field_schema, is_read_only, null_in_answers, object, or_null, schema_ref};
-use super::shared::WORDS;
+use super::shared::{DELETED, WORDS};
 use super::{bulk, people};
 
 /// The most records of an expanded relation.
@@ -42,7 +42,20 @@ pub(super) fn orders(kind: &Kind) -> Vec<String> {
 pub(super) fn member_names(kind: &'static Kind) -> Vec<&'static str> {
     let fields = kind.fields.iter().flat_map(|field| [Some(field.name), field.display_name()]).flatten();
     let base = ["id", "version", "created_at", "updated_at", "created_by"].into_iter();
-    base.chain(fields).chain([CUSTOM, "hidden", "masked", "can"]).collect()
+    let deleted = can_be_deleted(kind).then_some("deleted_at");
+    base.chain(fields).chain([CUSTOM, "hidden", "masked", "can"]).chain(deleted).collect()
+}
+
+/// Whether its records can be deleted, and asked for then.
+pub(super) fn can_be_deleted(kind: &Kind) -> bool {
+    resource(kind.name).is_some_and(Resource::removable)
+}
+
+/// When a record was deleted.
+fn deleted_at(kind: &Kind) -> Option<(String, Value)> {
+    let time = json!({ "type": ["string", "null"], "format": "date-time" });
+    let doc = "When it was deleted; with `deleted=include`, and where `fields` names it.";
+    can_be_deleted(kind).then(|| ("deleted_at".to_owned(), described(time, doc)))
 }
 
 /// The name of a member of an answer, one of a field that the organisation added too.
@@ -191,6 +204,7 @@ fn answer(kind: &'static Kind) -> Value {
     let required: Vec<String> = members.keys().cloned().collect();
     let required: Vec<&str> = required.iter().map(String::as_str).collect();
     members.insert("can".into(), can(kind));
+    members.extend(deleted_at(kind));
     members.extend(expanded(kind));
     titled(object(kind.doc.trim(), members, &required, false), kind)
 }
@@ -253,6 +267,7 @@ fn patch(kind: &'static Kind) -> Value {
     members.insert(CUSTOM.into(), or_null(custom_values(doc)));
     members.extend(veiled().map(|(name, schema)| (name.to_owned(), read_only(schema))));
     members.insert("can".into(), read_only(can(kind)));
+    members.extend(deleted_at(kind).map(|(name, schema)| (name, read_only(schema))));
     members.extend(expanded(kind).into_iter().map(|(name, schema)| (name, read_only(schema))));
     let warned = json!({ "type": "array", "items": schema_ref("ProblemError") });
     members.insert("warnings".into(), read_only(described(warned, "What the answer to a write told; it is not read.")));
@@ -309,6 +324,9 @@ fn search(kind: &'static Kind) -> Value {
         json!({ "type": "boolean", "default": false }),
         "Whether each record says what the caller may do to it.",
     );
+    if can_be_deleted(kind) {
+        add("deleted", json!({ "type": "string", "enum": ["include"] }), DELETED);
+    }
     let mut schema = object(&format!("A question to the {}.", kind.path.replace('_', "-")), members, &[], true);
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("x-filter-fields".into(), asked_by(kind));

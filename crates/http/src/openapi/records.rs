@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::counting;
 use super::examples;
-use super::kinds::{PAGE, member_schema, order_schema, shown};
+use super::kinds::{PAGE, can_be_deleted, member_schema, order_schema, shown};
 use super::operation::{Answer, Operation, parameter_ref};
 use super::shapes::schema_ref;
 use super::{attachments, bulk, keyed, people};
@@ -20,7 +20,7 @@ const PATCH: &[&str] = &["application/merge-patch+json", "application/json"];
 pub(super) fn operations(kind: &'static Kind) -> Vec<Operation> {
     let mut all = vec![list(kind), make(kind), get(kind), update(kind), history(kind)];
     // People and teams are disabled or left empty instead.
-    if resource(kind.name).is_some_and(Resource::removable) {
+    if can_be_deleted(kind) {
         all.extend([delete(kind), restore(kind)]);
     }
     if resource(kind.name).is_some_and(Resource::erasable) {
@@ -108,6 +108,11 @@ pub(super) fn showing(kind: &'static Kind) -> impl Iterator<Item = Value> {
     std::iter::once(fields(kind)).chain(expand(kind))
 }
 
+/// Asking for deleted records too, where there are such.
+fn deleted(kind: &Kind) -> Option<Value> {
+    can_be_deleted(kind).then(|| parameter_ref("Deleted"))
+}
+
 fn list(kind: &'static Kind) -> Operation {
     let text = "Conditions stand in `filter[member]` or `filter[member.operator]` and must all hold. Confidential members \
                 (phones, e-mails) never stand in an address: use the search.";
@@ -129,6 +134,7 @@ fn list(kind: &'static Kind) -> Operation {
         list.parameters.extend(refs(&["Words"]));
     }
     list.parameters.extend(refs(&["Count", "Can"]));
+    list.parameters.extend(deleted(kind));
     list.answers = vec![Answer::json(200, "A page of records.", sch(kind, "Page"))];
     list.problems.push(&codes::TOO_EXPENSIVE);
     list.asks = true;
@@ -153,6 +159,7 @@ fn get(kind: &'static Kind) -> Operation {
         operation(kind, "get", "get", "/{id}", format!("Read {}", one(kind)), "The record as the caller may see it.");
     get.parameters = refs(&["RecordId", "IfNoneMatch"]);
     get.parameters.extend(showing(kind));
+    get.parameters.extend(deleted(kind));
     get.answers = vec![
         Answer::json(200, "The record.", shown(kind)).with_headers(&["ETag"]),
         Answer::empty(304, "It is what the given ETag stands for.").with_headers(&["ETag"]),

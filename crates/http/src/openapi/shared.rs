@@ -22,6 +22,10 @@ pub(super) const WORDS: &str = "Words that are looked for, 8 at most; all of the
     on. Where no `sort` is asked for, names that begin with the first word come first, then the rest, the latest change \
     first in each.";
 
+/// What `deleted` is.
+pub(super) const DELETED: &str = "`include`: deleted records too, with `deleted_at`, as far as the caller may delete such. \
+    Not together with `q`, confidential values, external ids, segments and `contains` of texts that are no name, which find living records alone.";
+
 pub(super) fn info() -> Value {
     json!({
         "title": "Kehu API",
@@ -137,6 +141,8 @@ pub(super) fn parameters() -> Map<String, Value> {
     add("IfNoneMatch", "header", "If-None-Match", tag(), "The ETag that was read: 304 where nothing changed.");
     let any = json!({ "type": "string", "enum": ["*"] });
     add("OnlyNew", "header", "If-None-Match", any, "Makes the record only where there is none: else 412.");
+    let deleted = json!({ "type": "string", "enum": ["include"] });
+    add("Deleted", "query", "deleted", deleted, DELETED);
     let range = json!({ "type": "string", "examples": ["bytes=0-1023"] });
     add("Range", "header", "Range", range, "The bytes that are wanted, one range of them.");
     for (name, member, doc) in external::PARAMETERS {

@@ -1,10 +1,11 @@
 //! The ledger: which records were erased, by keyed hashes of their ids, so that they are erased again where an older copy
 //! of the data comes back. As text it has a signed line for each record, and a signed end of each organisation.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use kehu_domain::fields::format_time;
+use kehu_domain::filter::{Fact, Scalar, members};
 use sea_orm::{ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -14,11 +15,13 @@ use crate::crypto::roots::KeyRing;
 use crate::engine;
 use crate::entities::erasure;
 use crate::failure::Failure;
-use crate::gate::Gate;
+use crate::gate::{Caller, Gate};
 use crate::hex;
 use crate::inserts::{self, Insert};
+use crate::machine::Shown;
 use crate::org::INSTALLATION;
 use crate::pii::padded;
+use crate::registry;
 use crate::tx::Tx;
 
 /// The word that every line begins with.
@@ -89,6 +92,41 @@ pub(crate) async fn knows(tx: &Tx<'_>, kind: &str, id: Uuid) -> Result<bool, Fai
     let macs = macs(tx.caller().ring(), kind, id);
     let row = erasure::Entity::find().filter(erasure::Column::OrgId.eq(tx.org_id()));
     Ok(row.filter(erasure::Column::Mac.is_in(padded(macs))).one(tx.db()).await?.is_some())
+}
+
+/// Leaves deleted records out that were erased, or are about to be, or hang on such: nobody sees them any more.
+pub(crate) async fn without_erased(
+    caller: &Caller,
+    mut records: Vec<Box<dyn Shown>>,
+) -> Result<Vec<Box<dyn Shown>>, Failure> {
+    let deleted = records.iter().filter(|record| record.base().deleted_at.is_some());
+    let marks: HashMap<Uuid, Vec<Vec<u8>>> =
+        deleted.map(|record| (record.base().id, marks_of(caller, &**record))).collect();
+    if marks.is_empty() {
+        return Ok(records);
+    }
+    let all: Vec<Vec<u8>> = marks.values().flatten().cloned().collect();
+    let rows = erasure::Entity::find().filter(erasure::Column::OrgId.eq(caller.org().id));
+    let rows = rows.filter(erasure::Column::Mac.is_in(padded(all))).all(caller.db()).await?;
+    let known: HashSet<Vec<u8>> = rows.into_iter().map(|row| row.mac).collect();
+    let is_known = |marks: &Vec<Vec<u8>>| marks.iter().any(|mark| known.contains(mark));
+    records.retain(|record| !marks.get(&record.base().id).is_some_and(is_known));
+    Ok(records)
+}
+
+/// What the ledger may have a record under, or one that it goes with: its customer, or the contact that it is about.
+fn marks_of(caller: &Caller, record: &dyn Shown) -> Vec<Vec<u8>> {
+    let about = members(record.kind()).find(|member| member.name == "record_id").map(|member| record.fact(member));
+    let about = match about {
+        Some(Fact::One(Scalar::Id(id))) => Some(id),
+        _ => None,
+    };
+    let ids = [Some(record.base().id), Some(record.customer()), about];
+    let of = |id: Uuid| {
+        let kinds = registry::machines().filter(|machine| machine.erasable());
+        kinds.flat_map(move |machine| macs(caller.ring(), machine.kind().name, id))
+    };
+    ids.into_iter().flatten().flat_map(of).collect()
 }
 
 /// Notes records; those that are known stay as they are.

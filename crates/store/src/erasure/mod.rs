@@ -34,8 +34,8 @@ use crate::refusals::{Refusal, noting};
 use crate::registry;
 use crate::tx::Tx;
 
-pub(crate) use ledger::knows;
 pub use ledger::{LedgerError, OldRow, Taken};
+pub(crate) use ledger::{knows, without_erased};
 use parts::{Counts, Erasing};
 pub use replay::Replayed;
 pub use tokens::{TIDYING, tidy};

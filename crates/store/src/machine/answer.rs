@@ -17,6 +17,7 @@ use crate::failure::Failure;
 use crate::gate::{Caller, Principal};
 use crate::hex;
 use crate::kept::Kept;
+use crate::registry;
 use crate::rows::Rows;
 use crate::tx::Tx;
 
@@ -45,6 +46,8 @@ pub struct Asked {
     pub(crate) page: Option<u64>,
     /// Whether each record says what may be done to it.
     pub(crate) can: bool,
+    /// Whether deleted records are asked for too.
+    pub(crate) deleted: bool,
 }
 
 impl Asked {
@@ -94,13 +97,17 @@ const BASE: [&str; 8] = ["id", "version", "created_at", "updated_at", "created_b
 /// The member that says what the caller may do to the record.
 pub(crate) const CAN: &str = "can";
 
+/// The member that says when a record was deleted: where deleted ones are asked for, and where it is asked for.
+pub(crate) const DELETED_AT: &str = "deleted_at";
+
 /// The member of the answer to a write that says what rules warn of; it is no part of the record.
 pub(crate) const WARNINGS: &str = "warnings";
 
 /// Whether answers of a kind have a member of that name.
 pub(crate) fn is_member(kind: &Kind, name: &str) -> bool {
     let of_kind = |field: &Field| field.name == name || field.display_name() == Some(name);
-    BASE.contains(&name) || kind.fields.iter().any(of_kind) || name == CUSTOM
+    let of_deleted = || name == DELETED_AT && registry::is_removable(kind);
+    BASE.contains(&name) || of_deleted() || kind.fields.iter().any(of_kind) || name == CUSTOM
 }
 
 /// How one caller sees one record.
@@ -152,10 +159,12 @@ struct Shape<'a> {
     secret: Option<&'a str>,
     /// Whether it says what may be done to it.
     can: bool,
+    /// Whether it says when it was deleted.
+    deleted: bool,
 }
 
 fn write_record(out: &mut Out, caller: &Caller, record: &dyn Shown, names: &Known, shape: Shape<'_>) {
-    let Shape { fields, brought, secret, can } = shape;
+    let Shape { fields, brought, secret, can, deleted } = shape;
     let replaced: Vec<&'static str> =
         brought.iter().filter(|brought| brought.expansion.by.is_some()).map(|b| b.expansion.name).collect();
     let base = record.base();
@@ -178,6 +187,13 @@ fn write_record(out: &mut Out, caller: &Caller, record: &dyn Shown, names: &Know
         }
         if wanted("created_by") {
             out.key("created_by").id_or_null(base.created_by);
+        }
+        if fields.map_or(deleted, |fields| fields.iter().any(|name| name == DELETED_AT)) {
+            out.key(DELETED_AT);
+            match base.deleted_at {
+                Some(at) => out.plain(&format_time(at)),
+                None => out.null(),
+            }
         }
         record.show(out, &view, &mut veiled);
         let of_custom = |name: &String| name == CUSTOM || name.starts_with("custom.");
@@ -205,7 +221,9 @@ fn doable(caller: &Caller, record: &dyn Shown) -> impl Iterator<Item = &'static 
     let (kind, base) = (record.kind(), record.base());
     let only_reads = matches!(caller.principal(), Principal::Personal { reads: true, .. });
     let known = ACTIONS.iter().filter(|(action, _)| !matches!(action, Action::Create | Action::Read));
-    let known = known.filter(move |(action, _)| !only_reads && actions_of(kind.name).contains(action));
+    // What was deleted is restored, and nothing else.
+    let nothing = only_reads || base.deleted_at.is_some();
+    let known = known.filter(move |(action, _)| !nothing && actions_of(kind.name).contains(action));
     known.filter(move |(action, _)| caller.covers(*action, kind, base)).map(|(_, word)| *word)
 }
 
@@ -254,7 +272,8 @@ pub(crate) async fn one(caller: &Caller, record: Box<dyn Shown>, asked: &Asked) 
     let [record] = &records;
     let fields = asked.fields.as_deref();
     let can = fields.is_none_or(names_can);
-    write_record(&mut out, caller, &**record, &names, Shape { fields, brought: &brought, can, secret: None });
+    let shape = Shape { fields, brought: &brought, can, secret: None, deleted: asked.deleted };
+    write_record(&mut out, caller, &**record, &names, shape);
     Ok(Answer::of_record(id, version, out.into_text()))
 }
 
@@ -265,10 +284,11 @@ pub(crate) async fn many(caller: &Caller, page: Page, asked: &Asked) -> Result<A
     let mut out = Out::new();
     let fields = asked.fields.as_deref();
     let can = asked.can || fields.is_some_and(names_can);
+    let shape = Shape { fields, brought: &brought, can, secret: None, deleted: asked.deleted };
     out.object(|out| {
         out.key("data").array(|out| {
             for record in &page.records {
-                write_record(out, caller, &**record, &names, Shape { fields, brought: &brought, can, secret: None });
+                write_record(out, caller, &**record, &names, shape);
             }
         });
         out.key("page").object(|out| {

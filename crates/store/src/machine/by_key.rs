@@ -13,7 +13,7 @@ use crate::tx::Tx;
 use super::doors::{self, Work};
 use super::match_keys::{self, MatchKey};
 use super::prepared::Performed;
-use super::{Answer, Change, Changed, Draft, Machine, Resource, WriteOptions, Written, upsert, upsert_body};
+use super::{Answer, Change, Changed, Draft, Machine, Resource, WriteOptions, Written, deleted, upsert, upsert_body};
 
 /// A key and its value, as an address says them.
 #[derive(Clone, Debug)]
@@ -67,6 +67,8 @@ pub async fn get_by(
     let kind = resource.kind().name;
     let by = noting(caller, Refusal::of(kind, "read", None), async {
         caller.reach(kehu_domain::rights::Action::Read, kind)?;
+        // What is deleted has no keys.
+        deleted::refuse_deleted(&parameters, "fields, expand")?;
         ByKey::read(caller, resource, key, value)
     });
     let by = by.await?;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::disclosure;
+use crate::erasure;
 use crate::failure::Failure;
 use crate::gate::{Caller, worth_another_try};
 use crate::kept::{self, Kept};
@@ -45,8 +46,8 @@ pub async fn get(
     parameters: Vec<(String, String)>,
 ) -> Result<Answer, Failure> {
     let machine = resource.0;
-    let asked = Asked::one(caller, machine.kind(), parameters)?;
     noting(caller, Refusal::of(machine.kind().name, "read", Some(id)), async {
+        let asked = Asked::one(caller, machine.kind(), parameters)?;
         if asked.expand.is_empty() {
             return one(caller, machine, id, &asked).await;
         }
@@ -56,8 +57,13 @@ pub async fn get(
 }
 
 async fn one(caller: &Caller, machine: &dyn Machine, id: Uuid, asked: &Asked) -> Result<Answer, Failure> {
-    let record = machine.load(caller, vec![id]).await?.into_iter().next().ok_or(Failure::NotFound)?;
-    answer::one(caller, record, asked).await
+    let found = match asked.deleted {
+        true => {
+            erasure::without_erased(caller, machine.load_or_deleted(caller, id).await?.into_iter().collect()).await?
+        }
+        false => machine.load(caller, vec![id]).await?,
+    };
+    answer::one(caller, found.into_iter().next().ok_or(Failure::NotFound)?, asked).await
 }
 
 /// A page of a list.

@@ -13,6 +13,7 @@ mod counts;
 pub(crate) mod create;
 pub(crate) mod custom;
 mod custom_page;
+pub(crate) mod deleted;
 mod doors;
 pub(crate) mod draft;
 mod dry_run;
@@ -226,6 +227,8 @@ pub(crate) trait Machine: Sync {
     fn peek<'t>(&'t self, tx: &'t Tx<'_>, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>>;
     /// Records of those ids within the caller's reach, in no order.
     fn load<'t>(&'t self, caller: &'t Caller, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>>;
+    /// A record within the caller's reach; a deleted one where its deletion is too.
+    fn load_or_deleted<'t>(&'t self, caller: &'t Caller, id: Uuid) -> Local<'t, Option<Box<dyn Shown>>>;
     /// A page of records.
     fn page<'t>(&'t self, caller: &'t Caller, asked: &'t Asked) -> Local<'t, page::Page>;
     /// Living records that hang on those customers, the oldest first, so many of each at most.
@@ -406,6 +409,9 @@ impl<R: Rows> Machine for Of<R> {
     }
     fn load<'t>(&'t self, caller: &'t Caller, ids: Vec<Uuid>) -> Local<'t, Vec<Box<dyn Shown>>> {
         Box::pin(async move { Ok(erase(read::within_reach::<R>(caller, ids).await?)) })
+    }
+    fn load_or_deleted<'t>(&'t self, caller: &'t Caller, id: Uuid) -> Local<'t, Option<Box<dyn Shown>>> {
+        Box::pin(async move { Ok(erase(read::or_deleted::<R>(caller, id).await?.into_iter().collect()).pop()) })
     }
     fn page<'t>(&'t self, caller: &'t Caller, asked: &'t Asked) -> Local<'t, page::Page> {
         Box::pin(async move {

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::dialect;
 use crate::engine::Kind as Column;
+use crate::erasure;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::paging;
@@ -136,16 +137,28 @@ pub(crate) fn is_of_several(caller: &Caller, kind: &Kind, asked: &Asked) -> Resu
     let looks_up = looks_up || !asked.filter.segments().is_empty();
     let counts = asked.count != Count::None;
     let placed = asked.page.is_some_and(|page| page > 1);
-    Ok(parts > 1 || counts || placed || asked.custom_sort.is_some() || !asked.expand.is_empty() || looks_up)
+    Ok(parts > 1
+        || asked.deleted
+        || counts
+        || placed
+        || asked.custom_sort.is_some()
+        || !asked.expand.is_empty()
+        || looks_up)
 }
 
 /// Answers a question.
 pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page, Failure> {
-    let selected = Selected::by(caller, R::KIND, &asked.filter, asked.q.as_deref()).await?;
-    let page = match asked.custom_sort.as_ref().and_then(|field| Some((field, field.slot?))) {
+    let selected = match asked.deleted {
+        true => Selected::with_deleted(caller, R::KIND, &asked.filter).await?,
+        false => Selected::by(caller, R::KIND, &asked.filter, asked.q.as_deref()).await?,
+    };
+    let mut page = match asked.custom_sort.as_ref().and_then(|field| Some((field, field.slot?))) {
         Some((field, slot)) => custom_page::page::<R>(caller, asked, (field, slot), &selected).await?,
         None => sorted::<R>(caller, asked, &selected).await?,
     };
+    if asked.deleted {
+        page.records = erasure::without_erased(caller, page.records).await?;
+    }
     let table = R::Entity::default();
     let table = table.table_name();
     let seen = u64::try_from(page.records.len()).unwrap_or(u64::MAX).saturating_add(u64::from(page.next.is_some()));
@@ -157,8 +170,9 @@ pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page
         {
             Some(Counted::exactly(seen))
         }
-        Count::Estimate => Some(counting::estimate(caller.db(), table, &selected, seen).await?),
-        Count::Exact => Some(counting::exact(caller.db(), table, &selected).await?),
+        // The sample is one of living records.
+        Count::Estimate if !asked.deleted => Some(counting::estimate(caller.db(), table, &selected, seen).await?),
+        Count::Estimate | Count::Exact => Some(counting::exact(caller.db(), table, &selected).await?),
     };
     Ok(Page { count, ..page })
 }

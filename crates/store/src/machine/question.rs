@@ -13,9 +13,11 @@ use serde_json::{Map, Value};
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::policy;
+use crate::registry;
 
 use super::answer::{Asked, is_member};
 use super::counting::Count;
+use super::deleted::{DELETED, known};
 use super::expand;
 
 /// The largest page.
@@ -27,7 +29,8 @@ const MAX_Q: usize = 200;
 const MAX_WORDS: usize = 8;
 /// How many rows are reached by the number of a page; what lies behind them, by a cursor.
 pub(crate) const MAX_PAGED: u64 = 10_000;
-const KNOWN: &str = "filter[…], sort, limit, after, page, fields, expand, q, count, can";
+/// The parameters of every list.
+pub(crate) const KNOWN: &str = "filter[…], sort, limit, after, page, fields, expand, q, count, can";
 
 pub(super) fn wrong(at: &str, flaw: Flaw) -> Failure {
     Failure::question(at, flaw)
@@ -56,6 +59,7 @@ impl Asked {
             count: Count::None,
             page: None,
             can: false,
+            deleted: false,
         }
     }
 
@@ -86,18 +90,21 @@ impl Asked {
                 (_, "count") => asked.set_count("count", &value)?,
                 (_, "page") => asked.set_page("page", value.parse().ok(), &value)?,
                 (_, "can") => asked.set_can("can", value.parse().ok(), &value)?,
+                (_, DELETED) if registry::is_removable(kind) => asked.set_deleted((caller, kind), DELETED, &value)?,
                 _ => {
-                    let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", &name).with("known", KNOWN);
+                    let known = known(kind, KNOWN);
+                    let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", &name).with("known", known);
                     return Err(wrong(&name, flaw));
                 }
             }
         }
         asked.filter = Filter::And(conditions);
         asked.check_page("page")?;
+        asked.check_deleted(DELETED)?;
         Ok(asked)
     }
 
-    /// Reads the parameters of one record: `fields` and `expand`.
+    /// Reads the parameters of one record: `fields`, `expand` and `deleted`.
     pub(crate) fn one(
         caller: &Caller,
         kind: &'static Kind,
@@ -110,9 +117,10 @@ impl Asked {
                     asked.set_fields((caller, kind), "fields", value.split(',').map(str::to_owned).collect())?;
                 }
                 "expand" => asked.set_expand(kind, "expand", value.split(',').map(str::to_owned).collect())?,
+                DELETED if registry::is_removable(kind) => asked.set_deleted((caller, kind), DELETED, &value)?,
                 _ => {
-                    let flaw =
-                        Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", &name).with("known", "fields, expand");
+                    let known = known(kind, "fields, expand");
+                    let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", &name).with("known", known);
                     return Err(wrong(&name, flaw));
                 }
             }
@@ -147,15 +155,19 @@ impl Asked {
                 ("count", Value::String(count)) => asked.set_count(&at, count)?,
                 ("page", page) => asked.set_page(&at, page.as_u64(), &shown)?,
                 ("can", can) => asked.set_can(&at, can.as_bool(), &shown)?,
+                (DELETED, said) if registry::is_removable(kind) => {
+                    asked.set_deleted((caller, kind), &at, said.as_str().unwrap_or(&shown))?;
+                }
                 ("after" | "q" | "count" | "sort", _) => return Err(invalid(&at, &shown, "a text", "文本")),
                 _ => {
-                    let known = "where, sort, limit, after, page, fields, expand, q, count, can";
+                    let known = known(kind, "where, sort, limit, after, page, fields, expand, q, count, can");
                     let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", name).with("known", known);
                     return Err(wrong(&at, flaw));
                 }
             }
         }
         asked.check_page("/page")?;
+        asked.check_deleted("/deleted")?;
         Ok(asked)
     }
 
@@ -289,7 +301,7 @@ impl Asked {
 /// Words of a text; only kinds that have a name, or text that is searched.
 fn words(kind: &'static Kind, at: &str, q: String) -> Result<Option<String>, Failure> {
     if !kind.takes_words() {
-        let known = KNOWN.replace(", q", "");
+        let known = known(kind, KNOWN).replace(", q", "");
         return Err(wrong(at, Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", "q").with("known", known)));
     }
     if q.chars().count() > MAX_Q || q.split_whitespace().count() > MAX_WORDS {

@@ -69,7 +69,18 @@ pub(crate) async fn within_reach<R: Rows>(caller: &Caller, ids: Vec<Uuid>) -> Re
     Ok(records.into_iter().filter(|record| caller.covers(Action::Read, R::KIND, &record.base)).collect())
 }
 
-/// The same as a transaction sees them.
+/// A record that the caller may read, a deleted one too where its deletion would be the caller's to do.
+pub(crate) async fn or_deleted<R: Rows>(caller: &Caller, id: Uuid) -> Result<Option<Stored<R>>, Failure> {
+    caller.reach(Action::Read, R::KIND.name)?;
+    let row = caller.db().rows(by_id::<R>(caller.db(), caller.org().id, id, "")).await?;
+    let record = open::<R>(caller, row)?.pop();
+    Ok(record.filter(|record| {
+        let may = |action| caller.covers(action, R::KIND, &record.base);
+        may(Action::Read) && (record.base.deleted_at.is_none() || may(Action::Delete))
+    }))
+}
+
+/// Living records of those ids that the caller may read, as a transaction sees them.
 pub(crate) async fn in_reach<R: Rows>(tx: &Tx<'_>, ids: Vec<Uuid>) -> Result<Vec<Stored<R>>, Failure> {
     let caller = tx.caller();
     // Who may read none of the kind meets what is there as if he could not find it.

@@ -15,9 +15,9 @@ use crate::search::Words;
 
 use super::read::col;
 
-/// The living records of a kind that a question selects.
+/// The records of a kind that a question selects: the living ones, where it does not ask for deleted ones too.
 pub(crate) struct Selected {
-    /// That they are the organisation's, and living.
+    /// That they are the organisation's, and living where only those are asked for.
     pub(crate) living: Cond,
     /// What the filter says they are like, that included.
     pub(crate) filtered: Cond,
@@ -42,19 +42,40 @@ impl Selected {
         filter: &Filter,
         q: Option<&str>,
     ) -> Result<Self, Failure> {
+        Self::which(caller, kind, (filter, q), false).await
+    }
+
+    /// The same of deleted records too, as far as the caller may delete such.
+    ///
+    /// # Errors
+    /// As [`Self::by`], or the caller deletes no records of the kind.
+    pub(crate) async fn with_deleted(caller: &Caller, kind: &'static Kind, filter: &Filter) -> Result<Self, Failure> {
+        Self::which(caller, kind, (filter, None), true).await
+    }
+
+    async fn which(
+        caller: &Caller,
+        kind: &'static Kind,
+        (filter, q): (&Filter, Option<&str>),
+        deleted: bool,
+    ) -> Result<Self, Failure> {
         let reach = caller.reach(Action::Read, kind.name)?;
         let sealed = sealed_query::resolve(caller, kind, filter).await?;
         let filter = sealed.opened(filter);
-        let narrowed = query::narrow(caller, kind, &filter, q).await?;
-        let named = narrowed.among.is_some();
+        // What leads to few records leads to living ones.
+        let narrowed =
+            if deleted { query::Narrowed::default() } else { query::narrow(caller, kind, &filter, q).await? };
+        let named = deleted || narrowed.among.is_some();
         let compiler = Compiler { db: caller.db(), caller, kind, sealed: &sealed, named, brought: false };
-        let living = Cond::all().add(col("org_id").eq(caller.org().id)).add(col("deleted_at").is_null());
+        let living = Cond::all().add(col("org_id").eq(caller.org().id));
+        let living = if deleted { living } else { living.add(col("deleted_at").is_null()) };
         let mut filtered = living.clone().add(compiler.compile(&filter));
         if let Some(ids) = narrowed.among {
             filtered = filtered.add(col("id").is_in(padded(ids)));
         }
         let condition = filtered.clone().add(narrowed.words.condition(caller, kind));
         let branches = policy::branches(caller, kind, reach);
+        let branches = if deleted { apart(caller, kind, &branches)? } else { branches };
         Ok(Self { living, filtered, condition, words: narrowed.words, branches, few: narrowed.few })
     }
 
@@ -76,4 +97,19 @@ impl Selected {
             None => Cond::all(),
         }
     }
+}
+
+/// The parts of a reach, the living and the deleted records of each apart: each walks an index of its own. Of deleted ones
+/// those that the caller may delete.
+fn apart(caller: &Caller, kind: &Kind, parts: &[Option<Expr>]) -> Result<Vec<Option<Expr>>, Failure> {
+    let deletes = policy::branches(caller, kind, caller.reach(Action::Delete, kind.name)?);
+    let deletes: Option<Vec<Expr>> = deletes.into_iter().collect();
+    let may = deletes.map(|parts| Expr::from(parts.into_iter().fold(Cond::any(), Cond::add)));
+    let within = |which: Expr, part: &Option<Expr>| part.iter().fold(which, |which, part| which.and(part.clone()));
+    let living = parts.iter().map(|part| Some(within(col("deleted_at").is_null(), part)));
+    let deleted = parts.iter().map(|part| {
+        let which = within(col("deleted_at").is_not_null(), part);
+        Some(may.iter().fold(which, |which, may| which.and(may.clone())))
+    });
+    Ok(living.chain(deleted).collect())
 }

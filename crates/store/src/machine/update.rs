@@ -167,6 +167,8 @@ async fn drop_unchanged<R: Rows>(
         let expanded = super::expand::is_expansion(R::KIND.name, name) && is_answer(value);
         // What the caller could do when it was read says nothing of the record.
         let told = name == answer::WARNINGS || name == answer::CAN && value.is_array();
+        // What is changed is not deleted.
+        let told = told || name == answer::DELETED_AT && *value == Value::Null;
         let old = stale && answer::is_member(R::KIND, name) || told;
         writable(name) || !(expanded || old || shown.get(name) == Some(&*value))
     });

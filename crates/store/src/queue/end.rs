@@ -76,6 +76,7 @@ impl From<Failure> for Ended {
             | Failure::FileTypeRefused { .. }
             | Failure::NotFound
             | Failure::Forbidden
+            | Failure::RightMissing(_)
             | Failure::Duplicate(_)
             | Failure::Exists(_)
             | Failure::KeyReused

@@ -17,7 +17,8 @@ use crate::failure::Failure;
 use crate::gate::{Caller, worth_another_try};
 use crate::inserts::{self, Insert, PLAIN};
 use crate::journal::{Class, Entry, Outcome};
-use crate::machine::question::filters;
+use crate::machine::deleted::refuse_deleted;
+use crate::machine::question::{self, filters};
 use crate::machine::read::{self, col, count};
 use crate::machine::{Answer, Asked, TRIES, many, pause};
 use crate::pii::padded;
@@ -74,6 +75,7 @@ pub async fn members(caller: &Caller, id: Uuid, parameters: Vec<(String, String)
                 Err(failure) => return Err(failure),
             }
         }
+        refuse_deleted(&parameters, question::KNOWN)?;
         let asked = Asked::from_parameters(caller, kind, parameters)?;
         many(caller, machine, asked.within(SegmentCondition::is_one_of(id))).await
     })
