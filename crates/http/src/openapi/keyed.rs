@@ -88,7 +88,7 @@ fn put(kind: &'static Kind) -> Operation {
     put.parameters = parameters(kind);
     put.parameters.extend(["IfMatch", "OnlyNew", "IdempotencyKey", "OnDuplicate", "ChangeReason"].map(parameter_ref));
     put.body = Some((&["application/json"], sch(kind, "Put")));
-    put.example = examples::input(kind.name);
+    put.example = said(kind);
     let record = || json!({ "allOf": [sch(kind, ""), schema_ref("Warned")] });
     put.answers = vec![
         Answer::json(200, "The record as it is now.", record()).with_headers(&["ETag", "Idempotency-Replayed"]),
@@ -110,6 +110,15 @@ fn put(kind: &'static Kind) -> Operation {
     put
 }
 
+/// An example of what is said of a record that may be there: what only a new one brings along is not in it.
+fn said(kind: &Kind) -> Option<Value> {
+    let mut said = examples::input(kind.name)?;
+    for (_, child, _) in super::kinds::along(kind) {
+        said.as_object_mut()?.shift_remove(child.path);
+    }
+    Some(said)
+}
+
 fn upsert(kind: &'static Kind) -> Operation {
     let text = "Each item is looked for by every key of `match_on` that it has a value for. One record is changed, or left, \
                 as `on_match` says; where there is none, one is made; where the keys are those of several, the item fails. \
@@ -119,7 +128,7 @@ fn upsert(kind: &'static Kind) -> Operation {
     let mut upsert = operation(kind, "post", "upsert", "/upsert", "Make or change several {}s by keys", text);
     upsert.parameters = ["IdempotencyKey", "OnDuplicate", "ChangeReason"].map(parameter_ref).into();
     upsert.body = Some((&["application/json"], sch(kind, "Upsert")));
-    let item = examples::input(kind.name).map(|mut item| {
+    let item = said(kind).map(|mut item| {
         if let Some(members) = item.as_object_mut() {
             members.insert("external_ids".into(), json!({ "shop": "10086" }));
         }

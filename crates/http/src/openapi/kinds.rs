@@ -106,7 +106,7 @@ pub(super) fn schemas(kind: &'static Kind) -> Vec<(String, Value)> {
     all
 }
 
-fn along(kind: &Kind) -> impl Iterator<Item = (&'static str, &'static Kind, &'static str)> {
+pub(super) fn along(kind: &Kind) -> impl Iterator<Item = (&'static str, &'static Kind, &'static str)> {
     BROUGHT_ALONG
         .iter()
         .filter(|(parent, ..)| *parent == kind.name)
