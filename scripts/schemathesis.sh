@@ -69,7 +69,7 @@ def post(path, body, **headers):
 
 signed = post("/v1/auth/login", {"login": "admin@kehu.test", "password": password})
 made = post("/v1/me/tokens", {"name": "schemathesis"}, Authorization="Bearer " + signed["access_token"])
-print(made["token"])
+print(made["key"])
 PYTHON
 }
 
@@ -92,10 +92,11 @@ run() {
         fi
         sleep 0.1
     done
+    token=$(token "$base")
     status=0
     # It leaves what it learned where it runs.
     (cd "$work/$engine" && "$venv/bin/st" --config-file "$config" run "$base/openapi.json" \
-        --header "Authorization: Bearer $(token "$base")" --max-examples "$examples" --checks all \
+        --header "Authorization: Bearer $token" --max-examples "$examples" --checks all \
         --phases examples,coverage,fuzzing,stateful --continue-on-failure --no-color "$@") || status=$?
     end_server
     return "$status"

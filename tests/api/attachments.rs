@@ -136,7 +136,9 @@ mod tests {
         assert_eq!(one(send(whole().file("a.txt", b"x").file("b.txt", b"x"))).0, "/file");
         assert_eq!(org.admin.post("/v1/attachments", &json!({})).expect(415).code(), "media_type_unsupported");
         // Without a boundary nobody can tell where a part ends.
-        for content_type in ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=\"\""] {
+        for content_type in
+            ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=\"\""]
+        {
             let unbounded = org.admin.send("POST", "/v1/attachments", &whole().body(), content_type).expect(415);
             assert_eq!(unbounded.code(), "media_type_unsupported");
             assert!(unbounded.json()["detail"].as_str().unwrap().contains("boundary="), "{}", unbounded.json());

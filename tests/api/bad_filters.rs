@@ -209,6 +209,7 @@ mod tests {
             address("a cursor that is none", "after=abc"),
             address("a parameter that there is not", "page_size=5"),
             body("a member of a search that there is not", json!({"filter": {"field": "stage", "value": "active"}})),
+            body("a member that there is not, and is null", json!({"filter": null})),
             address("a relation that `expand` does not bring", "expand=orders"),
             address("a member that `fields` does not know", "fields=id,colour"),
             body("words that are a number", json!({"q": 5})),

@@ -327,6 +327,7 @@ mod tests {
             (json!({"by": ["stage"], "top": 0}), "/top", "parameter_invalid"),
             (json!({"by": ["stage"], "top": 401}), "/top", "parameter_invalid"),
             (json!({"by": ["stage"], "limit": 5}), "/limit", "parameter_unknown"),
+            (json!({"by": ["stage"], "limit": null}), "/limit", "parameter_unknown"),
             (
                 json!({"by": ["stage"], "where": {"field": "stages", "value": 1}}),
                 "/where/field",
@@ -395,6 +396,7 @@ mod tests {
             (json!({"due": {}}), "/due/kind", "parameter_invalid"),
             (json!({"due": {"kind": "customers"}}), "/due/kind", "parameter_invalid"),
             (json!({"due": {"kind": "customer", "limit": 7}}), "/due/limit", "parameter_unknown"),
+            (json!({"due": {"kind": "customer", "limit": null}}), "/due/limit", "parameter_unknown"),
             (json!({"due": {"kind": "customer", "where": {"field": "x"}}}), "/due/where/field", "filter_field_unknown"),
         ] {
             let refused = org.admin.post("/v1/counts", &body).expect(400).json();

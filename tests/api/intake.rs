@@ -230,6 +230,10 @@ mod tests {
         );
         let found = org.admin.post("/v1/lookup", &json!({"phone": phone})).expect(200).data();
         assert_eq!(found.len(), 1, "a number comes out digit for digit");
+        let refused = |body: Value| org.admin.post("/v1/lookup", &body).expect(422).errors()[0].clone();
+        let pair = |pointer: &str, code: &str| (pointer.to_owned(), code.to_owned());
+        assert_eq!(refused(json!({"phone": phone, "fax": null})), pair("/fax", "field_unknown"));
+        assert_eq!(refused(json!({"phone": null})), pair("", "required"));
         let wrong = nobody.send("POST", "/v1/hooks/hk_wrong", b"{}", "application/json");
         assert!([401, 404].contains(&wrong.status), "{}", wrong.text);
     }

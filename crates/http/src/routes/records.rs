@@ -4,6 +4,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use kehu_domain::codes as flaws;
+use kehu_domain::field::Find;
 use kehu_domain::flaw::Flaw;
 use kehu_store::journal;
 use kehu_store::machine::{self, Answer, BatchItem, Idempotency, Resource, Verb, WriteOptions, Written, resources};
@@ -207,32 +208,39 @@ async fn batch(resource: Resource, request: HttpRequest, signed: SignedBatch) ->
 }
 
 async fn lookup(signed: SignedJson) -> Reply {
-    use kehu_domain::field::Find;
     let SignedJson { caller, query, body } = signed;
     query.finish()?;
     let wrong = |pointer: &str, flaw: Flaw| Problem::new(&crate::problem_codes::VALIDATION).with_finding(pointer, flaw);
-    let members = body.as_object().cloned().unwrap_or_default();
-    let mut members = members.into_iter().filter(|(_, value)| !value.is_null());
-    let (Some((name, value)), None) = (members.next(), members.next()) else {
-        return Err(wrong("", Flaw::new(&flaws::REQUIRED).with("field", LOOKED_UP)));
-    };
-    let find = match name.as_str() {
-        "phone" => Find::Phone,
-        "email" => Find::Email,
-        "wechat" => Find::Wechat,
-        "id_number" => Find::IdNumber,
-        "bank_account" => Find::BankAccount,
-        _ => {
-            let flaw = Flaw::new(&flaws::FIELD_UNKNOWN).with("field", &name).with("known", LOOKED_UP);
+    let mut named = Vec::new();
+    for (name, value) in body.as_object().into_iter().flatten() {
+        let Some(find) = looked_up(name) else {
+            let flaw = Flaw::new(&flaws::FIELD_UNKNOWN).with("field", name).with("known", LOOKED_UP);
             return Err(wrong(&format!("/{name}"), flaw));
+        };
+        if !value.is_null() {
+            named.push((name, find, value));
         }
+    }
+    let [(name, find, value)] = named.as_slice() else {
+        return Err(wrong("", Flaw::new(&flaws::REQUIRED).with("field", LOOKED_UP)));
     };
     let pointer = format!("/{name}");
     let Some(raw) = value.as_str() else {
         let flaw = Flaw::new(&flaws::TYPE_WRONG).with("expected_en", "a text").with("expected_zh", "文本");
         return Err(wrong(&pointer, flaw));
     };
-    Ok(plain(machine::lookup(&caller, find, raw, &pointer).await?))
+    Ok(plain(machine::lookup(&caller, *find, raw, &pointer).await?))
+}
+
+fn looked_up(name: &str) -> Option<Find> {
+    match name {
+        "phone" => Some(Find::Phone),
+        "email" => Some(Find::Email),
+        "wechat" => Some(Find::Wechat),
+        "id_number" => Some(Find::IdNumber),
+        "bank_account" => Some(Find::BankAccount),
+        _ => None,
+    }
 }
 
 /// What the headers and parameters of a write say.

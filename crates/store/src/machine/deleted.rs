@@ -66,7 +66,7 @@ fn forgets(filter: &Filter) -> bool {
 }
 
 /// What is known of a kind, among it what asks for deleted records where there are such.
-pub(super) fn known(kind: &'static Kind, all: &'static str) -> Cow<'static, str> {
+pub(super) fn known<'t>(kind: &Kind, all: &'t str) -> Cow<'t, str> {
     if registry::is_removable(kind) { format!("{all}, {DELETED}").into() } else { all.into() }
 }
 

@@ -29,6 +29,8 @@ const MAX_Q: usize = 200;
 const MAX_WORDS: usize = 8;
 /// How many rows are reached by the number of a page; what lies behind them, by a cursor.
 pub(crate) const MAX_PAGED: u64 = 10_000;
+/// The members of every search.
+const MEMBERS: &[&str] = &["where", "sort", "limit", "after", "page", "fields", "expand", "q", "count", "can"];
 /// The parameters of every list.
 pub(crate) const KNOWN: &str = "filter[…], sort, limit, after, page, fields, expand, q, count, can";
 
@@ -137,7 +139,7 @@ impl Asked {
             let at = format!("/{name}");
             let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             match (name.as_str(), value) {
-                (_, Value::Null) => {}
+                (name, Value::Null) if is_said(kind, name) => {}
                 ("where", filter) => {
                     let mut reader = filters(caller, kind, hidden.clone());
                     asked.filter = reader.body(filter, &at).map_err(Failure::BadQuestion)?;
@@ -160,7 +162,7 @@ impl Asked {
                 }
                 ("after" | "q" | "count" | "sort", _) => return Err(invalid(&at, &shown, "a text", "文本")),
                 _ => {
-                    let known = known(kind, "where, sort, limit, after, page, fields, expand, q, count, can");
+                    let known = known(kind, &MEMBERS.join(", "));
                     let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", name).with("known", known);
                     return Err(wrong(&at, flaw));
                 }
@@ -311,6 +313,11 @@ fn words(kind: &'static Kind, at: &str, q: String) -> Result<Option<String>, Fai
     Ok(Some(q).filter(|q| !q.trim().is_empty()))
 }
 
+/// Whether the body of a search has such a member.
+fn is_said(kind: &Kind, name: &str) -> bool {
+    MEMBERS.contains(&name) || name == DELETED && registry::is_removable(kind)
+}
+
 /// Members of a body that were not read.
 pub(crate) type Rest<'b> = Vec<(&'b str, &'b Value)>;
 
@@ -321,7 +328,7 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// Reads `where` and `q` of a body at that place, and gives the other members that are said.
+    /// Reads `where` and `q` of a body at that place, and gives the other members.
     pub(crate) fn read<'b>(
         caller: &Caller,
         kind: &'static Kind,
@@ -330,9 +337,10 @@ impl Question {
     ) -> Result<(Self, Rest<'b>), Failure> {
         let mut question = Self { filter: Filter::And(Vec::new()), q: None };
         let mut rest = Vec::new();
-        for (name, value) in members.iter().filter(|(_, value)| !value.is_null()) {
+        for (name, value) in members {
             let at = format!("{at}/{name}");
             match (name.as_str(), value) {
+                ("where" | "q", Value::Null) => {}
                 ("where", filter) => {
                     let mut reader = filters(caller, kind, policy::hidden(caller, kind));
                     question.filter = reader.body(filter, &at).map_err(Failure::BadQuestion)?;

@@ -47,6 +47,7 @@ impl Asked {
         for (name, value) in rest {
             let at = format!("/{name}");
             match name {
+                "by" | "top" if value.is_null() => {}
                 "by" => asked.by = by(caller, machine, value, &at)?,
                 "top" => {
                     let top = value.as_u64().filter(|top| (1..=MAX_TOP).contains(top));
