@@ -14,9 +14,12 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let schema = Schema::new(manager);
         for backend in [DbBackend::Sqlite, DbBackend::Postgres] {
-            let column = "ALTER TABLE fields ADD COLUMN linked boolean NOT NULL DEFAULT true";
+            // An older server beside this one makes fields as it knows them: they are looked at too.
+            let column = "ALTER TABLE fields ADD COLUMN linked boolean NOT NULL DEFAULT false";
             schema.sql_on(backend, column).await?;
-            schema.sql_on(backend, "UPDATE fields SET linked = false WHERE type = 'text' OR sensitive").await?;
+            schema.sql_on(backend, "UPDATE fields SET linked = true WHERE type <> 'text' AND NOT sensitive").await?;
+            // What such a job has behind it, it did not link.
+            schema.sql_on(backend, "UPDATE jobs SET checkpoint = NULL WHERE kind = 'fields.fill'").await?;
         }
         Ok(())
     }

@@ -177,6 +177,16 @@ mod tests {
         let seen = keeper.session.get("/v1/customers?deleted=include&count=exact").expect(200);
         assert_eq!(names(&seen.data()), set(&["自己已删有限公司", "他人仍在有限公司"]));
         assert_eq!(seen.json()["page"]["count"], 2);
+        // What is shared may be changed, never deleted: whoever it was shared with does not see it among the deleted.
+        let leader = org.user("manager", Some(&org.team(None)));
+        let shared = make(&org.admin, "共享已删有限公司");
+        let shares = json!({"collaborators": [{"user_id": leader.id, "access": "write"}]});
+        let _ = org.admin.patch(&format!("/v1/customers/{shared}"), &shares).expect(200);
+        assert_eq!(names(&leader.session.get("/v1/customers?deleted=include").expect(200).data()).len(), 1);
+        let _ = org.admin.delete(&format!("/v1/customers/{shared}")).expect(204);
+        let _ = leader.session.get(&format!("/v1/customers/{shared}?deleted=include")).expect(404);
+        let seen = leader.session.get("/v1/customers?deleted=include&count=exact").expect(200);
+        assert_eq!((seen.data().len(), &seen.json()["page"]["count"]), (0, &json!(0)));
         // Out of reach it stays, deleted or not.
         let rights = json!({"read": ["own"], "create": ["own"], "delete": ["all"]});
         let near = org.user(&role(&org, &rights), None);
@@ -242,6 +252,13 @@ mod tests {
             let refused = org.admin.get(&format!("/v1/customers?deleted=include&{path}")).expect(400);
             assert_eq!(refused.errors(), [("deleted".to_owned(), "parameter_invalid".to_owned())], "{path}");
         }
+        let label = json!({"zh-CN": "故事", "en": "Story"});
+        let story =
+            json!({"kind": "customer", "key": "story", "type": "long_text", "label": label, "searchable": true});
+        let _ = org.admin.post("/v1/fields", &story).expect(201);
+        let told = json!({"field": "custom.story", "op": "is_null", "value": true});
+        let refused = org.admin.post("/v1/customers/search", &json!({"deleted": "include", "where": told})).expect(400);
+        assert_eq!(refused.errors(), [("/deleted".to_owned(), "parameter_invalid".to_owned())]);
         let asked = json!({"deleted": "include", "where": {"field": "phone", "value": phone}});
         let refused = org.admin.post("/v1/customers/search", &asked).expect(400);
         assert_eq!(refused.errors(), [("/deleted".to_owned(), "parameter_invalid".to_owned())]);

@@ -87,7 +87,7 @@ codes! {
     OWNER_OUT_OF_REACH = "owner_out_of_reach", "You may not give a customer to this owner or team.", "您无权把客户分配给该负责人或团队。", "Leave owner and team out to keep the customer yourself.", "不填写负责人和团队，客户即归您本人。";
     FILTER_FIELD = "filter_field_unknown", "There is no field “{field}” to ask for.", "没有可用于查询的字段“{field}”。", "Known fields: {known}.", "可用字段：{known}。";
     CUSTOM_NOT_FILTERABLE = "custom_not_filterable", "Lists cannot be asked for “{field}” or ordered by it.", "“{field}”未开启筛选，不能用于筛选或排序。", "Whoever manages fields can make it filterable; a long text, searchable.", "请字段管理员开启“可筛选”（长文本为“可搜索”）。";
-    CUSTOM_NOT_INDEXED = "custom_not_indexed", "“{field}” became filterable a moment ago, and its values are still being gathered.", "“{field}”刚开启筛选，正在整理已有数据。", "Try again in a few minutes; the field says `indexed` when it is done.", "请几分钟后再试；字段的 indexed 为 true 即表示完成。";
+    CUSTOM_NOT_INDEXED = "custom_not_indexed", "The values of “{field}” are still being gathered for such questions.", "正在整理“{field}”的已有数据，暂时无法这样查询。", "Try again in a few minutes. A field that became filterable just now says `indexed` when it is done.", "请几分钟后再试；若是刚开启筛选的字段，其 indexed 为 true 即表示完成。";
     FILTER_RELATION = "filter_relation_unknown", "There is no relation “{value}” to ask along.", "没有可用于查询的关联“{value}”。", "Known relations: {known}.", "可用关联：{known}。";
     FILTER_OP = "filter_op_unknown", "“{field}” does not know the operator “{op}”.", "字段“{field}”不支持运算符“{op}”。", "Known operators: {known}.", "可用运算符：{known}。";
     FILTER_VALUE = "filter_value_invalid", "“{value}” is not a value that “{field}” can be compared with.", "“{value}”不能与“{field}”比较。", "Expected {expected_en}.", "此处应为{expected_zh}。";

@@ -24,7 +24,7 @@ pub(super) const WORDS: &str = "Words that are looked for, 8 at most; all of the
 
 /// What `deleted` is.
 pub(super) const DELETED: &str = "`include`: deleted records too, with `deleted_at`, as far as the caller may delete such. \
-    Not together with `q`, confidential values, external ids, segments and `contains` of texts that are no name, which find living records alone.";
+    Not together with `q`, confidential values, external ids, segments, long texts of added fields and `contains` of texts that are no name, which find living records alone.";
 
 pub(super) fn info() -> Value {
     json!({

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use kehu_domain::codes;
+use kehu_domain::custom::CustomType;
 use kehu_domain::filter::{Class, Condition, Filter, Op};
 use kehu_domain::flaw::Flaw;
 use kehu_domain::read::Finding;
@@ -31,7 +32,8 @@ impl Asked {
         if value != "include" {
             return Err(invalid(at, value, "include", "include"));
         }
-        if caller.reach(Action::Delete, kind.name).is_err() {
+        // Looking is no use of the right to delete, which reviews of rights are told of.
+        if caller.rights().reach(Action::Delete, kind.name).is_none() {
             let flaw = Flaw::new(&codes::RIGHT_MISSING).with("right", format!("{}.delete", kind.name));
             return Err(Failure::RightMissing(Finding { pointer: at.to_owned(), flaw }));
         }
@@ -44,9 +46,10 @@ impl Asked {
         if !self.deleted || self.q.is_none() && !sealed_query::asks(&self.filter) && !forgets(&self.filter) {
             return Ok(());
         }
-        let en = "nothing here: `q`, confidential values, external ids, segments and parts of texts that are no name \
-                  find living records alone";
-        Err(invalid(at, "include", en, "空（q、保密值、外部编号、分群以及名称以外文本的片段只能查找未删除的记录）"))
+        let en = "nothing here: `q`, confidential values, external ids, segments, long texts of added fields and parts of \
+                  texts that are no name find living records alone";
+        let zh = "空（q、保密值、外部编号、分群、自定义长文本以及名称以外文本的片段只能查找未删除的记录）";
+        Err(invalid(at, "include", en, zh))
     }
 }
 
@@ -57,11 +60,12 @@ fn forgets(filter: &Filter) -> bool {
         Filter::And(parts) | Filter::Or(parts) => parts.iter().any(forgets),
         Filter::Not(part) => forgets(part),
         Filter::Segment(_) => true,
+        Filter::Custom(condition) => condition.field.holds == CustomType::LongText,
         Filter::Is(Condition { member, op: Op::Contains | Op::StartsWith, .. }) => {
             matches!(member.class, Class::Phrase | Class::Prose)
         }
         // Related records are the living ones.
-        Filter::Is(_) | Filter::Custom(_) | Filter::Related(_) => false,
+        Filter::Is(_) | Filter::Related(_) => false,
     }
 }
 

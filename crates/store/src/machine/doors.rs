@@ -90,7 +90,7 @@ pub async fn search(caller: &Caller, resource: Resource, body: &Value) -> Result
         caller.reach(Action::Read, machine.kind().name)?;
         let asked = Asked::from_body(caller, machine.kind(), body)?;
         sealed_query::count_compared(caller, machine.kind(), &asked.filter).await?;
-        many(caller, machine, asked).await
+        many(caller, machine, asked).await.map_err(|failure| failure.standing_at("/where"))
     })
     .await
 }

@@ -162,7 +162,7 @@ impl Asked {
                 }
                 ("after" | "q" | "count" | "sort", _) => return Err(invalid(&at, &shown, "a text", "文本")),
                 _ => {
-                    let known = known(kind, &MEMBERS.join(", "));
+                    let known = known(kind, &MEMBERS.join(", ")).into_owned();
                     let flaw = Flaw::new(&codes::PARAMETER_UNKNOWN).with("value", name).with("known", known);
                     return Err(wrong(&at, flaw));
                 }

@@ -2,7 +2,7 @@
 
 use kehu_domain::filter::Filter;
 use kehu_domain::record::Kind;
-use kehu_domain::rights::Action;
+use kehu_domain::rights::{Action, Reach};
 use sea_orm::sea_query::{Cond, Expr, ExprTrait};
 
 use crate::failure::Failure;
@@ -48,7 +48,7 @@ impl Selected {
     /// The same of deleted records too, as far as the caller may delete such.
     ///
     /// # Errors
-    /// As [`Self::by`], or the caller deletes no records of the kind.
+    /// As [`Self::by`].
     pub(crate) async fn with_deleted(caller: &Caller, kind: &'static Kind, filter: &Filter) -> Result<Self, Failure> {
         Self::which(caller, kind, (filter, None), true).await
     }
@@ -75,7 +75,7 @@ impl Selected {
         }
         let condition = filtered.clone().add(narrowed.words.condition(caller, kind));
         let branches = policy::branches(caller, kind, reach);
-        let branches = if deleted { apart(caller, kind, &branches)? } else { branches };
+        let branches = if deleted { apart(caller, kind, &branches) } else { branches };
         Ok(Self { living, filtered, condition, words: narrowed.words, branches, few: narrowed.few })
     }
 
@@ -101,8 +101,10 @@ impl Selected {
 
 /// The parts of a reach, the living and the deleted records of each apart: each walks an index of its own. Of deleted ones
 /// those that the caller may delete.
-fn apart(caller: &Caller, kind: &Kind, parts: &[Option<Expr>]) -> Result<Vec<Option<Expr>>, Failure> {
-    let deletes = policy::branches(caller, kind, caller.reach(Action::Delete, kind.name)?);
+fn apart(caller: &Caller, kind: &Kind, parts: &[Option<Expr>]) -> Vec<Option<Expr>> {
+    // Sharing goes as far as changing, never as far as deleting.
+    let reach = Reach { shared: false, ..caller.rights().reach(Action::Delete, kind.name) };
+    let deletes = policy::branches(caller, kind, reach);
     let deletes: Option<Vec<Expr>> = deletes.into_iter().collect();
     let may = deletes.map(|parts| Expr::from(parts.into_iter().fold(Cond::any(), Cond::add)));
     let within = |which: Expr, part: &Option<Expr>| part.iter().fold(which, |which, part| which.and(part.clone()));
@@ -111,5 +113,5 @@ fn apart(caller: &Caller, kind: &Kind, parts: &[Option<Expr>]) -> Result<Vec<Opt
         let which = within(col("deleted_at").is_not_null(), part);
         Some(may.iter().fold(which, |which, may| which.and(may.clone())))
     });
-    Ok(living.chain(deleted).collect())
+    living.chain(deleted).collect()
 }

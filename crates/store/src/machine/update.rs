@@ -21,6 +21,7 @@ use crate::failure::{Failure, FieldConflict};
 use crate::gate::Caller;
 use crate::journal::{self, Entry, names_of_changed};
 use crate::ops::{duplicates, references, tags};
+use crate::registry;
 use crate::rows::{self, Ownership, RowBase, Rows, columns_of};
 use crate::sealer::Sealer;
 use crate::tx::Tx;
@@ -85,6 +86,7 @@ pub(crate) async fn patch<R: Rows>(tx: &Tx<'_>, change: Change) -> Result<(Store
         tags::check(tx, picked, &old)?;
         tags::resolve(tx, picked).await?;
     }
+    data.resolve(tx, Some(&before)).await?;
     let fields = caller.org().custom(R::KIND.name);
     let own = told_apart(&before.data, &data, before.data.changed(&data).into_iter().map(FieldName::Borrowed));
     let changed: Vec<FieldName> =
@@ -168,7 +170,7 @@ async fn drop_unchanged<R: Rows>(
         // What the caller could do when it was read says nothing of the record.
         let told = name == answer::WARNINGS || name == answer::CAN && value.is_array();
         // What is changed is not deleted.
-        let told = told || name == answer::DELETED_AT && *value == Value::Null;
+        let told = told || registry::is_removable(R::KIND) && name == answer::DELETED_AT && *value == Value::Null;
         let old = stale && answer::is_member(R::KIND, name) || told;
         writable(name) || !(expanded || old || shown.get(name) == Some(&*value))
     });

@@ -183,6 +183,10 @@ pub(crate) async fn follow(
     // No record has a value of a new field, and each writes what stands in the index and the text as a whole: a server
     // that does not know the field yet drops what another one has put there.
     let is_dropped = one.data.unique || one.data.searchable || one.data.filterable && one.data.is_sensitive();
+    if is_new {
+        // What is written of it from now on has its links; a server that does not know them leaves this to the look.
+        write(tx, one.base.id, &[("linked", true.into())]).await?;
+    }
     if is_new && !is_dropped || was == is {
         return Ok(());
     }

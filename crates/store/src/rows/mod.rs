@@ -140,6 +140,10 @@ pub(crate) trait Rows: Record {
     fn tags_mut(&mut self) -> Option<&mut Tags> {
         None
     }
+    /// Puts ids for the names that it says inside a value, so that what was said otherwise before is not changed.
+    async fn resolve(&mut self, _: &Tx<'_>, _: Option<&Stored<Self>>) -> Result<(), Failure> {
+        Ok(())
+    }
     /// Codes of rules that it broke when it came in, where it keeps them.
     fn flags_mut(&mut self) -> Option<&mut Words> {
         None

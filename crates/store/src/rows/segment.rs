@@ -11,7 +11,7 @@ use crate::entities::segment;
 use crate::failure::Failure;
 use crate::sealed;
 use crate::sealer::Opener;
-use crate::segments::{LOCK, settle, uses};
+use crate::segments::{LOCK, resolve_tags, settle, uses};
 use crate::tx::Tx;
 
 use super::{Ownership, RowBase, Rows, base, known, name_columns, row};
@@ -84,6 +84,10 @@ impl Rows for Segment {
 
     fn name(&self) -> Option<&str> {
         Some(self.name.as_str())
+    }
+
+    async fn resolve(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {
+        resolve_tags(tx, self, before).await
     }
 
     async fn prepare(&mut self, tx: &Tx<'_>, before: Option<&Stored<Self>>) -> Result<(), Failure> {

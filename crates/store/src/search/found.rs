@@ -135,7 +135,7 @@ impl<'a, C: ConnectionTrait> Searcher<'a, C> {
             // Long digits: no index has them, and everything would have to be read.
             None => Expr::val(1).eq(0),
         };
-        let holds = if self.has_searched() {
+        let holds = if !is_found_by_document(self.kind) && self.has_searched() {
             let mut own = self.document_of(Expr::col((Alias::new(self.kind.path), Alias::new("id"))));
             holds.or(Expr::exists(own.and_where(self.holds(&word.text)).clone()))
         } else {

@@ -119,7 +119,7 @@ async fn each(caller: &Caller, ids: Vec<Uuid>) -> Result<Vec<Counted>, Failure> 
             Err(failure) if is_too_expensive(&failure) => {
                 let failure = match load(caller, id).await {
                     Ok(segment) => shapes::too_expensive(kind_of(&segment.data)?, failure),
-                    Err(Failure::NotFound) => Failure::NotFound,
+                    Err(failure @ Failure::NotFound) => failure,
                     Err(failure) => return Err(failure),
                 };
                 all.push(Counted { id, count: Err(failure.standing_at(&format!("/ids/{place}"))) });

@@ -11,7 +11,7 @@ pub use counts::{Count, Counted, MOST_COUNTED, count, counts};
 pub(crate) use look_up::{Held, Segments, kept, look_up};
 pub(crate) use members::those_in;
 pub use members::{ChangeOfMembers, MOST_BY_FILTER, MOST_BY_ID, change_members, members};
-pub(crate) use settle::settle;
+pub(crate) use settle::{resolve_tags, settle};
 pub(crate) use tags::carry;
 
 use kehu_domain::kinds::{Segment, kind_named};

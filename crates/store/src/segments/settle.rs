@@ -60,6 +60,15 @@ pub(crate) async fn settle(
     Ok(())
 }
 
+/// Puts ids for the names of tags, as far as there are such: what is unknown is told when the segment is settled.
+pub(crate) async fn resolve_tags(
+    tx: &Tx<'_>,
+    segment: &mut Segment,
+    before: Option<&Stored<Segment>>,
+) -> Result<(), Failure> {
+    tags::settle(tx, segment, before).await.map(|_| ())
+}
+
 async fn refuse_one_more(tx: &Tx<'_>) -> Result<(), Failure> {
     let there = count(tx.db(), "segments WHERE org_id = ? AND deleted_at IS NULL", [tx.org_id().into()]).await?;
     if there < MAX_SEGMENTS {

@@ -39,6 +39,9 @@ pub(super) async fn settle(
     let before: HashSet<String> = before.into_iter().flat_map(Where::tags).map(|tag| tag.said).collect();
     let (mut known, mut findings) = (HashMap::new(), Vec::new());
     for tag in filter.tags().into_iter().take(MOST) {
+        if known.contains_key(&tag.said) {
+            continue;
+        }
         let stale = tag.id().map_or_else(|| tag.said.clone(), |id| id.to_string());
         match living(tx, &tag).await? {
             Some(id) => known.insert(tag.said, id.to_string()),

@@ -93,7 +93,7 @@ pub async fn facets(caller: &Caller, resource: Resource, body: &Value) -> Result
         let asked = Asked::read(caller, machine, body)?;
         sealed_query::count_compared(caller, kind, &asked.question.filter).await?;
         let told = async move |caller: &Caller| told(caller, machine, &asked).await;
-        caller.at_one_moment(told).await.map_err(|failure| shapes::too_expensive(kind, failure))
+        caller.at_one_moment(told).await.map_err(|failure| shapes::too_expensive(kind, failure).standing_at("/where"))
     })
     .await
 }
