@@ -11,6 +11,7 @@ kehu_tests::on_both_engines!(
     what_is_written_is_found_by_the_next_read,
     fields_are_asked_for_what_they_hold,
     numbers_and_what_is_sealed_are_in_no_index,
+    a_part_of_long_digits_is_a_part_of_the_text,
 );
 
 #[cfg(test)]
@@ -363,5 +364,27 @@ pub(crate) mod tests {
         }
         let names: BTreeSet<String> = q(&org.admin, "维修部 十三号").into_iter().collect();
         assert_eq!(names.len(), 1);
+    }
+
+    pub(super) fn a_part_of_long_digits_is_a_part_of_the_text(engine: Engine) {
+        let org = Org::new(engine);
+        let name = "编号20260011号有限公司";
+        let body = json!({"name": name, "kind": "company", "remark": "合同20260012已签，另见 ab88"});
+        let _ = org.admin.post("/v1/customers", &body).expect(201);
+        let _ = org.admin.post("/v1/customers", &company("编号20269911号有限公司")).expect(201);
+        let found = |field: &str, op: &str, value: &str| {
+            let filter = json!({"where": {"field": field, "op": op, "value": value}});
+            org.admin.post("/v1/customers/search", &filter).expect(200).data().len()
+        };
+        for part in ["0011", "60011", "20260011", "号2026001", "260011号", "0011号有"] {
+            assert_eq!(found("name", "contains", part), 1, "{part}");
+        }
+        assert_eq!(found("name", "starts_with", "编号20260"), 1);
+        assert_eq!(found("name", "contains", "编号2026"), 2);
+        for part in ["0012", "同2026", "60012已", "8", "ab8", "见 ab88"] {
+            assert_eq!(found("remark", "contains", part), 1, "{part}");
+        }
+        assert_eq!(found("remark", "starts_with", "合同202"), 1);
+        assert_eq!(found("remark", "contains", "0011"), 0);
     }
 }

@@ -54,7 +54,7 @@ fn part_of_text(part: &Filter) -> Option<&str> {
     match part {
         Filter::Is(Condition { member, op: Op::Contains | Op::StartsWith, values }) => {
             match (member.class, values.first()) {
-                (Class::Name | Class::Phrase | Class::Prose, Some(Scalar::Text(text))) => Some(text),
+                (Class::Name | Class::Phrase | Class::Prose, Some(Scalar::Text(text))) => Some(indexed_part(text)),
                 _ => None,
             }
         }

@@ -54,7 +54,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
         } else {
             searcher.field_holds(&mark_of(condition.member.name), text, anywhere)
         };
-        self.narrowed(&searcher, text, holds)
+        self.narrowed(&searcher, indexed_part(text), holds)
     }
 
     /// The same of a field that the organisation added: of a line by its place, of a long text by the document.
