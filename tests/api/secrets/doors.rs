@@ -459,9 +459,9 @@ impl<'a> Walk<'a> {
                     let reason = self.sown.text(name);
                     session.with("x-change-reason", &kehu_tests::encoded(&reason))
                 }
-                ("header", "If-Match" | "Accept-Language") | ("path", _) | ("query", "on_duplicate" | "dry_run") => {
-                    session
-                }
+                ("header", "If-Match" | "If-None-Match" | "Accept-Language")
+                | ("path", _)
+                | ("query", "on_duplicate" | "dry_run") => session,
                 other => panic!("{} takes {other:?}: say in Walk::with_headers what it is given", door.name),
             };
         }
@@ -542,6 +542,10 @@ impl<'a> Walk<'a> {
             let key = kehu_tests::encoded(&self.sown.open("external id"));
             let path = door.path.replace("{key}", "external_id:shop").replace("{value}", &key);
             self.send(door, &admin, &path, Some(&body));
+            let sent = body.to_string();
+            let put =
+                |tag: &str| admin.with("if-none-match", tag).send("PUT", &path, sent.as_bytes(), "application/json");
+            let _ = (put("*").expect(412), put(&self.sown.ascii("If-None-Match")).expect(400));
             let wrong = json!({ self.sown.ascii("an unknown member"): self.sown.text("an unknown value") });
             let refused = admin.send("PUT", &path, wrong.to_string().as_bytes(), "application/json");
             assert_eq!(refused.status, 422, "{}", refused.text);
