@@ -6,6 +6,7 @@ kehu_tests::on_both_engines!(
     a_long_text_that_is_searched_later_is_filled_by_a_job,
     long_lines_are_filled_by_a_job,
     every_kind_is_found_by_searchable_text,
+    what_is_searched_no_more_leaves_no_text_behind,
     whether_a_confidential_value_is_there_is_asked,
     the_schema_lists_the_operators,
     what_a_text_is_not_asked_for_is_refused,
@@ -251,6 +252,27 @@ mod tests {
             let data = org.admin.get(&asked).expect(200).data();
             assert_eq!((data.len(), &data[0][name]), (1, &made[name]), "{path}");
         }
+    }
+
+    /// A role is found by nothing but its added fields.
+    pub(super) fn what_is_searched_no_more_leaves_no_text_behind(engine: Engine) {
+        let org = Org::new(engine);
+        let id = add_to(&org, "role", "story", json!({"type": "long_text", "searchable": true}));
+        let role = json!({"key": "told", "name": "新角色", "rights": {"kinds": {}}, "custom": {"story": STORY}});
+        let role = org.admin.post("/v1/roles", &role).expect(201).id();
+        let found = || {
+            let by_words = org.admin.get(&format!("/v1/roles?q={}", encoded("从深圳"))).expect(200).data();
+            let asked = format!("/v1/roles?filter[custom.story.contains]={}", encoded("从深圳"));
+            (by_words.len(), org.admin.get(&asked).expect(200).data().len())
+        };
+        assert_eq!(found(), (1, 1));
+        let field = format!("/v1/fields/{id}");
+        let _ = org.admin.patch(&field, &json!({"searchable": false})).expect(200);
+        wait(&org.admin, "/v1/jobs?limit=100", is_filled);
+        let _ = org.admin.patch(&format!("/v1/roles/{role}"), &json!({"custom": {"story": null}})).expect(200);
+        let _ = org.admin.patch(&field, &json!({"searchable": true})).expect(200);
+        wait(&org.admin, &field, |field| field["indexed"] == true);
+        assert_eq!(found(), (0, 0));
     }
 
     pub(super) fn whether_a_confidential_value_is_there_is_asked(engine: Engine) {

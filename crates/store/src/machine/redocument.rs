@@ -1,5 +1,6 @@
 //! Writing the documents anew by which records are found, after the way they are written changed.
 
+use kehu_domain::record::Stored;
 use uuid::Uuid;
 
 use crate::dialect::{statement, unchanging};
@@ -23,11 +24,7 @@ pub(super) async fn redocument<R: Rows>(tx: &Tx<'_>, ids: &[Uuid]) -> Result<usi
     let mut done = 0;
     for row in tx.db().rows(statement(tx.db(), &sql, values())).await? {
         match R::from_row(row, &opener) {
-            Ok((record, _)) if record.base.deleted_at.is_none() || search::stays(R::KIND) => {
-                let text = document(tx.caller().org(), &record);
-                tx.search(R::KIND.name, record.base.id, &text, false);
-            }
-            Ok((record, _)) => tx.unsearch(record.base.id),
+            Ok((record, _)) => write(tx, &record),
             Err(failure) => {
                 tracing::error!(org = %tx.org_id(), cause = %failure, "the document of a record cannot be written");
                 continue;
@@ -39,4 +36,14 @@ pub(super) async fn redocument<R: Rows>(tx: &Tx<'_>, ids: &[Uuid]) -> Result<usi
     done += gone.len();
     gone.into_iter().for_each(|id| tx.unsearch(id));
     Ok(done)
+}
+
+/// Writes the document of a record; one without a text, or deleted from a kind whose texts go then, has none.
+pub(super) fn write<R: Rows>(tx: &Tx<'_>, record: &Stored<R>) {
+    let text = document(tx.caller().org(), record);
+    if !text.is_empty() && (record.base.deleted_at.is_none() || search::stays(R::KIND)) {
+        tx.search(R::KIND.name, record.base.id, &text, false);
+    } else {
+        tx.unsearch(record.base.id);
+    }
 }

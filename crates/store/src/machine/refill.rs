@@ -10,10 +10,9 @@ use crate::failure::Failure;
 use crate::rows::Rows;
 use crate::rows::custom::slots;
 use crate::sealer::Opener;
-use crate::search;
 use crate::tx::Tx;
 
-use super::{document, reindex};
+use super::{redocument, reindex};
 
 /// Fills slots, links, text and index of those records, deleted ones too: they may come back. The ones that somebody is
 /// changing are passed over. Gives the ids of those that were done; one that cannot be opened counts as done. Nothing of
@@ -55,10 +54,7 @@ pub(super) async fn refill<R: Rows>(tx: &Tx<'_>, ids: &[Uuid]) -> Result<Vec<Uui
             tx.db().execute_raw(statement(tx.db(), &sql, values)).await?;
         }
         tx.pick(fields, record.base.id, &CustomValues::default(), &record.base.custom);
-        let text = document(org, &record);
-        if !text.is_empty() && (record.base.deleted_at.is_none() || search::stays(R::KIND)) {
-            tx.search(R::KIND.name, record.base.id, &text, false);
-        }
+        redocument::write(tx, &record);
     }
     reindex::reindex::<R>(tx, &done).await?;
     Ok(done)
