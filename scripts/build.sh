@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds a program of the workspace and prints the path of the executable, wherever cargo is configured to put it.
-#   build.sh kehu             debug, together with the whole workspace (the same features as the tests: built once)
+#   build.sh kehu             debug, together with the tests of the whole workspace (the same features: all is built once)
 #   build.sh --release kehu   release, the program alone, as it is shipped
 set -eu
 cd "$(dirname "$0")/.."
@@ -10,7 +10,7 @@ if [ "$1" = --release ]; then
     set -- --release --package "$name"
 else
     name=$1
-    set -- --workspace --bins
+    set -- --workspace --bins --tests
 fi
 
 # Cargo's own answer is the only one that respects its environment and configuration.
