@@ -52,6 +52,7 @@ mod sealer;
 pub mod segments;
 #[cfg(test)]
 mod test_databases;
+mod threads;
 mod tx;
 mod uses;
 

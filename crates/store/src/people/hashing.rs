@@ -12,18 +12,12 @@ use zeroize::Zeroizing;
 
 use crate::crypto::password;
 use crate::failure::Failure;
+use crate::threads::give_way;
 
 /// How many wait for each thread at the most: some seconds of work. Whoever comes after them is asked to come again.
 const WAITING: usize = 128;
 /// Seconds after which that is.
 const COME_AGAIN: u32 = 2;
-/// How much the threads give way: a tenth of the processor where requests take all they can get.
-#[cfg(target_os = "linux")]
-const NICE: i32 = 10;
-/// There is nothing beyond it.
-#[cfg(target_os = "linux")]
-const NICEST: i32 = 19;
-
 /// A password in clear. Never prints, and leaves no copy in memory.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Arc<Zeroizing<String>>);
@@ -163,21 +157,6 @@ fn work_off(queue: &Mutex<Receiver<Job>>) {
     }
 }
 
-/// Lets the other threads of the process go first. Where the system does not do it for a single thread, the few turns
-/// alone keep hashing from taking everything.
-fn give_way() {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{getpriority_process, setpriority_process};
-        // On Linux nobody in particular is the calling thread.
-        let gave_way =
-            getpriority_process(None).and_then(|own| setpriority_process(None, own.saturating_add(NICE).min(NICEST)));
-        if let Err(error) = gave_way {
-            tracing::warn!(cause = %error, "hashing of passwords does not give way to requests");
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,11 +192,9 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[tokio::test]
     async fn hashing_gives_way_and_nothing_else_does() {
+        use crate::threads::tests::{gave_way, nice};
         let hashing = Hashing::start().unwrap();
-        let nice = || rustix::process::getpriority_process(None).unwrap();
-        let own = nice();
         let turn = hashing.turn().await.unwrap();
-        assert_eq!(hashing.away(turn, move || Ok(nice())).await.unwrap(), (own + NICE).min(NICEST));
-        assert_eq!(rustix::process::getpriority_process(None).unwrap(), own);
+        assert_eq!(hashing.away(turn, || Ok(nice())).await.unwrap(), gave_way());
     }
 }

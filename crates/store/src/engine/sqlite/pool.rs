@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::conn::{Conn, Role};
 use crate::engine::{EngineError, EngineOptions, error::Fault, rows::Row};
+use crate::threads;
 
 /// How a statement is read.
 type Read<T> = fn(&mut Conn, &Statement) -> Result<T, Fault>;
@@ -18,8 +19,11 @@ type Read<T> = fn(&mut Conn, &Statement) -> Result<T, Fault>;
 /// Longest wait for another thread's short read to give its connection back.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// What a thread for a long read is called.
+pub(super) const LONG: &str = "kehu-long-read";
+
 /// A connection is taken and given back inside one statement, never kept across an await. A read runs on the calling
-/// thread for a few milliseconds; one that takes longer starts again on a blocking thread, with a limit.
+/// thread for a few milliseconds; one that takes longer starts again on a thread that gives way, with a limit.
 pub(crate) struct ReadPool {
     path: PathBuf,
     size: usize,
@@ -95,12 +99,15 @@ impl ReadPool {
     async fn read_long<T: Send + 'static>(self: &Arc<Self>, statement: Statement, read: Read<T>) -> Result<T, Fault> {
         let permit = self.permit().await?;
         let pool = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || {
+        let done = threads::aside(LONG, move || {
             let rows = pool.run(&statement, read, pool.limit);
             drop(permit);
             rows
         });
-        done.await.unwrap_or_else(|_| Err(Fault::engine(EngineError::Unavailable)))
+        match done.await {
+            Some(Ok(done)) => done,
+            _ => Err(Fault::engine(EngineError::Unavailable)),
+        }
     }
 
     /// Leave to take long, which few have at a time.

@@ -7,16 +7,20 @@ use std::{
     time::Duration,
 };
 
-use super::{conn::Conn, pool::ReadPool};
+use super::{
+    conn::Conn,
+    pool::{LONG, ReadPool},
+};
 use crate::engine::{
     EngineError,
     error::Fault,
     snapshot::{KEPT, Snapshot},
     tx::{Inner, SUSPENDED},
 };
+use crate::threads;
 
 impl ReadPool {
-    /// Runs the closure on the calling thread; over the budget, it starts again on a blocking thread.
+    /// Runs the closure on the calling thread; over the budget, it starts again on one that gives way.
     pub(crate) async fn snapshot<T, E, F>(self: &Arc<Self>, job: F) -> Result<T, E>
     where
         F: AsyncFn(&Snapshot) -> Result<T, E> + Send + 'static,
@@ -28,18 +32,16 @@ impl ReadPool {
         }
         let permit = self.permit().await.map_err(of_fault)?;
         let pool = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || {
+        let done = threads::aside(LONG, move || {
             let done = pool.read_moment(&job, pool.limit);
             drop(permit);
             done
         });
         match done.await {
-            Ok(Some(done)) => done,
-            Ok(None) => Err(EngineError::TooExpensive.into()),
-            Err(ended) => match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(EngineError::Unavailable.into()),
-            },
+            Some(Ok(Some(done))) => done,
+            Some(Ok(None)) => Err(EngineError::TooExpensive.into()),
+            Some(Err(panic)) => std::panic::resume_unwind(panic),
+            None => Err(EngineError::Unavailable.into()),
         }
     }
 

@@ -1,0 +1,75 @@
+//! Threads for work that takes long, which give way to those that answer requests.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+/// How much they give way: a tenth of the processor where requests take all they can get.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+/// There is nothing beyond it.
+#[cfg(target_os = "linux")]
+const NICEST: i32 = 19;
+
+/// Lets the other threads of the process go first. Where the system does not do it for a single thread, the few at a time
+/// alone keep such work from taking everything.
+pub(crate) fn give_way() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{getpriority_process, setpriority_process};
+        // On Linux nobody in particular is the calling thread.
+        let gave_way =
+            getpriority_process(None).and_then(|own| setpriority_process(None, own.saturating_add(NICE).min(NICEST)));
+        if let Err(error) = gave_way {
+            tracing::warn!(cause = %error, "a thread for long work does not give way to requests");
+        }
+    }
+}
+
+/// Does work on a thread of its own that gives way; a panic of it is given back. None where the system gives no thread.
+/// The thread is no runtime's: those of a runtime do other work afterwards, and nobody may raise their priority again.
+pub(crate) async fn aside<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<thread::Result<T>> {
+    let (tell, told) = oneshot::channel();
+    let runtime = Handle::current();
+    let started = thread::Builder::new().name(name.to_owned()).spawn(move || {
+        give_way();
+        let _context = runtime.enter();
+        // Nobody may wait any more.
+        let _ = tell.send(catch_unwind(AssertUnwindSafe(work)));
+    });
+    if let Err(error) = started {
+        tracing::warn!(cause = %error, "there is no thread for what takes long");
+        return None;
+    }
+    told.await.ok()
+}
+
+/// What a thread whose work gives way shows of it.
+#[cfg(all(test, target_os = "linux"))]
+pub(crate) mod tests {
+    use super::*;
+
+    /// How much the calling thread gives way.
+    pub(crate) fn nice() -> i32 {
+        rustix::process::getpriority_process(None).unwrap()
+    }
+
+    /// What a thread that gives way has, where the calling one does not.
+    pub(crate) fn gave_way() -> i32 {
+        (nice() + NICE).min(NICEST)
+    }
+
+    #[tokio::test]
+    async fn work_gives_way_and_its_panics_come_back() {
+        assert_eq!(aside("aside", nice).await.unwrap().unwrap(), gave_way());
+        let own = nice();
+        let panic = aside("aside", || -> () { std::panic::panic_any("lost") }).await.unwrap().unwrap_err();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"lost"));
+        assert_eq!(nice(), own);
+    }
+}
