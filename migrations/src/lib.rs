@@ -33,6 +33,7 @@ mod m2026_11_26_000030_external_ids;
 mod m2026_11_26_000031_bulk_changes;
 mod m2026_11_27_000032_links_of_fields;
 mod m2026_11_27_000033_deleted;
+mod m2026_11_27_000034_lists_by_part;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -75,6 +76,7 @@ impl MigratorTrait for Migrator {
             Box::new(m2026_11_26_000031_bulk_changes::Migration),
             Box::new(m2026_11_27_000032_links_of_fields::Migration),
             Box::new(m2026_11_27_000033_deleted::Migration),
+            Box::new(m2026_11_27_000034_lists_by_part::Migration),
         ]
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kehu_domain::filter::{Class, FilterReader, SEGMENT, members};
+use kehu_domain::filter::{Class, FilterReader, SEGMENT, members, sorts};
 use kehu_domain::record::FieldName;
 use kehu_domain::rights::Rights;
 use sea_orm::ConnectionTrait as _;
@@ -27,7 +27,7 @@ use world::{Dice, custom, customer, follow_up};
 const SEED: u64 = 0x6b65_6875;
 const CUSTOMERS: usize = 90;
 /// Filters of each kind and caller.
-const FILTERS: usize = 300;
+const FILTERS: usize = 200;
 /// Segments of each kind and caller: filters, lists, and such as use others.
 const SEGMENTS: [usize; 3] = [5, 2, 3];
 const NO_TAG: &str = "没有的标签";
@@ -92,7 +92,8 @@ fn reader<'c>(caller: &'c Caller, kind: &'static Kind) -> FilterReader<'c> {
 /// What the database selects.
 async fn selected(caller: &Caller, kind: &'static Kind, filter: &Filter) -> BTreeSet<Uuid> {
     let sealed = sealed_query::resolve(caller, kind, filter).await.unwrap();
-    let compiler = Compiler { db: caller.db(), caller, kind, sealed: &sealed, named: false, brought: false };
+    let compiler =
+        Compiler { db: caller.db(), caller, kind, sealed: &sealed, named: false, brought: false, unled: &[] };
     let within = compiler.within(caller.rights().reach(Action::Read, kind.name));
     let condition = Cond::all().add(col("org_id").eq(caller.org().id)).add(col("deleted_at").is_null());
     let condition = condition.add(compiler.compile(filter));
@@ -302,6 +303,31 @@ struct Tally {
     telling_by_segment: usize,
 }
 
+/// A list has each of those records once, in its order, and its count says so: however it is cut into parts.
+async fn listed(caller: &Caller, kind: &'static Kind, asked: &Value, held: &BTreeSet<Uuid>) {
+    let hidden = policy::hidden(caller, kind);
+    let orders: Vec<&str> = sorts(kind).filter(|sort| !hidden.contains(sort)).collect();
+    let order = orders[held.len() % orders.len()];
+    for order in [order.to_owned(), format!("-{order}")] {
+        let body = json!({"where": asked, "sort": order, "limit": 500, "count": "exact"});
+        let question = Asked::from_body(caller, kind, &body).unwrap();
+        let page = machine(kind.name).unwrap().page(caller, &question).await.unwrap();
+        let ids: Vec<Uuid> = page.records.iter().map(|record| record.base().id).collect();
+        let told = || format!("{:?}, {} by {order}: {asked}", caller.db().get_database_backend(), kind.path);
+        assert_eq!(ids.iter().copied().collect::<BTreeSet<Uuid>>(), *held, "{}", told());
+        assert_eq!((ids.len(), page.count.unwrap().n), (held.len(), held.len() as u64), "{}", told());
+        if order.ends_with("updated_at") {
+            let at: Vec<_> = page.records.iter().map(|record| (record.base().updated_at, record.base().id)).collect();
+            let mut sorted = at.clone();
+            sorted.sort_unstable();
+            if order.starts_with('-') {
+                sorted.reverse();
+            }
+            assert_eq!(at, sorted, "{}", told());
+        }
+    }
+}
+
 async fn compare(maker: &Caller, caller: &Caller, kind: &'static Kind, dice: &mut Dice, tally: &mut Tally) {
     let all = everything(caller, kind).await;
     assert!(!all.is_empty(), "no {}", kind.path);
@@ -331,6 +357,9 @@ async fn compare(maker: &Caller, caller: &Caller, kind: &'static Kind, dice: &mu
             "seed {SEED:#x}, {engine:?}, {} {at}: {asked}\n{filter:?}\ndiffer in {odd:?}",
             kind.path
         );
+        if at % 3 == 0 {
+            listed(caller, kind, &asked, &held).await;
+        }
         let telling = usize::from(!found.is_empty() && found.len() < all.len());
         let asks = usize::from(!filter.segments().is_empty());
         tally.compared += 1;
@@ -352,14 +381,25 @@ async fn the_database_selects_what_a_filter_holds_of() {
             Ok(())
         });
         filled.await.unwrap();
-        let made = json!({"name": "销售员", "user_name": "seller", "role": "salesperson"});
-        let made = crate::people::create_user(&bed.callers[0], made, &WriteOptions::default()).await;
-        let seller = made.unwrap().answer.id.unwrap();
+        let mut teams: Vec<Uuid> = Vec::new();
+        let mut owners: Vec<Uuid> = Vec::new();
+        for name in ["seller", "buyer", "other"] {
+            teams.push(make(&bed.callers[0], "team", json!({"name": name})).await);
+            let made = json!({"name": "销售员", "user_name": name, "role": "salesperson", "team_id": teams.last()});
+            let made = crate::people::create_user(&bed.callers[0], made, &WriteOptions::default()).await;
+            owners.push(made.unwrap().answer.id.unwrap());
+        }
+        let seller = owners[0];
         let system = bed.gate.system(org, RequestInfo::default()).await.unwrap();
         for at in 0..CUSTOMERS {
             let mut body = customer(&mut dice, at);
             if dice.one_in(2) {
                 body["owner_id"] = json!(seller);
+            } else if dice.one_in(2) {
+                body["owner_id"] = json!(owners[1 + dice.below(2)]);
+            }
+            if dice.one_in(6) {
+                body["collaborators"] = json!([{"user_id": owners[dice.below(2)]}]);
             }
             make(&system, "customer", body).await;
         }
@@ -378,9 +418,13 @@ async fn the_database_selects_what_a_filter_holds_of() {
         let own = Principal::User { id: seller, session: Uuid::nil() };
         let rights = Rights::of("salesperson");
         let org = bed.gate.org(org).await.unwrap();
-        let seller = bed.gate.caller(org, own, rights, Vec::new(), RequestInfo::default()).await.unwrap();
+        let seller = bed.gate.caller(org.clone(), own, rights, Vec::new(), RequestInfo::default()).await.unwrap();
+        let own = Principal::User { id: owners[1], session: Uuid::nil() };
+        let rights = Rights::of("manager");
+        let led = vec![teams[1], teams[2]];
+        let manager = bed.gate.caller(org, own, rights, led, RequestInfo::default()).await.unwrap();
         let mut tally = Tally::default();
-        for caller in [&system, &seller] {
+        for caller in [&system, &seller, &manager] {
             for kind in ["customer", "contact", "follow_up", "note"] {
                 let kind = resource(kind).unwrap().kind();
                 compare(&system, caller, kind, &mut dice, &mut tally).await;

@@ -16,6 +16,7 @@ use uuid::Uuid;
 use crate::gate::Caller;
 use crate::machine::read::col;
 use crate::ops::children;
+use crate::pii::padded;
 
 impl Caller {
     /// How a record of that owner and team, shared with those, stands to the caller.
@@ -95,46 +96,60 @@ pub(crate) fn askable(caller: &Caller, kind: &Kind) -> Vec<Arc<CustomField>> {
     caller.org().custom(kind.name).iter().filter(|field| !is_hidden(field)).cloned().collect()
 }
 
-/// The parts of a reach over records of a kind, each of which walks an index of its own: everything, or one's own, each
-/// team's, and what is shared.
-pub(crate) fn branches(caller: &Caller, kind: &Kind, reach: Reach) -> Vec<Option<Expr>> {
-    if kind.name == Segment::KIND.name {
-        return of_segments(caller, reach);
-    }
-    if reach.all {
-        return vec![None];
-    }
-    let mut parts = Vec::new();
-    if let Some(user) = caller.principal().user() {
-        if reach.own {
-            parts.push(Some(if kind.name == "user" { col("id").eq(user) } else { col("owner_id").eq(user) }));
-        }
-        if let Some(customer) = customer_column(kind).filter(|_| reach.shared) {
-            parts.push(Some(col(customer).in_subquery(shared_with(caller.org().id, user))));
-        }
-    }
-    if reach.team {
-        parts.extend(caller.teams().iter().map(|team| Some(col("team_id").eq(*team))));
-    }
-    or_nothing(parts)
+/// The parts of a reach over records of a kind.
+pub(crate) struct Parts {
+    /// Whether it covers everything: then there are no parts.
+    pub(crate) all: bool,
+    /// One's own.
+    pub(crate) own: Option<Expr>,
+    /// Those of each of these teams.
+    pub(crate) teams: Vec<Uuid>,
+    /// What is shared with whoever asks.
+    pub(crate) shared: Option<Expr>,
 }
 
-/// No part at all is nothing, and not everything.
-fn or_nothing(parts: Vec<Option<Expr>>) -> Vec<Option<Expr>> {
-    if parts.is_empty() { vec![Some(Expr::val(1).eq(0))] } else { parts }
+impl Parts {
+    /// The whole reach as one condition; none where it covers everything.
+    pub(crate) fn any(&self) -> Option<Expr> {
+        if self.all {
+            return None;
+        }
+        let teams = (!self.teams.is_empty()).then(|| col("team_id").is_in(padded(self.teams.clone())));
+        let parts: Vec<Expr> = [self.own.clone(), teams, self.shared.clone()].into_iter().flatten().collect();
+        // No part at all is nothing, and not everything.
+        Some(parts.into_iter().reduce(ExprTrait::or).unwrap_or_else(|| Expr::val(1).eq(0)))
+    }
+
+    /// The same as a condition by which no index is walked.
+    pub(crate) fn held(&self) -> Option<Expr> {
+        // An owner that is missing is nobody, not unknown.
+        Some(Expr::expr(Expr::case(self.any()?, Expr::val(1)).finally(Expr::val(0))).eq(1))
+    }
+}
+
+/// The parts of a reach over records of a kind: everything, or one's own, each team's, and what is shared.
+pub(crate) fn parts(caller: &Caller, kind: &Kind, reach: Reach) -> Parts {
+    let user = caller.principal().user();
+    let teams = if reach.team && !reach.all { caller.teams().to_vec() } else { Vec::new() };
+    if kind.name == Segment::KIND.name {
+        return of_segments(user, reach, teams);
+    }
+    let column = if kind.name == "user" { "id" } else { "owner_id" };
+    let own = user.filter(|_| reach.own).map(|user| col(column).eq(user));
+    let shared = user.zip(customer_column(kind)).filter(|_| reach.shared);
+    let shared = shared.map(|(user, customer)| col(customer).in_subquery(shared_with(caller.org().id, user)));
+    Parts { all: reach.all, own, teams, shared }
 }
 
 /// The same of segments, of which some are their owner's alone.
-fn of_segments(caller: &Caller, reach: Reach) -> Vec<Option<Expr>> {
-    let with = |sharing: Sharing| col("shared").eq(sharing.key());
-    let own = caller.principal().user().filter(|_| reach.own).map(|user| col("owner_id").eq(user));
-    let everybody = caller.principal().user().filter(|_| reach.shared).map(|_| with(Sharing::Everybody));
-    let teams = if reach.team { caller.teams() } else { &[] };
+fn of_segments(user: Option<Uuid>, reach: Reach, teams: Vec<Uuid>) -> Parts {
+    let with = |sharing: &[Sharing]| col("shared").is_in(sharing.iter().map(|sharing| sharing.key()));
+    let own = user.filter(|_| reach.own).map(|user| col("owner_id").eq(user));
     let shared = match reach.all {
-        true => vec![with(Sharing::Everybody), with(Sharing::Team)],
-        false => everybody.into_iter().chain(teams.iter().map(|team| col("team_id").eq(*team))).collect(),
+        true => Some(with(&[Sharing::Everybody, Sharing::Team])),
+        false => user.filter(|_| reach.shared).map(|_| with(&[Sharing::Everybody])),
     };
-    or_nothing(own.into_iter().chain(shared).map(Some).collect())
+    Parts { all: false, own, teams, shared }
 }
 
 /// The column that names the customer of a record that can be shared.

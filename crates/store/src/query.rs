@@ -12,7 +12,7 @@ use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Func, Query, SelectStatem
 use uuid::Uuid;
 
 use crate::crypto::index::IndexClass;
-use crate::dialect::position_function;
+use crate::dialect::{self, position_function};
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::machine::custom;
@@ -43,7 +43,7 @@ pub(crate) fn asks_name(caller: &Caller, kind: &Kind, filter: &Filter, q: Option
 }
 
 /// The parts of a filter that must all hold.
-fn parts(filter: &Filter) -> &[Filter] {
+pub(crate) fn parts(filter: &Filter) -> &[Filter] {
     match filter {
         Filter::And(parts) => parts.as_slice(),
         other => std::slice::from_ref(other),
@@ -129,8 +129,10 @@ pub(crate) struct Compiler<'a, C> {
     pub(crate) sealed: &'a Sealed,
     /// Whether the records that a part of a name selects are known already.
     pub(crate) named: bool,
-    /// Whether the condition is held against the few records that another one brings, not against a whole list.
+    /// Whether the condition is held against records that something else brings, and leads to none itself.
     pub(crate) brought: bool,
+    /// Columns that lead to no records either.
+    pub(crate) unled: &'a [&'static str],
 }
 
 impl<C: ConnectionTrait> Compiler<'_, C> {
@@ -165,7 +167,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             Some(Held::Filter(filter)) => any.add(self.compile(filter)),
             _ => any,
         });
-        let any = if lists.is_empty() { any } else { any.add(listed(self.caller.org().id, lists)) };
+        let any = if lists.is_empty() { any } else { any.add(self.linked(members_of(self.caller.org().id, lists))) };
         if condition.excludes() { any.not() } else { any }
     }
 
@@ -178,8 +180,13 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             Class::Name | Class::Phrase | Class::Prose if matches!(condition.op, Op::Contains | Op::StartsWith) => {
                 self.text(condition)
             }
-            _ => plain(member.name, condition),
+            _ => plain(member.name, &|| self.column(member.name), condition),
         }
+    }
+
+    /// A column of the kind; no index is walked by one that is not to lead.
+    fn column(&self, name: &str) -> Expr {
+        if self.unled.contains(&name) { dialect::unindexed(self.db, name) } else { col(name) }
     }
 
     fn sealed(&self, find: Find, condition: &Condition) -> Expr {
@@ -260,9 +267,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             CustomOperand::Slot(SlotValue::Text(text)) => Some(text.clone()),
             _ => None,
         };
-        let with = |values: Vec<String>| {
-            self.id().in_subquery(links().and_where(col("value").is_in(padded(values))).to_owned())
-        };
+        let with = |values: Vec<String>| self.linked(links().and_where(col("value").is_in(padded(values))).to_owned());
         let any = |values: Vec<String>| if values.is_empty() { Expr::val(1).eq(0) } else { with(values) };
         let values: Vec<String> = condition.values.iter().filter_map(picked).collect();
         match condition.op {
@@ -270,6 +275,16 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
             Op::HasAny | Op::In => any(values),
             Op::Ne | Op::Nin => any(values).not(),
             _ => values.into_iter().map(|value| with(vec![value])).fold(Expr::val(1).eq(1), ExprTrait::and),
+        }
+    }
+
+    /// That links name a record: they lead to it, or are looked up for one that something else brings.
+    fn linked(&self, mut links: SelectStatement) -> Expr {
+        if self.brought {
+            let of_this = Expr::col((Alias::new(self.kind.path), Alias::new("id")));
+            Expr::exists(links.and_where(col("record_id").eq(of_this)).to_owned())
+        } else {
+            col("id").in_subquery(links)
         }
     }
 
@@ -293,7 +308,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
         }
         let org = self.caller.org();
         let ids: Vec<Option<Uuid>> = condition.values.iter().map(|value| tag_id(self.caller, value)).collect();
-        let linked = |ids: Vec<Uuid>| {
+        let marked = |ids: Vec<Uuid>| {
             let links = Query::select()
                 .column(Alias::new("record_id"))
                 .from(Alias::new("tag_links"))
@@ -301,16 +316,16 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
                 .and_where(col("tag_id").is_in(padded(ids)))
                 .and_where(col("kind").eq(self.kind.name))
                 .to_owned();
-            self.id().in_subquery(links)
+            self.linked(links)
         };
         let nothing = || Expr::val(1).eq(0);
         if matches!(condition.op, Op::HasAny | Op::In | Op::Ne | Op::Nin) {
             let known: Vec<Uuid> = ids.into_iter().flatten().collect();
-            let any = if known.is_empty() { nothing() } else { linked(known) };
+            let any = if known.is_empty() { nothing() } else { marked(known) };
             return if matches!(condition.op, Op::Ne | Op::Nin) { any.not() } else { any };
         }
         ids.into_iter()
-            .map(|id| id.map_or_else(nothing, |id| linked(vec![id])))
+            .map(|id| id.map_or_else(nothing, |id| marked(vec![id])))
             .fold(Expr::val(1).eq(1), ExprTrait::and)
     }
 
@@ -334,13 +349,12 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
     }
 }
 
-/// Records that were put into one of those segments.
-pub(crate) fn listed(org: Uuid, segments: Vec<Uuid>) -> Expr {
-    let members = Query::select()
+/// The records that were put into one of those segments.
+fn members_of(org: Uuid, segments: Vec<Uuid>) -> SelectStatement {
+    Query::select()
         .column(Alias::new("record_id"))
         .from(Alias::new("segment_members"))
         .and_where(col("org_id").eq(org))
         .and_where(col("segment_id").is_in(padded(segments)))
-        .to_owned();
-    col("id").in_subquery(members)
+        .to_owned()
 }

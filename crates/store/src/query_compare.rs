@@ -18,14 +18,15 @@ pub(crate) fn slot_condition(column: &str, condition: &CustomCondition) -> Expr 
         CustomOperand::Sealed(_) => Value::Bool(None),
     };
     let wants_null = condition.values.first() == Some(&CustomOperand::Flag(true));
-    compare(column, condition.op, condition.values.iter().map(value).collect(), wants_null)
+    let values = condition.values.iter().map(value).collect();
+    compare((column, &|| col(column)), condition.op, values, wants_null)
 }
 
 pub(crate) fn wants_null(condition: &Condition) -> bool {
     condition.values.first() == Some(&Scalar::Flag(true))
 }
 
-fn value(scalar: &Scalar) -> Value {
+pub(crate) fn value(scalar: &Scalar) -> Value {
     match scalar {
         Scalar::Text(text) => text.clone().into(),
         Scalar::Sealed(value) => value.expose().clone().into(),
@@ -36,15 +37,15 @@ fn value(scalar: &Scalar) -> Value {
     }
 }
 
-pub(crate) fn plain(name: &str, condition: &Condition) -> Expr {
-    compare(name, condition.op, condition.values.iter().map(value).collect(), wants_null(condition))
+/// A condition on what stands in a column.
+pub(crate) fn plain(name: &str, column: &dyn Fn() -> Expr, condition: &Condition) -> Expr {
+    compare((name, column), condition.op, condition.values.iter().map(value).collect(), wants_null(condition))
 }
 
 /// A condition on a column: true or false, never unknown.
-fn compare(name: &str, op: Op, values: Vec<Value>, wants_null: bool) -> Expr {
+fn compare((name, column): (&str, &dyn Fn() -> Expr), op: Op, values: Vec<Value>, wants_null: bool) -> Expr {
     let first = || Expr::val(values.first().cloned().unwrap_or(Value::Bool(None)));
     let second = || Expr::val(values.get(1).cloned().unwrap_or(Value::Bool(None)));
-    let column = || col(name);
     // A missing value satisfies no comparison; where a sentinel stands for it, it is named.
     let some = |expr: Expr| match sentinel(name) {
         Some(missing) => expr.and(column().ne(missing)),

@@ -3,7 +3,7 @@
 use kehu_domain::filter::{POINTS_BACK, Related};
 use kehu_domain::rights::{Action, Reach};
 use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Query};
 use uuid::Uuid;
 
 use crate::dialect;
@@ -18,7 +18,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
     pub(crate) fn related(&self, related: &Related) -> Expr {
         let (relation, to) = (related.relation, related.relation.to);
         let leads = related.filter.asks_sealed_equality();
-        let inner = Compiler { kind: to, brought: !leads, ..*self };
+        let inner = Compiler { kind: to, brought: !leads, unled: &[], ..*self };
         let (own, theirs) = match relation.by {
             Some(by) => (by, "id"),
             None => ("id", POINTS_BACK),
@@ -44,10 +44,7 @@ impl<C: ConnectionTrait> Compiler<'_, C> {
 
     /// A condition that a record is within a reach; none where everything is. No index is walked by it.
     pub(crate) fn within(&self, reach: Reach) -> Option<Expr> {
-        let parts: Vec<Expr> = policy::branches(self.caller, self.kind, reach).into_iter().collect::<Option<_>>()?;
-        let any = parts.into_iter().fold(Cond::any().add(Expr::val(1).eq(0)), Cond::add);
-        // An owner that is missing is nobody, not unknown.
-        Some(Expr::expr(Expr::case(any, Expr::val(1)).finally(Expr::val(0))).eq(1))
+        policy::parts(self.caller, self.kind, reach).held()
     }
 
     /// The id of a record; where it was brought by another one, no index is walked by it.

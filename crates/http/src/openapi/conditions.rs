@@ -17,7 +17,7 @@ pub(super) fn related(kind: &Kind) -> Value {
 
 /// The questions that are fast at any size.
 pub(super) fn fast(kind: &Kind) -> Value {
-    shapes(kind).iter().map(|shape| json!({ "equal": shape.equal, "sort": shape.sorts })).collect()
+    shapes(kind).map(|shape| json!({ "equal": shape.equal, "sort": shape.sorts })).collect()
 }
 
 /// The conditions that an address can hold: `filter[stage]`, `filter[updated_at.gte]`. Never a sealed member.

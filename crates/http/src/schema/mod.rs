@@ -94,7 +94,7 @@ pub(crate) fn one(caller: &Caller, kind: &'static Kind) -> Value {
     schema.insert("sorts".into(), json!(sorts(kind).collect::<Vec<_>>()));
     schema.insert("expand".into(), json!(expansions(kind).map(|expansion| expansion.name).collect::<Vec<_>>()));
     schema.insert("related".into(), related(caller, kind));
-    let fast = shapes(kind).iter().map(|shape| json!({ "equal": shape.equal, "sort": shape.sorts }));
+    let fast = shapes(kind).map(|shape| json!({ "equal": shape.equal, "sort": shape.sorts }));
     schema.insert("fast".into(), fast.collect());
     schema.insert("codes".into(), codes::of(kind));
     schema.into()

@@ -2,7 +2,7 @@
 
 use kehu_domain::show::Out;
 use sea_orm::ConnectionTrait;
-use sea_orm::sea_query::{Alias, Asterisk, Cond, Expr, Func, Query, SelectStatement};
+use sea_orm::sea_query::{Alias, Asterisk, Cond, Expr, Func, Query, SelectStatement, UnionType};
 
 use crate::dialect;
 use crate::engine::Kind as Column;
@@ -63,12 +63,15 @@ impl Counted {
 
 /// Counts up to [`MAX_COUNT`].
 pub(crate) async fn exact(db: &impl ConnectionTrait, table: &str, selected: &Selected) -> Result<Counted, Failure> {
-    let found = Query::select()
-        .column(Alias::new("id"))
-        .from(Alias::new(table))
-        .cond_where(Cond::all().add(selected.condition.clone()).add(selected.reach()))
-        .limit(MAX_COUNT + 1)
-        .to_owned();
+    let found = |condition: Cond| {
+        Query::select().column(Alias::new("id")).from(Alias::new(table)).cond_where(condition).to_owned()
+    };
+    let mut parts = selected.counted().map(found);
+    let mut found = parts.next().ok_or_else(|| Failure::Internal("nothing is to be counted".into()))?;
+    for part in parts {
+        found.union(UnionType::All, part);
+    }
+    let found = found.limit(MAX_COUNT + 1).to_owned();
     let alias = Column::Integer.alias("n");
     let count = Query::select()
         .expr_as(Func::count(Expr::col(Asterisk)), Alias::new(alias.as_str()))
@@ -126,7 +129,7 @@ fn of_sample(db: &impl ConnectionTrait, table: &str, selected: &Selected) -> Sel
         .expr_as(Func::count(Expr::col(Asterisk)), Alias::new(all.as_str()))
         .expr_as(Func::count(fits), Alias::new(fitting.as_str()))
         .from(Alias::new(table))
-        .cond_where(selected.living.clone().add(dialect::sampled(db)).add(selected.reach()))
+        .cond_where(selected.living.clone().add(dialect::sampled(db)).add(selected.reach.clone()))
         .to_owned()
 }
 

@@ -13,7 +13,6 @@ use crate::dialect::statement;
 use crate::engine::{self, Engine};
 use crate::failure::Failure;
 use crate::people::tests::bed::on_both;
-use crate::search::Words;
 
 const MANY: u32 = 40_000;
 const ORG: Uuid = Uuid::from_u128(0x0190_a3c4_7e1b_7c3d_8f00_5b1f_0c2d_3e4f);
@@ -69,8 +68,7 @@ async fn fill(engine: &Engine, many: u32) {
 fn selected(stage: &str) -> Selected {
     let living = Cond::all().add(col("org_id").eq(ORG)).add(col("deleted_at").is_null());
     let condition = living.clone().add(col("stage").eq(stage));
-    let (filtered, words) = (condition.clone(), Words::default());
-    Selected { living, filtered, condition, words, branches: vec![None], few: false }
+    Selected::all_of(living, condition)
 }
 
 async fn counted(engine: &Engine, how: Count, stage: &str, seen: u64) -> Counted {
@@ -121,8 +119,8 @@ async fn the_sample_has_an_index_of_its_own() {
         let Some(path) = bed.sqlite() else { return };
         let db = rusqlite::Connection::open(path).unwrap();
         for table in ["customers", "contacts", "follow_ups", "notes", "attachments"] {
-            let selected = selected("lost");
-            let selected = Selected { condition: selected.living.clone(), ..selected };
+            let mut selected = selected("lost");
+            selected.condition = selected.living.clone();
             let sql = super::of_sample(engine, table, &selected).to_string(SqliteQueryBuilder);
             let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let plan: Vec<String> = plan.query_map([], |row| row.get(3)).unwrap().map(Result::unwrap).collect();

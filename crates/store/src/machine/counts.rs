@@ -20,7 +20,7 @@ use super::Machine;
 use super::answer::Answer;
 use super::counting;
 use super::question::{Question, invalid, wrong};
-use super::selected::Selected;
+use super::selected::{Selected, Use};
 
 /// The most counts of one request.
 const MAX: usize = 20;
@@ -100,7 +100,8 @@ async fn told(caller: &Caller, asked: &[Asked], at: &AtomicUsize) -> Result<Answ
     let mut counted = Vec::new();
     for (place, Asked { machine, question, .. }) in asked.iter().enumerate() {
         at.store(place, Ordering::Relaxed);
-        let selected = Selected::by(caller, machine.kind(), &question.filter, question.q.as_deref()).await?;
+        let selected =
+            Selected::by(caller, machine.kind(), &question.filter, question.q.as_deref(), Use::COUNT).await?;
         counted.push(counting::exact(caller.db(), machine.table(), &selected).await?);
     }
     let mut out = Out::new();

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use kehu_domain::custom::{CustomField, Slot, SlotValue};
 use kehu_domain::filter::{Filter, Op};
 use kehu_domain::record::Stored;
-use sea_orm::sea_query::{Cond, Expr, ExprTrait, Order};
+use sea_orm::sea_query::{Expr, ExprTrait, Order};
 use sea_orm::{ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Value};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -23,7 +23,7 @@ use crate::rows::custom::column;
 use super::answer::Asked;
 use super::page::{Page, edge};
 use super::read::{self, col};
-use super::selected::Selected;
+use super::selected::{Branch, Selected};
 use super::{Shown, erase};
 
 /// A place in such a list: behind it or, going back, before it.
@@ -85,7 +85,6 @@ pub(super) async fn page<R: Rows>(
     (field, slot): (&CustomField, Slot),
     selected: &Selected,
 ) -> Result<Page, Failure> {
-    let (condition, branches) = (&selected.condition, &selected.branches);
     // Where a condition leaves out what has no value, nobody looks for it.
     let mut phases = if needs_value(&asked.filter, field) { vec![true] } else { vec![true, false] };
     let skipped = asked.page.map_or(0, |page| page.saturating_sub(1).saturating_mul(asked.limit));
@@ -93,7 +92,7 @@ pub(super) async fn page<R: Rows>(
     let place = match &asked.after {
         Some(text) if edge.is_none() => Some(Place::parse(text, &asked.sort_text(), slot)?),
         None if skipped > 0 => {
-            let walk = Walk { column: column(slot), desc: asked.desc, few: selected.few };
+            let walk = Walk { column: column(slot), desc: asked.desc };
             match walk.place_of::<R>(caller, selected, slot, &phases, skipped).await? {
                 Some(place) => Some(place),
                 None => return beyond::<R>(caller, asked, &walk, selected, false).await,
@@ -107,18 +106,18 @@ pub(super) async fn page<R: Rows>(
     if back {
         phases.reverse();
     }
-    let walk = Walk { column: column(slot), desc: asked.desc != back, few: selected.few };
+    let walk = Walk { column: column(slot), desc: asked.desc != back };
     // Those before the place are behind it.
     let begins = place.as_ref().is_none_or(|place| place.value.is_some());
     for has_value in phases.into_iter().skip_while(|phase| place.is_some() && *phase != begins) {
         let from = place.as_ref().filter(|place| place.value.is_some() == has_value);
         let mut part: Vec<Stored<R>> = Vec::new();
-        for branch in branches {
+        for branch in &selected.branches {
             let left = u64::try_from(wanted - records.len().min(wanted)).unwrap_or(u64::MAX);
-            let query = walk.query::<R>(caller, condition.clone(), branch.as_ref(), has_value, from).limit(left);
+            let query = walk.query::<R>(caller, selected, branch, has_value, from).limit(left);
             part.extend(read::all::<R>(caller.db(), caller, query).await?);
         }
-        if branches.len() > 1 {
+        if selected.branches.len() > 1 {
             walk.merge(&mut part, field);
         }
         records.extend(part);
@@ -143,8 +142,7 @@ async fn beyond<R: Rows>(
     let mut any = false;
     for has_value in [true, false] {
         for branch in &selected.branches {
-            let condition = selected.condition.clone();
-            let query = walk.query::<R>(caller, condition, branch.as_ref(), has_value, None).limit(1);
+            let query = walk.query::<R>(caller, selected, branch, has_value, None).limit(1);
             any = any || !read::all::<R>(caller.db(), caller, query).await?.is_empty();
         }
     }
@@ -168,22 +166,21 @@ fn needs_value(filter: &Filter, field: &CustomField) -> bool {
 struct Walk {
     column: String,
     desc: bool,
-    few: bool,
 }
 
 impl Walk {
     fn query<R: Rows>(
         &self,
         caller: &Caller,
-        condition: Cond,
-        branch: Option<&Expr>,
+        selected: &Selected,
+        branch: &Branch,
         has_value: bool,
         from: Option<&Place>,
     ) -> sea_orm::Select<R::Entity> {
         let db = caller.db();
-        let slot = || dialect::sort_column(db, &self.column, self.few);
-        let updated = || dialect::sort_column(db, "updated_at", self.few);
-        let mut condition = condition;
+        let slot = || dialect::sort_column(db, &self.column, branch.few);
+        let updated = || dialect::sort_column(db, "updated_at", branch.few);
+        let mut condition = branch.condition.clone().add(selected.worded.clone());
         let some = col(&self.column).is_not_null();
         condition = condition.add(if has_value { some } else { some.not() });
         if let Some(from) = from {
@@ -197,10 +194,6 @@ impl Walk {
         }
         let order = if self.desc { Order::Desc } else { Order::Asc };
         let query = R::Entity::find().filter(condition);
-        let query = match branch {
-            Some(branch) => query.filter(branch.clone()),
-            None => query,
-        };
         let query = if has_value { query.order_by(slot(), order.clone()) } else { query };
         query.order_by(updated(), order.clone()).order_by(col("id"), order)
     }
@@ -220,7 +213,7 @@ impl Walk {
         for has_value in phases {
             let mut places = Vec::new();
             for branch in &selected.branches {
-                let query = self.query::<R>(caller, selected.condition.clone(), branch.as_ref(), *has_value, None);
+                let query = self.query::<R>(caller, selected, branch, *has_value, None);
                 let query = query.select_only().expr_as(col(&self.column), value.as_str());
                 let query = query.expr_as(col("updated_at"), at.as_str()).expr_as(col("id"), id.as_str()).limit(left);
                 for row in caller.db().query_all(&query.into_query()).await? {
@@ -233,7 +226,6 @@ impl Walk {
             }
             if selected.branches.len() > 1 {
                 places.sort_by(|one, other| self.order(one, other));
-                places.dedup_by_key(|place| place.id);
             }
             let here = u64::try_from(places.len()).unwrap_or(u64::MAX);
             if here >= left {
@@ -249,10 +241,9 @@ impl Walk {
         if self.desc { order.reverse() } else { order }
     }
 
-    /// Brings the parts of a reach into one order; a record may be in several.
+    /// Brings the parts of what is selected into one order.
     fn merge<R: Rows>(&self, records: &mut Vec<Stored<R>>, field: &CustomField) {
         records.sort_by(|one, other| self.order(&Place::of(one, field, false), &Place::of(other, field, false)));
-        records.dedup_by_key(|record| record.base.id);
     }
 }
 

@@ -97,7 +97,7 @@ pub async fn search(caller: &Caller, resource: Resource, body: &Value) -> Result
 
 /// A page, of one moment where several statements make it.
 pub(crate) async fn many(caller: &Caller, machine: &'static dyn Machine, asked: Asked) -> Result<Answer, Failure> {
-    let several = page::is_of_several(caller, machine.kind(), &asked)?;
+    let several = page::is_of_several(caller, machine.kind(), &asked);
     let many = async move |caller: &Caller| answer::many(caller, machine.page(caller, &asked).await?, &asked).await;
     let many = if several { caller.at_one_moment(many).await } else { many(caller).await };
     // Where the engine gives up on a moment, it drops what was told of that.

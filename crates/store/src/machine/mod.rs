@@ -21,6 +21,7 @@ mod expand;
 mod facets;
 mod fill;
 mod judged;
+mod lead;
 mod lookup;
 mod match_keys;
 pub(crate) mod names;

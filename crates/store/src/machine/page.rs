@@ -1,13 +1,10 @@
-//! Pages of a list: keyset, in both directions, one query per part of the caller's reach.
+//! Pages of a list: keyset, in both directions, each part of what is selected by an index of its own.
 
 use chrono::{DateTime, Utc};
 use kehu_domain::record::{Kind, Stored};
-use kehu_domain::rights::Action;
 use kehu_domain::text::pinyin;
-use sea_orm::sea_query::{Cond, Expr, ExprTrait, Order};
-use sea_orm::{
-    ConnectionTrait, EntityName as _, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Value,
-};
+use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
+use sea_orm::{ConnectionTrait, EntityName as _, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select, Value};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -17,7 +14,6 @@ use crate::erasure;
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::paging;
-use crate::policy;
 use crate::query;
 use crate::rows::{Rows, sentinel};
 use crate::sealed_query;
@@ -27,7 +23,7 @@ use super::counting::{self, Count, Counted};
 use super::custom_page;
 use super::ranked;
 use super::read::{self, col};
-use super::selected::Selected;
+use super::selected::{Branch, Selected, Use};
 use super::{Shown, erase};
 
 /// A page and its neighbours.
@@ -129,52 +125,58 @@ fn key_value(key: &SortKey) -> Value {
 }
 
 /// Whether several statements over records make the answer to a question.
-pub(crate) fn is_of_several(caller: &Caller, kind: &Kind, asked: &Asked) -> Result<bool, Failure> {
-    let reach = caller.reach(Action::Read, kind.name)?;
-    let parts = policy::branches(caller, kind, reach).len();
+pub(crate) fn is_of_several(caller: &Caller, kind: &Kind, asked: &Asked) -> bool {
     let looks_up =
         sealed_query::asks(&asked.filter) || query::asks_name(caller, kind, &asked.filter, asked.q.as_deref());
     let looks_up = looks_up || !asked.filter.segments().is_empty();
     let counts = asked.count != Count::None;
-    let placed = asked.page.is_some_and(|page| page > 1);
-    Ok(parts > 1
-        || asked.deleted
-        || counts
-        || placed
-        || asked.custom_sort.is_some()
-        || !asked.expand.is_empty()
-        || looks_up)
+    // Behind the end of a list it is looked whether there is anything before.
+    let placed = asked.page.is_some_and(|page| page > 1) || asked.after.is_some();
+    asked.deleted || counts || placed || asked.custom_sort.is_some() || !asked.expand.is_empty() || looks_up
 }
 
 /// Answers a question.
 pub(crate) async fn page<R: Rows>(caller: &Caller, asked: &Asked) -> Result<Page, Failure> {
+    let custom = asked.custom_sort.as_ref().and_then(|field| Some((field, field.slot?)));
+    let sort = custom.map_or(asked.sort.as_str(), |(field, _)| field.name.as_str());
+    let to = Use { sort: Some(sort), counts: asked.count != Count::None || asked.page.is_some() };
     let selected = match asked.deleted {
         true => Selected::with_deleted(caller, R::KIND, &asked.filter).await?,
-        false => Selected::by(caller, R::KIND, &asked.filter, asked.q.as_deref()).await?,
+        false => Selected::by(caller, R::KIND, &asked.filter, asked.q.as_deref(), to).await?,
     };
-    let mut page = match asked.custom_sort.as_ref().and_then(|field| Some((field, field.slot?))) {
+    let mut page = match custom {
         Some((field, slot)) => custom_page::page::<R>(caller, asked, (field, slot), &selected).await?,
         None => sorted::<R>(caller, asked, &selected).await?,
     };
     if asked.deleted {
         page.records = erasure::without_erased(caller, page.records).await?;
     }
+    let count = match asked.count {
+        Count::None => None,
+        how => Some(counted::<R>(caller, asked, how, &selected, &page).await?),
+    };
+    Ok(Page { count, ..page })
+}
+
+/// How many records there are in the list of a page.
+async fn counted<R: Rows>(
+    caller: &Caller,
+    asked: &Asked,
+    how: Count,
+    selected: &Selected,
+    page: &Page,
+) -> Result<Counted, Failure> {
     let table = R::Entity::default();
     let table = table.table_name();
     let seen = u64::try_from(page.records.len()).unwrap_or(u64::MAX).saturating_add(u64::from(page.next.is_some()));
-    let count = match asked.count {
-        Count::None => None,
+    let is_whole = page.next.is_none() && page.prev.is_none() && (seen > 0 || asked.page.is_none_or(|at| at == 1));
+    match how {
         // The page is the whole list; behind the end of one nothing is seen.
-        Count::Estimate
-            if page.next.is_none() && page.prev.is_none() && (seen > 0 || asked.page.is_none_or(|at| at == 1)) =>
-        {
-            Some(Counted::exactly(seen))
-        }
+        Count::Estimate if is_whole => Ok(Counted::exactly(seen)),
         // The sample is one of living records.
-        Count::Estimate if !asked.deleted => Some(counting::estimate(caller.db(), table, &selected, seen).await?),
-        Count::Estimate | Count::Exact => Some(counting::exact(caller.db(), table, &selected).await?),
-    };
-    Ok(Page { count, ..page })
+        Count::Estimate if !asked.deleted => counting::estimate(caller.db(), table, selected, seen).await,
+        _ => counting::exact(caller.db(), table, selected).await,
+    }
 }
 
 /// A page in the order of a column of the kind's own.
@@ -198,8 +200,7 @@ async fn sorted<R: Rows>(caller: &Caller, asked: &Asked, selected: &Selected) ->
     };
     let back = edge.unwrap_or_else(|| cursor.as_ref().is_some_and(|cursor| cursor.back));
     let place = (cursor.as_ref(), asked.desc != back, asked.limit + 1);
-    let branches = (selected.branches.as_slice(), selected.few);
-    let records = stretch::<R>(caller, asked, selected.condition.clone(), branches, place).await?;
+    let records = stretch::<R>(caller, asked, selected, place).await?;
     if records.is_empty() && cursor.is_some() {
         return beyond::<R>(caller, asked, selected, back).await;
     }
@@ -208,14 +209,8 @@ async fn sorted<R: Rows>(caller: &Caller, asked: &Asked, selected: &Selected) ->
 
 /// The page behind the last record of a list, or before the first one.
 async fn beyond<R: Rows>(caller: &Caller, asked: &Asked, selected: &Selected, before: bool) -> Result<Page, Failure> {
-    let any = stretch::<R>(
-        caller,
-        asked,
-        selected.condition.clone(),
-        (&selected.branches, selected.few),
-        (None, asked.desc, 1),
-    );
-    Ok(Page::beyond(&asked.sort_text(), before, !any.await?.is_empty()))
+    let any = stretch::<R>(caller, asked, selected, (None, asked.desc, 1)).await?;
+    Ok(Page::beyond(&asked.sort_text(), before, !any.is_empty()))
 }
 
 /// How many records stand before a page that is asked for by its number.
@@ -227,27 +222,79 @@ pub(super) fn skipped(asked: &Asked) -> u64 {
 pub(super) async fn stretch<R: Rows>(
     caller: &Caller,
     asked: &Asked,
-    mut condition: Cond,
-    (branches, few): (&[Option<Expr>], bool),
+    selected: &Selected,
     (cursor, desc, most): (Option<&Cursor>, bool, u64),
 ) -> Result<Vec<Stored<R>>, Failure> {
-    let db = caller.db();
-    let sort = dialect::sort_column(db, sort_column(&asked.sort), few);
-    if let Some(cursor) = cursor {
-        let place = Expr::tuple([sort.clone(), col("id")]);
-        let key = Expr::tuple([Expr::val(key_value(&cursor.key)), Expr::val(cursor.id)]);
-        condition = condition.add(if desc { place.lt(key) } else { place.gt(key) });
-    }
-    let mut records = Vec::new();
-    for branch in branches {
-        let query = ordered::<R>(condition.clone(), branch.as_ref(), &sort, desc).limit(most);
-        records.extend(read::all::<R>(db, caller, query).await?);
-    }
-    if branches.len() > 1 {
-        merge(&mut records, &asked.sort, desc);
-        records.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    let walk = Walk { db: caller.db(), sort: &asked.sort, selected, cursor, desc };
+    let mut records = read::all::<R>(caller.db(), caller, walk.records::<R>(caller.org().id, most)).await?;
+    if selected.branches.len() > 1 {
+        records.sort_by_cached_key(|record| (key_of(record, &asked.sort), record.base.id));
+        if desc {
+            records.reverse();
+        }
     }
     Ok(records)
+}
+
+/// A walk through the parts of what is selected, in the order of a column.
+struct Walk<'w, C> {
+    db: &'w C,
+    sort: &'w str,
+    selected: &'w Selected,
+    cursor: Option<&'w Cursor>,
+    desc: bool,
+}
+
+impl<C: ConnectionTrait> Walk<'_, C> {
+    fn order(&self) -> Order {
+        if self.desc { Order::Desc } else { Order::Asc }
+    }
+
+    /// The condition of a part, behind the place; and the column of its order.
+    fn part(&self, branch: &Branch) -> (Cond, Expr) {
+        let sort = dialect::sort_column(self.db, sort_column(self.sort), branch.few);
+        let condition = branch.condition.clone().add(self.selected.worded.clone());
+        let behind = self.cursor.map(|cursor| {
+            let place = Expr::tuple([sort.clone(), col("id")]);
+            let key = Expr::tuple([Expr::val(key_value(&cursor.key)), Expr::val(cursor.id)]);
+            if self.desc { place.lt(key) } else { place.gt(key) }
+        });
+        (condition.add_option(behind), sort)
+    }
+
+    /// Whole records, so many at the most. Of several parts the keys are walked first, each part's in its own index and no
+    /// further than the page needs.
+    fn records<R: Rows>(&self, org: Uuid, most: u64) -> Select<R::Entity> {
+        if let [branch] = self.selected.branches.as_slice() {
+            let (condition, sort) = self.part(branch);
+            let query = R::Entity::find().filter(condition);
+            return query.order_by(sort, self.order()).order_by(col("id"), self.order()).limit(most);
+        }
+        let keys = self.keys(R::Entity::default().table_name(), ("key", "id")).limit(most).to_owned();
+        let ids = Query::select().column(Alias::new("id")).from_subquery(keys, Alias::new("keys")).to_owned();
+        R::Entity::find().filter(col("org_id").eq(org)).filter(col("id").in_subquery(ids))
+    }
+
+    /// The keys of the records of all parts, in one order, under those names.
+    fn keys(&self, table: &str, (key, id): (&str, &str)) -> SelectStatement {
+        let part = |branch| {
+            let (condition, sort) = self.part(branch);
+            let mut query = Query::select();
+            query.expr_as(sort, Alias::new(key)).expr_as(col("id"), Alias::new(id));
+            query.from(Alias::new(table)).cond_where(condition).to_owned()
+        };
+        let mut parts = self.selected.branches.iter().map(part);
+        let mut all = parts.next().unwrap_or_default();
+        if self.selected.branches.len() < 2 {
+            // The column itself: a name would not be led to by an index.
+            let sort = self.selected.branches.first().map_or_else(|| col("id"), |branch| self.part(branch).1);
+            return all.order_by_expr(sort, self.order()).order_by_expr(col("id"), self.order()).to_owned();
+        }
+        for part in parts {
+            all.union(UnionType::All, part);
+        }
+        all.order_by(Alias::new(key), self.order()).order_by(Alias::new(id), self.order()).to_owned()
+    }
 }
 
 /// The place of a record in a list.
@@ -262,53 +309,18 @@ pub(super) async fn place_behind<R: Rows>(
     selected: &Selected,
     skipped: u64,
 ) -> Result<Option<Cursor>, Failure> {
-    let sort = dialect::sort_column(caller.db(), sort_column(&asked.sort), selected.few);
     let by_name = asked.sort == "name";
     let (key, id) = (if by_name { Column::Text } else { Column::Millis }.alias("key"), Column::Uuid.alias("id"));
-    let mut places = Vec::new();
-    for branch in &selected.branches {
-        let query = ordered::<R>(selected.condition.clone(), branch.as_ref(), &sort, asked.desc).select_only();
-        let query = query.expr_as(col(sort_column(&asked.sort)), key.as_str()).expr_as(col("id"), id.as_str());
-        // Of one part the last is enough.
-        let alone = selected.branches.len() == 1;
-        let query = if alone { query.offset(skipped - 1).limit(1) } else { query.limit(skipped) };
-        for row in caller.db().query_all(&query.into_query()).await? {
-            let key = match by_name {
-                true => SortKey::Text(row.try_get("", &key)?),
-                false => SortKey::Time(row.try_get("", &key)?),
-            };
-            places.push((key, row.try_get::<Uuid>("", &id)?));
-        }
-        if alone {
-            return Ok(places.pop().map(|(key, id)| Cursor { back: false, key, id }));
-        }
-    }
-    places.sort_unstable();
-    places.dedup();
-    if asked.desc {
-        places.reverse();
-    }
-    let last = usize::try_from(skipped - 1).ok().and_then(|at| places.into_iter().nth(at));
-    Ok(last.map(|(key, id)| Cursor { back: false, key, id }))
-}
-
-fn ordered<R: Rows>(condition: Cond, branch: Option<&Expr>, sort: &Expr, desc: bool) -> Select<R::Entity> {
-    let order = if desc { Order::Desc } else { Order::Asc };
-    let query = R::Entity::find().filter(condition);
-    let query = match branch {
-        Some(branch) => query.filter(branch.clone()),
-        None => query,
+    let walk = Walk { db: caller.db(), sort: &asked.sort, selected, cursor: None, desc: asked.desc };
+    let mut keys = walk.keys(R::Entity::default().table_name(), (&key, &id));
+    let Some(row) = caller.db().query_one(keys.offset(skipped.saturating_sub(1)).limit(1)).await? else {
+        return Ok(None);
     };
-    query.order_by(sort.clone(), order.clone()).order_by(col("id"), order)
-}
-
-/// Brings the parts of a reach into one order; a record may be in several.
-fn merge<R: Rows>(records: &mut Vec<Stored<R>>, sort: &str, desc: bool) {
-    records.sort_by_cached_key(|record| (key_of(record, sort), record.base.id));
-    if desc {
-        records.reverse();
-    }
-    records.dedup_by_key(|record| record.base.id);
+    let key = match by_name {
+        true => SortKey::Text(row.try_get("", &key)?),
+        false => SortKey::Time(row.try_get("", &key)?),
+    };
+    Ok(Some(Cursor { back: false, key, id: row.try_get("", &id)? }))
 }
 
 /// Cuts to the page's size and makes the cursors of its neighbours.
@@ -328,3 +340,7 @@ fn cut<R: Rows>(mut records: Vec<Stored<R>>, asked: &Asked, placed: bool, back: 
     let prev = place(records.first(), true).filter(|_| has_prev);
     Page { records: erase(records), next, prev, count: None }
 }
+
+#[cfg(test)]
+#[path = "page_tests.rs"]
+mod tests;

@@ -62,8 +62,7 @@ pub(super) async fn page<R: Rows>(
             break;
         }
         let place = cursor.as_ref().filter(|(of, _)| of == rank).map(|(_, cursor)| cursor);
-        let branches = (part.branches.as_slice(), part.few);
-        let some = stretch::<R>(caller, asked, part.condition.clone(), branches, (place, desc, left)).await?;
+        let some = stretch::<R>(caller, asked, part, (place, desc, left)).await?;
         found.extend(some.into_iter().map(|record| (*rank, record)));
     }
     if found.is_empty() && cursor.is_some() {
@@ -81,9 +80,7 @@ async fn beyond<R: Rows>(
 ) -> Result<Page, Failure> {
     let mut any = false;
     for (_, part) in parts {
-        let branches = (part.branches.as_slice(), part.few);
-        let place = (None, asked.desc, 1);
-        any = any || !stretch::<R>(caller, asked, part.condition.clone(), branches, place).await?.is_empty();
+        any = any || !stretch::<R>(caller, asked, part, (None, asked.desc, 1)).await?.is_empty();
     }
     Ok(Page::beyond(&sort_text(asked, 0), before, any))
 }

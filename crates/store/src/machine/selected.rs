@@ -8,11 +8,12 @@ use sea_orm::sea_query::{Cond, Expr, ExprTrait};
 use crate::failure::Failure;
 use crate::gate::Caller;
 use crate::pii::padded;
-use crate::policy;
+use crate::policy::{self, Parts};
 use crate::query::{self, Compiler};
 use crate::sealed_query;
 use crate::search::Words;
 
+use super::lead::{Lead, leads};
 use super::read::col;
 
 /// The records of a kind that a question selects: the living ones, where it does not ask for deleted ones too.
@@ -20,15 +21,44 @@ pub(crate) struct Selected {
     /// That they are the organisation's, and living where only those are asked for.
     pub(crate) living: Cond,
     /// What the filter says they are like, that included.
-    pub(crate) filtered: Cond,
+    filtered: Cond,
     /// What they are like, with the words of `q` too. The reach is not in it.
     pub(crate) condition: Cond,
+    /// What the words of `q` say they are like.
+    pub(crate) worded: Cond,
     /// The words of `q`.
     pub(crate) words: Words,
-    /// The parts of the caller's reach, each of which walks an index of its own.
-    pub(crate) branches: Vec<Option<Expr>>,
+    /// Parts of what is selected within reach, each of which walks an index of its own in the order that is asked for. No
+    /// record is in two of them. The words are not in them.
+    pub(crate) branches: Vec<Branch>,
+    /// The same, each led to by what selects the fewest; empty where nothing is counted.
+    counted: Vec<Branch>,
+    /// The caller's whole reach.
+    pub(crate) reach: Cond,
     /// Whether a condition selects few of them by an index of its own.
     pub(crate) few: bool,
+}
+
+/// A part of what is selected.
+#[derive(Clone)]
+pub(crate) struct Branch {
+    pub(crate) condition: Cond,
+    /// Whether it selects few records, to be brought into order afterwards.
+    pub(crate) few: bool,
+}
+
+/// What is to be done with what is selected.
+#[derive(Clone, Copy)]
+pub(crate) struct Use<'u> {
+    /// The order of the list.
+    pub(crate) sort: Option<&'u str>,
+    /// Whether it is counted.
+    pub(crate) counts: bool,
+}
+
+impl Use<'_> {
+    pub(crate) const COUNT: Self = Self { sort: None, counts: true };
+    pub(crate) const GROUP: Self = Self { sort: None, counts: false };
 }
 
 impl Selected {
@@ -41,77 +71,115 @@ impl Selected {
         kind: &'static Kind,
         filter: &Filter,
         q: Option<&str>,
+        to: Use<'_>,
     ) -> Result<Self, Failure> {
-        Self::which(caller, kind, (filter, q), false).await
+        let sealed = sealed_query::resolve(caller, kind, filter).await?;
+        let filter = sealed.opened(filter);
+        let narrowed = query::narrow(caller, kind, &filter, q).await?;
+        let reach = policy::parts(caller, kind, caller.reach(Action::Read, kind.name)?);
+        let living = of_org(caller).add(col("deleted_at").is_null());
+        let named = narrowed.among.is_some();
+        let among = narrowed.among.map(|ids| col("id").is_in(padded(ids)));
+        let filtered = |brought, unled: &[&'static str]| {
+            let compiler = Compiler { db: caller.db(), caller, kind, sealed: &sealed, named, brought, unled };
+            living.clone().add(compiler.compile(&filter)).add_option(among.clone())
+        };
+        let branch =
+            |lead: Lead| Branch { condition: filtered(lead.brought, &lead.unled).add(lead.part), few: lead.few };
+        let branches = |sort| leads(kind, &filter, sort, &reach, narrowed.few).into_iter().map(branch).collect();
+        let worded = narrowed.words.condition(caller, kind);
+        let all = filtered(false, &[]);
+        Ok(Self {
+            condition: all.clone().add(worded.clone()),
+            filtered: all,
+            worded,
+            branches: to.sort.map_or_else(Vec::new, |sort| branches(Some(sort))),
+            counted: if to.counts { branches(None) } else { Vec::new() },
+            reach: reach.any().map_or_else(Cond::all, |reach| Cond::all().add(reach)),
+            few: narrowed.few,
+            words: narrowed.words,
+            living,
+        })
     }
 
     /// The same of deleted records too, as far as the caller may delete such.
     ///
     /// # Errors
-    /// As [`Self::by`].
+    /// The kind is not the caller's to read.
     pub(crate) async fn with_deleted(caller: &Caller, kind: &'static Kind, filter: &Filter) -> Result<Self, Failure> {
-        Self::which(caller, kind, (filter, None), true).await
+        let reach = policy::parts(caller, kind, caller.reach(Action::Read, kind.name)?);
+        let sealed = sealed_query::resolve(caller, kind, filter).await?;
+        // What leads to few records leads to living ones.
+        let compiler =
+            Compiler { db: caller.db(), caller, kind, sealed: &sealed, named: true, brought: false, unled: &[] };
+        let living = of_org(caller);
+        let condition = living.clone().add(compiler.compile(&sealed.opened(filter)));
+        let branches = apart(caller, kind, &reach, &condition);
+        Ok(Self {
+            filtered: condition.clone(),
+            condition,
+            worded: Cond::all(),
+            counted: branches.clone(),
+            branches,
+            reach: reach.any().map_or_else(Cond::all, |reach| Cond::all().add(reach)),
+            few: false,
+            words: Words::default(),
+            living,
+        })
     }
 
-    async fn which(
-        caller: &Caller,
-        kind: &'static Kind,
-        (filter, q): (&Filter, Option<&str>),
-        deleted: bool,
-    ) -> Result<Self, Failure> {
-        let reach = caller.reach(Action::Read, kind.name)?;
-        let sealed = sealed_query::resolve(caller, kind, filter).await?;
-        let filter = sealed.opened(filter);
-        // What leads to few records leads to living ones.
-        let narrowed =
-            if deleted { query::Narrowed::default() } else { query::narrow(caller, kind, &filter, q).await? };
-        let named = deleted || narrowed.among.is_some();
-        let compiler = Compiler { db: caller.db(), caller, kind, sealed: &sealed, named, brought: false };
-        let living = Cond::all().add(col("org_id").eq(caller.org().id));
-        let living = if deleted { living } else { living.add(col("deleted_at").is_null()) };
-        let mut filtered = living.clone().add(compiler.compile(&filter));
-        if let Some(ids) = narrowed.among {
-            filtered = filtered.add(col("id").is_in(padded(ids)));
+    /// Records of a condition, without a reach.
+    #[cfg(test)]
+    pub(crate) fn all_of(living: Cond, condition: Cond) -> Self {
+        let branches = vec![Branch { condition: condition.clone(), few: false }];
+        Self {
+            filtered: condition.clone(),
+            condition,
+            worded: Cond::all(),
+            words: Words::default(),
+            counted: branches.clone(),
+            branches,
+            reach: Cond::all(),
+            few: false,
+            living,
         }
-        let condition = filtered.clone().add(narrowed.words.condition(caller, kind));
-        let branches = policy::branches(caller, kind, reach);
-        let branches = if deleted { apart(caller, kind, &branches) } else { branches };
-        Ok(Self { living, filtered, condition, words: narrowed.words, branches, few: narrowed.few })
     }
 
     /// Those of them that fulfil other conditions in the place of the words.
-    pub(crate) fn with(&self, condition: Cond) -> Self {
-        let filtered = self.filtered.clone();
-        let condition = filtered.clone().add(condition);
-        let (living, branches) = (self.living.clone(), self.branches.clone());
-        Self { living, filtered, condition, words: Words::default(), branches, few: self.few }
-    }
-
-    /// The caller's whole reach as one condition.
-    pub(crate) fn reach(&self) -> Cond {
-        let parts: Option<Vec<Expr>> = self.branches.iter().cloned().collect();
-        match parts {
-            // Of no part nothing is within reach.
-            Some(parts) if parts.is_empty() => Cond::all().add(Expr::val(1).eq(0)),
-            Some(parts) => parts.into_iter().fold(Cond::any(), Cond::add),
-            None => Cond::all(),
+    pub(crate) fn with(&self, worded: Cond) -> Self {
+        Self {
+            living: self.living.clone(),
+            filtered: self.filtered.clone(),
+            condition: self.filtered.clone().add(worded.clone()),
+            worded,
+            words: Words::default(),
+            branches: self.branches.clone(),
+            counted: self.counted.clone(),
+            reach: self.reach.clone(),
+            few: self.few,
         }
     }
+
+    /// The parts by which they are counted.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = Cond> {
+        self.counted.iter().map(|branch| branch.condition.clone().add(self.worded.clone()))
+    }
+}
+
+fn of_org(caller: &Caller) -> Cond {
+    Cond::all().add(col("org_id").eq(caller.org().id))
 }
 
 /// The parts of a reach, the living and the deleted records of each apart: each walks an index of its own. Of deleted ones
 /// those that the caller may delete.
-fn apart(caller: &Caller, kind: &Kind, parts: &[Option<Expr>]) -> Vec<Option<Expr>> {
+fn apart(caller: &Caller, kind: &Kind, reach: &Parts, condition: &Cond) -> Vec<Branch> {
     // Sharing goes as far as changing, never as far as deleting.
-    let reach = Reach { shared: false, ..caller.rights().reach(Action::Delete, kind.name) };
-    let deletes = policy::branches(caller, kind, reach);
-    let deletes: Option<Vec<Expr>> = deletes.into_iter().collect();
-    let may = deletes.map(|parts| Expr::from(parts.into_iter().fold(Cond::any(), Cond::add)));
-    let within = |which: Expr, part: &Option<Expr>| part.iter().fold(which, |which, part| which.and(part.clone()));
-    let living = parts.iter().map(|part| Some(within(col("deleted_at").is_null(), part)));
-    let deleted = parts.iter().map(|part| {
-        let which = within(col("deleted_at").is_not_null(), part);
-        Some(may.iter().fold(which, |which, may| which.and(may.clone())))
-    });
+    let deletes = Reach { shared: false, ..caller.rights().reach(Action::Delete, kind.name) };
+    let may = policy::parts(caller, kind, deletes).any();
+    let everything = Filter::And(Vec::new());
+    let parts = || leads(kind, &everything, Some("updated_at"), reach, false).into_iter();
+    let of = |part: Cond, few, which: Expr| Branch { condition: condition.clone().add(which).add(part), few };
+    let living = parts().map(|lead| of(lead.part, lead.few, col("deleted_at").is_null()));
+    let deleted = parts().map(|lead| of(lead.part.add_option(may.clone()), lead.few, col("deleted_at").is_not_null()));
     living.chain(deleted).collect()
 }

@@ -218,18 +218,14 @@ impl<'a, C: ConnectionTrait> Searcher<'a, C> {
     /// The customers of contacts that the caller may read and that fulfil a condition.
     pub(super) fn customers_of(&self, condition: Expr) -> SelectStatement {
         let reach = self.caller.rights().reach(Action::Read, self.kind.name);
-        let parts: Option<Vec<Expr>> = policy::branches(self.caller, self.kind, reach).into_iter().collect();
-        let readable = match parts {
-            Some(parts) => parts.into_iter().fold(Cond::any().add(Expr::val(1).eq(0)), Cond::add),
-            None => Cond::all(),
-        };
+        let readable = policy::parts(self.caller, self.kind, reach).any();
         Query::select()
             .column((Alias::new("contacts"), Alias::new("customer_id")))
             .from(Alias::new("contacts"))
             .and_where(Expr::cust("contacts.deleted_at IS NULL"))
             .and_where(Expr::col((Alias::new("contacts"), Alias::new("org_id"))).eq(self.caller.org().id))
             .and_where(condition)
-            .cond_where(readable)
+            .cond_where(readable.map_or_else(Cond::all, |readable| Cond::all().add(readable)))
             .to_owned()
     }
 

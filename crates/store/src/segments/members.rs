@@ -7,7 +7,7 @@ use kehu_domain::kinds::{Segment, SegmentType, unknown_reference};
 use kehu_domain::read::Finding;
 use kehu_domain::record::{Kind, Record as _, Stored};
 use kehu_domain::rights::Action;
-use sea_orm::sea_query::{Alias, Cond, Expr, ExprTrait, Query};
+use sea_orm::sea_query::{Alias, Cond, ExprTrait, Query};
 use sea_orm::{ConnectionTrait, Value};
 use serde_json::json;
 use uuid::Uuid;
@@ -139,7 +139,8 @@ async fn found(caller: &Caller, kind: &'static Kind, filter: &Filter) -> Result<
     let sealed = sealed_query::resolve(caller, kind, filter).await?;
     let db = caller.db();
     let narrowed = query::narrow(caller, kind, &sealed.opened(filter), None).await?;
-    let compiler = Compiler { db, caller, kind, sealed: &sealed, named: narrowed.among.is_some(), brought: false };
+    let named = narrowed.among.is_some();
+    let compiler = Compiler { db, caller, kind, sealed: &sealed, named, brought: false, unled: &[] };
     let condition = Cond::all().add(compiler.compile(filter)).add(living_within_reach(caller, kind)?);
     let condition = match narrowed.among {
         Some(ids) => condition.add(col("id").is_in(padded(ids))),
@@ -179,10 +180,8 @@ fn living_within_reach(caller: &Caller, kind: &'static Kind) -> Result<Cond, Fai
 /// A condition on records that the caller may read.
 fn within_reach(caller: &Caller, kind: &'static Kind) -> Result<Cond, Failure> {
     let reach = caller.reach(Action::Read, kind.name)?;
-    let parts = policy::branches(caller, kind, reach).into_iter();
-    let none = Cond::any().add(Expr::val(1).eq(0));
-    let any = parts.fold(none, |any, part| any.add(part.unwrap_or_else(|| Expr::val(1).eq(1))));
-    Ok(Cond::all().add(col("org_id").eq(caller.org().id)).add(any))
+    let of_org = Cond::all().add(col("org_id").eq(caller.org().id));
+    Ok(policy::parts(caller, kind, reach).any().into_iter().fold(of_org, Cond::add))
 }
 
 async fn write(

@@ -18,7 +18,7 @@ use crate::shapes;
 
 use super::answer::Answer;
 use super::question::{Question, invalid, wrong};
-use super::selected::Selected;
+use super::selected::{Selected, Use};
 use super::{Machine, Resource};
 
 use grouping::Grouping;
@@ -100,7 +100,7 @@ pub async fn facets(caller: &Caller, resource: Resource, body: &Value) -> Result
 
 async fn told(caller: &Caller, machine: &dyn Machine, asked: &Asked) -> Result<Answer, Failure> {
     let Question { filter, q } = &asked.question;
-    let selected = Selected::by(caller, machine.kind(), filter, q.as_deref()).await?;
+    let selected = Selected::by(caller, machine.kind(), filter, q.as_deref(), Use::GROUP).await?;
     let mut all = Vec::new();
     for grouping in &asked.by {
         all.push(groups::of(caller, machine, &selected, grouping, asked.top).await?);
