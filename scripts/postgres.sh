@@ -1,11 +1,13 @@
 #!/bin/sh
-# A throw-away PostgreSQL cluster for tests and benchmarks: only a Unix socket, nothing kept.
+# A PostgreSQL cluster for tests and benchmarks: only a Unix socket, nothing kept unless that is asked for.
 #   postgres.sh find                     prints the folder with initdb, postgres and pg_ctl, version 15 or newer
 #   postgres.sh install                  finds or installs them with the system's package manager, then the same
 #   postgres.sh start [--durable] [DIR]  starts a cluster in DIR (empty; default: a new folder in /tmp) and prints
 #                                        its URL, which ends in DIR; DIR/pid has the process id, DIR/log the server's
-#                                        log. --durable leaves fsync and its kin on, as in production
+#                                        log. --durable leaves fsync and its kin on, as in production. With --keep
+#                                        a cluster that DIR has is started as it is
 #   postgres.sh restart DIR [MODE]       restarts it; MODE is pg_ctl's: fast (default), or immediate, which is a crash
+#   postgres.sh halt DIR                 stops the cluster in DIR, which stays
 #   postgres.sh stop DIR                 stops the cluster in DIR and removes DIR
 set -eu
 # shellcheck source=scripts/lib.sh
@@ -140,25 +142,19 @@ full_page_writes = off"
         durability=
         shift
     fi
+    keep=
+    if [ "${1:-}" = --keep ]; then
+        keep=yes
+        shift
+    fi
     bin=$(find_or_fail)
     choose_owner
 
     # Not TMPDIR: it may be long, and the path of a socket must stay under 108 bytes (104 on macOS).
     dir=${1:-$(mktemp -d /tmp/kehu-pg.XXXXXX)}
-    empty_folder "$dir"
-    cd "$dir" # the owner may not be able to read the folder that we came from
-    : >initdb.log
-    if [ "$(id -u)" -eq 0 ]; then chown "$owner" "$dir"; fi
-
     unset PGDATA PGHOST PGPORT PGUSER PGDATABASE PGOPTIONS
-    as_owner "$bin/initdb" --no-sync -D "$dir/data" -A trust -U "$SUPERUSER" -E UTF8 --locale=C >>initdb.log 2>&1 ||
-        give_up initdb.log "initdb failed"
-    cat >>data/postgresql.conf <<END
-listen_addresses = ''
-unix_socket_directories = '$dir'
-max_connections = 200
-$durability
-END
+    if [ -z "$keep" ] || [ ! -f "$dir/data/postgresql.conf" ]; then make_cluster; fi
+    cd "$dir" # the owner may not be able to read the folder that we came from
     # pg_ctl waits until the server answers, and gives it a session of its own: Ctrl-C in the terminal goes to the
     # script, which then stops the server after those who use it.
     as_owner "$bin/pg_ctl" start -s -w -t 60 -D "$dir/data" -l "$dir/log" >>initdb.log 2>&1 ||
@@ -167,10 +163,26 @@ END
     printf '%s\n' "postgres://$SUPERUSER@localhost/postgres?host=$dir"
 }
 
-# Shows a log, removes the half-made cluster and fails.
+# Makes a cluster in $dir, which is empty.
+make_cluster() {
+    empty_folder "$dir"
+    cd "$dir"
+    : >initdb.log
+    if [ "$(id -u)" -eq 0 ]; then chown "$owner" "$dir"; fi
+    as_owner "$bin/initdb" --no-sync -D "$dir/data" -A trust -U "$SUPERUSER" -E UTF8 --locale=C >>initdb.log 2>&1 ||
+        give_up initdb.log "initdb failed"
+    cat >>data/postgresql.conf <<END
+listen_addresses = ''
+unix_socket_directories = '$dir'
+max_connections = 200
+$durability
+END
+}
+
+# Shows a log, removes the half-made cluster and fails. One that is kept stays.
 give_up() {
     tail -n 30 "$1" >&2 || true
-    stop "$dir"
+    [ -n "$keep" ] || stop "$dir"
     fail "$2"
 }
 
@@ -190,6 +202,12 @@ restart() {
 stop() {
     dir=$1
     if [ ! -e "$dir" ] || rmdir "$dir" 2>/dev/null; then return; fi
+    halt "$dir"
+    rm -rf "$dir"
+}
+
+halt() {
+    dir=$1
     [ -f "$dir/initdb.log" ] || fail "$dir: not a folder that start made"
     pid=$(head -n 1 "$dir/data/postmaster.pid" 2>/dev/null || true)
     if [ -n "$pid" ] && running "$pid"; then
@@ -199,7 +217,6 @@ stop() {
             wait_for_end "$pid" 50 || fail "server $pid in $dir does not stop"
         fi
     fi
-    rm -rf "$dir"
 }
 
 case ${1:-} in
@@ -213,6 +230,7 @@ case ${1:-} in
         start "$@"
         ;;
     restart) restart "${2:?which folder?}" "${3:-fast}" ;;
+    halt) halt "${2:?which folder?}" ;;
     stop) stop "${2:?which folder?}" ;;
     *)
         sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2

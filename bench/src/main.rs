@@ -9,6 +9,7 @@ mod journal;
 mod leads;
 mod load;
 mod made_up;
+mod million;
 mod parts;
 mod postgres;
 mod quoted;
@@ -49,6 +50,9 @@ fn run() -> Result<()> {
     if std::env::args().nth(1).as_deref() == Some("types") {
         return types_of(std::env::args().skip(2));
     }
+    if std::env::args().nth(1).as_deref() == Some("million") {
+        return million::run(std::env::args().skip(2));
+    }
     let Some(mut settings) = Settings::parse(std::env::args().skip(1))? else { return print(HELP) };
     let path = settings.csv.clone().unwrap_or_else(|| PathBuf::from(MADE_UP));
     if settings.generate {
@@ -70,7 +74,7 @@ fn run() -> Result<()> {
         let text = format!(
             "# Results\n\nWritten by `make bench`, and again by it; [README.md](README.md) says what is measured, and where an aim is missed, why.\n\n{}\n{}",
             report.text(),
-            by_hand(out)
+            by_others(out)
         );
         std::fs::write(out, text).with_context(|| out.display().to_string())?;
     }
@@ -80,12 +84,13 @@ fn run() -> Result<()> {
     Ok(())
 }
 
-/// Begins what other programs measured and somebody put behind the rest: it stays.
-const BY_HAND: &str = "\n## Text search\n";
+/// Begin what others measured and put behind the rest, by hand or in other runs: from the first of them on it stays.
+const BY_OTHERS: [&str; 2] = ["\n## Text search\n", "\n## A million: "];
 
-fn by_hand(out: &Path) -> String {
+fn by_others(out: &Path) -> String {
     let before = std::fs::read_to_string(out).unwrap_or_default();
-    before.split_once(BY_HAND).map(|(_, text)| format!("{BY_HAND}{text}")).unwrap_or_default()
+    let begin = BY_OTHERS.iter().filter_map(|heading| before.find(heading)).min();
+    begin.and_then(|begin| before.get(begin..)).unwrap_or_default().to_owned()
 }
 
 /// `types --csv FILE`: needs no server and measures nothing.

@@ -18,6 +18,9 @@ use crate::wire::Call;
 /// The password of everybody in the bench.
 pub(crate) const PASSWORD: &str = "Kehu-Bench-Horse-2026";
 
+/// How the names of copies begin.
+pub(crate) const PASSING: &str = "passing.";
+
 /// The key of a whole run: what is sealed in PostgreSQL's one database by the first workload is there for the next.
 pub(crate) struct Key {
     folder: Folder,
@@ -94,18 +97,32 @@ impl Home {
         Ok(Self { program: program()?, folder: Folder::Passing(folder()?), key: key.path(), url })
     }
 
-    /// A folder that stays, with a key of its own, for SQLite: as it is, or new where there is none.
+    /// A folder that stays, with a key of its own: as it is, or new where there is none; on PostgreSQL with the database
+    /// at that address.
     ///
     /// # Errors
     /// The program is not named, or there is no room for a folder.
-    pub(crate) fn kept(folder: &Path) -> Result<Self> {
+    pub(crate) fn kept(folder: &Path, url: Option<String>) -> Result<Self> {
         fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         let folder = folder.canonicalize()?;
         let key = Key { folder: Folder::Kept(folder.clone()) };
         if !key.path().exists() {
             Key::make_in(Folder::Kept(folder.clone()))?;
         }
-        Ok(Self { program: program()?, key: key.path(), folder: Folder::Kept(folder), url: None })
+        Ok(Self { program: program()?, key: key.path(), folder: Folder::Kept(folder), url })
+    }
+
+    /// A copy of everything in a folder that passes, in that one; the database of the copy is at that address.
+    ///
+    /// # Errors
+    /// There is no room for it.
+    pub(crate) fn copied(&self, around: &Path, url: Option<String>) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix(PASSING).tempdir_in(around)?;
+        let mut copy = Command::new("cp");
+        let copied = copy.arg("-a").arg("--").arg(self.folder().join(".")).arg(folder.path()).status()?;
+        ensure!(copied.success(), "{} cannot be copied", self.folder().display());
+        let key = folder.path().join("kehu.key");
+        Ok(Self { program: self.program.clone(), folder: Folder::Passing(folder), key, url })
     }
 
     /// Writes down something about what was made, beside it.

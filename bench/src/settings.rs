@@ -11,6 +11,7 @@ kehu-bench [core] [parts] [floors] [postgres] [journal] [rotation] [sign-ins] [p
            [intake] [start]
                                        measures all of them, or those named; see bench/README.md
 kehu-bench generate                    writes made-up leads to --csv
+kehu-bench million                     10,000, 100,000 and 1,000,000 customers; million --help says more
 kehu-bench types --csv FILE            what the types refuse and warn of in a file of leads; needs no server
 
   --csv FILE        leads that are posted; default: made-up ones, written to bench/data/leads.csv
@@ -97,6 +98,15 @@ impl Engine {
         }
     }
 
+    /// The one of that name on the command line.
+    ///
+    /// # Errors
+    /// There is none.
+    pub(crate) fn named(word: &str) -> Result<Self> {
+        let found = [Self::Sqlite, Self::Postgres].into_iter().find(|engine| engine.word() == word);
+        found.with_context(|| format!("--engine {word}: sqlite or postgres"))
+    }
+
     /// What people call it.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -175,7 +185,7 @@ impl Settings {
                 "--rows" => settings.rows = value()?.parse().context("--rows")?,
                 "--seconds" => settings.seconds = Duration::from_secs(value()?.parse().context("--seconds")?),
                 "--rounds" => settings.rounds = value()?.parse().context("--rounds")?,
-                "--engine" => settings.engines = vec![engine(&value()?)?],
+                "--engine" => settings.engines = vec![Engine::named(&value()?)?],
                 "--help" | "-h" => return Ok(None),
                 other => bail!("{other} is not known\n\n{HELP}"),
             }
@@ -190,14 +200,6 @@ impl Settings {
         ensure!((1..=20).contains(&settings.rounds), "--rounds: 1 to 20");
         Ok(Some(settings))
     }
-}
-
-fn engine(name: &str) -> Result<Engine> {
-    Ok(match name {
-        "sqlite" => Engine::Sqlite,
-        "postgres" => Engine::Postgres,
-        other => bail!("--engine {other}: sqlite or postgres"),
-    })
 }
 
 /// A setting of the environment.

@@ -97,6 +97,11 @@ impl<'a> Answer<'a> {
         }
     }
 
+    /// How long the body is, as it came.
+    pub(crate) fn length(&self) -> usize {
+        self.framed.len()
+    }
+
     /// Whether the bytes stand somewhere in the body, chunks not put together.
     pub(crate) fn holds(&self, bytes: &[u8]) -> bool {
         find(self.framed, bytes).is_some()

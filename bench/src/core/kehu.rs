@@ -266,7 +266,8 @@ impl Peer for Kehu {
     }
 }
 
-fn contact(contact: &Contact) -> Value {
+/// A contact as it is made along with its customer.
+pub(crate) fn contact(contact: &Contact) -> Value {
     let Contact { name, phone, email, title } = contact;
     json!({ "name": name, "position": title, "phones": [phone], "emails": [email] })
 }
@@ -278,7 +279,7 @@ fn follow_up(follow_up: &FollowUp, customer: &str) -> Value {
 }
 
 /// Our code for a code of the rows: stages, industries and kinds of follow-ups that we call otherwise.
-fn ours(code: &'static str) -> &'static str {
+pub(crate) fn ours(code: &'static str) -> &'static str {
     match code {
         "lead" | "contacted" => "potential",
         "qualified" => "dormant",

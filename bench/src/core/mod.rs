@@ -12,10 +12,10 @@ mod tell;
 use anyhow::{Context as _, Result};
 
 pub(crate) use self::asked::{Asked, Operation, Plan};
-pub(crate) use self::kehu::Kehu;
+pub(crate) use self::kehu::{Kehu, contact, ours};
 pub(crate) use self::measure::{Prepared, batches, operation};
 pub(crate) use self::peer::Peer;
-pub(crate) use self::rows::{Row, Rows};
+pub(crate) use self::rows::{FollowUp, OWNERS, Row, Rows, SOURCES, STAGES, TAGS};
 
 use self::asked::OPERATIONS;
 use self::measure::{Batch, Sample};

@@ -9,8 +9,10 @@ pub(crate) const OWNERS: usize = 20;
 pub(crate) const STAGES: &[&str] = &["lead", "contacted", "qualified", "proposal", "won", "lost"];
 const SEED: u64 = 20_250_601;
 const INDUSTRIES: &[&str] = &["IT", "MFG", "FIN", "EDU", "MED", "RET", "LOG", "ENE"];
-const SOURCES: &[&str] = &["web_form", "survey", "email", "phone", "referral", "expo"];
-const TAGS: &[&str] = &["重点", "老客户", "华东", "高价值", "待回访", "VIP", "trial", "partner"];
+/// Where they came from, all as often.
+pub(crate) const SOURCES: &[&str] = &["web_form", "survey", "email", "phone", "referral", "expo"];
+/// None to three of each customer.
+pub(crate) const TAGS: &[&str] = &["重点", "老客户", "华东", "高价值", "待回访", "VIP", "trial", "partner"];
 const CORES: &str = "智云华信恒泰远通鼎盛宏图瑞丰天成博雅卓越金诚海纳科创新联合众力达";
 const ENDS: &[&str] =
     &["科技有限公司", "贸易有限公司", "实业集团", "信息技术有限公司", "教育咨询有限公司", "医疗器械有限公司"];

@@ -28,7 +28,7 @@ pub(crate) fn run(settings: &Settings, key: &Key, report: &mut Report) -> Result
 /// A home that goes with the run, or the one that was asked to be kept.
 fn home(settings: &Settings, engine: Engine, key: &Key) -> Result<Home> {
     match (&settings.keep, engine) {
-        (Some(folder), Engine::Sqlite) => Home::kept(folder),
+        (Some(folder), Engine::Sqlite) => Home::kept(folder, None),
         _ => Home::new(engine, key),
     }
 }
