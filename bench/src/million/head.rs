@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::asks::{Asker, batch, get};
+use super::asks::get;
 use super::cast::Who;
 use super::crowd::{Crowd, Stop};
 use super::kept::Kept;
@@ -17,6 +17,7 @@ use super::place::Place;
 use crate::client::{Session, text};
 use crate::core::{STAGES, ours};
 use crate::progress;
+use crate::random::Random;
 use crate::report::{Report, Table, number};
 use crate::wire::Call;
 
@@ -27,8 +28,6 @@ const BEGIN: Duration = Duration::from_millis(500);
 /// How much longer a get may take.
 const AIM: f64 = 3.0;
 const BATCH: usize = 1000;
-/// Customers that loads make at the most.
-const MADE: usize = 400_000;
 
 /// What others do meanwhile.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -68,13 +67,11 @@ pub(super) fn run(options: &Options, kept: &[Kept], report: &mut Report) -> Resu
     ));
     let mut table =
         Table::new(["beside it", "requests/s", "p50 ms", "p99 ms", "longest ms", "times", "missed", "others/s"]);
-    let mut place = Place::open(kept)?;
-    let mut first = place.reserve(MADE)?;
+    let place = Place::open(kept)?;
     let mut alone = None;
     for (what, loads) in LOADS {
         progress(&format!("get by id beside: {what}"));
-        let (took, others) = beside(&place, first, loads).with_context(|| what.to_owned())?;
-        first += MADE / LOADS.len();
+        let (took, others) = beside(&place, loads).with_context(|| what.to_owned())?;
         let p99 = within(&took, 990);
         let times = p99 / *alone.get_or_insert(p99);
         let rate = |many: usize| number(crate::load::float(many) / TIME.as_secs_f64());
@@ -95,10 +92,10 @@ pub(super) fn run(options: &Options, kept: &[Kept], report: &mut Report) -> Resu
 }
 
 /// What gets took, and how many requests of the others were answered.
-fn beside(place: &Place<'_>, first: usize, loads: &[(Load, usize)]) -> Result<(Vec<Duration>, usize)> {
-    let mixture = Mixture::new(place, first)?;
+fn beside(place: &Place<'_>, loads: &[(Load, usize)]) -> Result<(Vec<Duration>, usize)> {
+    let mixture = Mixture::new(place)?;
     let mut admin = place.session(Who::Administrator)?;
-    let job = loads.iter().any(|(load, _)| *load == Load::Job).then(|| begin_job(&mut admin, first)).transpose()?;
+    let job = loads.iter().any(|(load, _)| *load == Load::Job).then(|| begin_job(&mut admin, place)).transpose()?;
     let gets = |number| Ok(get(&mut mixture.asker(number)?));
     let calls: Vec<(usize, Box<dyn Fn(usize) -> Result<Call> + Sync + '_>)> = loads
         .iter()
@@ -106,7 +103,7 @@ fn beside(place: &Place<'_>, first: usize, loads: &[(Load, usize)]) -> Result<(V
         .map(|(load, lanes)| {
             let (load, mixture) = (*load, &mixture);
             let call: Box<dyn Fn(usize) -> Result<Call> + Sync + '_> =
-                Box::new(move |number| Ok(request(load, &mut mixture.asker(number * BATCH)?, number)));
+                Box::new(move |number| request(load, mixture, number));
             (*lanes, call)
         })
         .collect();
@@ -146,28 +143,32 @@ fn beside(place: &Place<'_>, first: usize, loads: &[(Load, usize)]) -> Result<(V
     told
 }
 
-fn request(load: Load, asker: &mut Asker<'_>, number: usize) -> Call {
-    match load {
+fn request(load: Load, mixture: &Mixture<'_>, number: usize) -> Result<Call> {
+    let mut asker = mixture.asker(number)?;
+    Ok(match load {
         Load::Counts => asker.get("/v1/customers?sort=-updated_at&limit=1&count=exact".to_owned()),
         Load::Previews => {
             let stage = ours(asker.random.pick(STAGES));
             let body = json!({ "where": equal("stage", stage), "change": { "grade": "b" }, "preview": true });
             asker.send("POST", "/v1/customers/bulk", &body)
         }
-        Load::Batches => batch(asker, BATCH),
-        _ if number.is_multiple_of(2) => {
-            let common = asker.random.pick(&["公", "有", "司", "e", "a"]);
-            let body =
-                json!({ "where": { "field": "name", "op": "contains", "value": common }, "limit": 50, "sort": "name" });
-            asker.send("POST", "/v1/customers/search", &body)
+        Load::Batches => mixture.batch(number, BATCH)?,
+        Load::Job | Load::Searches => {
+            let question = slow(&mut asker.random, number);
+            asker.send("POST", "/v1/customers/search", &question)
         }
-        _ => {
-            // Hardly anything has it, and no index leads to it.
-            let none = json!({ "field": "remark", "op": "contains", "value": format!("无此内容{number}") });
-            let body = json!({ "where": { "and": [equal("size", "1-9"), none] }, "limit": 50, "sort": "-updated_at" });
-            asker.send("POST", "/v1/customers/search", &body)
-        }
+    })
+}
+
+/// Every other one looks for a character that nearly every name has, in their order; the others for something that
+/// hardly any has and no index leads to.
+fn slow(random: &mut Random, number: usize) -> Value {
+    if number.is_multiple_of(2) {
+        let common = random.pick(&["公", "有", "司", "e", "a"]);
+        return json!({ "where": { "field": "name", "op": "contains", "value": common }, "limit": 50, "sort": "name" });
     }
+    let none = json!({ "field": "remark", "op": "contains", "value": format!("无此内容{number}") });
+    json!({ "where": { "and": [equal("size", "1-9"), none] }, "limit": 50, "sort": "-updated_at" })
 }
 
 fn equal(field: &str, value: &str) -> Value {
@@ -175,7 +176,8 @@ fn equal(field: &str, value: &str) -> Value {
 }
 
 /// Begins a change of many customers, another one each time.
-fn begin_job(admin: &mut Session, number: usize) -> Result<String> {
+fn begin_job(admin: &mut Session, place: &Place<'_>) -> Result<String> {
+    let number = place.reserve(1)?;
     let condition = json!({ "and": [equal("stage", "lost"), equal("source", "expo")] });
     let change = json!({ "remark": format!("批量更新 {number}") });
     text(&admin.post("/v1/customers/bulk", &json!({ "where": condition, "change": change }))?, "id")

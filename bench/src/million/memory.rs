@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use super::asks::{batch, get};
+use super::asks::get;
 use super::crowd::Crowd;
 use super::kept::Kept;
 use super::mixture::Mixture;
@@ -69,12 +69,11 @@ fn one_size(kept: &Kept) -> Result<Vec<Seen>> {
     place.sign_in()?;
     let server = place.server.processes;
     let mut seen = vec![watch("idle", server, REST)];
-    let first = place.reserve(200_000)?;
-    let mixture = Mixture::new(&place, first)?;
+    let mixture = Mixture::new(&place)?;
     let mixed = |number| mixture.call(number);
     let gets = |number| Ok(get(&mut mixture.asker(number)?));
     let pages = |number| page(&mixture, number);
-    let batches = |number: usize| Ok(batch(&mut mixture.asker(50_000 + number * BATCH)?, BATCH));
+    let batches = |number| mixture.batch(number, BATCH);
     let base = place.server.base.as_str();
     let loads = [
         ("mixed, 16 connections", Crowd::new(base, CONNECTIONS, &mixed)),

@@ -1,11 +1,12 @@
 //! The mixture of crm-core for a crowd: requests are made when they are sent, because nobody knows how many there will be.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
-use super::asks::{Asker, mixed};
+use super::asks::{Asker, batch, creates, mixed};
 use super::cast::Who;
 use super::place::Place;
 use crate::client::Session;
@@ -15,23 +16,29 @@ use crate::wire::Call;
 /// How long an access token is used: it lasts for fifteen minutes.
 const TOKEN: Duration = Duration::from_secs(8 * 60);
 
+/// Places that are noted at once.
+const AT_ONCE: usize = 1000;
+
 /// Makes requests of an administrator.
 pub(super) struct Mixture<'a> {
     place: &'a Place<'a>,
-    /// The place of the first customer that is created.
-    first: usize,
+    /// Another one for each mixture: what it reads was not read just before.
+    salt: u64,
+    /// Places of the next customers that are created.
+    made: Mutex<Range<usize>>,
     token: Mutex<(Session, String, Instant)>,
 }
 
 impl<'a> Mixture<'a> {
-    /// One whose new customers begin at that place.
+    /// One at that place.
     ///
     /// # Errors
     /// The administrator cannot sign in.
-    pub(super) fn new(place: &'a Place<'a>, first: usize) -> Result<Self> {
+    pub(super) fn new(place: &'a Place<'a>) -> Result<Self> {
         let mut session = place.session(Who::Administrator)?;
         let token = session.renew()?;
-        Ok(Self { place, first, token: Mutex::new((session, token, Instant::now())) })
+        let salt = u64::try_from(place.reserve(1)?)? << 32;
+        Ok(Self { place, salt, made: Mutex::new(0..0), token: Mutex::new((session, token, Instant::now())) })
     }
 
     fn token(&self) -> Result<String> {
@@ -48,9 +55,9 @@ impl<'a> Mixture<'a> {
     /// # Errors
     /// The administrator cannot sign in again.
     pub(super) fn asker(&self, number: usize) -> Result<Asker<'a>> {
-        let seed = u64::try_from(self.first + number)?;
+        let seed = self.salt + u64::try_from(number)?;
         let (place, token, random) = (self.place, self.token()?, Random::new(seed));
-        Ok(Asker { place, who: Who::Administrator, token, random, made: self.first + number })
+        Ok(Asker { place, who: Who::Administrator, token, random, made: 0 })
     }
 
     /// The request of that number.
@@ -60,6 +67,28 @@ impl<'a> Mixture<'a> {
     pub(super) fn call(&self, number: usize) -> Result<Call> {
         let mut asker = self.asker(number)?;
         let chance = asker.random.below(100);
+        if creates(chance) {
+            asker.made = self.next()?;
+        }
         Ok(mixed(&mut asker, chance))
+    }
+
+    /// A batch of so many new customers.
+    ///
+    /// # Errors
+    /// As [`Self::asker`].
+    pub(super) fn batch(&self, number: usize, many: usize) -> Result<Call> {
+        let mut asker = self.asker(number)?;
+        asker.made = self.place.reserve(many)?;
+        Ok(batch(&mut asker, many))
+    }
+
+    fn next(&self) -> Result<usize> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.is_empty() {
+            let first = self.place.reserve(AT_ONCE)?;
+            *made = first..first + AT_ONCE;
+        }
+        made.next().context("a place")
     }
 }

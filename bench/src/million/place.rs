@@ -1,5 +1,6 @@
 //! A running server over the data of a size, and the people who ask it.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -23,7 +24,7 @@ pub(super) struct Place<'a> {
     kept: &'a Kept,
     home: Home,
     people: Vec<Person>,
-    made: usize,
+    made: Mutex<usize>,
 }
 
 struct Person {
@@ -44,7 +45,7 @@ impl<'a> Place<'a> {
         let server = home.start()?;
         let cast = Cast::from_json(&home.noted("cast")?.context("nobody works there")?)?;
         let people = people(&home, &server)?;
-        let made = home.noted(MADE)?.map_or(Ok(0), |made| made.parse())?;
+        let made = Mutex::new(home.noted(MADE)?.map_or(Ok(0), |made| made.parse())?);
         Ok(Self { size: kept.size, server, cast, ids: Ids::read(home.folder())?, kept, home, people, made })
     }
 
@@ -74,10 +75,11 @@ impl<'a> Place<'a> {
     ///
     /// # Errors
     /// It cannot be noted.
-    pub(super) fn reserve(&mut self, many: usize) -> Result<usize> {
-        let first = self.made;
-        self.made += many;
-        self.home.note(MADE, &self.made.to_string())?;
+    pub(super) fn reserve(&self, many: usize) -> Result<usize> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = *made;
+        *made += many;
+        self.home.note(MADE, &made.to_string())?;
         Ok(first)
     }
 

@@ -60,8 +60,7 @@ pub(super) fn run(options: &Options, kept: &[Kept], report: &mut Report) -> Resu
     let mut place = Place::open(kept)?;
     place.restart()?;
     place.sign_in()?;
-    let first = place.reserve(50_000_000)?;
-    let mixture = Mixture::new(&place, first)?;
+    let mixture = Mixture::new(&place)?;
     let call = |number| mixture.call(number);
     progress("soak: measuring the peak");
     let peak = Crowd::new(&place.server.base, CONNECTIONS, &call).during(|crowd| {
@@ -71,8 +70,6 @@ pub(super) fn run(options: &Options, kept: &[Kept], report: &mut Report) -> Resu
         Ok(float(crowd.took.take().len()) / PEAK.as_secs_f64())
     })?;
     let rate = peak * f64::from(options.percent) / 100.0;
-    // The numbers of the peak's requests are not used again: new customers would be the same.
-    let call = |number| mixture.call(5_000_000 + number);
     let crowd = Crowd { rate: Some(rate), ..Crowd::new(&place.server.base, CONNECTIONS, &call) };
     let steps = usize::try_from(options.minutes)? * 60 / usize::try_from(STEP.as_secs())?;
     let looks = crowd.during(|crowd| watch(&place, crowd, steps))?;

@@ -20,20 +20,24 @@ pub(super) fn all() -> Vec<Ask> {
         each("list 50 by owner and stage", list),
         each("search by phone", phone),
         each("search by part of the name", name).aim(Some(TEXT)),
-        each("update", update).writing(),
-        each("create with a contact", create).writing(),
+        each("update", update).writing(1),
+        each("create with a contact", create).writing(1),
         each("mixed", |asker| {
             let number = asker.random.below(u64::MAX);
             mixed(asker, number)
         })
-        .writing(),
+        .writing(1),
         Ask::new(GROUP, "batch of 1,000 customers", ADMIN, |asker, many| {
-            let batches = many.div_ceil(BATCH).max(1);
-            Ok((0..batches).map(|_| batch(asker, BATCH)).collect())
+            Ok((0..many).map(|_| batch(asker, BATCH)).collect())
         })
-        .weight(Weight::Few(2))
-        .writing(),
+        .weight(Weight::Few(1))
+        .writing(BATCH),
     ]
+}
+
+/// Whether that one of the mixture makes a customer.
+pub(in crate::million) fn creates(number: u64) -> bool {
+    (80..90).contains(&(number % 100))
 }
 
 /// One of the mixture, as chance has it: 80 % read, 20 % write.
@@ -42,7 +46,7 @@ pub(in crate::million) fn mixed(asker: &mut Asker<'_>, number: u64) -> Call {
         0..50 => get(asker),
         50..70 => list(asker),
         70..80 => phone(asker),
-        80..90 => create(asker),
+        _ if creates(number) => create(asker),
         _ => update(asker),
     }
 }

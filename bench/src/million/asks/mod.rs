@@ -51,6 +51,8 @@ pub(super) struct Ask {
     pub(super) weight: Weight,
     /// It changes something, so that the server has something left to do when it has answered.
     pub(super) writes: bool,
+    /// How many customers a request makes at the most.
+    makes: usize,
     make: Make,
 }
 
@@ -62,7 +64,7 @@ impl Ask {
         make: impl Fn(&mut Asker<'_>, usize) -> Result<Vec<Call>> + 'static,
     ) -> Self {
         let (name, make) = (name.into(), Box::new(make));
-        Self { group, name, who, aim: Some(LISTED), weight: Weight::Whole, writes: false, make }
+        Self { group, name, who, aim: Some(LISTED), weight: Weight::Whole, writes: false, makes: 0, make }
     }
 
     /// Requests that differ by chance alone.
@@ -83,8 +85,8 @@ impl Ask {
         Self { weight, ..self }
     }
 
-    fn writing(self) -> Self {
-        Self { writes: true, ..self }
+    fn writing(self, makes: usize) -> Self {
+        Self { writes: true, makes, ..self }
     }
 
     /// So many requests to that place; fewer where there are no more different ones.
@@ -92,7 +94,7 @@ impl Ask {
     /// # Errors
     /// What they are made of cannot be read.
     pub(super) fn calls(&self, place: &mut Place<'_>, many: usize) -> Result<Vec<Call>> {
-        let made = if self.writes { place.reserve(many)? } else { 0 };
+        let made = if self.makes > 0 { place.reserve(many * self.makes)? } else { 0 };
         let token = place.token(self.who)?;
         // The same chance at every size.
         let random = Random::new(self.name.bytes().fold(7, |sum, byte| sum * 31 % 1_000_003 + u64::from(byte)));
@@ -116,7 +118,7 @@ pub(super) fn all(place: &mut Place<'_>) -> Result<Vec<Ask>> {
 }
 
 /// The mixture of crm-core, by number: half get, a fifth list, a tenth each of phone, create and update.
-pub(super) use self::core::{batch, get, mixed};
+pub(super) use self::core::{batch, creates, get, mixed};
 
 /// Somebody at a place, with a stream of chance.
 pub(super) struct Asker<'a> {
