@@ -42,8 +42,13 @@ finish() {
     trap '' INT TERM HUP
     trap - EXIT
     if [ -n "$bench_pid" ] && running "$bench_pid"; then
+        # The servers that it measures: those of a run that keeps its data would hold on to it.
+        servers=$(cat /proc/"$bench_pid"/task/*/children 2>/dev/null || true)
         kill -TERM "$bench_pid" || true # it may have ended meanwhile
         wait_for_end "$bench_pid" 100 || kill -KILL "$bench_pid" || true
+        for server in $servers; do
+            kill -TERM "$server" 2>/dev/null || true
+        done
     fi
     if [ -n "$kept" ]; then
         scripts/postgres.sh halt "$kept"
