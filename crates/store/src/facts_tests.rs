@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kehu_domain::filter::{Class, FilterReader, SEGMENT, members, sorts};
+use kehu_domain::filter::{Class, FilterReader, SEGMENT, members};
 use kehu_domain::record::FieldName;
 use kehu_domain::rights::Rights;
 use sea_orm::ConnectionTrait as _;
@@ -18,6 +18,8 @@ use crate::query::Compiler;
 use crate::queue::tests::bed::{Bed, on_both};
 use crate::segments::ChangeOfMembers;
 
+#[path = "facts_lists.rs"]
+mod lists;
 #[path = "facts_world.rs"]
 mod world;
 
@@ -303,31 +305,6 @@ struct Tally {
     telling_by_segment: usize,
 }
 
-/// A list has each of those records once, in its order, and its count says so: however it is cut into parts.
-async fn listed(caller: &Caller, kind: &'static Kind, asked: &Value, held: &BTreeSet<Uuid>) {
-    let hidden = policy::hidden(caller, kind);
-    let orders: Vec<&str> = sorts(kind).filter(|sort| !hidden.contains(sort)).collect();
-    let order = orders[held.len() % orders.len()];
-    for order in [order.to_owned(), format!("-{order}")] {
-        let body = json!({"where": asked, "sort": order, "limit": 500, "count": "exact"});
-        let question = Asked::from_body(caller, kind, &body).unwrap();
-        let page = machine(kind.name).unwrap().page(caller, &question).await.unwrap();
-        let ids: Vec<Uuid> = page.records.iter().map(|record| record.base().id).collect();
-        let told = || format!("{:?}, {} by {order}: {asked}", caller.db().get_database_backend(), kind.path);
-        assert_eq!(ids.iter().copied().collect::<BTreeSet<Uuid>>(), *held, "{}", told());
-        assert_eq!((ids.len(), page.count.unwrap().n), (held.len(), held.len() as u64), "{}", told());
-        if order.ends_with("updated_at") {
-            let at: Vec<_> = page.records.iter().map(|record| (record.base().updated_at, record.base().id)).collect();
-            let mut sorted = at.clone();
-            sorted.sort_unstable();
-            if order.starts_with('-') {
-                sorted.reverse();
-            }
-            assert_eq!(at, sorted, "{}", told());
-        }
-    }
-}
-
 async fn compare(maker: &Caller, caller: &Caller, kind: &'static Kind, dice: &mut Dice, tally: &mut Tally) {
     let all = everything(caller, kind).await;
     assert!(!all.is_empty(), "no {}", kind.path);
@@ -358,7 +335,7 @@ async fn compare(maker: &Caller, caller: &Caller, kind: &'static Kind, dice: &mu
             kind.path
         );
         if at % 3 == 0 {
-            listed(caller, kind, &asked, &held).await;
+            lists::compare(caller, kind, &asked, &held).await;
         }
         let telling = usize::from(!found.is_empty() && found.len() < all.len());
         let asks = usize::from(!filter.segments().is_empty());

@@ -89,7 +89,7 @@ pub(crate) async fn narrow(
     for part in parts(filter) {
         if let Filter::Segment(condition) = part
             && !condition.excludes()
-            && search::holds_few(db, org.id, &condition.ids).await?
+            && search::holds_few(db, org.id, kind, &condition.ids).await?
         {
             return Ok(Narrowed { few: true, among: None, words });
         }
@@ -100,7 +100,7 @@ pub(crate) async fn narrow(
         let few = match (condition.member.class, condition.op) {
             (Class::Tags, Op::Eq | Op::In | Op::HasAny | Op::HasAll) => {
                 let ids: Vec<Uuid> = condition.values.iter().filter_map(|value| tag_id(caller, value)).collect();
-                search::marks_few(db, org.id, &ids).await?
+                search::marks_few(db, org.id, kind, &ids).await?
             }
             _ => false,
         };

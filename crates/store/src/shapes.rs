@@ -11,9 +11,9 @@ use crate::failure::Failure;
 pub struct Shape {
     /// The members of which each must be equal to one value.
     pub equal: &'static [&'static str],
-    /// The orders, either way round, that an index brings them in.
+    /// The orders, either way round, that an index brings them in; none where any order is fast.
     pub sorts: &'static [&'static str],
-    /// Whether so few records are selected that any order is fast.
+    /// Whether few records are selected: any order is as good as one of these.
     pub few: bool,
     /// Whether it is what a part of whoever asks reaches, of a kind that is not asked for it by name.
     part: bool,
@@ -106,7 +106,7 @@ impl Shape {
     /// The question in a few words: `owner_id (sort=updated_at, next_follow_up_at)`.
     fn text(&self) -> String {
         let equal = if self.equal.is_empty() { "no filter".to_owned() } else { self.equal.join(" + ") };
-        if self.few { equal } else { format!("{equal} (sort={})", self.sorts.join("|")) }
+        if self.sorts.is_empty() { equal } else { format!("{equal} (sort={})", self.sorts.join("|")) }
     }
 }
 

@@ -6,30 +6,51 @@ use std::thread;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-/// How much they give way: a tenth of the processor where requests take all they can get.
-#[cfg(target_os = "linux")]
-const NICE: i32 = 10;
+/// How much a thread gives way, where requests take all they can get.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Gives {
+    /// A quarter of what a thread for requests gets is left to it.
+    Some,
+    /// A tenth.
+    Most,
+}
+
 /// There is nothing beyond it.
 #[cfg(target_os = "linux")]
 const NICEST: i32 = 19;
 
-/// Lets the other threads of the process go first. Where the system does not do it for a single thread, the few at a time
-/// alone keep such work from taking everything.
-pub(crate) fn give_way() {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::{getpriority_process, setpriority_process};
-        // On Linux nobody in particular is the calling thread.
-        let gave_way =
-            getpriority_process(None).and_then(|own| setpriority_process(None, own.saturating_add(NICE).min(NICEST)));
-        if let Err(error) = gave_way {
-            tracing::warn!(cause = %error, "a thread for long work does not give way to requests");
+#[cfg(target_os = "linux")]
+impl Gives {
+    /// The difference in niceness (sched(7)).
+    const fn nice(self) -> i32 {
+        match self {
+            Self::Some => 6,
+            Self::Most => 10,
         }
     }
 }
 
-/// Does work on a thread of its own that gives way; a panic of it is given back. None where the system gives no thread.
-/// The thread is no runtime's: those of a runtime do other work afterwards, and nobody may raise their priority again.
+/// Lets the other threads of the process go first. Where the system does not do it for a single thread, the few at a time
+/// alone keep such work from taking everything.
+pub(crate) fn give_way(gives: Gives) {
+    #[cfg(target_os = "linux")]
+    {
+        use std::sync::Once;
+
+        use rustix::process::{getpriority_process, setpriority_process};
+        static TOLD: Once = Once::new();
+        // On Linux nobody in particular is the calling thread.
+        let nice = getpriority_process(None).map(|own| own.saturating_add(gives.nice()).min(NICEST));
+        if let Err(error) = nice.and_then(|nice| setpriority_process(None, nice)) {
+            TOLD.call_once(|| tracing::warn!(cause = %error, "threads for long work do not give way to requests"));
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = gives;
+}
+
+/// Does work on a thread of its own that gives way a little; a panic of it is given back. None where the system gives no
+/// thread. It is no thread of the runtime: those do other work afterwards, and nobody may raise their priority again.
 pub(crate) async fn aside<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
@@ -37,7 +58,7 @@ pub(crate) async fn aside<T: Send + 'static>(
     let (tell, told) = oneshot::channel();
     let runtime = Handle::current();
     let started = thread::Builder::new().name(name.to_owned()).spawn(move || {
-        give_way();
+        give_way(Gives::Some);
         let _context = runtime.enter();
         // Nobody may wait any more.
         let _ = tell.send(catch_unwind(AssertUnwindSafe(work)));
@@ -60,13 +81,13 @@ pub(crate) mod tests {
     }
 
     /// What a thread that gives way has, where the calling one does not.
-    pub(crate) fn gave_way() -> i32 {
-        (nice() + NICE).min(NICEST)
+    pub(crate) fn gave_way(gives: Gives) -> i32 {
+        (nice() + gives.nice()).min(NICEST)
     }
 
     #[tokio::test]
     async fn work_gives_way_and_its_panics_come_back() {
-        assert_eq!(aside("aside", nice).await.unwrap().unwrap(), gave_way());
+        assert_eq!(aside("aside", nice).await.unwrap().unwrap(), gave_way(Gives::Some));
         let own = nice();
         let panic = aside("aside", || -> () { std::panic::panic_any("lost") }).await.unwrap().unwrap_err();
         assert_eq!(panic.downcast_ref::<&str>(), Some(&"lost"));

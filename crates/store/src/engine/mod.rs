@@ -130,7 +130,7 @@ impl Engine {
     /// Runs reads that see the same moment: whatever is written meanwhile is in all of them or in none.
     ///
     /// The closure awaits nothing but statements on its [`Snapshot`]. On SQLite it is run as one read is, within the
-    /// budget and limit of one: when it takes longer than the budget it is **started again** on a blocking thread. On
+    /// budget and limit of one: when it takes longer than the budget it is **started again** on a thread of its own. On
     /// PostgreSQL it is a transaction, two round trips more than its statements: one statement alone needs none of
     /// this.
     ///
@@ -151,11 +151,12 @@ impl Engine {
         }
     }
 
-    /// Takes no more writes, finishes those that wait, brings the WAL into the file and closes all connections.
+    /// Takes no more long reads and no more writes, finishes those that wait, brings the WAL into the file and closes all connections.
     /// Everything asked later is refused with [`EngineError::Closed`].
     pub async fn close(&self) {
         match &*self.0 {
             Backend::Sqlite(sqlite) => {
+                sqlite.readers.settle().await;
                 sqlite.writer.close().await;
                 sqlite.readers.close();
             }

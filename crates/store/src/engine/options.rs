@@ -23,11 +23,11 @@ pub struct EngineOptions {
     /// SQLite: connections for short reads. They are opened when first needed; more than there are threads that
     /// read is of no use.
     pub readers: usize,
-    /// SQLite: connections for reads that went over [`EngineOptions::read_budget`], each on a blocking thread.
+    /// SQLite: connections for reads that went over [`EngineOptions::read_budget`], each on a thread of its own that gives way.
     pub long_readers: usize,
     /// SQLite: writes that may wait; one more is refused with [`EngineError::QueueFull`].
     pub queue: usize,
-    /// SQLite: how long a read may hold the calling thread before it starts again on a blocking thread.
+    /// SQLite: how long a read may hold the calling thread before it starts again on a thread of its own.
     pub read_budget: Duration,
     /// Both engines: a read longer than this is refused with [`EngineError::TooExpensive`].
     pub read_limit: Duration,

@@ -124,7 +124,7 @@ const FITTING: &str = "fitting";
 fn of_sample(db: &impl ConnectionTrait, table: &str, selected: &Selected) -> SelectStatement {
     let (all, fitting) = (Column::Integer.alias(WITHIN_REACH), Column::Integer.alias(FITTING));
     // The condition is no condition of the statement: it would lead past the sample's own index.
-    let fits = Expr::expr(Expr::case(selected.condition.clone(), Expr::cust("1")));
+    let fits = Expr::expr(Expr::case(selected.condition(), Expr::cust("1")));
     Query::select()
         .expr_as(Func::count(Expr::col(Asterisk)), Alias::new(all.as_str()))
         .expr_as(Func::count(fits), Alias::new(fitting.as_str()))

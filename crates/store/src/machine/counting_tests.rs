@@ -119,8 +119,8 @@ async fn the_sample_has_an_index_of_its_own() {
         let Some(path) = bed.sqlite() else { return };
         let db = rusqlite::Connection::open(path).unwrap();
         for table in ["customers", "contacts", "follow_ups", "notes", "attachments"] {
-            let mut selected = selected("lost");
-            selected.condition = selected.living.clone();
+            let living = selected("lost").living;
+            let selected = Selected::all_of(living.clone(), living);
             let sql = super::of_sample(engine, table, &selected).to_string(SqliteQueryBuilder);
             let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let plan: Vec<String> = plan.query_map([], |row| row.get(3)).unwrap().map(Result::unwrap).collect();

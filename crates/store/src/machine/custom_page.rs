@@ -242,7 +242,7 @@ impl Walk {
     }
 
     /// Brings the parts of what is selected into one order.
-    fn merge<R: Rows>(&self, records: &mut Vec<Stored<R>>, field: &CustomField) {
+    fn merge<R: Rows>(&self, records: &mut [Stored<R>], field: &CustomField) {
         records.sort_by(|one, other| self.order(&Place::of(one, field, false), &Place::of(other, field, false)));
     }
 }

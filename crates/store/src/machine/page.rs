@@ -130,8 +130,7 @@ pub(crate) fn is_of_several(caller: &Caller, kind: &Kind, asked: &Asked) -> bool
         sealed_query::asks(&asked.filter) || query::asks_name(caller, kind, &asked.filter, asked.q.as_deref());
     let looks_up = looks_up || !asked.filter.segments().is_empty();
     let counts = asked.count != Count::None;
-    // Behind the end of a list it is looked whether there is anything before.
-    let placed = asked.page.is_some_and(|page| page > 1) || asked.after.is_some();
+    let placed = asked.page.is_some_and(|page| page > 1);
     asked.deleted || counts || placed || asked.custom_sort.is_some() || !asked.expand.is_empty() || looks_up
 }
 

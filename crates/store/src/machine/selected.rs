@@ -3,7 +3,8 @@
 use kehu_domain::filter::Filter;
 use kehu_domain::record::Kind;
 use kehu_domain::rights::{Action, Reach};
-use sea_orm::sea_query::{Cond, Expr, ExprTrait};
+use sea_orm::ConnectionTrait;
+use sea_orm::sea_query::{Cond, Expr, ExprTrait, Query};
 
 use crate::failure::Failure;
 use crate::gate::Caller;
@@ -13,17 +14,16 @@ use crate::query::{self, Compiler};
 use crate::sealed_query;
 use crate::search::Words;
 
-use super::lead::{Lead, leads};
+use super::lead::{Lead, Question, leads};
 use super::read::col;
 
 /// The records of a kind that a question selects: the living ones, where it does not ask for deleted ones too.
+#[derive(Clone)]
 pub(crate) struct Selected {
     /// That they are the organisation's, and living where only those are asked for.
     pub(crate) living: Cond,
-    /// What the filter says they are like, that included.
+    /// What the filter says they are like, that included. The reach is not in it.
     filtered: Cond,
-    /// What they are like, with the words of `q` too. The reach is not in it.
-    pub(crate) condition: Cond,
     /// What the words of `q` say they are like.
     pub(crate) worded: Cond,
     /// The words of `q`.
@@ -86,17 +86,20 @@ impl Selected {
         };
         let branch =
             |lead: Lead| Branch { condition: filtered(lead.brought, &lead.unled).add(lead.part), few: lead.few };
-        let branches = |sort| leads(kind, &filter, sort, &reach, narrowed.few).into_iter().map(branch).collect();
-        let worded = narrowed.words.condition(caller, kind);
         let all = filtered(false, &[]);
+        let (few, reach, filter, bound) = (narrowed.few, &reach, &filter, &|| bound(caller.db(), &all));
+        let of = |sort| Question { kind, filter, sort, reach, few, bound };
+        let branches = |sort| leads(&of(sort)).into_iter().map(branch).collect::<Vec<Branch>>();
+        let worded = narrowed.words.condition(caller, kind);
+        let listed = to.sort.map_or_else(Vec::new, |sort| branches(Some(sort)));
+        let counted = if to.counts { branches(None) } else { Vec::new() };
         Ok(Self {
-            condition: all.clone().add(worded.clone()),
-            filtered: all,
+            filtered: all.clone(),
             worded,
-            branches: to.sort.map_or_else(Vec::new, |sort| branches(Some(sort))),
-            counted: if to.counts { branches(None) } else { Vec::new() },
+            branches: listed,
+            counted,
             reach: reach.any().map_or_else(Cond::all, |reach| Cond::all().add(reach)),
-            few: narrowed.few,
+            few,
             words: narrowed.words,
             living,
         })
@@ -116,8 +119,7 @@ impl Selected {
         let condition = living.clone().add(compiler.compile(&sealed.opened(filter)));
         let branches = apart(caller, kind, &reach, &condition);
         Ok(Self {
-            filtered: condition.clone(),
-            condition,
+            filtered: condition,
             worded: Cond::all(),
             counted: branches.clone(),
             branches,
@@ -133,8 +135,7 @@ impl Selected {
     pub(crate) fn all_of(living: Cond, condition: Cond) -> Self {
         let branches = vec![Branch { condition: condition.clone(), few: false }];
         Self {
-            filtered: condition.clone(),
-            condition,
+            filtered: condition,
             worded: Cond::all(),
             words: Words::default(),
             counted: branches.clone(),
@@ -147,17 +148,12 @@ impl Selected {
 
     /// Those of them that fulfil other conditions in the place of the words.
     pub(crate) fn with(&self, worded: Cond) -> Self {
-        Self {
-            living: self.living.clone(),
-            filtered: self.filtered.clone(),
-            condition: self.filtered.clone().add(worded.clone()),
-            worded,
-            words: Words::default(),
-            branches: self.branches.clone(),
-            counted: self.counted.clone(),
-            reach: self.reach.clone(),
-            few: self.few,
-        }
+        Self { worded, words: Words::default(), ..self.clone() }
+    }
+
+    /// What they are like, with the words of `q` too. The reach is not in it.
+    pub(crate) fn condition(&self) -> Cond {
+        self.filtered.clone().add(self.worded.clone())
     }
 
     /// The parts by which they are counted.
@@ -166,18 +162,27 @@ impl Selected {
     }
 }
 
+/// How many values a condition has.
+fn bound(db: &impl ConnectionTrait, condition: &Cond) -> usize {
+    let statement = Query::select().expr(Expr::val(1)).cond_where(condition.clone()).to_owned();
+    db.get_database_backend().build(&statement).values.map_or(0, |values| values.0.len())
+}
+
 fn of_org(caller: &Caller) -> Cond {
     Cond::all().add(col("org_id").eq(caller.org().id))
 }
 
 /// The parts of a reach, the living and the deleted records of each apart: each walks an index of its own. Of deleted ones
 /// those that the caller may delete.
-fn apart(caller: &Caller, kind: &Kind, reach: &Parts, condition: &Cond) -> Vec<Branch> {
+fn apart(caller: &Caller, kind: &'static Kind, reach: &Parts, condition: &Cond) -> Vec<Branch> {
     // Sharing goes as far as changing, never as far as deleting.
     let deletes = Reach { shared: false, ..caller.rights().reach(Action::Delete, kind.name) };
     let may = policy::parts(caller, kind, deletes).any();
     let everything = Filter::And(Vec::new());
-    let parts = || leads(kind, &everything, Some("updated_at"), reach, false).into_iter();
+    // Each part is there twice.
+    let bound = || 2 * bound(caller.db(), condition);
+    let question = Question { kind, filter: &everything, sort: Some("updated_at"), reach, few: false, bound: &bound };
+    let parts = || leads(&question).into_iter();
     let of = |part: Cond, few, which: Expr| Branch { condition: condition.clone().add(which).add(part), few };
     let living = parts().map(|lead| of(lead.part, lead.few, col("deleted_at").is_null()));
     let deleted = parts().map(|lead| of(lead.part.add_option(may.clone()), lead.few, col("deleted_at").is_not_null()));

@@ -12,12 +12,13 @@ use zeroize::Zeroizing;
 
 use crate::crypto::password;
 use crate::failure::Failure;
-use crate::threads::give_way;
+use crate::threads::{Gives, give_way};
 
 /// How many wait for each thread at the most: some seconds of work. Whoever comes after them is asked to come again.
 const WAITING: usize = 128;
 /// Seconds after which that is.
 const COME_AGAIN: u32 = 2;
+
 /// A password in clear. Never prints, and leaves no copy in memory.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Arc<Zeroizing<String>>);
@@ -148,7 +149,7 @@ impl Hashing {
 
 /// What each thread does.
 fn work_off(queue: &Mutex<Receiver<Job>>) {
-    give_way();
+    give_way(Gives::Most);
     loop {
         let job = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(job) = job else { return };
@@ -195,6 +196,6 @@ mod tests {
         use crate::threads::tests::{gave_way, nice};
         let hashing = Hashing::start().unwrap();
         let turn = hashing.turn().await.unwrap();
-        assert_eq!(hashing.away(turn, || Ok(nice())).await.unwrap(), gave_way());
+        assert_eq!(hashing.away(turn, || Ok(nice())).await.unwrap(), gave_way(Gives::Most));
     }
 }

@@ -23,6 +23,12 @@ use super::is_found_by_document;
 /// How many records make a condition that selects few.
 const FEW: usize = 500;
 
+/// Links that are counted.
+const MOST_LINKS: usize = 4000;
+
+/// A page of 50, and that a record is passed over in a third of the time in which it is read.
+const PASSED_OVER: usize = 16;
+
 /// Terms that a look-up of few records asks for; what they find is compared with the whole text anyway.
 const TERMS: usize = 4;
 
@@ -164,33 +170,56 @@ pub(crate) async fn are_many<C: ConnectionTrait>(
     Ok(usize::try_from(n).is_ok_and(|n| n > LISTED))
 }
 
-/// Whether a tag marks few records; as [`few`].
-pub(crate) async fn marks_few(db: &impl ConnectionTrait, org: Uuid, tags: &[Uuid]) -> Result<bool, Failure> {
-    links_few(db, org, tags, ("tag_links", "tag_id")).await
+/// Whether tags mark few records of a kind; as [`few`].
+pub(crate) async fn marks_few(
+    db: &impl ConnectionTrait,
+    org: Uuid,
+    kind: &Kind,
+    tags: &[Uuid],
+) -> Result<bool, Failure> {
+    links_few(db, org, tags, ("tag_links", "tag_id"), kind).await
 }
 
-/// Whether segments that are lists hold few records; as [`may_hold`].
-pub(crate) async fn holds_few(db: &impl ConnectionTrait, org: Uuid, segments: &[Uuid]) -> Result<bool, Failure> {
-    links_few(db, org, segments, ("segment_members", "segment_id")).await
+/// Whether segments that are lists hold few records of a kind; as [`may_hold`].
+pub(crate) async fn holds_few(
+    db: &impl ConnectionTrait,
+    org: Uuid,
+    kind: &Kind,
+    segments: &[Uuid],
+) -> Result<bool, Failure> {
+    links_few(db, org, segments, ("segment_members", "segment_id"), kind).await
 }
 
+/// More than [`FEW`] are few as well where so many records would have to be passed over to find a page of them that
+/// bringing all of them into order costs less: that is where their square is below [`PASSED_OVER`] times all records.
 async fn links_few(
     db: &impl ConnectionTrait,
     org: Uuid,
     ids: &[Uuid],
     (table, column): (&str, &str),
+    kind: &Kind,
 ) -> Result<bool, Failure> {
     if !has_fts5(db) || ids.is_empty() {
         return Ok(false);
     }
-    let alias = Column::Integer.alias("n");
-    let (places, limit) = (vec!["?"; ids.len()].join(", "), FEW + 1);
+    let (places, limit) = (vec!["?"; ids.len()].join(", "), MOST_LINKS + 1);
     let sql = format!(
-        "SELECT count(*) AS {alias} FROM \
-         (SELECT 1 FROM {table} WHERE org_id = ? AND {column} IN ({places}) LIMIT {limit})"
+        "count(*) FROM (SELECT 1 FROM {table} WHERE org_id = ? AND {column} IN ({places}) LIMIT {limit}) AS some"
     );
     let values = std::iter::once(Value::from(org)).chain(ids.iter().map(|id| Value::from(*id)));
-    let row = db.query_one_raw(statement(db, &sql, values)).await?;
-    let n: i64 = row.map(|row| row.try_get("", &alias)).transpose()?.unwrap_or(0);
-    Ok(usize::try_from(n).is_ok_and(|n| n <= FEW))
+    let n = number(db, &sql, values.collect()).await?;
+    if n <= FEW {
+        return Ok(true);
+    }
+    // Rows are numbered: the last number is how many there are, at the most.
+    let all = number(db, &format!("max(rowid) FROM {}", kind.path), Vec::new()).await?;
+    Ok(n <= MOST_LINKS && n.saturating_mul(n) <= all.saturating_mul(PASSED_OVER))
+}
+
+async fn number(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<usize, Failure> {
+    let alias = Column::Integer.alias("n");
+    let sql = sql.replacen(" FROM", &format!(" AS {alias} FROM"), 1);
+    let row = db.query_one_raw(statement(db, &format!("SELECT {sql}"), values)).await?;
+    let n = row.map(|row| row.try_get::<Option<i64>>("", &alias)).transpose()?.flatten();
+    Ok(n.and_then(|n| usize::try_from(n).ok()).unwrap_or(0))
 }

@@ -29,7 +29,7 @@ enum How {
 }
 
 /// The words of `q`.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Words {
     words: Vec<(Word, How)>,
     /// All records that are found are among these.

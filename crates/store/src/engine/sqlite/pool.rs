@@ -32,6 +32,8 @@ pub(crate) struct ReadPool {
     pub(super) limit: Duration,
     bytes: usize,
     long: Arc<Semaphore>,
+    /// How many may take long at a time.
+    readers: usize,
     state: Mutex<State>,
     returned: Condvar,
 }
@@ -54,6 +56,7 @@ impl ReadPool {
             limit: options.read_limit,
             bytes: options.read_bytes,
             long: Arc::new(Semaphore::new(options.long_readers)),
+            readers: options.long_readers,
             state: Mutex::default(),
             returned: Condvar::new(),
         })
@@ -82,6 +85,13 @@ impl ReadPool {
     pub(crate) fn usage(&self) -> (usize, usize) {
         let state = self.state();
         (state.open, state.open - state.idle.len())
+    }
+
+    /// Waits for the long reads that there are, no longer than they may take; there are none afterwards.
+    pub(crate) async fn settle(&self) {
+        let all = u32::try_from(self.readers).unwrap_or(u32::MAX);
+        let _ = tokio::time::timeout(self.limit, self.long.acquire_many(all)).await;
+        self.long.close();
     }
 
     /// Closes what is idle now, and the rest when it comes back.
@@ -114,7 +124,8 @@ impl ReadPool {
     pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, Fault> {
         match tokio::time::timeout(self.limit, Arc::clone(&self.long).acquire_owned()).await {
             Ok(Ok(permit)) => Ok(permit),
-            _ => Err(Fault::engine(EngineError::Busy)),
+            Ok(Err(_)) => Err(Fault::engine(EngineError::Closed)),
+            Err(_) => Err(Fault::engine(EngineError::Busy)),
         }
     }
 

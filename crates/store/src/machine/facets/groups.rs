@@ -110,7 +110,7 @@ impl Counting<'_> {
 
     /// A query over the records of the question.
     fn records(&self) -> SelectStatement {
-        let condition = Cond::all().add(self.selected.condition.clone()).add(self.selected.reach.clone());
+        let condition = Cond::all().add(self.selected.condition()).add(self.selected.reach.clone());
         Query::select().from(Alias::new(self.machine.table())).cond_where(condition).to_owned()
     }
 
