@@ -91,20 +91,22 @@ pub(super) fn run(options: &Options, kept: &[Kept], report: &mut Report) -> Resu
     Ok(())
 }
 
+/// One request of a load, by its number.
+type Ask<'a> = Box<dyn Fn(usize) -> Result<Call> + Sync + 'a>;
+
 /// What gets took, and how many requests of the others were answered.
 fn beside(place: &Place<'_>, loads: &[(Load, usize)]) -> Result<(Vec<Duration>, usize)> {
     let mixture = Mixture::new(place)?;
     let mut admin = place.session(Who::Administrator)?;
     let job = loads.iter().any(|(load, _)| *load == Load::Job).then(|| begin_job(&mut admin, place)).transpose()?;
     let gets = |number| Ok(get(&mut mixture.asker(number)?));
-    let calls: Vec<(usize, Box<dyn Fn(usize) -> Result<Call> + Sync + '_>)> = loads
+    let calls: Vec<(usize, Ask<'_>)> = loads
         .iter()
         .filter(|(_, lanes)| *lanes > 0)
         .map(|(load, lanes)| {
             let (load, mixture) = (*load, &mixture);
-            let call: Box<dyn Fn(usize) -> Result<Call> + Sync + '_> =
-                Box::new(move |number| request(load, mixture, number));
-            (*lanes, call)
+            let ask: Ask<'_> = Box::new(move |number| request(load, mixture, number));
+            (*lanes, ask)
         })
         .collect();
     let stop = Stop::default();

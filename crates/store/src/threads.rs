@@ -71,7 +71,8 @@ pub(crate) async fn aside<T: Send + 'static>(
 }
 
 /// What a thread whose work gives way shows of it.
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 pub(crate) mod tests {
     use super::*;
 
