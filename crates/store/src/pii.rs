@@ -223,10 +223,14 @@ async fn rows_of(db: &impl Reads, org: Uuid, mut keys: Vec<i64>) -> Result<HashM
 /// A list of a few standard lengths, so that a few prepared statements serve every call.
 pub(crate) fn padded<T: Clone>(mut values: Vec<T>) -> Vec<T> {
     if let Some(last) = values.last().cloned() {
-        let length = values.len().next_power_of_two().max(4);
-        values.resize(length, last);
+        values.resize(padded_length(values.len()), last);
     }
     values
+}
+
+/// How long a list of so many values is made.
+pub(crate) fn padded_length(values: usize) -> usize {
+    values.next_power_of_two().max(4)
 }
 
 /// The row of a new entry, at the place that [`find`] saw.

@@ -25,8 +25,10 @@ const CLEAR: &[&str] = &[
     "description",
 ];
 
-/// What is left out: what the caller may not choose, and what other members stand for as well.
+/// What is left out: what the caller may not choose, what other members stand for as well, and what does not go with
+/// confidential values.
 const LEFT_OUT: &[&str] = &[
+    "deleted",
     "owner_id",
     "team_id",
     "parent_id",

@@ -3,9 +3,11 @@
 
 use kehu_domain::filter::{Condition, Filter, Op, Scalar};
 use kehu_domain::record::Kind;
+use sea_orm::Value;
 use sea_orm::sea_query::{Cond, Expr, ExprTrait};
 use uuid::Uuid;
 
+use crate::pii::padded_length;
 use crate::policy::Parts;
 use crate::query;
 use crate::query_compare::{value, wants_null};
@@ -50,12 +52,8 @@ struct Demand<'f> {
     member: &'static str,
     /// None where it is to be missing.
     values: Vec<&'f Scalar>,
-}
-
-impl Demand<'_> {
-    fn is_choice(&self) -> bool {
-        self.values.len() > 1
-    }
+    /// Whether it is a choice among them.
+    is_choice: bool,
 }
 
 /// A part of the reach, and the column that its index begins with.
@@ -73,13 +71,13 @@ pub(super) fn leads(question: &Question<'_>) -> Vec<Lead> {
     if let Some(pin) =
         led(kind).iter().find(|shape| shape.few && shape.equal.iter().all(|member| named.contains(member)))
     {
-        let one = demands.iter().all(|demand| !pin.equal.contains(&demand.member) || !demand.is_choice());
+        let one = demands.iter().all(|demand| !pin.equal.contains(&demand.member) || !demand.is_choice);
         let ordered = one && sort.is_none_or(|sort| pin.sorts.contains(&sort));
         return vec![lead(kind, reach.held(), Some(pin), !ordered)];
     }
     let mut scopes = scopes(kind, &demands, reach);
     let mut shared = shared(kind, reach, &demands);
-    let is_alone = scopes.len() + usize::from(shared.is_some()) < 2 && !demands.iter().any(Demand::is_choice);
+    let is_alone = scopes.len() + usize::from(shared.is_some()) < 2 && !demands.iter().any(|demand| demand.is_choice);
     let most = if is_alone { MOST_PARTS } else { MOST_PARTS.min(MOST_BOUND / bound().max(1)) };
     if scopes.len() + usize::from(shared.is_some()) > most.max(1) {
         (scopes, shared) = (vec![(None, reach.held())], None);
@@ -115,7 +113,7 @@ fn demands(filter: &Filter) -> Vec<Demand<'_>> {
         }
         let is_new = demands.iter().all(|demand| demand.member != member.name);
         if is_new && (*op == Op::IsNull || !distinct.is_empty()) {
-            demands.push(Demand { member: member.name, values: distinct });
+            demands.push(Demand { member: member.name, values: distinct, is_choice: *op == Op::In });
         }
     }
     // Who owns them selects the fewest.
@@ -162,10 +160,11 @@ fn shared(kind: &Kind, reach: &Parts, demands: &[Demand<'_>]) -> Option<Lead> {
 /// What leads within one part of the reach: an index, once for each value of a choice that it needs one value of. There is
 /// `room` for so many.
 fn in_scope(kind: &Kind, demands: &[Demand<'_>], sort: Option<&str>, (scope, part): Scope, room: usize) -> Vec<Lead> {
-    let single = demands.iter().filter(|demand| !demand.is_choice()).map(|demand| demand.member);
+    let single = demands.iter().filter(|demand| !demand.is_choice).map(|demand| demand.member);
     let equal: Vec<&str> = single.chain(scope).collect();
     let shape = best(kind, &equal, sort);
-    let choices = demands.iter().filter(|demand| demand.is_choice() && demand.values.len() <= MOST_VALUES.min(room));
+    let choices =
+        demands.iter().filter(|demand| demand.is_choice && padded_length(demand.values.len()) <= MOST_VALUES.min(room));
     let choice = choices.filter_map(|demand| {
         let with: Vec<&str> = equal.iter().copied().chain([demand.member]).collect();
         let by_it = best(kind, &with, sort).filter(|shape| shape.equal.contains(&demand.member))?;
@@ -179,14 +178,19 @@ fn in_scope(kind: &Kind, demands: &[Demand<'_>], sort: Option<&str>, (scope, par
         alone.unled.extend(scope);
         return vec![alone];
     };
-    let of_value = |scalar: &&Scalar| {
-        let column = col(demand.member).eq(value(scalar));
+    let of_value = |value: Value| {
+        let column = col(demand.member).eq(value);
         let part = part.iter().fold(column, |both, part| both.and(part.clone()));
         let mut one = lead(kind, Some(part), Some(by_it), false);
         one.unled.extend(scope.into_iter().chain([demand.member]));
         one
     };
-    demand.values.iter().map(of_value).collect()
+    let mut values: Vec<Value> = demand.values.iter().map(|scalar| value(scalar)).collect();
+    if let Some(nothing) = values.first().map(Value::as_null) {
+        // Few statements serve every number of values: nothing is equal to what is missing.
+        values.resize(padded_length(values.len()), nothing);
+    }
+    values.into_iter().map(of_value).collect()
 }
 
 /// Of two choices the one by which an owner or more members lead; else the first.

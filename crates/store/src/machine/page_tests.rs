@@ -217,15 +217,15 @@ async fn owners_and_choices_lead() {
         let many = json!({"field": "owner_id", "op": "in", "value": (0..17).map(owner).collect::<Vec<_>>()});
         let foreign = json!({"field": "team_id", "value": owner(3)});
         for (caller, parts, sort, index, branches) in [
-            (admin, vec![&stages], "updated_at", "customers_stage", 3),
+            (admin, vec![&stages], "updated_at", "customers_stage", 4),
             (admin, vec![&stages], "name", "customers_name", 1),
-            (admin, vec![&stages, &two], "updated_at", "customers_owner", 2),
-            (admin, vec![&two, &stages], "updated_at", "customers_owner", 2),
-            (admin, vec![&grade, &two], "updated_at", "customers_owner", 2),
-            (manager, vec![&grade, &two], "updated_at", "customers_owner", 2),
-            (manager, vec![&stages, &two], "name", "customers_owner_name", 2),
+            (admin, vec![&stages, &two], "updated_at", "customers_owner", 4),
+            (admin, vec![&two, &stages], "updated_at", "customers_owner", 4),
+            (admin, vec![&grade, &two], "updated_at", "customers_owner", 4),
+            (manager, vec![&grade, &two], "updated_at", "customers_owner", 4),
+            (manager, vec![&stages, &two], "name", "customers_owner_name", 4),
             (admin, vec![&nobody], "updated_at", "customers_owner", 1),
-            (admin, vec![&nobody, &stages], "updated_at", "customers_owner_stage", 3),
+            (admin, vec![&nobody, &stages], "updated_at", "customers_owner_stage", 4),
             (admin, vec![&many], "updated_at", "customers_updated", 1),
             (manager, vec![&foreign], "updated_at", "customers_owner", 2),
         ] {
